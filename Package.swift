@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with: Swift 6 mode, every warning an error, and `unsafe` spelled out.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Tests may touch C and raw memory without saying so at each place.
+let testing: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: testing)
+}
+
+let package = Package(
+  name: "holdfast",
+  products: [
+    .executable(name: "holdfast-node", targets: ["holdfast-node"]),
+    .executable(name: "holdfast-router", targets: ["holdfast-router"]),
+    .executable(name: "holdfast", targets: ["holdfast"]),
+  ],
+  targets: [
+    // C: system libraries, and one thin shim.
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CHoldfast"),
+
+    // Libraries, innermost first. Docs: design section 3; `Tests/LayoutTests` holds the sources to it.
+    library("Proto", ["CHoldfast"]),
+    library("JSON", []),
+    library("Plan", ["Proto", "JSON"]),
+    library("Inventory", ["Proto", "Plan"]),
+    library("Replication", ["Proto"]),
+    library("Journal", ["Proto", "CLZ4", "CHoldfast"]),
+    library("EventLoop", ["CHoldfast", "COpenSSL"]),
+    library("HTTP", []),
+    library("ClusterMap", ["Proto", "JSON", "HTTP", "EventLoop"]),
+    library("Node", ["Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap"]),
+    library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap"]),
+    library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal"]),
+
+    // Executables: argument parsing around a library.
+    .executableTarget(name: "holdfast-node", dependencies: ["Node"], swiftSettings: strict),
+    .executableTarget(name: "holdfast-router", dependencies: ["Router"], swiftSettings: strict),
+    .executableTarget(name: "holdfast", dependencies: ["Admin"], swiftSettings: strict),
+
+    // Tests mirror the sources.
+    .target(name: "TestKit", dependencies: ["Proto"], path: "Tests/TestKit", swiftSettings: testing),
+    tests("Proto", ["Proto", "TestKit"]),
+    tests("JSON", ["JSON", "TestKit"]),
+    tests("Plan", ["Plan", "Proto", "JSON", "TestKit"]),
+    tests("Inventory", ["Inventory", "Proto", "Plan", "TestKit"]),
+    tests("Replication", ["Replication", "Proto", "TestKit"]),
+    tests("Journal", ["Journal", "Proto", "TestKit"]),
+    tests("EventLoop", ["EventLoop", "TestKit"]),
+    tests("HTTP", ["HTTP", "TestKit"]),
+    tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "TestKit"]),
+    tests("Node", ["Node", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
+    tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "TestKit"]),
+    tests("Admin", ["Admin", "Proto", "TestKit"]),
+    tests("Layout", ["TestKit"]),
+  ]
+)
