@@ -1,0 +1,43 @@
+/// Little-endian fields appended to a byte array.
+extension [UInt8] {
+  @inlinable public mutating func put<T: FixedWidthInteger & BitwiseCopyable>(_ value: T) {
+    // Safe: the pointer is to a local integer and is used only inside the closure.
+    unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
+  }
+
+  @inlinable public mutating func put(_ span: RawSpan) {
+    // Safe: the pointer is used only inside the closure, while the span lives.
+    unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
+  }
+
+  /// A `u8` length and the bytes.
+  @inlinable public mutating func putShort(_ bytes: Bytes) {
+    precondition(bytes.count <= 255, "a short field holds at most 255 bytes: check it where it came in")
+    append(UInt8(bytes.count))
+    append(contentsOf: bytes.array)
+  }
+
+  /// A `u32` length and the bytes.
+  @inlinable public mutating func putLong(_ bytes: Bytes) {
+    put(UInt32(bytes.count))
+    append(contentsOf: bytes.array)
+  }
+
+  /// Overwrites four bytes at `offset`, for a length that is known only afterwards.
+  @inlinable public mutating func patch(_ value: UInt32, at offset: Int) {
+    var rest = value.littleEndian
+    for index in offset..<(offset + 4) {
+      self[index] = UInt8(truncatingIfNeeded: rest)
+      rest >>= 8
+    }
+  }
+
+  /// The array's bytes as a raw span.
+  @inlinable public var rawSpan: RawSpan {
+    @_lifetime(borrow self)
+    get {
+      // Safe: every byte of an array of bytes is initialised, and the lifetime ties the span to the array.
+      unsafe span.bytes
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/// The bytes of a definition, as they stand in a create command, in a snapshot and in the answer to a plan query.
+///
+/// Layout: `version: u8 = 1`, the scalar fields in order of declaration (optional ones behind a presence byte), then
+/// categories, areas, seats not for sale, sections. All little-endian.
+extension EventDefinition {
+  public func encode(into out: inout [UInt8]) {
+    out.append(1)
+    out.putShort(id)
+    out.putShort(name)
+    out.put(optional: venue) { $0.putShort($1) }
+    out.put(optional: startsAt) { $0.put($1) }
+    out.put(optional: onSaleAt) { $0.put($1) }
+    out.putShort(currency)
+    out.put(holdTTL)
+    out.put(paymentTTL)
+    out.put(optional: maxPerOrder) { $0.put($1) }
+    out.put(optional: maxPerBuyer) { $0.put($1) }
+    out.put(UInt32(categories.count))
+    for category in categories {
+      out.putShort(category.name)
+      out.put(optional: category.price) { $0.put($1) }
+      out.putShort(category.color)
+    }
+    out.put(UInt32(areas.count))
+    for area in areas {
+      out.putShort(area.name)
+      out.put(area.capacity)
+      out.put(area.price)
+    }
+    out.put(UInt32(notForSale.count))
+    for seat in notForSale { out.put(seat.rawValue) }
+    out.put(UInt32(sections.count))
+    for section in sections { section.encode(into: &out) }
+  }
+
+  /// Reads a definition and checks what the machine relies on: limits, category numbers, ascending seats.
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    guard try reader.u8() == 1 else { throw .invalid(field: "definition version") }
+    let id = try reader.shortBytes()
+    let name = try reader.shortBytes()
+    let venue = try reader.u8() == 0 ? nil : try reader.shortBytes()
+    let startsAt = try reader.u8() == 0 ? nil : try reader.i64()
+    let onSaleAt = try reader.u8() == 0 ? nil : try reader.i64()
+    let currency = try reader.shortBytes()
+    let holdTTL = try reader.u32()
+    let paymentTTL = try reader.u32()
+    let maxPerOrder = try reader.u8() == 0 ? nil : try reader.u32()
+    let maxPerBuyer = try reader.u8() == 0 ? nil : try reader.u32()
+    var categories: [Category] = []
+    for _ in 0..<(try reader.count(limit: Limit.categories, field: "categories")) {
+      let name = try reader.shortBytes()
+      let price = try reader.u8() == 0 ? nil : try reader.i64()
+      if let price, price < 0 || price > maxPrice { throw .invalid(field: "category price") }
+      categories.append(Category(name: name, price: price, color: try reader.shortBytes()))
+    }
+    var areas: [Area] = []
+    for _ in 0..<(try reader.count(limit: Limit.areas, field: "areas")) {
+      let area = Area(name: try reader.shortBytes(), capacity: try reader.u32(), price: try reader.i64())
+      if area.price < 0 || area.price > maxPrice { throw .invalid(field: "area price") }
+      areas.append(area)
+    }
+    var notForSale: [SeatIndex] = []
+    for _ in 0..<(try reader.count(limit: Limit.seats, field: "not for sale")) {
+      let seat = SeatIndex(try reader.u32())
+      if let last = notForSale.last, seat <= last { throw .invalid(field: "not for sale") }
+      notForSale.append(seat)
+    }
+    var sections: [Section] = []
+    var seatCount = 0
+    for _ in 0..<(try reader.count(limit: Limit.sections, field: "sections")) {
+      sections.append(
+        try Section(decoding: &reader, categoryCount: categories.count, seatCount: &seatCount))
+    }
+    if let last = notForSale.last, last.rawValue >= seatCount { throw .invalid(field: "not for sale") }
+    guard (1...86_400).contains(holdTTL) else { throw .invalid(field: "hold_ttl") }
+    guard (60...86_400).contains(paymentTTL) else { throw .invalid(field: "payment_ttl") }
+    self.init(
+      id: id, name: name, venue: venue, startsAt: startsAt, onSaleAt: onSaleAt, currency: currency, holdTTL: holdTTL,
+      paymentTTL: paymentTTL, maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer, categories: categories,
+      sections: sections, areas: areas, notForSale: notForSale)
+  }
+}
+
+/// A price's limit in minor units: ten million seats at this price still fit an `Int64`.
+public let maxPrice: Int64 = 100_000_000_000
+
+extension EventDefinition.Section {
+  fileprivate func encode(into out: inout [UInt8]) {
+    out.putShort(name)
+    switch rows {
+    case .grid(let rows, let seatsPerRow, let category):
+      out.append(0)
+      out.put(rows)
+      out.put(seatsPerRow)
+      out.put(category.rawValue)
+    case .listed(let rows):
+      out.append(1)
+      out.put(UInt32(rows.count))
+      for row in rows {
+        out.putShort(row.name)
+        out.put(UInt32(row.seats.count))
+        for seat in row.seats {
+          out.putShort(seat.label)
+          out.putShort(seat.number)
+          out.put(seat.category.rawValue)
+          out.put(seat.x.bitPattern)
+          out.put(seat.y.bitPattern)
+        }
+      }
+    }
+  }
+
+  fileprivate init(
+    decoding reader: inout ByteReader, categoryCount: Int, seatCount: inout Int
+  ) throws(DecodeError) {
+    let name = try reader.shortBytes()
+    switch try reader.u8() {
+    case 0:
+      let rows = try reader.u32()
+      let seatsPerRow = try reader.u32()
+      let category = try CategoryIndex(decoding: &reader, below: categoryCount)
+      let (product, overflow) = UInt64(rows).multipliedReportingOverflow(by: UInt64(seatsPerRow))
+      guard !overflow else { throw .oversize(field: "seats", value: .max, limit: UInt64(EventDefinition.Limit.seats)) }
+      try EventDefinition.add(product, to: &seatCount)
+      self.init(name: name, rows: .grid(rows: rows, seatsPerRow: seatsPerRow, category: category))
+    case 1:
+      var rows: [EventDefinition.Row] = []
+      for _ in 0..<(try reader.count(limit: EventDefinition.Limit.rows, field: "rows")) {
+        let rowName = try reader.shortBytes()
+        let count = try reader.count(limit: EventDefinition.Limit.seats, field: "seats")
+        try EventDefinition.add(UInt64(count), to: &seatCount)
+        var seats: [EventDefinition.Seat] = []
+        for _ in 0..<count {
+          let label = try reader.shortBytes()
+          let number = try reader.shortBytes()
+          let category = try CategoryIndex(decoding: &reader, below: categoryCount)
+          let x = Float(bitPattern: try reader.u32())
+          let y = Float(bitPattern: try reader.u32())
+          seats.append(EventDefinition.Seat(label: label, number: number, category: category, x: x, y: y))
+        }
+        rows.append(EventDefinition.Row(name: rowName, seats: seats))
+      }
+      self.init(name: name, rows: .listed(rows))
+    default:
+      throw .invalid(field: "section form")
+    }
+  }
+}
+
+extension EventDefinition {
+  fileprivate static func add(_ count: UInt64, to total: inout Int) throws(DecodeError) {
+    guard count <= UInt64(Limit.seats), total + Int(count) <= Limit.seats else {
+      throw .oversize(field: "seats", value: UInt64(total) &+ count, limit: UInt64(Limit.seats))
+    }
+    total += Int(count)
+  }
+}
+
+extension CategoryIndex {
+  fileprivate init(decoding reader: inout ByteReader, below count: Int) throws(DecodeError) {
+    let value = try reader.u16()
+    guard Int(value) < count else { throw .invalid(field: "category") }
+    self.init(value)
+  }
+}
+
+extension [UInt8] {
+  /// A presence byte, then the value.
+  fileprivate mutating func put<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
+    append(value == nil ? 0 : 1)
+    if let value { write(&self, value) }
+  }
+}

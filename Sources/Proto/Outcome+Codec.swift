@@ -1,0 +1,234 @@
+extension Outcome {
+  private enum Tag: UInt8 {
+    case created = 1
+    case held, heldBest, released, extended, checkedOut, confirmed, cancelled, noted, refused
+  }
+
+  public func encode(into out: inout [UInt8]) {
+    switch self {
+    case .created(let event, let version):
+      out.append(Tag.created.rawValue)
+      out.put(event.slot.rawValue)
+      out.put(event.incarnation)
+      out.put(version)
+    case .held(let held):
+      out.append(Tag.held.rawValue)
+      held.encode(into: &out)
+    case .heldBest(let held, let seats):
+      out.append(Tag.heldBest.rawValue)
+      held.encode(into: &out)
+      out.put(seats: seats)
+    case .released(let version):
+      out.append(Tag.released.rawValue)
+      out.put(version)
+    case .extended(let info): out.put(Tag.extended.rawValue, info)
+    case .checkedOut(let info): out.put(Tag.checkedOut.rawValue, info)
+    case .confirmed(let info): out.put(Tag.confirmed.rawValue, info)
+    case .cancelled(let info): out.put(Tag.cancelled.rawValue, info)
+    case .noted: out.append(Tag.noted.rawValue)
+    case .refused(let refusal):
+      out.append(Tag.refused.rawValue)
+      refusal.encode(into: &out)
+    }
+  }
+
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    guard let tag = Tag(rawValue: try reader.u8()) else { throw .invalid(field: "outcome") }
+    switch tag {
+    case .created:
+      let slot = EventSlot(try reader.u32())
+      let event = EventRef(slot: slot, incarnation: try reader.u64())
+      self = .created(event, version: try reader.u64())
+    case .held: self = .held(try Held(decoding: &reader))
+    case .heldBest:
+      let held = try Held(decoding: &reader)
+      self = .heldBest(held, seats: try reader.seats())
+    case .released: self = .released(version: try reader.u64())
+    case .extended: self = .extended(try HoldInfo(decoding: &reader))
+    case .checkedOut: self = .checkedOut(try HoldInfo(decoding: &reader))
+    case .confirmed: self = .confirmed(try HoldInfo(decoding: &reader))
+    case .cancelled: self = .cancelled(try HoldInfo(decoding: &reader))
+    case .noted: self = .noted
+    case .refused: self = .refused(try Refusal(decoding: &reader))
+    }
+  }
+}
+
+extension Outcome.Held {
+  @inlinable func encode(into out: inout [UInt8]) {
+    id.encode(into: &out)
+    out.put(expiresAt)
+    out.put(total)
+    out.put(version)
+  }
+
+  @inlinable init(decoding reader: inout ByteReader) throws(DecodeError) {
+    let id = try HoldID(decoding: &reader)
+    let expiresAt = try reader.i64()
+    let total = try reader.i64()
+    self.init(id: id, expiresAt: expiresAt, total: total, version: try reader.u64())
+  }
+}
+
+extension Refusal {
+  private enum Tag: UInt8 {
+    case noSuchEvent = 1
+    case staleEvent, noSuchHold, noSuchOrder, eventExists, invalid, notOnSale, limitExceeded, seatsTaken, soldOut
+    case holdExpired, checkedOut, orderState, orderExpired, keyReused
+  }
+
+  public func encode(into out: inout [UInt8]) {
+    switch self {
+    case .noSuchEvent: out.append(Tag.noSuchEvent.rawValue)
+    case .staleEvent: out.append(Tag.staleEvent.rawValue)
+    case .noSuchHold: out.append(Tag.noSuchHold.rawValue)
+    case .noSuchOrder: out.append(Tag.noSuchOrder.rawValue)
+    case .eventExists: out.append(Tag.eventExists.rawValue)
+    case .invalid(let argument):
+      out.append(Tag.invalid.rawValue)
+      out.append(argument.rawValue)
+    case .notOnSale(let at):
+      out.append(Tag.notOnSale.rawValue)
+      out.put(at)
+    case .limitExceeded(let name, let limit):
+      out.append(Tag.limitExceeded.rawValue)
+      out.append(name.rawValue)
+      out.put(limit)
+    case .seatsTaken(let places):
+      out.append(Tag.seatsTaken.rawValue)
+      out.put(UInt32(places.count))
+      for place in places { out.put(place) }
+    case .soldOut(let scarce):
+      out.append(Tag.soldOut.rawValue)
+      switch scarce {
+      case .event:
+        out.append(0)
+        out.put(UInt16(0))
+      case .area(let area):
+        out.append(1)
+        out.put(area.rawValue)
+      case .category(let category):
+        out.append(2)
+        out.put(category.rawValue)
+      }
+    case .holdExpired: out.append(Tag.holdExpired.rawValue)
+    case .checkedOut(let order):
+      out.append(Tag.checkedOut.rawValue)
+      order.encode(into: &out)
+    case .orderState(let status):
+      out.append(Tag.orderState.rawValue)
+      out.append(status.rawValue)
+    case .orderExpired: out.append(Tag.orderExpired.rawValue)
+    case .keyReused: out.append(Tag.keyReused.rawValue)
+    }
+  }
+
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    guard let tag = Tag(rawValue: try reader.u8()) else { throw .invalid(field: "refusal") }
+    switch tag {
+    case .noSuchEvent: self = .noSuchEvent
+    case .staleEvent: self = .staleEvent
+    case .noSuchHold: self = .noSuchHold
+    case .noSuchOrder: self = .noSuchOrder
+    case .eventExists: self = .eventExists
+    case .invalid:
+      guard let argument = Argument(rawValue: try reader.u8()) else { throw .invalid(field: "refused argument") }
+      self = .invalid(argument)
+    case .notOnSale: self = .notOnSale(at: try reader.i64())
+    case .limitExceeded:
+      guard let name = LimitName(rawValue: try reader.u8()) else { throw .invalid(field: "limit name") }
+      self = .limitExceeded(name, limit: try reader.i64())
+    case .seatsTaken:
+      var places: [UInt16] = []
+      for _ in 0..<(try reader.count(limit: HoldView.seatsMax, field: "lost seats")) { places.append(try reader.u16()) }
+      self = .seatsTaken(places)
+    case .soldOut:
+      let form = try reader.u8()
+      let index = try reader.u16()
+      switch form {
+      case 0: self = .soldOut(.event)
+      case 1: self = .soldOut(.area(AreaIndex(index)))
+      case 2: self = .soldOut(.category(CategoryIndex(index)))
+      default: throw .invalid(field: "what is sold out")
+      }
+    case .holdExpired: self = .holdExpired
+    case .checkedOut: self = .checkedOut(try OrderID(decoding: &reader))
+    case .orderState:
+      guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid(field: "order status") }
+      self = .orderState(status)
+    case .orderExpired: self = .orderExpired
+    case .keyReused: self = .keyReused
+    }
+  }
+}
+
+extension HoldInfo {
+  public func encode(into out: inout [UInt8]) {
+    hold.encode(into: &out)
+    out.append(order == nil ? 0 : 1)
+    order?.encode(into: &out)
+    out.append(status.rawValue)
+    out.put(event.slot.rawValue)
+    out.put(event.incarnation)
+    out.putShort(eventID)
+    out.putShort(buyer)
+    out.put(seats: seats)
+    out.put(UInt32(areas.count))
+    for area in areas {
+      out.put(area.area.rawValue)
+      out.put(area.count)
+    }
+    out.put(total)
+    out.put(expiresAt)
+    out.put(createdAt)
+    out.put(payBy)
+    out.put(version)
+  }
+
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    let hold = try HoldID(decoding: &reader)
+    let order = try reader.u8() == 0 ? nil : try OrderID(decoding: &reader)
+    guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid(field: "order status") }
+    let slot = EventSlot(try reader.u32())
+    let event = EventRef(slot: slot, incarnation: try reader.u64())
+    let eventID = try reader.shortBytes()
+    let buyer = try reader.shortBytes()
+    let seats = try reader.seats()
+    var areas: [AreaCount] = []
+    for _ in 0..<(try reader.count(limit: HoldView.areasMax, field: "areas")) {
+      let area = AreaIndex(try reader.u16())
+      areas.append(AreaCount(area: area, count: try reader.u32()))
+    }
+    let total = try reader.i64()
+    let expiresAt = try reader.i64()
+    let createdAt = try reader.i64()
+    let payBy = try reader.i64()
+    self.init(
+      hold: hold, order: order, status: status, event: event, eventID: eventID, buyer: buyer, seats: seats,
+      areas: areas, total: total, expiresAt: expiresAt, createdAt: createdAt, payBy: payBy,
+      version: try reader.u64())
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func put(_ tag: UInt8, _ info: HoldInfo) {
+    append(tag)
+    info.encode(into: &self)
+  }
+
+  fileprivate mutating func put(seats: [SeatIndex]) {
+    put(UInt32(seats.count))
+    for seat in seats { put(seat.rawValue) }
+  }
+}
+
+extension ByteReader {
+  fileprivate mutating func seats() throws(DecodeError) -> [SeatIndex] {
+    let count = try count(limit: HoldView.seatsMax, field: "seats")
+    guard bytesLeft >= count * 4 else { throw .truncated(bytesNeeded: count * 4, bytesAvailable: bytesLeft) }
+    var seats: [SeatIndex] = []
+    seats.reserveCapacity(count)
+    for _ in 0..<count { seats.append(SeatIndex(try u32())) }
+    return seats
+  }
+}

@@ -1,0 +1,119 @@
+/// What came of a command. A refusal is an outcome. Outcomes are part of the replicated state: what a key got once, it gets again.
+public enum Outcome: Equatable, Sendable {
+  case created(EventRef, version: UInt64)
+  case held(Held)
+  /// With the seats that the search found.
+  case heldBest(Held, seats: [SeatIndex])
+  case released(version: UInt64)
+  case extended(HoldInfo)
+  case checkedOut(HoldInfo)
+  case confirmed(HoldInfo)
+  case cancelled(HoldInfo)
+  /// A tick, or an epoch's first record.
+  case noted
+  case refused(Refusal)
+
+  /// A new hold, as far as the command does not say it already.
+  public struct Held: Equatable, Sendable {
+    public var id: HoldID
+    public var expiresAt: Milliseconds
+    /// Minor units.
+    public var total: Int64
+    /// The event's version after the change.
+    public var version: UInt64
+    @inlinable public init(id: HoldID, expiresAt: Milliseconds, total: Int64, version: UInt64) {
+      (self.id, self.expiresAt, self.total, self.version) = (id, expiresAt, total, version)
+    }
+  }
+}
+
+/// Why a command changed nothing.
+public enum Refusal: Equatable, Sendable {
+  case noSuchEvent
+  /// The event's slot holds another incarnation: the asker's plan is of another life of the cluster and must be read again.
+  case staleEvent
+  case noSuchHold
+  case noSuchOrder
+  case eventExists
+  /// An argument that the door should have refused.
+  case invalid(Argument)
+  case notOnSale(at: Milliseconds)
+  case limitExceeded(LimitName, limit: Int64)
+  /// 0-based places in the command's list of seats, ascending: every lost one.
+  case seatsTaken([UInt16])
+  case soldOut(Scarce)
+  case holdExpired
+  case checkedOut(OrderID)
+  case orderState(OrderStatus)
+  case orderExpired
+  /// The key was used with another command.
+  case keyReused
+
+  public enum Argument: UInt8, Sendable, CaseIterable {
+    case seats = 1, areas, count, category, ttl, buyer, definition
+  }
+
+  public enum LimitName: UInt8, Sendable, CaseIterable {
+    case maxPerOrder = 1, maxPerBuyer, holdLength
+    /// The shard cannot take more events or holds.
+    case shardCapacity
+  }
+
+  /// What there is no more of.
+  public enum Scarce: Equatable, Sendable {
+    case area(AreaIndex)
+    case category(CategoryIndex)
+    case event
+  }
+}
+
+/// An order's state; also a hold's entry before checkout (`none`).
+public enum OrderStatus: UInt8, Sendable, CaseIterable {
+  case none = 0
+  case pendingPayment, confirmed, cancelled, expired, refunded
+
+  /// As the API writes it.
+  public var name: StaticName {
+    switch self {
+    case .none: "none"
+    case .pendingPayment: "pending_payment"
+    case .confirmed: "confirmed"
+    case .cancelled: "cancelled"
+    case .expired: "expired"
+    case .refunded: "refunded"
+    }
+  }
+}
+
+/// Everything about a hold, and about the order that it became.
+public struct HoldInfo: Equatable, Sendable {
+  public var hold: HoldID
+  /// nil until checked out.
+  public var order: OrderID?
+  public var status: OrderStatus
+  public var event: EventRef
+  public var eventID: Bytes
+  public var buyer: Bytes
+  public var seats: [SeatIndex]
+  public var areas: [AreaCount]
+  /// Minor units.
+  public var total: Int64
+  /// The hold's deadline; of an order, the one it had at checkout.
+  public var expiresAt: Milliseconds
+  /// When the order was made; 0 before.
+  public var createdAt: Milliseconds
+  /// Until when a pending order can be confirmed; 0 before checkout.
+  public var payBy: Milliseconds
+  /// The event's version when this was said.
+  public var version: UInt64
+
+  public init(
+    hold: HoldID, order: OrderID?, status: OrderStatus, event: EventRef, eventID: Bytes, buyer: Bytes,
+    seats: [SeatIndex], areas: [AreaCount], total: Int64, expiresAt: Milliseconds, createdAt: Milliseconds,
+    payBy: Milliseconds, version: UInt64
+  ) {
+    (self.hold, self.order, self.status, self.event, self.eventID) = (hold, order, status, event, eventID)
+    (self.buyer, self.seats, self.areas, self.total) = (buyer, seats, areas, total)
+    (self.expiresAt, self.createdAt, self.payBy, self.version) = (expiresAt, createdAt, payBy, version)
+  }
+}

@@ -1,0 +1,239 @@
+extension Query {
+  private enum Tag: UInt8 {
+    case event = 1
+    case seats, seat, availability, hold, order, events, subscribe, unsubscribe
+  }
+
+  public func encode(into out: inout [UInt8]) {
+    switch self {
+    case .event(let id): out.put(Tag.event.rawValue, id)
+    case .seats(let id): out.put(Tag.seats.rawValue, id)
+    case .seat(let id, let seat):
+      out.put(Tag.seat.rawValue, id)
+      out.put(seat.rawValue)
+    case .availability(let id): out.put(Tag.availability.rawValue, id)
+    case .hold(let id):
+      out.append(Tag.hold.rawValue)
+      id.encode(into: &out)
+    case .order(let id):
+      out.append(Tag.order.rawValue)
+      id.encode(into: &out)
+    case .events(let after, let limit):
+      out.put(Tag.events.rawValue, after)
+      out.put(limit)
+    case .subscribe(let id): out.put(Tag.subscribe.rawValue, id)
+    case .unsubscribe(let id): out.put(Tag.unsubscribe.rawValue, id)
+    }
+  }
+
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    guard let tag = Tag(rawValue: try reader.u8()) else { throw .invalid(field: "query") }
+    switch tag {
+    case .event: self = .event(id: try reader.shortBytes())
+    case .seats: self = .seats(id: try reader.shortBytes())
+    case .seat:
+      let id = try reader.shortBytes()
+      self = .seat(id: id, SeatIndex(try reader.u32()))
+    case .availability: self = .availability(id: try reader.shortBytes())
+    case .hold: self = .hold(try HoldID(decoding: &reader))
+    case .order: self = .order(try OrderID(decoding: &reader))
+    case .events:
+      let after = try reader.shortBytes()
+      self = .events(after: after, limit: try reader.u16())
+    case .subscribe: self = .subscribe(id: try reader.shortBytes())
+    case .unsubscribe: self = .unsubscribe(id: try reader.shortBytes())
+    }
+  }
+}
+
+extension Answer {
+  private enum Tag: UInt8 {
+    case event = 1
+    case seats, seat, availability, hold, order, events, subscribed, unsubscribed, refused
+  }
+
+  public func encode(into out: inout [UInt8]) {
+    switch self {
+    case .event(let info):
+      out.append(Tag.event.rawValue)
+      out.put(info.ref)
+      out.put(info.version)
+      info.availability.encode(into: &out)
+      info.definition.encode(into: &out)
+    case .seats(let event, let version, let states):
+      out.append(Tag.seats.rawValue)
+      out.put(event)
+      out.put(version)
+      out.putLong(states)
+    case .seat(let state, let version):
+      out.append(Tag.seat.rawValue)
+      out.append(state.rawValue)
+      out.put(version)
+    case .availability(let event, let version, let availability):
+      out.append(Tag.availability.rawValue)
+      out.put(event)
+      out.put(version)
+      availability.encode(into: &out)
+    case .hold(let info):
+      out.append(Tag.hold.rawValue)
+      info.encode(into: &out)
+    case .order(let info):
+      out.append(Tag.order.rawValue)
+      info.encode(into: &out)
+    case .events(let events):
+      out.append(Tag.events.rawValue)
+      out.put(UInt32(events.count))
+      for event in events {
+        out.putShort(event.id)
+        out.putShort(event.name)
+        out.put(event.version)
+        event.counts.encode(into: &out)
+      }
+    case .subscribed(let event, let version, let states, let availability):
+      out.append(Tag.subscribed.rawValue)
+      out.put(event)
+      out.put(version)
+      out.putLong(states)
+      availability.encode(into: &out)
+    case .unsubscribed: out.append(Tag.unsubscribed.rawValue)
+    case .refused(let refusal):
+      out.append(Tag.refused.rawValue)
+      refusal.encode(into: &out)
+    }
+  }
+
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    guard let tag = Tag(rawValue: try reader.u8()) else { throw .invalid(field: "answer") }
+    switch tag {
+    case .event:
+      let ref = try EventRef(decoding: &reader)
+      let version = try reader.u64()
+      let availability = try Availability(decoding: &reader)
+      let definition = try EventDefinition(decoding: &reader)
+      self = .event(EventInfo(ref: ref, version: version, definition: definition, availability: availability))
+    case .seats:
+      let ref = try EventRef(decoding: &reader)
+      let version = try reader.u64()
+      self = .seats(ref, version: version, states: try reader.seatStates())
+    case .seat:
+      guard let state = SeatState(rawValue: try reader.u8()) else { throw .invalid(field: "seat state") }
+      self = .seat(state, version: try reader.u64())
+    case .availability:
+      let ref = try EventRef(decoding: &reader)
+      let version = try reader.u64()
+      self = .availability(ref, version: version, try Availability(decoding: &reader))
+    case .hold: self = .hold(try HoldInfo(decoding: &reader))
+    case .order: self = .order(try HoldInfo(decoding: &reader))
+    case .events:
+      var events: [EventSummary] = []
+      for _ in 0..<(try reader.count(limit: 65_535, field: "events")) {
+        let id = try reader.shortBytes()
+        let name = try reader.shortBytes()
+        let version = try reader.u64()
+        events.append(EventSummary(id: id, name: name, version: version, counts: try Counts(decoding: &reader)))
+      }
+      self = .events(events)
+    case .subscribed:
+      let ref = try EventRef(decoding: &reader)
+      let version = try reader.u64()
+      let states = try reader.seatStates()
+      self = .subscribed(ref, version: version, states: states, try Availability(decoding: &reader))
+    case .unsubscribed: self = .unsubscribed
+    case .refused: self = .refused(try Refusal(decoding: &reader))
+    }
+  }
+}
+
+extension FeedUpdate {
+  public func encode(into out: inout [UInt8]) {
+    out.put(event)
+    out.put(fromVersion)
+    out.put(version)
+    out.put(UInt32(seats.count))
+    for change in seats {
+      out.put(change.seat.rawValue)
+      out.append(change.state.rawValue)
+    }
+    availability.encode(into: &out)
+  }
+
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    let event = try EventRef(decoding: &reader)
+    let fromVersion = try reader.u64()
+    let version = try reader.u64()
+    var seats: [SeatChange] = []
+    for _ in 0..<(try reader.count(limit: EventDefinition.Limit.seats, field: "changed seats")) {
+      let seat = SeatIndex(try reader.u32())
+      guard let state = SeatState(rawValue: try reader.u8()) else { throw .invalid(field: "seat state") }
+      seats.append(SeatChange(seat: seat, state: state))
+    }
+    self.init(
+      event: event, fromVersion: fromVersion, version: version, seats: seats,
+      availability: try Availability(decoding: &reader))
+  }
+}
+
+extension Availability {
+  func encode(into out: inout [UInt8]) {
+    out.put(UInt32(categories.count))
+    for counts in categories { counts.encode(into: &out) }
+    out.put(UInt32(areas.count))
+    for counts in areas { counts.encode(into: &out) }
+  }
+
+  init(decoding reader: inout ByteReader) throws(DecodeError) {
+    var categories: [Counts] = []
+    for _ in 0..<(try reader.count(limit: EventDefinition.Limit.categories, field: "categories")) {
+      categories.append(try Counts(decoding: &reader))
+    }
+    var areas: [Counts] = []
+    for _ in 0..<(try reader.count(limit: EventDefinition.Limit.areas, field: "areas")) {
+      areas.append(try Counts(decoding: &reader))
+    }
+    self.init(categories: categories, areas: areas)
+  }
+}
+
+extension Counts {
+  func encode(into out: inout [UInt8]) {
+    out.put(free)
+    out.put(held)
+    out.put(sold)
+    out.put(notForSale)
+  }
+
+  init(decoding reader: inout ByteReader) throws(DecodeError) {
+    let free = try reader.u32()
+    let held = try reader.u32()
+    let sold = try reader.u32()
+    self.init(free: free, held: held, sold: sold, notForSale: try reader.u32())
+  }
+}
+
+extension EventRef {
+  init(decoding reader: inout ByteReader) throws(DecodeError) {
+    let slot = EventSlot(try reader.u32())
+    self.init(slot: slot, incarnation: try reader.u64())
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func put(_ tag: UInt8, _ id: Bytes) {
+    append(tag)
+    putShort(id)
+  }
+
+  fileprivate mutating func put(_ ref: EventRef) {
+    put(ref.slot.rawValue)
+    put(ref.incarnation)
+  }
+}
+
+extension ByteReader {
+  /// One byte a seat, each one a `SeatState`.
+  fileprivate mutating func seatStates() throws(DecodeError) -> Bytes {
+    let states = try longBytes(limit: EventDefinition.Limit.seats, field: "seat states")
+    for state in states.array where SeatState(rawValue: state) == nil { throw .invalid(field: "seat state") }
+    return states
+  }
+}

@@ -1,0 +1,102 @@
+/// What asks a shard's primary for a fact and changes nothing.
+public enum Query: Equatable, Sendable {
+  /// Definition, version and counts; what a router needs before it can translate labels.
+  case event(id: Bytes)
+  /// All seats' states.
+  case seats(id: Bytes)
+  case seat(id: Bytes, SeatIndex)
+  case availability(id: Bytes)
+  case hold(HoldID)
+  case order(OrderID)
+  /// The shard's events with an id after `after`, ascending.
+  case events(after: Bytes, limit: UInt16)
+  /// As `seats` and `availability` at one version, and from then on every change as a `FeedUpdate` on this connection.
+  case subscribe(id: Bytes)
+  case unsubscribe(id: Bytes)
+}
+
+/// What a query found.
+public enum Answer: Equatable, Sendable {
+  case event(EventInfo)
+  /// One byte a seat: `.` free, `h` held, `s` sold, `x` not for sale.
+  case seats(EventRef, version: UInt64, states: Bytes)
+  case seat(SeatState, version: UInt64)
+  case availability(EventRef, version: UInt64, Availability)
+  case hold(HoldInfo)
+  case order(HoldInfo)
+  case events([EventSummary])
+  case subscribed(EventRef, version: UInt64, states: Bytes, Availability)
+  case unsubscribed
+  case refused(Refusal)
+}
+
+/// A seat's state, as the API's one character.
+public enum SeatState: UInt8, Sendable, CaseIterable {
+  case free = 0x2E
+  case held = 0x68
+  case sold = 0x73
+  case notForSale = 0x78
+}
+
+public struct EventInfo: Equatable, Sendable {
+  public var ref: EventRef
+  public var version: UInt64
+  public var definition: EventDefinition
+  public var availability: Availability
+  public init(ref: EventRef, version: UInt64, definition: EventDefinition, availability: Availability) {
+    (self.ref, self.version, self.definition, self.availability) = (ref, version, definition, availability)
+  }
+}
+
+public struct EventSummary: Equatable, Sendable {
+  public var id: Bytes
+  public var name: Bytes
+  public var version: UInt64
+  /// Seats and places.
+  public var counts: Counts
+  public init(id: Bytes, name: Bytes, version: UInt64, counts: Counts) {
+    (self.id, self.name, self.version, self.counts) = (id, name, version, counts)
+  }
+}
+
+/// How many seats or places are in which state.
+public struct Counts: Equatable, Sendable {
+  public var free: UInt32
+  public var held: UInt32
+  public var sold: UInt32
+  public var notForSale: UInt32
+  public init(free: UInt32 = 0, held: UInt32 = 0, sold: UInt32 = 0, notForSale: UInt32 = 0) {
+    (self.free, self.held, self.sold, self.notForSale) = (free, held, sold, notForSale)
+  }
+  public var total: UInt64 { UInt64(free) + UInt64(held) + UInt64(sold) + UInt64(notForSale) }
+}
+
+/// Counts by category and by area, in the definition's order.
+public struct Availability: Equatable, Sendable {
+  public var categories: [Counts]
+  public var areas: [Counts]
+  public init(categories: [Counts], areas: [Counts]) { (self.categories, self.areas) = (categories, areas) }
+}
+
+/// A change of a subscribed event, sent in the same frame order as replies: a router that relays a reply has already seen what
+/// the reply's command changed.
+public struct FeedUpdate: Equatable, Sendable {
+  public var event: EventRef
+  /// The copy must be at this version to apply the update; otherwise it subscribes again.
+  public var fromVersion: UInt64
+  public var version: UInt64
+  public var seats: [SeatChange]
+  public var availability: Availability
+  public init(
+    event: EventRef, fromVersion: UInt64, version: UInt64, seats: [SeatChange], availability: Availability
+  ) {
+    (self.event, self.fromVersion, self.version) = (event, fromVersion, version)
+    (self.seats, self.availability) = (seats, availability)
+  }
+}
+
+public struct SeatChange: Equatable, Sendable {
+  public var seat: SeatIndex
+  public var state: SeatState
+  @inlinable public init(seat: SeatIndex, state: SeatState) { (self.seat, self.state) = (seat, state) }
+}

@@ -1,0 +1,90 @@
+/// The header of every message between processes (router to node, node to node).
+///
+/// Layout, little-endian, 16 bytes: `magic: u16 = 0x4648` ("HF"), `version: u8 = 1`, `kind: u8`, `shard: u16`, `0: u16`,
+/// `bodyBytes: u32`, `crc: u32`: CRC32C of the twelve bytes before it and the body.
+public struct WireFrame: Equatable, Sendable {
+  public enum Kind: UInt8, Sendable, CaseIterable {
+    /// Router to node, first on a connection: `RouterHello`. The node answers with `nodeHello`.
+    case routerHello = 1
+    case nodeHello
+    /// Router to node: a batch of `Request`s for one shard. Node to router: a batch of `Reply`s.
+    case requests, replies
+    /// Node to router: `FeedUpdate`s of one shard.
+    case feed
+    /// Node to router: the shard's copies are as new as this frame (nothing changed since the last).
+    case feedFresh
+    /// Node to node, first on a connection; then replication messages of many shards.
+    case peerHello, peerMessages
+    /// CLI to node and back.
+    case adminRequest, adminReply
+  }
+
+  public static let headerBytes = 16
+  public static let bodyBytesMax = 64 << 20
+
+  public var kind: Kind
+  public var shard: ShardID
+  public var bodyBytes: Int
+  var crc: UInt32
+
+  /// Reads the header at the start of `input`.
+  ///
+  /// - Throws: `truncated` if it has not all arrived: read more and try again. Anything else: close the connection.
+  public init(header input: RawSpan) throws(DecodeError) {
+    var reader = ByteReader(input)
+    guard reader.bytesLeft >= Self.headerBytes else {
+      throw .truncated(bytesNeeded: Self.headerBytes, bytesAvailable: reader.bytesLeft)
+    }
+    guard try reader.u16() == 0x4648 else { throw .invalid(field: "frame magic") }
+    guard try reader.u8() == 1 else { throw .invalid(field: "frame version") }
+    guard let kind = Kind(rawValue: try reader.u8()) else { throw .invalid(field: "frame kind") }
+    self.kind = kind
+    shard = ShardID(try reader.u16())
+    guard try reader.u16() == 0 else { throw .invalid(field: "frame padding") }
+    bodyBytes = try reader.count(limit: Self.bodyBytesMax, field: "frame body")
+    crc = try reader.u32()
+  }
+
+  /// The body of the frame that starts `input`, once it is all there and its checksum is right.
+  ///
+  /// - Throws: `truncated` if it has not all arrived; `corrupt` if it is not what was sent.
+  @_lifetime(copy input)
+  public func body(of input: RawSpan) throws(DecodeError) -> RawSpan {
+    var reader = ByteReader(input)
+    let head = try reader.bytes(12)
+    _ = try reader.u32()
+    let body = try reader.bytes(bodyBytes)
+    guard crc32c(body, from: crc32c(head)) == crc else { throw .corrupt(field: "frame checksum") }
+    return body
+  }
+
+  /// Appends a frame: the header, what `body` writes, then length and checksum.
+  @inlinable public static func encode(
+    _ kind: Kind, shard: ShardID = ShardID(0), into out: inout [UInt8], body: (inout [UInt8]) -> Void
+  ) {
+    let start = begin(kind, shard: shard, into: &out)
+    body(&out)
+    end(start, in: &out)
+  }
+
+  /// Appends a header whose length and checksum `end` fills in. Returns where it starts.
+  public static func begin(_ kind: Kind, shard: ShardID, into out: inout [UInt8]) -> Int {
+    let start = out.count
+    out.put(UInt16(0x4648))
+    out.append(1)
+    out.append(kind.rawValue)
+    out.put(shard.rawValue)
+    out.put(UInt16(0))
+    out.put(UInt64(0))
+    return start
+  }
+
+  public static func end(_ start: Int, in out: inout [UInt8]) {
+    let bodyBytes = out.count - start - headerBytes
+    precondition(bodyBytes <= bodyBytesMax, "senders split what is larger")
+    out.patch(UInt32(bodyBytes), at: start + 8)
+    let head = crc32c(out.rawSpan.extracting(start..<(start + 12)))
+    let crc = crc32c(out.rawSpan.extracting((start + headerBytes)..<out.count), from: head)
+    out.patch(crc, at: start + 12)
+  }
+}
