@@ -43,6 +43,7 @@ let package = Package(
     .target(name: "CHoldfast"),
 
     // Libraries, innermost first. Docs: design section 3; `Tests/LayoutTests` holds the sources to it.
+    library("Flags", []),
     library("Proto", ["CHoldfast"]),
     library("JSON", []),
     library("Plan", ["Proto", "JSON"]),
@@ -52,17 +53,18 @@ let package = Package(
     library("EventLoop", ["CHoldfast", "COpenSSL"]),
     library("HTTP", []),
     library("ClusterMap", ["Proto", "JSON", "HTTP", "EventLoop"]),
-    library("Node", ["Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap"]),
-    library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap"]),
-    library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal"]),
+    library("Node", ["Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags"]),
+    library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags"]),
+    library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
     // Executables: argument parsing around a library.
-    .executableTarget(name: "holdfast-node", dependencies: ["Node"], swiftSettings: strict),
-    .executableTarget(name: "holdfast-router", dependencies: ["Router"], swiftSettings: strict),
+    .executableTarget(name: "holdfast-node", dependencies: ["Node", "Flags"], swiftSettings: strict),
+    .executableTarget(name: "holdfast-router", dependencies: ["Router", "Flags"], swiftSettings: strict),
     .executableTarget(name: "holdfast", dependencies: ["Admin"], swiftSettings: strict),
 
     // Tests mirror the sources.
     .target(name: "TestKit", dependencies: ["Proto"], path: "Tests/TestKit", swiftSettings: testing),
+    tests("Flags", ["Flags"]),
     tests("Proto", ["Proto", "TestKit"]),
     tests("JSON", ["JSON", "TestKit"]),
     tests("Plan", ["Plan", "Proto", "JSON", "TestKit"]),
@@ -71,10 +73,10 @@ let package = Package(
     tests("Journal", ["Journal", "Proto", "TestKit"]),
     tests("EventLoop", ["EventLoop", "TestKit"]),
     tests("HTTP", ["HTTP", "TestKit"]),
-    tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "TestKit"]),
+    tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
     tests("Node", ["Node", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
     tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "TestKit"]),
-    tests("Admin", ["Admin", "Proto", "TestKit"]),
+    tests("Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Proto", "TestKit"]),
     tests("Layout", ["TestKit"]),
   ]
 )

@@ -1,0 +1,43 @@
+/// The flags of the two server processes, here so that `holdfast up`, which types them, and the processes, which read them,
+/// cannot differ.
+///
+/// What every server does: it ends with status 2 and one line on stderr for a wrong command line, and 1 for what it cannot start
+/// with (a taken port, a locked directory), naming it. It logs JSON lines to stdout. Once it serves it registers itself with the
+/// coordinator (`NodeRecord`, `RouterRecord`). SIGTERM and SIGINT end it in good order, with status 0.
+extension CommandSpec {
+  /// Which coordinator: shared by all programs.
+  public static let coordinatorFlag = FlagSpec(
+    "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]", default: "file:var/coordinator",
+    "where the map lives: a directory of this machine, or an etcd cluster")
+
+  public static let node = CommandSpec(
+    name: "holdfast-node", summary: "Keeps replicas of the shards, decides as primary, repeats as follower.",
+    flags: [
+      FlagSpec("name", "NAME", default: "n1", "this node's name in the map: 1 to 64 of A-Z a-z 0-9 . _ -"),
+      FlagSpec("listen", "HOST:PORT", default: "127.0.0.1:7501", "where routers, the other node and the CLI reach it"),
+      FlagSpec("data", "DIR", default: "var/n1", "log, snapshots and identity; made if it is not there"),
+      coordinatorFlag,
+      FlagSpec("shards", "N", default: "16", "number of shards, 1 to 1024; counts only when the cluster is born"),
+      FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one a core"),
+      FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried, 50 to 60000"),
+      FlagSpec("heartbeat", "MS", default: "0", "between heartbeats to the peer; 0: a tenth of the failure time-out"),
+      FlagSpec("segment-bytes", "BYTES", default: "67108864", "size of a log segment, 1 MiB to 1 GiB"),
+      FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
+    ])
+
+  public static let router = CommandSpec(
+    name: "holdfast-router", summary: "The front doors: HTTP and RESP. Keeps no truth; any number may run.",
+    flags: [
+      FlagSpec("http", "HOST:PORT", default: "127.0.0.1:8080", "the HTTP door"),
+      FlagSpec("tcp", "HOST:PORT", default: "127.0.0.1:7400", "the RESP door, for Redis clients"),
+      coordinatorFlag,
+      FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one a core"),
+      FlagSpec("failover-wait", "MS", default: "5000", "how long requests are held through a failover, 0 to 20000"),
+      FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),
+      FlagSpec("access-log", "on|off", default: "off", "one line a request, beside the log"),
+      FlagSpec("header-timeout", "SECONDS", default: "10", "a request's head must be there by then"),
+      FlagSpec("body-timeout", "SECONDS", default: "30", "a request's body must be there by then"),
+      FlagSpec("idle-timeout", "SECONDS", default: "75", "a connection without a request is closed"),
+      FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
+    ])
+}
