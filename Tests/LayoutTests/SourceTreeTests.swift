@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+
+/// What a compiler and a formatter cannot see: who may import whom (docs/architecture.md), and what must not be left behind.
+@Suite struct SourceTree {
+  /// Every module of ours, and the modules of ours that it may import.
+  static let allowed: [String: Set<String>] = {
+    let c: Set<String> = ["CHoldfast"]
+    var table: [String: Set<String>] = [
+      "Flags": [], "JSON": [], "HTTP": [],
+      "Proto": c,
+      "Logging": ["Proto", "JSON", "CHoldfast"],
+      "Plan": ["Proto", "JSON"],
+      "Inventory": ["Proto", "Plan"],
+      "Replication": ["Proto"],
+      "Journal": ["Proto", "CLZ4", "CHoldfast"],
+      "EventLoop": ["CHoldfast", "COpenSSL", "Proto"],
+      "ClusterMap": ["Proto", "JSON", "HTTP", "EventLoop", "Logging"],
+    ]
+    let edge: Set<String> = [
+      "Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging",
+    ]
+    table["Node"] = edge.union(["Inventory", "Journal"])
+    table["Router"] = edge
+    table["Admin"] = edge.union(["Journal"])
+    table["Checker"] = ["Proto", "JSON"]
+    return table
+  }()
+
+  static let system: Set<String> = [
+    "Swift", "Glibc", "Synchronization", "Foundation", "FoundationEssentials", "Dispatch", "_Concurrency", "Testing",
+  ]
+
+  /// Modules on whose paths a request travels: no Foundation there.
+  static let withoutFoundation: Set<String> = [
+    "Proto", "JSON", "HTTP", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "Node", "Router",
+  ]
+
+  struct Source {
+    var module: String
+    var path: String
+    var lines: [String]
+  }
+
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  static func sources(_ folder: String) -> [Source] {
+    let base = root.appending(path: folder)
+    guard let walk = FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil) else { return [] }
+    return walk.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }.map { file in
+      let relative = file.path.dropFirst(base.path.count + 1)
+      let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+      return Source(
+        module: String(relative.prefix { $0 != "/" }), path: folder + "/" + relative,
+        lines: text.components(separatedBy: "\n"))
+    }
+  }
+
+  static func importedModule(_ line: String) -> String? {
+    var words = line.split(separator: " ").map(String.init)
+    words.removeAll {
+      ["public", "internal", "package", "private", "fileprivate", "@preconcurrency", "@testable"].contains($0)
+    }
+    guard words.first == "import", words.count >= 2 else { return nil }
+    let kinds: Set<String> = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
+    let name = kinds.contains(words[1]) && words.count > 2 ? words[2] : words[1]
+    return name.split(separator: ".").first.map(String.init)
+  }
+
+  @Test func modulesImportInwardsOnly() {
+    let sources = Self.sources("Sources")
+    #expect(sources.count > 50, "the source tree was not found at \(Self.root.path)")
+    let ours = Set(Self.allowed.keys).union(["CLZ4", "COpenSSL", "CHoldfast"])
+    for source in sources {
+      guard let allowed = Self.allowed[source.module] else { continue }
+      for (number, line) in source.lines.enumerated() {
+        guard let name = Self.importedModule(line) else { continue }
+        if ours.contains(name) {
+          #expect(allowed.contains(name), "\(source.path):\(number + 1): \(source.module) may not import \(name)")
+        } else {
+          #expect(
+            Self.system.contains(name), "\(source.path):\(number + 1): \(name) is not a module this project knows")
+        }
+        if Self.withoutFoundation.contains(source.module) {
+          #expect(!name.hasPrefix("Foundation"), "\(source.path):\(number + 1): no Foundation on a request's path")
+        }
+      }
+    }
+  }
+
+  @Test func everyLibraryIsInTheTable() {
+    let modules = Set(Self.sources("Sources").map(\.module))
+    let executables = modules.filter { $0.hasPrefix("holdfast") }
+    for module in modules.subtracting(executables) {
+      #expect(Self.allowed[module] != nil, "Sources/\(module) has no row in the table of imports")
+    }
+  }
+
+  @Test func nothingIsLeftBehind() {
+    let forbidden = ["TO" + "DO", "FIX" + "ME", "XX" + "X", "try" + "!", "debug" + "Print("]
+    for source in Self.sources("Sources") {
+      for (number, line) in source.lines.enumerated() {
+        for word in forbidden {
+          #expect(!line.contains(word), "\(source.path):\(number + 1): \(word)")
+        }
+      }
+    }
+  }
+
+  /// `@unchecked Sendable` and `nonisolated(unsafe)` replace the compiler's argument: ours stands in a comment close by.
+  @Test func uncheckedClaimsAreArgued() {
+    for source in Self.sources("Sources") {
+      for (number, line) in source.lines.enumerated() {
+        let code = line.trimmingCharacters(in: .whitespaces)
+        guard !code.hasPrefix("//"), line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") else {
+          continue
+        }
+        let nearby = source.lines[max(0, number - 12)...number]
+        #expect(nearby.contains { $0.contains("//") }, "\(source.path):\(number + 1): no argument beside it")
+      }
+    }
+  }
+
+  @Test func documentsHaveTitles() throws {
+    let docs = Self.root.appending(path: "docs")
+    let files = try FileManager.default.contentsOfDirectory(at: docs, includingPropertiesForKeys: nil)
+    for file in files where file.pathExtension == "md" {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      #expect(text.hasPrefix("# "), "\(file.lastPathComponent) has no title")
+    }
+  }
+}
