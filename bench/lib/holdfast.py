@@ -1,0 +1,97 @@
+"""A Holdfast cluster of its own for a benchmark or a fault test: two nodes, a router, the file coordinator."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+
+from . import processes
+from .resp import Resp
+
+
+class Holdfast:
+    promise = "yes only after the record is synced on two nodes"
+
+    def __init__(self, folder, shards=16, loops=None, nodes=2, binaries=None, node_options=(), router_options=(),
+                 coordinator=None, wrap=None):
+        self.folder = folder
+        self.binaries = binaries or os.path.join(processes.ROOT, ".build", "release")
+        self.shards, self.loops = shards, loops
+        self.coordinator = coordinator or "file:" + os.path.join(folder, "map")
+        self.node_options, self.router_options = list(node_options), list(router_options)
+        self.names = [f"n{number + 1}" for number in range(nodes)]
+        ports = processes.free_ports(nodes + 2)
+        self.node_ports = dict(zip(self.names, ports))
+        self.http, self.tcp = ports[nodes:]
+        self.wrap = wrap or {}
+        self.processes = {}
+
+    def start_node(self, name, wrap=None):
+        arguments = list(wrap or self.wrap.get(name, [])) + [
+            os.path.join(self.binaries, "holdfast-node"), "--name", name,
+            "--listen", f"127.0.0.1:{self.node_ports[name]}", "--data", os.path.join(self.folder, name),
+            "--coordinator", self.coordinator, "--shards", str(self.shards),
+            "--nodes", ",".join(self.names)] + self.node_options
+        if self.loops:
+            arguments += ["--loops", str(self.loops)]
+        self.processes[name] = processes.start(arguments, os.path.join(self.folder, name + ".log"))
+
+    def start_router(self, name="router"):
+        arguments = [
+            os.path.join(self.binaries, "holdfast-router"), "--http", f"127.0.0.1:{self.http}",
+            "--tcp", f"127.0.0.1:{self.tcp}", "--coordinator", self.coordinator] + self.router_options
+        if self.loops:
+            arguments += ["--loops", str(self.loops)]
+        self.processes[name] = processes.start(arguments, os.path.join(self.folder, name + ".log"))
+
+    def start(self):
+        os.makedirs(os.path.join(self.folder, "map"), exist_ok=True)
+        for name in self.names:
+            self.start_node(name)
+        self.start_router()
+        self.wait_ready()
+        return self
+
+    def wait_ready(self, timeout=60):
+        processes.wait_until(
+            "the router is ready", lambda: self.get("/readyz")[0] == 200, timeout, self.processes["router"])
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def request(self, method, path, body=None, headers=None, timeout=30):
+        """(status, headers, parsed body or text)."""
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}{path}", data=data, method=method)
+        request.add_header("Content-Type", "application/json")
+        for key, value in (headers or {}).items():
+            request.add_header(key, value)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                status, head, text = answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as answer:
+            status, head, text = answer.code, answer.headers, answer.read()
+        if "json" in (head.get("Content-Type") or ""):
+            return status, head, json.loads(text) if text else None
+        return status, head, text.decode(errors="replace")
+
+    def resp(self):
+        return Resp(self.tcp)
+
+    def create_event(self, name, rows=1000, seats_per_row=1000):
+        client = self.resp()
+        try:
+            client.call("EVENT.CREATE", name, "Main", rows, seats_per_row, 4500)
+        finally:
+            client.close()
+
+    def held(self, event):
+        client = self.resp()
+        try:
+            return int(client.map("EVENT.INFO", event)["held"])
+        finally:
+            client.close()
+
+    def stop(self):
+        for process in self.processes.values():
+            processes.stop(process)

@@ -1,0 +1,95 @@
+"""Processes, ports and folders of a benchmark: everything it starts, it stops."""
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+_started = []
+
+
+def free_ports(count):
+    """Ports that were free a moment ago on loopback."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def temporary_folder(prefix, mode=0o755):
+    """On the same file system as the checkout's build, so that everyone's syncs hit the same disk."""
+    base = os.path.join(ROOT, ".build", "bench")
+    os.makedirs(base, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=prefix + "-", dir=base)
+    os.chmod(folder, mode)
+    atexit.register(shutil.rmtree, folder, True)
+    return folder
+
+
+def start(arguments, log, **options):
+    """Starts a process in a session of its own; its output goes to `log`."""
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            arguments, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            start_new_session=True, **options)
+    process.log = log
+    _started.append(process)
+    return process
+
+
+def stop(process, timeout=10):
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process in _started:
+        _started.remove(process)
+
+
+@atexit.register
+def stop_everything():
+    for process in reversed(list(_started)):
+        stop(process)
+
+
+def wait_until(what, condition, timeout=30, process=None):
+    """Waits for a condition, not for a duration."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            found = condition()
+            if found:
+                return found
+        except OSError:
+            pass
+        if process is not None and process.poll() is not None:
+            raise SystemExit(f"{what}: the process ended with {process.returncode}; see {process.log}:\n{tail(process.log)}")
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{what}: not within {timeout} s")
+        time.sleep(0.02)
+
+
+def tail(path, lines=12):
+    try:
+        with open(path, errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def port_open(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
