@@ -45,6 +45,7 @@ let package = Package(
     // Libraries, innermost first. Docs: design section 3; `Tests/LayoutTests` holds the sources to it.
     library("Flags", []),
     library("Proto", ["CHoldfast"]),
+    library("Logging", ["Proto"]),
     library("JSON", []),
     library("Plan", ["Proto", "JSON"]),
     library("Inventory", ["Proto", "Plan"]),
@@ -53,8 +54,8 @@ let package = Package(
     library("EventLoop", ["CHoldfast", "COpenSSL"]),
     library("HTTP", []),
     library("ClusterMap", ["Proto", "JSON", "HTTP", "EventLoop"]),
-    library("Node", ["Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags"]),
-    library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags"]),
+    library("Node", ["Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
+    library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
     library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
     // Executables: argument parsing around a library.
@@ -66,6 +67,7 @@ let package = Package(
     .target(name: "TestKit", dependencies: ["Proto"], path: "Tests/TestKit", swiftSettings: testing),
     tests("Flags", ["Flags"]),
     tests("Proto", ["Proto", "TestKit"]),
+    tests("Logging", ["Logging", "Proto", "TestKit"]),
     tests("JSON", ["JSON", "TestKit"]),
     tests("Plan", ["Plan", "Proto", "JSON", "TestKit"]),
     tests("Inventory", ["Inventory", "Proto", "Plan", "TestKit"]),

@@ -1,0 +1,64 @@
+import Foundation
+import Glibc
+import Logging
+import Proto
+import Testing
+
+@Suite struct LogSinkTests {
+  /// Reads what a sink wrote to a pipe.
+  private func lines(level: LogLevel, _ body: (LogSink) -> Void) throws -> [[String: Any]] {
+    let path = NSTemporaryDirectory() + "holdfast-log-\(UInt64.random(in: 0 ... .max)).log"
+    defer { unlink(path) }
+    let sink = try LogSink(path: path, process: "router", level: level)
+    body(sink)
+    sink.flush()
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    return try text.split(separator: "\n").map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+  }
+
+  @Test func everyLineIsOneJSONObjectWhateverStandsInIt() throws {
+    let nasty = "a \"quoted\" \\ line\nwith \u{0} and \u{1B} and é"
+    let written = try lines(level: .info) { sink in
+      sink.info("started") {
+        $0.field("text", nasty)
+        $0.field("count", 7)
+        $0.field("ok", true)
+        $0.field("raw", Bytes([0xFF, 0x41]))
+      }
+      sink.debug("not wanted")
+      sink.error("second")
+    }
+    #expect(written.count == 2)
+    #expect(written[0]["message"] as? String == "started")
+    #expect(written[0]["process"] as? String == "router")
+    #expect(written[0]["level"] as? String == "info")
+    #expect(written[0]["text"] as? String == nasty)
+    #expect(written[0]["count"] as? Int == 7)
+    #expect(written[0]["ok"] as? Bool == true)
+    #expect(written[1]["level"] as? String == "error")
+  }
+
+  @Test func manyThreadsLoseNothing() async throws {
+    let written = try lines(level: .info) { sink in
+      DispatchQueue.concurrentPerform(iterations: 8) { thread in
+        for number in 0..<500 { sink.info("line") { $0.field("n", thread * 500 + number) } }
+      }
+    }
+    #expect(Set(written.compactMap { $0["n"] as? Int }).count == 4_000)
+  }
+
+  @Test func aFullQueueDropsAndCounts() throws {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let sink = LogSink(descriptor: ends[1], process: "router", queueBytesMax: 1_000)
+    // Nobody reads: the pipe takes 64 KiB, the queue 1,000 bytes, the rest must be dropped, and nobody blocks.
+    for _ in 0..<10_000 { sink.info("fill") }
+    #expect(sink.droppedCount > 0)
+  }
+
+  @Test func aPathThatCannotBeOpenedIsNamed() {
+    #expect(throws: LogSink.OpenError.self) { try LogSink(path: "/nowhere/x.log", process: "router") }
+  }
+}
