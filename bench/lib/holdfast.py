@@ -30,8 +30,7 @@ class Holdfast:
         arguments = list(wrap or self.wrap.get(name, [])) + [
             os.path.join(self.binaries, "holdfast-node"), "--name", name,
             "--listen", f"127.0.0.1:{self.node_ports[name]}", "--data", os.path.join(self.folder, name),
-            "--coordinator", self.coordinator, "--shards", str(self.shards),
-            "--nodes", ",".join(self.names)] + self.node_options
+            "--coordinator", self.coordinator, "--shards", str(self.shards)] + self.node_options
         if self.loops:
             arguments += ["--loops", str(self.loops)]
         self.processes[name] = processes.start(arguments, os.path.join(self.folder, name + ".log"))
