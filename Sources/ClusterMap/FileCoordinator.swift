@@ -1,0 +1,105 @@
+internal import Glibc
+public import Proto
+internal import Synchronization
+
+/// The coordinator of a cluster on one machine: a directory that all its processes share. See `FileMap` for what lies in it.
+///
+/// One thread does all file work and tells the watches; inotify wakes it, so a change is told within a millisecond or so.
+public final class FileCoordinator: Coordinator {
+  private let worker: FileWorker
+
+  /// - Parameter directory: Made if it is not there.
+  public init(directory: String) throws(CoordinatorError) {
+    worker = try FileWorker(map: FileMap(root: directory))
+  }
+
+  deinit { worker.stop() }
+
+  public func close() { worker.stop() }
+
+  /// Runs file work on the coordinator's thread.
+  private func run<T: Sendable>(
+    _ work: @escaping @Sendable (inout FileMap) throws(CoordinatorError) -> T
+  ) async throws(CoordinatorError) -> T {
+    let result: Result<T, CoordinatorError> = await withCheckedContinuation { continuation in
+      worker.submit { map in
+        guard map != nil else { return continuation.resume(returning: .failure(.closed)) }
+        do throws(CoordinatorError) {
+          continuation.resume(returning: .success(try work(&map!)))
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+    }
+    return try result.get()
+  }
+
+  public func birth() async throws(CoordinatorError) -> BirthRecord? {
+    try await run { map throws(CoordinatorError) in try map.birth() }
+  }
+
+  public func birth(proposing record: BirthRecord) async throws(CoordinatorError) -> BirthRecord {
+    try await run { map throws(CoordinatorError) in try map.birth(proposing: record) }
+  }
+
+  public func read(_ shard: ShardID) async throws(CoordinatorError) -> MapRegister? {
+    try await run { map throws(CoordinatorError) in try map.latest(shard) }
+  }
+
+  public func readAll() async throws(CoordinatorError) -> [ShardID: MapRegister] {
+    try await run { map throws(CoordinatorError) in
+      guard let birth = try map.birth() else { return [:] }
+      var all: [ShardID: MapRegister] = [:]
+      for shard in 0..<birth.shardCount { all[ShardID(UInt16(shard))] = try map.latest(ShardID(UInt16(shard))) }
+      return all
+    }
+  }
+
+  public func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64) async -> ProposalResult {
+    do throws(CoordinatorError) {
+      return try await run { map throws(CoordinatorError) in map.propose(entry, for: shard, expecting: revision) }
+    } catch {
+      return .unsettled(error)
+    }
+  }
+
+  public func watch(after revisions: [ShardID: UInt64], _ onChange: @escaping @Sendable (MapChange) -> Void) -> MapWatch
+  {
+    let cancelled = Flag()
+    worker.add(FileWatch(told: revisions, cancelled: cancelled, onChange: onChange))
+    return MapWatch { cancelled.raise() }
+  }
+
+  public func register(_ node: NodeRecord) async throws(CoordinatorError) {
+    try await run { map throws(CoordinatorError) in try map.put(node.text, as: node.name.description, in: "nodes") }
+  }
+
+  public func nodes() async throws(CoordinatorError) -> [NodeRecord] {
+    try await run { map throws(CoordinatorError) in try map.texts(in: "nodes").compactMap(NodeRecord.init(text:)) }
+  }
+
+  public func register(_ router: RouterRecord) async throws(CoordinatorError) {
+    try await run { map throws(CoordinatorError) in try map.put(router.text, as: fileName(router.http), in: "routers") }
+  }
+
+  public func unregister(router http: String) async throws(CoordinatorError) {
+    try await run { map throws(CoordinatorError) in try map.remove(fileName(http), in: "routers") }
+  }
+
+  public func routers() async throws(CoordinatorError) -> [RouterRecord] {
+    try await run { map throws(CoordinatorError) in try map.texts(in: "routers").compactMap(RouterRecord.init(text:)) }
+  }
+}
+
+/// An address as a file name: no slash, no leading dot.
+private func fileName(_ address: String) -> String {
+  let kept = address.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ":" || $0 == ".") ? $0 : "_" }
+  return "at_" + String(kept)
+}
+
+/// Goes up once and stays.
+final class Flag: Sendable {
+  private let raised = Atomic(false)
+  func raise() { raised.store(true, ordering: .releasing) }
+  var isRaised: Bool { raised.load(ordering: .acquiring) }
+}

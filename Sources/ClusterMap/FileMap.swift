@@ -1,0 +1,175 @@
+internal import Glibc
+internal import Proto
+
+/// The registers of the file coordinator: blocking, confined to one thread.
+///
+/// Layout below the directory:
+/// - `map/<shard>.<revision>`: one register's content at one revision, in text. Complete and synced before it gets this name by
+///   `link`, which fails if the name is taken: that is the compare-and-set. Never removed, so that revisions have no gaps and
+///   the present one is found by counting up.
+/// - `birth`: the birth record, made in the same way.
+/// - `nodes/<name>`, `routers/<http address>`: records, replaced by `rename`.
+/// - `tmp/`: files that have no other name yet; what a killed process left here is removed by the next one.
+///
+/// There is no lock, so no stopped process can keep one.
+struct FileMap {
+  let root: String
+  /// The newest revision of each shard of which this process knows that it is safe on disk.
+  private var known: [ShardID: MapRegister] = [:]
+  /// A sync failed: what this process believes to be safe may not be. Nothing is answered any more.
+  private var broken: String?
+  private var temporaryCount = 0
+
+  init(root: String) throws(CoordinatorError) {
+    self.root = root
+    do throws(FileError) {
+      for part in ["map", "nodes", "routers", "tmp"] { try Files.makeDirectory(root + "/" + part) }
+      try Files.sync(directory: root)
+      try removeLeftovers()
+    } catch {
+      throw .unreachable(error.description)
+    }
+  }
+
+  /// A process that is killed between write and link leaves a file in `tmp`. A stopped one that wakes up after its file was
+  /// removed finds that it cannot link it, and writes another.
+  private func removeLeftovers() throws(FileError) {
+    for name in try Files.names(in: root + "/tmp") {
+      guard let owner = name.split(separator: ".").first.flatMap({ pid_t($0) }) else { continue }
+      if kill(owner, 0) != 0, errno == ESRCH { try Files.remove(root + "/tmp/" + name) }
+    }
+  }
+
+  // MARK: Registers
+
+  func path(_ shard: ShardID, _ revision: UInt64) -> String { "\(root)/map/\(shard.rawValue).\(revision)" }
+
+  /// The register as it is now. Syncs the directory before it believes in a name that it did not know: another process may
+  /// have been killed, or the machine may lose power, between link and sync.
+  mutating func latest(_ shard: ShardID) throws(CoordinatorError) -> MapRegister? {
+    try guarded { map throws(FileError) in
+      var revision = map.known[shard]?.revision ?? 0
+      let before = revision
+      while try Files.exists(map.path(shard, revision + 1)) { revision += 1 }
+      if revision > before {
+        try Files.sync(directory: map.root + "/map")
+        map.known[shard] = try map.register(shard, revision)
+      }
+      return map.known[shard]
+    }
+  }
+
+  /// One revision that is known to exist.
+  func register(_ shard: ShardID, _ revision: UInt64) throws(FileError) -> MapRegister {
+    guard let text = try Files.read(path(shard, revision)), let entry = MapEntry(text: text) else {
+      throw FileError(call: "understand", path: path(shard, revision), code: EILSEQ)
+    }
+    return MapRegister(revision: revision, entry: entry)
+  }
+
+  /// The revisions after `revision` up to the newest, oldest first.
+  mutating func registers(_ shard: ShardID, after revision: UInt64) throws(CoordinatorError) -> [MapRegister] {
+    guard let latest = try latest(shard), latest.revision > revision else { return [] }
+    return try guarded { map throws(FileError) in
+      var registers: [MapRegister] = []
+      for older in (revision + 1)..<latest.revision { registers.append(try map.register(shard, older)) }
+      return registers + [latest]
+    }
+  }
+
+  mutating func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64) -> ProposalResult {
+    do throws(CoordinatorError) {
+      let current = try latest(shard)
+      if let current, current.entry.proposal == entry.proposal { return .won(current) }
+      guard current?.revision ?? 0 == revision else { return .lost(current: current) }
+      try link(entry.text, as: path(shard, revision + 1), in: root + "/map")
+      // Whoever made that name: the register says who won.
+      guard let now = try latest(shard), now.revision > revision else {
+        return .unsettled(.broken("a revision vanished"))
+      }
+      return now.entry.proposal == entry.proposal ? .won(now) : .lost(current: now)
+    } catch {
+      return .unsettled(error)
+    }
+  }
+
+  /// Writes and syncs a file, then gives it its name unless that is taken.
+  private mutating func link(_ text: String, as name: String, in directory: String) throws(CoordinatorError) {
+    try guarded { map throws(FileError) in
+      let temporary = map.temporaryName()
+      try Files.write(temporary, text + "\n")
+      let linked = Result { () throws(FileError) in try Files.link(temporary, as: name) }
+      try? Files.remove(temporary)
+      _ = try linked.get()
+      try Files.sync(directory: directory)
+    }
+  }
+
+  private mutating func temporaryName() -> String {
+    temporaryCount += 1
+    return "\(root)/tmp/\(getpid()).\(temporaryCount).\(hex(UInt64.random(in: 0 ... .max)))"
+  }
+
+  // MARK: Birth, nodes, routers
+
+  mutating func birth() throws(CoordinatorError) -> BirthRecord? {
+    try guarded { map throws(FileError) in
+      guard let text = try Files.read(map.root + "/birth") else { return nil }
+      try Files.sync(directory: map.root)
+      guard let record = BirthRecord(text: text) else {
+        throw FileError(call: "understand", path: map.root + "/birth", code: EILSEQ)
+      }
+      return record
+    }
+  }
+
+  mutating func birth(proposing record: BirthRecord) throws(CoordinatorError) -> BirthRecord {
+    if let winner = try birth() { return winner }
+    try link(record.text, as: root + "/birth", in: root)
+    guard let winner = try birth() else { throw .broken("the birth record vanished") }
+    return winner
+  }
+
+  /// Writes a record in place of the one of that name.
+  mutating func put(_ text: String, as name: String, in folder: String) throws(CoordinatorError) {
+    try guarded { map throws(FileError) in
+      let temporary = map.temporaryName()
+      try Files.write(temporary, text + "\n")
+      try Files.rename(temporary, to: "\(map.root)/\(folder)/\(name)")
+      try Files.sync(directory: "\(map.root)/\(folder)")
+    }
+  }
+
+  mutating func remove(_ name: String, in folder: String) throws(CoordinatorError) {
+    try guarded { map throws(FileError) in
+      try Files.remove("\(map.root)/\(folder)/\(name)")
+      try Files.sync(directory: "\(map.root)/\(folder)")
+    }
+  }
+
+  /// The records in a folder, by name.
+  mutating func texts(in folder: String) throws(CoordinatorError) -> [[UInt8]] {
+    try guarded { map throws(FileError) in
+      var texts: [[UInt8]] = []
+      for name in try Files.names(in: map.root + "/" + folder) {
+        if let text = try Files.read("\(map.root)/\(folder)/\(name)") { texts.append(text) }
+      }
+      return texts
+    }
+  }
+
+  /// Runs some file work. After a failed sync nothing is believed any more: the kernel marks the pages clean and would let the
+  /// next one succeed.
+  private mutating func guarded<T>(_ work: (inout FileMap) throws(FileError) -> T) throws(CoordinatorError) -> T {
+    if let broken { throw .broken(broken) }
+    do throws(FileError) {
+      return try work(&self)
+    } catch {
+      if error.call == "fsync" || error.code == EILSEQ {
+        broken = error.description
+        throw .broken(error.description)
+      }
+      throw .unreachable(error.description)
+    }
+  }
+}

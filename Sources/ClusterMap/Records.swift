@@ -1,0 +1,40 @@
+public import Proto
+
+/// What is decided when a cluster is born and never changes.
+public struct BirthRecord: Equatable, Sendable {
+  /// Random: tells two clusters apart that were given one coordinator by mistake.
+  public var cluster: UInt64
+  /// 1 to 1024.
+  public var shardCount: Int
+  public init(cluster: UInt64, shardCount: Int) { (self.cluster, self.shardCount) = (cluster, shardCount) }
+
+  public static let shardCounts = 1...1_024
+}
+
+/// A node, as it registered when it came up. Says nothing about whether it still runs.
+public struct NodeRecord: Equatable, Sendable {
+  public var name: NodeName
+  public var disk: UInt64
+  /// `host:port`, where routers, the other nodes and the CLI reach it.
+  public var address: String
+  public var loops: Int
+  public var pid: Int
+  public var startedAt: Milliseconds
+  public init(name: NodeName, disk: UInt64, address: String, loops: Int, pid: Int, startedAt: Milliseconds) {
+    (self.name, self.disk, self.address) = (name, disk, address)
+    (self.loops, self.pid, self.startedAt) = (loops, pid, startedAt)
+  }
+}
+
+/// A router, as it registered when it came up.
+public struct RouterRecord: Equatable, Sendable {
+  /// `host:port` of the HTTP door.
+  public var http: String
+  /// `host:port` of the RESP door.
+  public var tcp: String
+  public var pid: Int
+  public var startedAt: Milliseconds
+  public init(http: String, tcp: String, pid: Int, startedAt: Milliseconds) {
+    (self.http, self.tcp, self.pid, self.startedAt) = (http, tcp, pid, startedAt)
+  }
+}
