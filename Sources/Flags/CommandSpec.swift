@@ -12,12 +12,15 @@ public struct FlagSpec: Sendable {
   public var repeats: Bool
 
   public init(
-    _ name: String, _ placeholder: String? = nil, default defaultValue: String? = nil, repeats: Bool = false,
+    _ name: String, _ placeholder: String?, default defaultValue: String? = nil, repeats: Bool = false,
     _ help: String
   ) {
     (self.name, self.placeholder, self.help) = (name, placeholder, help)
     (self.defaultValue, self.repeats) = (defaultValue, repeats)
   }
+
+  /// A flag that is there or not.
+  public init(switch name: String, _ help: String) { self.init(name, nil, help) }
 
   /// `HOLDFAST_FAILURE_TIMEOUT` for `--failure-timeout`: read if the flag is not given.
   public var environmentName: String {

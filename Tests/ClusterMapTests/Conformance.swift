@@ -7,17 +7,23 @@ import Testing
 struct Conformance {
   var open: () throws -> any Coordinator
 
-  static let checks: [(name: String, run: (Conformance) async throws -> Void)] = [
-    ("one birth counts", { try await $0.oneBirthCounts() }),
-    ("a register has one history", { try await $0.oneHistory() }),
-    ("a proposal wins once, however often it is sent", { try await $0.resending() }),
-    ("of many proposers one wins", { try await $0.race() }),
-    ("a watch tells the present and every change", { try await $0.watching() }),
-    ("a watch goes on where it is told to", { try await $0.resuming() }),
-    ("a cancelled watch is silent", { try await $0.cancelling() }),
-    ("nodes and routers are listed", { try await $0.registries() }),
-    ("a closed coordinator says so", { try await $0.closing() }),
-  ]
+  enum Check: String, CaseIterable, Sendable {
+    case oneBirthCounts, oneHistory, resending, race, watching, resuming, cancelling, registries, closing
+  }
+
+  func run(_ check: Check) async throws {
+    switch check {
+    case .oneBirthCounts: try await oneBirthCounts()
+    case .oneHistory: try await oneHistory()
+    case .resending: try await resending()
+    case .race: try await race()
+    case .watching: try await watching()
+    case .resuming: try await resuming()
+    case .cancelling: try await cancelling()
+    case .registries: try await registries()
+    case .closing: try await closing()
+    }
+  }
 
   static func entry(_ epoch: UInt64, _ primary: String, _ follower: String? = nil, proposal: UInt64) -> MapEntry {
     MapEntry(

@@ -4,10 +4,10 @@ import Proto
 import Testing
 
 @Suite struct FileCoordinatorTests {
-  @Test(arguments: 0..<Conformance.checks.count) func conforms(check: Int) async throws {
+  @Test(arguments: Conformance.Check.allCases) func conforms(check: Conformance.Check) async throws {
     let directory = temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }
-    try await Conformance.checks[check].run(Conformance { try FileCoordinator(directory: directory + "/deep/down") })
+    try await Conformance { try FileCoordinator(directory: directory + "/deep/down") }.run(check)
   }
 
   /// A process that is killed between write and link leaves a file that nobody believes, and the next one clears away.

@@ -6,7 +6,7 @@ private let spec = CommandSpec(
   flags: [
     FlagSpec("http", "HOST:PORT", default: "127.0.0.1:8080", "where"),
     FlagSpec("price", "C=N", repeats: true, "a price"),
-    FlagSpec("json", "for scripts"),
+    FlagSpec(switch: "json", "for scripts"),
     FlagSpec("limit", "N", "how many"),
   ])
 
