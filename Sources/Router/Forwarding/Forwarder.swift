@@ -1,0 +1,193 @@
+public import Proto
+
+/// One router loop's way to the shards, as a pure value: requests, map changes, links, replies and time go in; frames and
+/// completions come out. It owns no socket and no clock, so that a simulator can drive it.
+///
+/// - All requests of one shard and loop turn leave as one frame.
+/// - A request without a reply is sent again when its link is lost or another node becomes primary; commands carry keys, so that
+///   the second copy repeats the first one's outcome.
+/// - Requests of one shard are sent, and sent again, in the order of their submission. A door must have at most one frame of a
+///   client connection's commands on its way to a shard (`turn` tells): then effects keep their order even if a node takes back
+///   one frame and not the next.
+public struct Forwarder: Sendable {
+  public let limits: ForwarderLimits
+  /// Random, drawn when the router's loop started: names the loop in `RouterHello` and in the keys it makes.
+  public let router: UInt64
+  /// Grows with each flush. Requests submitted in one turn to one shard leave in one frame.
+  public private(set) var turn: UInt64 = 1
+  /// Results since the last `takeCompletions`.
+  var completions: [Completion] = []
+
+  var pending: [Pending] = []
+  var freePending: [UInt32] = []
+  var batches: [Batch] = []
+  var freeBatches: [Int32] = []
+  var shards: [ShardRoute]
+  /// Shards whose open frame is not empty and may be sent.
+  var ready: [UInt16] = []
+  var links: [LinkID: LinkState] = [:]
+  /// Drained before use: `ready` holds each shard at most once.
+  var isReady: [Bool]
+
+  private var nextSequence: UInt64 = 0
+  private var keyCounter: UInt64 = 0
+  /// No pending request has an earlier deadline.
+  var earliestDeadline: Milliseconds = .max
+  /// No paused shard may go on earlier.
+  var earliestResume: Milliseconds = .max
+
+  /// Links that must be closed, because the node at their end was deposed while it owed replies.
+  var linksToClose: [LinkID] = []
+
+  struct LinkState: Sendable {
+    var node: NodeName
+    var loop: Int
+    var loopCount: Int
+  }
+
+  public init(router: UInt64, shardCount: Int, limits: ForwarderLimits = ForwarderLimits()) {
+    precondition(shardCount > 0 && shardCount <= 65_535, "a cluster has 1 to 65,535 shards")
+    precondition(limits.deadline <= ForwarderLimits.resendMax, "keys of routers are kept for so long only")
+    (self.router, self.limits) = (router, limits)
+    shards = Array(repeating: ShardRoute(), count: shardCount)
+    isReady = Array(repeating: false, count: shardCount)
+  }
+
+  public var shardCount: Int { shards.count }
+  /// Requests that were submitted and have no completion yet, and abandoned ones whose reply may still come.
+  public var pendingCount: Int { pending.count - freePending.count }
+  /// Whether a frame to this shard could leave now.
+  public func isReachable(_ shard: ShardID) -> Bool { shards[Int(shard.rawValue)].link != nil }
+  /// Epoch and primary, as the map last said.
+  public func route(of shard: ShardID) -> (epoch: UInt64, primary: NodeName?) {
+    let route = shards[Int(shard.rawValue)]
+    return (route.epoch, route.primary)
+  }
+  /// The link that carries a shard's requests now.
+  public func link(of shard: ShardID) -> LinkID? { shards[Int(shard.rawValue)].link }
+
+  /// Takes the results out. `into` should be empty; its storage is used again.
+  public mutating func takeCompletions(into out: inout [Completion]) { swap(&completions, &out) }
+
+  /// Links that were given up since the last call: close them, and connect anew with a higher connection number.
+  public mutating func takeLinksToClose() -> [LinkID] {
+    defer { linksToClose.removeAll() }
+    return linksToClose
+  }
+
+  // MARK: Submitting
+
+  /// A key that no other router makes: 16 bytes, `router` and a counter.
+  public mutating func makeKey() -> (UInt64, UInt64) {
+    keyCounter &+= 1
+    return (router, keyCounter)
+  }
+
+  /// Queues one request; `body` appends the command record or the query.
+  ///
+  /// - Returns: false if too much is waiting: nothing was queued, and there will be no completion.
+  @inline(__always)
+  public mutating func submit(
+    _ what: Request.What, to shard: ShardID, ticket: Ticket, now: Milliseconds, body: (inout [UInt8]) -> Void
+  ) -> Bool {
+    let index = Int(shard.rawValue)
+    guard index < shards.count, canTake(index), let id = takeID() else { return false }
+    if shards[index].open.isEmpty { beginOpen(index) }
+    let offset = shards[index].open.count
+    Request.encodeHeader(id: id, what: what, into: &shards[index].open)
+    body(&shards[index].open)
+    let byteCount = shards[index].open.count - offset
+    shards[index].openIDs.append(id)
+    nextSequence &+= 1
+    let deadline = now &+ limits.deadline
+    pending[Int(id)] = Pending(
+      ticket: ticket, sequence: nextSequence, deadline: deadline, batch: -1, offset: UInt32(offset),
+      byteCount: UInt32(byteCount), shard: shard, state: .queued, what: what)
+    if deadline < earliestDeadline { earliestDeadline = deadline }
+    markReady(index)
+    return true
+  }
+
+  private func canTake(_ shard: Int) -> Bool {
+    shards[shard].openIDs.isEmpty || shards[shard].open.count < limits.queuedBytesMax
+  }
+
+  mutating func takeID() -> UInt32? {
+    if let id = freePending.popLast() { return id }
+    guard pending.count < limits.pendingMax else { return nil }
+    pending.append(Pending())
+    return UInt32(pending.count - 1)
+  }
+
+  mutating func release(_ id: UInt32) {
+    pending[Int(id)].state = .free
+    freePending.append(id)
+  }
+
+  /// Leaves room for the frame's header, which is written when the frame is sent.
+  mutating func beginOpen(_ shard: Int) {
+    _ = WireFrame.begin(.requests, shard: ShardID(UInt16(shard)), into: &shards[shard].open)
+  }
+
+  mutating func markReady(_ shard: Int) {
+    guard !isReady[shard] else { return }
+    isReady[shard] = true
+    ready.append(UInt16(shard))
+  }
+
+  // MARK: Sending
+
+  /// Ends the turn: every shard that has something to send and a link to its primary sends one frame.
+  public mutating func flush(now: Milliseconds, send: (LinkID, borrowing [UInt8]) -> Void) {
+    turn &+= 1
+    guard !ready.isEmpty else { return }
+    var kept = 0
+    for place in 0..<ready.count {
+      let shard = Int(ready[place])
+      if shards[shard].openIDs.isEmpty {
+        isReady[shard] = false
+      } else if let link = shards[shard].link, shards[shard].pausedUntil <= now {
+        isReady[shard] = false
+        sendOpen(shard, on: link, send)
+      } else {
+        ready[kept] = ready[place]
+        kept += 1
+      }
+    }
+    ready.removeLast(ready.count - kept)
+  }
+
+  private mutating func sendOpen(_ shard: Int, on link: LinkID, _ send: (LinkID, borrowing [UInt8]) -> Void) {
+    WireFrame.end(0, in: &shards[shard].open)
+    send(link, shards[shard].open)
+    let index = takeBatch()
+    swap(&batches[Int(index)].bytes, &shards[shard].open)
+    swap(&batches[Int(index)].ids, &shards[shard].openIDs)
+    batches[Int(index)].link = link
+    batches[Int(index)].shard = ShardID(UInt16(shard))
+    batches[Int(index)].epoch = shards[shard].epoch
+    batches[Int(index)].unanswered = batches[Int(index)].ids.count
+    batches[Int(index)].refused = 0
+    for id in batches[Int(index)].ids {
+      pending[Int(id)].state = .sent
+      pending[Int(id)].batch = index
+    }
+    shards[shard].sent.append(index)
+  }
+
+  private mutating func takeBatch() -> Int32 {
+    if let index = freeBatches.popLast() { return index }
+    batches.append(Batch())
+    return Int32(batches.count - 1)
+  }
+
+  /// Gives a settled batch back; its storage is used again unless it is unusually large.
+  mutating func release(batch index: Int32) {
+    let place = Int(index)
+    let shard = Int(batches[place].shard.rawValue)
+    if let position = shards[shard].sent.firstIndex(of: index) { shards[shard].sent.remove(at: position) }
+    batches[place].bytes.removeAll(keepingCapacity: batches[place].bytes.capacity <= 256 << 10)
+    batches[place].ids.removeAll(keepingCapacity: batches[place].ids.capacity <= 16 << 10)
+    freeBatches.append(index)
+  }
+}

@@ -1,0 +1,63 @@
+import Proto
+
+/// One request that has not been answered to its door, or whose late reply is still to be expected on a link.
+struct Pending: Sendable {
+  enum State: UInt8, Sendable {
+    case free
+    /// In its shard's open frame.
+    case queued
+    /// In a batch that a link carries.
+    case sent
+    /// The node took it back (`not primary`, `unknown`); it waits until the rest of its batch is settled.
+    case refused
+  }
+
+  var ticket = Ticket(0)
+  /// Grows with each submission: the order in which effects must happen.
+  var sequence: UInt64 = 0
+  var deadline: Milliseconds = 0
+  /// Index of the batch that holds the bytes; -1: the shard's open frame does.
+  var batch: Int32 = -1
+  /// Where the entry (its `Request` header included) starts, from the start of the batch's or open frame's bytes.
+  var offset: UInt32 = 0
+  var byteCount: UInt32 = 0
+  var shard = ShardID(0)
+  var state = State.free
+  var what = Request.What.query
+  /// Some node may have put it into its log.
+  var mayHaveHappened = false
+  /// The door has its result (or another entry took the request over); only the number is still in use.
+  var isAbandoned = false
+}
+
+/// One frame that was sent, kept until all its entries are settled, because they may have to be sent again.
+struct Batch: Sendable {
+  var bytes: [UInt8] = []
+  var ids: [UInt32] = []
+  var link = LinkID(0)
+  var shard = ShardID(0)
+  /// The map's epoch for the shard when the frame was sent.
+  var epoch: UInt64 = 0
+  /// Entries that the node has not replied to.
+  var unanswered = 0
+  /// Entries that the node took back.
+  var refused = 0
+}
+
+/// What the forwarder knows of one shard.
+struct ShardRoute: Sendable {
+  var epoch: UInt64 = 0
+  var primary: NodeName?
+  /// The link to the primary's loop for this shard, while there is one.
+  var link: LinkID?
+  /// A `requests` frame under construction: `headerBytes` of room, then the entries that wait.
+  var open: [UInt8] = []
+  var openIDs: [UInt32] = []
+  /// Some of the open frame's entries were given up and must be taken out before it is sent.
+  var openIsDirty = false
+  /// Nothing is sent before this, unless the map changes.
+  var pausedUntil: Milliseconds = 0
+  var retryDelay: Milliseconds = 0
+  /// Indexes of the batches that are on their way, oldest first.
+  var sent: [Int32] = []
+}
