@@ -1,0 +1,101 @@
+import Proto
+import Router
+import TestKit
+import Testing
+
+/// Goal: whatever nodes, links and the map do, each request gets exactly one completion, and the effects of one client's commands
+/// on one shard happen in the order in which they were submitted, each at most once.
+/// Method: the forwarder against two pretended nodes, from a seed; the log of each shard is the judge.
+@Suite struct ForwarderTests {
+  @Test(arguments: [UInt64](1...60)) func keepsOrderAndCompletesOnce(seed: UInt64) throws {
+    var world = ForwarderWorld(seed: seed)
+    for _ in 0..<1_500 { try world.step() }
+    try world.settle()
+    #expect(world.problems.isEmpty, "seed \(seed): \(world.problems.prefix(3))")
+    #expect(world.completed == world.submitted, "seed \(seed)")
+    #expect(world.executedCount > 50, "seed \(seed): the world does something")
+  }
+
+  @Test func oneTurnIsOneFrameForEachShard() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 2)
+    let node = try #require(NodeName("n1"))
+    for shard in 0..<2 { forwarder.mapChanged(ShardID(UInt16(shard)), epoch: 1, primary: node, now: 0) }
+    forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
+    for number in 0..<10 {
+      let taken = forwarder.submit(.query, to: ShardID(UInt16(number % 2)), ticket: Ticket(UInt64(number)), now: 0) {
+        Query.event(id: "e").encode(into: &$0)
+      }
+      #expect(taken)
+    }
+    var frames = 0
+    forwarder.flush(now: 0) { link, bytes in
+      frames += 1
+      #expect(link == LinkID(1))
+      #expect((try? WireFrame(header: bytes.rawSpan).body(of: bytes.rawSpan).byteCount) != nil)
+    }
+    #expect(frames == 2)
+    forwarder.flush(now: 0) { _, _ in Issue.record("nothing is left to send") }
+  }
+
+  @Test func whatNeverWasSentIsUnavailableAndWhatWasIsUnknown() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 1)
+    let node = try #require(NodeName("n1"))
+    func command(_ out: inout [UInt8]) { Command.tick.encode(key: "k", into: &out) }
+    let first = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(1), now: 0, body: command)
+    #expect(first)
+    forwarder.flush(now: 0) { _, _ in Issue.record("there is no link") }
+    forwarder.tick(now: 4_999)
+    var results: [Completion] = []
+    forwarder.takeCompletions(into: &results)
+    #expect(results.isEmpty)
+    forwarder.tick(now: 5_000)
+    forwarder.takeCompletions(into: &results)
+    #expect(results == [Completion(ticket: Ticket(1), result: .unavailable)])
+    #expect(forwarder.pendingCount == 0)
+
+    forwarder.mapChanged(ShardID(0), epoch: 1, primary: node, now: 5_000)
+    forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
+    _ = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(2), now: 5_000, body: command)
+    _ = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(3), now: 5_000) {
+      Query.event(id: "e").encode(into: &$0)
+    }
+    forwarder.flush(now: 5_000) { _, _ in }
+    forwarder.linkDown(LinkID(1))
+    forwarder.tick(now: 10_000)
+    results = []
+    forwarder.takeCompletions(into: &results)
+    #expect(
+      results == [
+        Completion(ticket: Ticket(2), result: .unknown), Completion(ticket: Ticket(3), result: .unavailable),
+      ])
+    #expect(forwarder.pendingCount == 0)
+  }
+
+  @Test func isBounded() {
+    var limits = ForwarderLimits()
+    limits.pendingMax = 10
+    var forwarder = Forwarder(router: 1, shardCount: 1, limits: limits)
+    var taken = 0
+    for number in 0..<20 {
+      let isTaken = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+        Command.tick.encode(into: &$0)
+      }
+      if isTaken { taken += 1 }
+    }
+    #expect(taken == 10)
+  }
+
+  @Test func aReplyThatWasNotAskedForEndsTheLink() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 1)
+    let node = try #require(NodeName("n1"))
+    forwarder.mapChanged(ShardID(0), epoch: 1, primary: node, now: 0)
+    forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
+    var body: [UInt8] = []
+    Reply.failed(.unknown).encode(id: 0, into: &body)
+    for bad in [body, [1, 2, 3]] {
+      #expect(throws: DecodeError.self) {
+        try forwarder.receive(replies: bad.rawSpan, from: LinkID(1), shard: ShardID(0), now: 0)
+      }
+    }
+  }
+}
