@@ -7,7 +7,7 @@ public struct LogLine: ~Copyable {
   init(time: Milliseconds, level: LogLevel, process: StaticString, message: StaticString) {
     bytes.reserveCapacity(192)
     put("{\"time\":\"")
-    Timestamp.write(time, into: &bytes)
+    LogTime.write(time, into: &bytes)
     put("\",\"level\":\"")
     put(level.name)
     put("\",\"process\":\"")
