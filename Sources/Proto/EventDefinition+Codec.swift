@@ -1,7 +1,7 @@
 /// The bytes of a definition, as they stand in a create command, in a snapshot and in the answer to a plan query.
 ///
 /// Layout: `version: u8 = 1`, the scalar fields in order of declaration (optional ones behind a presence byte), then
-/// categories, areas, seats not for sale, sections. All little-endian.
+/// categories, areas, seats not for sale, sections, size. All little-endian.
 extension EventDefinition {
   public func encode(into out: inout [UInt8]) {
     out.append(1)
@@ -31,6 +31,10 @@ extension EventDefinition {
     for seat in notForSale { out.put(seat.rawValue) }
     out.put(UInt32(sections.count))
     for section in sections { section.encode(into: &out) }
+    out.put(optional: size) {
+      $0.put($1.width.bitPattern)
+      $0.put($1.height.bitPattern)
+    }
   }
 
   /// Reads a definition and checks what the machine relies on: limits, category numbers, ascending seats.
@@ -71,13 +75,18 @@ extension EventDefinition {
       sections.append(
         try Section(decoding: &reader, categoryCount: categories.count, seatCount: &seatCount))
     }
+    var size: Size?
+    if try reader.u8() != 0 {
+      let width = Float(bitPattern: try reader.u32())
+      size = Size(width: width, height: Float(bitPattern: try reader.u32()))
+    }
     if let last = notForSale.last, last.rawValue >= seatCount { throw .invalid(field: "not for sale") }
     guard (1...86_400).contains(holdTTL) else { throw .invalid(field: "hold_ttl") }
     guard (60...86_400).contains(paymentTTL) else { throw .invalid(field: "payment_ttl") }
     self.init(
       id: id, name: name, venue: venue, startsAt: startsAt, onSaleAt: onSaleAt, currency: currency, holdTTL: holdTTL,
       paymentTTL: paymentTTL, maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer, categories: categories,
-      sections: sections, areas: areas, notForSale: notForSale)
+      sections: sections, areas: areas, notForSale: notForSale, size: size)
   }
 }
 

@@ -58,6 +58,13 @@ public struct EventDefinition: Equatable, Sendable {
     }
   }
 
+  /// A plan's extent in its own units, for drawing.
+  public struct Size: Equatable, Sendable {
+    public var width: Float
+    public var height: Float
+    public init(width: Float, height: Float) { (self.width, self.height) = (width, height) }
+  }
+
   public var id: Bytes
   public var name: Bytes
   public var venue: Bytes?
@@ -79,17 +86,20 @@ public struct EventDefinition: Equatable, Sendable {
   public var areas: [Area]
   /// Seats that are never sold, ascending, each once.
   public var notForSale: [SeatIndex]
+  /// As the plan gave it.
+  public var size: Size?
 
   public init(
     id: Bytes, name: Bytes, venue: Bytes? = nil, startsAt: Milliseconds? = nil, onSaleAt: Milliseconds? = nil,
     currency: Bytes = "EUR", holdTTL: UInt32 = 600, paymentTTL: UInt32 = 900, maxPerOrder: UInt32? = nil,
     maxPerBuyer: UInt32? = nil, categories: [Category], sections: [Section], areas: [Area] = [],
-    notForSale: [SeatIndex] = []
+    notForSale: [SeatIndex] = [], size: Size? = nil
   ) {
     (self.id, self.name, self.venue, self.startsAt, self.onSaleAt) = (id, name, venue, startsAt, onSaleAt)
     (self.currency, self.holdTTL, self.paymentTTL) = (currency, holdTTL, paymentTTL)
     (self.maxPerOrder, self.maxPerBuyer) = (maxPerOrder, maxPerBuyer)
     (self.categories, self.sections, self.areas, self.notForSale) = (categories, sections, areas, notForSale)
+    self.size = size
   }
 
   /// Seats in all sections together.
