@@ -1,0 +1,63 @@
+public import Proto
+
+/// Milliseconds of a clock that never jumps (`CLOCK_BOOTTIME`); its zero means nothing.
+public typealias MonotonicMilliseconds = Int64
+
+/// What a replica is told once, at its process's start.
+public struct ReplicaConfig: Sendable {
+  /// Silence after which the other is thought dead. Starts attempts only; no promise rests on it.
+  public var failureTimeout: MonotonicMilliseconds = 500
+  /// Most that is added to the time-out, drawn anew for each attempt.
+  public var failureJitter: MonotonicMilliseconds = 100
+  /// A primary that sent its follower nothing for so long sends an empty envelope.
+  public var heartbeat: MonotonicMilliseconds = 100
+  /// A proposal that is not settled is sent again after so long.
+  public var proposalResend: MonotonicMilliseconds = 250
+  /// A replica that wants to join, or to compare its end, asks again after so long.
+  public var askAgain: MonotonicMilliseconds = 200
+  /// Records between two digests that the follower compares.
+  public var checkpointEvery: UInt64 = 1_024
+  /// Bytes of frames in one read for a replica that catches up; at most two reads are unacknowledged.
+  public var catchUpBytes: Int = 1 << 20
+  /// A joiner that is further behind than this gets a snapshot even if the log reaches back.
+  public var snapshotBehind: UInt64 = 2_000_000
+  /// Bytes of a snapshot that may be unacknowledged.
+  public var snapshotWindowBytes: UInt64 = 1 << 20
+  /// First wait before a replica that was taken in within the last hour is taken in again; doubles each time.
+  public var readmissionWait: MonotonicMilliseconds = 1_000
+  public var readmissionWaitMax: MonotonicMilliseconds = 60_000
+  public var readmissionMemory: MonotonicMilliseconds = 3_600_000
+  /// A drain that has not emptied after so long is given up.
+  public var drainTimeout: MonotonicMilliseconds = 3_000
+  /// Whether this replica asks to be taken in where the map does not name it.
+  public var joins = true
+  public init() {}
+}
+
+/// What recovery read from the node's log and snapshots about one shard.
+public struct LogState: Equatable, Sendable {
+  /// The last valid frame's end: all of it is on stable storage.
+  public var end: LogPosition
+  /// Ascending, contiguous, ends at `end`; at most `EpochEntry.countMax`, the newest ones.
+  public var table: [EpochEntry]
+  public var suspicion: Suspicion
+  /// The last frame's stamp; 0: none.
+  public var lastStamp: Milliseconds
+  /// The highest committed index that any frame carried.
+  public var committed: UInt64
+  public init(
+    end: LogPosition = .start, table: [EpochEntry] = [], suspicion: Suspicion = .none, lastStamp: Milliseconds = 0,
+    committed: UInt64 = 0
+  ) {
+    (self.end, self.table, self.suspicion) = (end, table, suspicion)
+    (self.lastStamp, self.committed) = (lastStamp, committed)
+  }
+}
+
+/// Who the cluster's birth says should have a shard whose register was never written.
+public struct Birth: Equatable, Sendable {
+  public var primary: ReplicaID
+  /// Known by its disk id, which is as new as the cluster: its log is empty. nil: it joins later.
+  public var follower: ReplicaID?
+  public init(primary: ReplicaID, follower: ReplicaID?) { (self.primary, self.follower) = (primary, follower) }
+}
