@@ -1,0 +1,59 @@
+package import EventLoop
+public import Flags
+public import Logging
+public import Proto
+
+/// What a node is started with: the flags of `holdfast-node`, checked.
+public struct NodeConfiguration: Sendable {
+  public var name: NodeName
+  /// Where routers, the other node and the CLI reach it. Port 0: any free one.
+  public var host: String
+  public var port: UInt16
+  /// The directory of log, snapshots and identity.
+  public var dataDirectory: String
+  /// Counts only when the cluster is born.
+  public var shardCount: Int
+  public var loopCount: Int
+  /// Milliseconds of silence after which a failover is tried.
+  public var failureTimeout: Int64
+  /// Milliseconds between heartbeats.
+  public var heartbeat: Int64
+  public var segmentBytes: Int
+  /// Bytes of a shard's log after which it is snapshotted again.
+  public var snapshotBytes: Int
+  /// Milliseconds that a request may wait for its commit before it ends `unknown`.
+  public var requestDeadline: Int64
+  public var log: LogSink
+
+  public init(
+    name: NodeName, host: String = "127.0.0.1", port: UInt16 = 0, dataDirectory: String, shardCount: Int = 16,
+    loopCount: Int = 1, failureTimeout: Int64 = 500, heartbeat: Int64 = 0, segmentBytes: Int = 64 << 20,
+    snapshotBytes: Int = 64 << 20, requestDeadline: Int64 = 20_000, log: LogSink = .none
+  ) {
+    (self.name, self.host, self.port, self.dataDirectory) = (name, host, port, dataDirectory)
+    (self.shardCount, self.loopCount, self.failureTimeout) = (shardCount, loopCount, failureTimeout)
+    self.heartbeat = heartbeat > 0 ? heartbeat : max(5, failureTimeout / 10)
+    (self.segmentBytes, self.snapshotBytes, self.requestDeadline) = (segmentBytes, snapshotBytes, requestDeadline)
+    self.log = log
+  }
+
+  /// Reads the flags of `CommandSpec.node`.
+  public init(_ flags: ParsedFlags, log: (LogLevel) -> LogSink) throws(UsageError) {
+    guard let name = NodeName(Bytes(flags.text("name") ?? "")) else {
+      throw UsageError("--name: 1 to 64 of A-Z a-z 0-9 . _ -")
+    }
+    guard let address = try flags.address("listen") else { throw UsageError("--listen is missing") }
+    guard let level = LogLevel(name: flags.text("log-level") ?? "info") else {
+      throw UsageError("--log-level: debug, info, warning or error")
+    }
+    let loops = try flags.number("loops", in: 0...256) ?? 0
+    let timeout = try flags.number("failure-timeout", in: 50...60_000) ?? 500
+    self.init(
+      name: name, host: address.host, port: address.port, dataDirectory: flags.text("data") ?? "var/n1",
+      shardCount: try flags.number("shards", in: 1...1_024) ?? 16,
+      loopCount: loops == 0 ? processorCount() : loops, failureTimeout: Int64(timeout),
+      heartbeat: Int64(try flags.number("heartbeat", in: 0...60_000) ?? 0),
+      segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
+      log: log(level))
+  }
+}

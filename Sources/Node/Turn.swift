@@ -1,0 +1,52 @@
+import Proto
+
+/// Answers to one frame of requests, while the frame is worked off: a wire frame whose length and checksum come last.
+struct TurnReplies {
+  let connection: ConnectionID
+  let readAt: Int64
+  private(set) var bytes: [UInt8] = []
+  private(set) var count = 0
+  private var start = 0
+
+  init(to connection: ConnectionID, shard: ShardID, readAt: Int64, capacity: Int) {
+    (self.connection, self.readAt) = (connection, readAt)
+    bytes.reserveCapacity(capacity)
+    start = WireFrame.begin(.replies, shard: shard, into: &bytes)
+  }
+
+  mutating func add(_ reply: Reply, id: UInt32) {
+    reply.encode(id: id, into: &bytes)
+    count += 1
+  }
+
+  /// The finished wire frame.
+  consuming func finish() -> [UInt8] {
+    WireFrame.end(start, in: &bytes)
+    return bytes
+  }
+
+  var byteCount: Int { bytes.count }
+}
+
+/// What one turn of a shard has collected so far: records for one frame, and replies.
+struct Turn {
+  /// The stamp that all of the turn is applied at.
+  var stamp: Milliseconds
+  /// The records that must be logged, one behind the other.
+  var records: [UInt8] = []
+  var recordCount: UInt32 = 0
+  /// Time passed something due, so that at least a tick must be logged.
+  var timeChangedState = false
+  var replies: [TurnReplies] = []
+  /// Subscriptions are answered at the turn's end, after the updates that other subscribers get: a copy must not be older than the
+  /// first update that follows it.
+  var subscriptions: [Subscription] = []
+
+  struct Subscription {
+    var connection: ConnectionID
+    var readAt: Int64
+    var id: UInt32
+    var event: Bytes
+    var begins: Bool
+  }
+}
