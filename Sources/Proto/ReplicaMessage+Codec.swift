@@ -180,10 +180,10 @@ extension ReplicaMessage {
           revision: revision, entry: MapEntry(epoch: epoch, primary: primary, follower: follower, proposal: proposal)))
     case .compare:
       try allow(0)
-      self = .compare(try LogEnd(decoding: &reader))
+      self = .compare(try ReplicaEnd(decoding: &reader))
     case .ends:
       try allow(0)
-      self = .ends(try LogEnd(decoding: &reader))
+      self = .ends(try ReplicaEnd(decoding: &reader))
     case .cleared:
       try allow(0)
       self = .cleared(epoch: try reader.u64())
@@ -245,7 +245,7 @@ extension LogPosition {
   }
 }
 
-extension LogEnd {
+extension ReplicaEnd {
   func encode(into out: inout [UInt8]) {
     out.put(epoch)
     end.encode(into: &out)

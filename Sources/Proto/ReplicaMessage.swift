@@ -96,7 +96,7 @@ public struct Acknowledgement: Hashable, Sendable {
 }
 
 /// One replica's end, told to another that compares it with its own.
-public struct LogEnd: Hashable, Sendable {
+public struct ReplicaEnd: Hashable, Sendable {
   /// The map's epoch, as the sender knows it.
   public var epoch: UInt64
   public var end: LogPosition
@@ -169,8 +169,8 @@ public enum ReplicaMessage: Equatable, Sendable {
   /// A register that the sender read: tells the receiver of an epoch that it has missed.
   case map(MapRegister)
   /// A restarted or suspect replica shows its end and asks for the other's.
-  case compare(LogEnd)
-  case ends(LogEnd)
+  case compare(ReplicaEnd)
+  case ends(ReplicaEnd)
   /// The primary found a suspect follower's log complete.
   case cleared(epoch: UInt64)
   case join(JoinRequest)
