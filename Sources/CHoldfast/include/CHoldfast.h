@@ -5,8 +5,92 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* CRC32C (Castagnoli) of `count` bytes, continued from `crc` (0 to begin). */
 uint32_t chf_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/* Thread Sanitizer cannot see the futex inside Swift's `Mutex`. These tell it what a lock orders; without it they are a test
+ * of a null pointer. */
+void __tsan_acquire(void *address) __attribute__((weak));
+void __tsan_release(void *address) __attribute__((weak));
+static inline void chf_tsan_acquire(void *address) {
+  if (__tsan_acquire) __tsan_acquire(address);
+}
+static inline void chf_tsan_release(void *address) {
+  if (__tsan_release) __tsan_release(address);
+}
+
+/* Which event loop the calling thread runs: an address that is compared and never followed; null on other threads. */
+extern _Thread_local const void *chf_loop_of_thread;
+static inline const void *chf_current_loop(void) { return chf_loop_of_thread; }
+static inline void chf_set_current_loop(const void *loop) { chf_loop_of_thread = loop; }
+
+/* epoll. The kernel's event is a packed struct on x86; ours is not. */
+struct chf_event {
+  uint64_t token;
+  uint32_t events;
+};
+int chf_epoll_create(void);
+enum { chf_epoll_in = 1, chf_epoll_out = 4, chf_epoll_error = 8, chf_epoll_hangup = 16, chf_epoll_peer_ended = 0x2000 };
+/* Edge-triggered. Both return 0 or errno. */
+int chf_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int chf_epoll_remove(int epoll, int fd);
+/* Waits at most `timeout_ns` (negative: for ever). Returns the number of events, or -errno. `maximum` is at most 256. */
+int chf_epoll_wait(int epoll, struct chf_event *events, int maximum, int64_t timeout_ns);
+int chf_eventfd(void);
+
+/* An IPv4 or IPv6 address; `bytes` in network order, four of them used for IPv4; `port` in host order. */
+struct chf_address {
+  uint64_t high, low;
+  uint32_t scope;
+  uint16_t port;
+  uint8_t is_v6;
+};
+/* A numeric address. Returns 0, or -1 if it is none. */
+int chf_address_parse(const char *text, uint16_t port, struct chf_address *out);
+/* Writes the address without its port, NUL-terminated; `capacity` at least 64. */
+void chf_address_text(const struct chf_address *address, char *out, size_t capacity);
+/* Asks the resolver (blocking). Returns how many addresses were found, at most `maximum`, or the negated EAI_ error. */
+int chf_resolve(const char *host, uint16_t port, struct chf_address *out, int maximum);
+const char *chf_resolve_error(int code);
+
+/* Sockets: non-blocking, close-on-exec. Those that return a descriptor return -errno on failure; the others 0 or errno. */
+int chf_listen(const struct chf_address *address, int backlog, int reuse_port);
+int chf_accept(int listener, struct chf_address *peer);
+/* Begins to connect; *in_progress tells whether EPOLLOUT will say how it ended. */
+int chf_connect(const struct chf_address *address, int *in_progress);
+int chf_socket_error(int fd);
+int chf_local_address(int fd, struct chf_address *out);
+int chf_peer_address(int fd, struct chf_address *out);
+int chf_no_delay(int fd);
+/* Without SIGPIPE. Both return the count or -errno. */
+ssize_t chf_send(int fd, const void *bytes, size_t count);
+struct chf_slice {
+  const void *bytes;
+  size_t count;
+};
+ssize_t chf_send_slices(int fd, const struct chf_slice *slices, int count);
+ssize_t chf_receive(int fd, void *bytes, size_t count);
+
+/* Signals: each one named sets its bit in a word and wakes an eventfd, whose descriptor is returned (or -errno). */
+int chf_signals_watch(const int *signals, int count);
+/* The bits (1 << signal) that came since the last call. */
+uint64_t chf_signals_take(void);
+void chf_ignore_sigpipe(void);
+
+/* A joinable thread with a name of at most 15 bytes. Returns 0 or errno. */
+int chf_thread_start(uint64_t *thread, const char *name, void (*body)(void *), void *argument);
+int chf_thread_join(uint64_t thread);
+int chf_thread_detach(uint64_t thread);
+
+/* Nanoseconds of CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME. */
+uint64_t chf_monotonic_ns(void);
+uint64_t chf_boottime_ns(void);
+int64_t chf_realtime_ns(void);
+/* Processors this process may run on. */
+int chf_cpu_count(void);
+/* Random bytes from the kernel. Returns 0 or errno. */
+int chf_random(void *bytes, size_t count);
 
 #endif

@@ -1,0 +1,330 @@
+internal import CHoldfast
+internal import Glibc
+
+/// One thread that waits for sockets, timers and work, and runs them; the executor of the actors pinned to it.
+///
+/// ```swift
+/// actor Shard {
+///   nonisolated let loop: EventLoop
+///   nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+/// }
+/// ```
+///
+/// **Isolation.** Everything a loop calls (connection handlers, timers, end-of-turn callbacks, submitted closures) runs on its
+/// thread, which is where its actors run: there `actor.assumeIsolated { … }` holds and costs about 40 ns. A closure made inside
+/// an actor's method and given to `schedule` or `atEndOfTurn` is isolated to that actor by the compiler's own rules. Only
+/// `submit`, `enqueue`, `perform`, `stop` and `join` may be called from other threads; the rest stops the process when it is.
+///
+/// **A turn**: ready sockets are read and their handlers called; due timers run; submitted work and actors' jobs run until none is
+/// left; end-of-turn callbacks run (and what they cause, again); written connections are flushed, one system call each; then
+/// the loop waits.
+///
+/// Sendable without the compiler's check: `inbox` has a lock, the `let`s are Sendable, and every other stored property is touched
+/// by the loop's thread only, which `preconditionOnLoop` guards in each public method that is not for other threads.
+public final class EventLoop: SerialExecutor, @unchecked Sendable {
+  /// Its place in its group, from 0.
+  public let index: Int
+  /// The thread's name, at most 15 bytes.
+  public let name: String
+
+  let epoll: FileDescriptor
+  private let wakeUp: FileDescriptor
+  let inbox = Inbox()
+  private let thread = LoopThread()
+
+  // Below: the loop's thread only.
+  private var clock: UInt64
+  private(set) var stopping = false
+  private var local: [LoopItem] = []
+  private var spare: [LoopItem] = []
+  private var turnEnds: [TurnEnd] = []
+  var timers = TimerHeap()
+  private var timerSequence: UInt64 = 0
+  var wheel: DeadlineWheel
+  var sources = SourceTable()
+  /// Sources with more to do that the kernel will not announce again: looked at in the next turn.
+  private var again: [any EventSource] = []
+  /// Connections with output to send at the end of the turn.
+  var unflushed: [Connection] = []
+  var buffers = BufferPool()
+  let input = InputBuffer()
+  /// What this loop did so far.
+  public internal(set) var counters = LoopCounters()
+
+  private enum TurnEnd {
+    case closure(() -> Void)
+    case object(any TurnEndHandler)
+  }
+
+  /// A loop that does not run yet; `start` it.
+  public init(index: Int = 0, name: String? = nil) throws(SocketError) {
+    self.index = index
+    self.name = name ?? "loop-\(index)"
+    let epollRaw = chf_epoll_create()
+    guard epollRaw >= 0 else { throw SocketError(call: "epoll_create", errno: -epollRaw, address: "") }
+    epoll = FileDescriptor(owning: epollRaw)
+    let wakeRaw = chf_eventfd()
+    guard wakeRaw >= 0 else { throw SocketError(call: "eventfd", errno: -wakeRaw, address: "") }
+    wakeUp = FileDescriptor(owning: wakeRaw)
+    clock = chf_monotonic_ns()
+    wheel = DeadlineWheel(now: clock)
+    // Edge-triggered: a wake-up needs no read to be taken back.
+    let error = chf_epoll_add(epollRaw, wakeRaw, EpollFlags.input, SourceTable.noSource)
+    guard error == 0 else { throw SocketError(call: "epoll_ctl", errno: error, address: "") }
+  }
+
+  /// The loop whose thread this is; nil on other threads.
+  public var isCurrent: Bool {
+    // Safe: addresses are compared, not followed.
+    unsafe chf_current_loop() == UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  @inline(__always)
+  func preconditionOnLoop() {
+    precondition(isCurrent, "called from another thread than the event loop's own")
+  }
+
+  /// Nanoseconds of the monotonic clock, read once a turn. On the loop's thread.
+  public var nowNanoseconds: UInt64 { clock }
+
+  // MARK: Life
+
+  /// Starts the thread, which keeps the loop alive until `stop`. Once.
+  public func start() throws(SocketError) {
+    let error = thread.start(self, name: name)
+    guard error == 0 else { throw SocketError(call: "pthread_create", errno: error, address: "") }
+  }
+
+  /// Ends the loop after the current turn: connections are aborted, timers dropped. From any thread. See `LoopGroup.shutdown` for the
+  /// gentle way.
+  public func stop() { submit { [unowned self] in self.stopping = true } }
+
+  /// Waits until the thread has ended. Not from the loop itself.
+  public func join() {
+    precondition(!isCurrent, "a loop cannot wait for itself")
+    thread.join()
+  }
+
+  /// The thread's body.
+  func run() {
+    // Safe: the address is compared only; `LoopThread` keeps the loop alive while its thread runs.
+    unsafe chf_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
+    let events = EventBuffer()
+    while !stopping { turn(events) }
+    for source in sources.all { source.loopEnds() }
+    timers.removeAll()
+    turnEnds = []
+    again = []
+    var rounds = 0
+    while runItems(), rounds < 1_000 { rounds += 1 }
+    inbox.locked { state in
+      state.ended = true
+      state.items.insert(contentsOf: local, at: 0)
+      local = []
+    }
+    chf_set_current_loop(nil)
+    if inbox.locked({ state in
+      let late = !state.items.isEmpty && !state.lateThreadRuns
+      if late { state.lateThreadRuns = true }
+      return late
+    }) {
+      startLateThread()
+    }
+  }
+
+  private func turn(_ events: EventBuffer) {
+    let count = events.wait(epoll.rawValue, timeout: sleepTime())
+    inbox.wokeUp()
+    clock = chf_monotonic_ns()
+    counters.turns &+= 1
+
+    for position in 0..<count {
+      let (token, flags) = events[position]
+      if let source = sources[token] { source.ready(flags) }
+    }
+    if !again.isEmpty {
+      let list = again
+      again = []
+      for source in list { source.readyAgain() }
+    }
+    runTimers()
+    for (token, tick) in wheel.takeDue(now: clock) { sources[token]?.wheelReached(tick: tick, now: clock) }
+
+    // What runs at the end of a turn may cause jobs, those may write and ask for another end: go round until it is quiet, but not
+    // for ever, because sockets wait too.
+    var rounds = 0
+    while rounds < 64 {
+      rounds += 1
+      let ran = runItems()
+      let ended = runTurnEnds()
+      if !ran && !ended { break }
+    }
+    flushConnections()
+  }
+
+  /// How long `epoll_wait` may sleep, in nanoseconds.
+  private func sleepTime() -> Int64 {
+    if !local.isEmpty || !again.isEmpty || !turnEnds.isEmpty || !unflushed.isEmpty || stopping { return 0 }
+    guard inbox.goToSleep() else { return 0 }
+    var wake = wheel.nextWake ?? .max
+    if let timer = timers.first { wake = min(wake, timer.deadline) }
+    guard wake != .max else { return -1 }
+    let now = chf_monotonic_ns()
+    return wake <= now ? 0 : Int64(clamping: wake - now)
+  }
+
+  // MARK: Work
+
+  /// Runs `work` on the loop's thread, soon, after what was submitted before from the same thread. From any thread.
+  public func submit(_ work: @escaping @Sendable () -> Void) { add(.work(work)) }
+
+  func add(_ item: LoopItem) {
+    if isCurrent {
+      local.append(item)
+      return
+    }
+    switch inbox.push(item) {
+    case .queued: break
+    case .wake: wake()
+    case .startLateThread: startLateThread()
+    }
+  }
+
+  private func wake() {
+    var one: UInt64 = 1
+    // Safe: an eventfd takes eight bytes. A full counter fails, and has woken the loop already.
+    _ = unsafe write(wakeUp.rawValue, &one, 8)
+  }
+
+  /// Runs one round of jobs and closures; false when there was nothing.
+  private func runItems() -> Bool {
+    inbox.take(into: &local)
+    if local.isEmpty { return false }
+    var batch: [LoopItem] = []
+    swap(&batch, &spare)
+    swap(&batch, &local)
+    for item in batch {
+      switch item {
+      case .job(let job): unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+      case .work(let work): work()
+      }
+    }
+    counters.items &+= UInt64(batch.count)
+    batch.removeAll(keepingCapacity: batch.count < 65_536)
+    spare = batch
+    return true
+  }
+
+  /// Work for a loop whose thread has ended still runs, one item after the other, on a thread of its own: a task that waits for one
+  /// of its actors would never go on otherwise. There are no sockets and no timers any more.
+  func runLate() {
+    unsafe chf_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
+    while true {
+      while runItems() {}
+      let done = inbox.locked { state in
+        if state.items.isEmpty { state.lateThreadRuns = false }
+        return state.items.isEmpty
+      }
+      if done { break }
+    }
+    chf_set_current_loop(nil)
+  }
+
+  private func startLateThread() {
+    let error = LoopThread.startDetached(name: "late-\(index)") { self.runLate() }
+    precondition(error == 0, "no thread for late work: \(errorText(error))")
+  }
+
+  // MARK: The end of a turn
+
+  /// Calls `work` once, after all that is readable in this turn was read, before sockets are flushed and the loop waits. It may
+  /// register again (that runs in the same turn, if work came up, or the next). A stored closure costs no allocation here. On
+  /// the loop's thread.
+  public func atEndOfTurn(_ work: @escaping () -> Void) {
+    preconditionOnLoop()
+    turnEnds.append(.closure(work))
+  }
+
+  /// As above, for hot paths: an object and no closure.
+  public func atEndOfTurn(_ handler: any TurnEndHandler) {
+    preconditionOnLoop()
+    turnEnds.append(.object(handler))
+  }
+
+  private func runTurnEnds() -> Bool {
+    if turnEnds.isEmpty { return false }
+    let list = turnEnds
+    turnEnds = []
+    for end in list {
+      switch end {
+      case .closure(let work): work()
+      case .object(let handler): handler.turnEnded()
+      }
+    }
+    return true
+  }
+
+  // MARK: Timers
+
+  /// Calls `work` on the loop once `delay` has passed, counted from this turn's `nowNanoseconds`; timers of the same instant run in
+  /// the order they were scheduled in. On the loop's thread.
+  @discardableResult
+  public func schedule(after delay: Duration, _ work: @escaping () -> Void) -> LoopTimer {
+    schedule(atNanoseconds: clock &+ delay.nanoseconds, work)
+  }
+
+  /// As above, at an instant of the monotonic clock.
+  @discardableResult
+  public func schedule(atNanoseconds deadline: UInt64, _ work: @escaping () -> Void) -> LoopTimer {
+    preconditionOnLoop()
+    timerSequence &+= 1
+    let timer = LoopTimer(loop: self, deadline: deadline, sequence: timerSequence, work: work)
+    timers.insert(timer)
+    return timer
+  }
+
+  private func runTimers() {
+    while let timer = timers.first, timer.deadline <= clock {
+      timers.remove(timer)
+      let work = timer.work
+      timer.work = nil
+      work?()
+    }
+  }
+
+  // MARK: Sources
+
+  func lookAgain(_ source: any EventSource) { again.append(source) }
+
+  private func flushConnections() {
+    // A flush that closes a connection calls its handler, which may write to another one.
+    var rounds = 0
+    while !unflushed.isEmpty && rounds < 8 {
+      rounds += 1
+      let list = unflushed
+      unflushed = []
+      for connection in list { connection.flush() }
+    }
+  }
+}
+
+/// Called at the end of a turn; see `EventLoop.atEndOfTurn`.
+public protocol TurnEndHandler: AnyObject {
+  func turnEnded()
+}
+
+/// What a loop did since it started. System calls are counted so that tests can hold the hot path to them.
+public struct LoopCounters: Sendable, Equatable {
+  public var turns: UInt64 = 0
+  /// Actors' jobs and submitted closures.
+  public var items: UInt64 = 0
+  public var socketReads: UInt64 = 0
+  public var socketWrites: UInt64 = 0
+  public var bytesIn: UInt64 = 0
+  public var bytesOut: UInt64 = 0
+  public var accepted: UInt64 = 0
+  /// Refused because of a listener's limit.
+  public var refused: UInt64 = 0
+  /// Connections open now.
+  public var connections: Int = 0
+}

@@ -1,0 +1,150 @@
+internal import CHoldfast
+internal import Glibc
+internal import Synchronization
+
+/// A listening socket. Bind it first (errors are thrown there), then start it on a loop or a group.
+///
+/// Sendable without the compiler's check: `fd` and `address` never change, `openCount` is atomic, and every other stored property is
+/// touched only on the loop it was started on.
+public final class Listener: @unchecked Sendable {
+  /// Where it listens; the port is the real one when 0 was asked for.
+  public let address: SocketAddress
+  private let fd: FileDescriptor
+  private let openCount = Atomic<Int>(0)
+  private let startedOn = Mutex<EventLoop?>(nil)
+
+  // Its loop's thread only, once started.
+  private var loop: EventLoop?
+  private var token = SourceTable.noSource
+  private var options = ConnectionOptions()
+  private var connectionsMax = Int.max
+  private var targets: [EventLoop] = []
+  private var nextTarget = 0
+  private var accept: (@Sendable (Connection) -> (any ConnectionHandler)?)?
+  private var retry: LoopTimer?
+
+  private init(address: SocketAddress, fd: consuming FileDescriptor) {
+    self.address = address
+    self.fd = fd
+  }
+
+  /// Listens at `host` (its first address) and `port`; 0 takes a free one. With SO_REUSEADDR, so that a restart needs not wait.
+  public static func bind(host: String, port: UInt16, backlog: Int = 4_096) throws(SocketError) -> Listener {
+    let wanted = try SocketAddress.resolve(host: host, port: port)[0]
+    var raw = wanted.raw
+    // Safe: the shim reads one address.
+    let opened = unsafe chf_listen(&raw, Int32(clamping: backlog), 0)
+    guard opened >= 0 else { throw SocketError(call: "listen", errno: -opened, address: wanted.description) }
+    let fd = FileDescriptor(owning: opened)
+    // Safe: the shim writes one address.
+    let error = unsafe chf_local_address(opened, &raw)
+    guard error == 0 else { throw SocketError(call: "getsockname", errno: error, address: wanted.description) }
+    return Listener(address: SocketAddress(raw), fd: fd)
+  }
+
+  public static func bind(_ address: HostPort, backlog: Int = 4_096) throws(SocketError) -> Listener {
+    try bind(host: address.host, port: address.port, backlog: backlog)
+  }
+
+  /// Accepts on `loop`; connections live on `targets` in turn (default: that loop). For each one `accept` is called on its own loop and
+  /// returns its handler, or nil to refuse it; the handler then hears `opened`. Over `connectionsMax` open ones, new
+  /// connections are closed at once. Once only; from any thread.
+  public func start(
+    on loop: EventLoop, targets: [EventLoop]? = nil, options: ConnectionOptions = ConnectionOptions(),
+    connectionsMax: Int = 100_000, accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
+  ) {
+    startedOn.withLock { started in
+      precondition(started == nil, "a listener is started once")
+      started = loop
+    }
+    loop.submit {
+      self.loop = loop
+      self.targets = targets ?? [loop]
+      self.options = options
+      self.connectionsMax = connectionsMax
+      self.accept = accept
+      guard !loop.stopping else { return }
+      self.token = loop.sources.insert(self)
+      let error = chf_epoll_add(loop.epoll.rawValue, self.fd.rawValue, EpollFlags.input, self.token)
+      precondition(error == 0, "cannot watch a listening socket: \(errorText(error))")
+    }
+  }
+
+  /// Accepts no more; what was accepted stays. From any thread; before the loop was told to stop listening, the kernel may still
+  /// have let some in, which are reset.
+  public func stop() {
+    startedOn.withLock { $0 }?.submit { self.loopEnds() }
+  }
+
+  /// Connections open now that came in here.
+  public var openConnections: Int { openCount.load(ordering: .relaxed) }
+}
+
+extension Listener: EventSource {
+  func ready(_ flags: UInt32) { acceptSome() }
+  func readyAgain() { acceptSome() }
+
+  func loopEnds() {
+    guard let loop, token != SourceTable.noSource else { return }
+    _ = chf_epoll_remove(loop.epoll.rawValue, fd.rawValue)
+    loop.sources.remove(token)
+    token = SourceTable.noSource
+    retry?.cancel()
+    retry = nil
+    accept = nil
+    // The descriptor itself is closed with the listener; nobody gets in from here on.
+    _ = shutdown(fd.rawValue, Int32(SHUT_RDWR))
+  }
+
+  private func acceptSome() {
+    guard let loop, let accept, retry == nil else { return }
+    for _ in 0..<64 {
+      var raw = chf_address()
+      // Safe: the shim writes one address.
+      let accepted = unsafe chf_accept(fd.rawValue, &raw)
+      if accepted >= 0 {
+        take(accepted, from: SocketAddress(raw), accept)
+        continue
+      }
+      switch -accepted {
+      case EAGAIN: return
+      case ECONNABORTED, EINTR, EPROTO, EPERM: continue
+      default:
+        // No descriptors or no memory: the connection stays in the backlog, and trying again at once would only spin.
+        retry = loop.schedule(after: .milliseconds(50)) { [weak self] in
+          self?.retry = nil
+          self?.acceptSome()
+        }
+        return
+      }
+    }
+    loop.lookAgain(self)
+  }
+
+  private func take(
+    _ accepted: Int32, from peer: SocketAddress, _ accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
+  ) {
+    guard let loop else { return }
+    guard openCount.load(ordering: .relaxed) < connectionsMax else {
+      loop.counters.refused &+= 1
+      _ = Glibc.close(accepted)
+      return
+    }
+    openCount.add(1, ordering: .relaxed)
+    loop.counters.accepted &+= 1
+    _ = chf_no_delay(accepted)
+    let target = targets[nextTarget % targets.count]
+    nextTarget &+= 1
+    let options = options
+    let begin: @Sendable () -> Void = {
+      let connection = Connection(loop: target, options: options, peer: peer, state: .handshaking)
+      connection.fd = accepted
+      connection.onClosed = { self.openCount.subtract(1, ordering: .relaxed) }
+      guard let handler = accept(connection) else { return connection.end(.aborted) }
+      connection.handler = handler
+      guard connection.attach() else { return }
+      connection.beginSession(isServer: true)
+    }
+    if target === loop { begin() } else { target.submit(begin) }
+  }
+}

@@ -1,0 +1,61 @@
+/// Some loops, one thread each, and their common end.
+public final class LoopGroup: Sendable {
+  public let loops: [EventLoop]
+
+  /// Starts `count` loops; default: one for each processor.
+  public init(count: Int = processorCount(), name: String = "loop") throws(SocketError) {
+    ignoreSIGPIPE()
+    var loops: [EventLoop] = []
+    for index in 0..<max(1, count) { loops.append(try EventLoop(index: index, name: "\(name)-\(index)")) }
+    for loop in loops { try loop.start() }
+    self.loops = loops
+  }
+
+  public var count: Int { loops.count }
+  /// The loop with that number, modulo their count.
+  public subscript(number: Int) -> EventLoop { loops[Int(UInt(bitPattern: number) % UInt(loops.count))] }
+
+  /// The gentle end: listeners stop, every connection's handler hears `shuttingDown` and may finish what it was asked for; what is still
+  /// open after `grace` is aborted; then the loops stop. Returns at once: `join` waits. From any thread.
+  public func shutdown(grace: Duration = .seconds(5)) {
+    for loop in loops {
+      loop.submit { loop.beginShutdown(grace: grace) }
+    }
+  }
+
+  /// Waits until all threads have ended. Not from a loop.
+  public func join() {
+    for loop in loops { loop.join() }
+  }
+
+  /// Stops the loops without ceremony and waits for them.
+  public func stop() {
+    for loop in loops { loop.stop() }
+    join()
+  }
+}
+
+extension EventLoop {
+  fileprivate func beginShutdown(grace: Duration) {
+    for source in sources.all {
+      if let connection = source as? Connection {
+        if connection.state == .open {
+          connection.handler?.shuttingDown(connection)
+        } else {
+          connection.close()
+        }
+      } else {
+        source.loopEnds()
+      }
+    }
+    waitForConnections(until: nowNanoseconds &+ grace.nanoseconds)
+  }
+
+  private func waitForConnections(until deadline: UInt64) {
+    if counters.connections == 0 || nowNanoseconds >= deadline {
+      stop()
+    } else {
+      schedule(after: .milliseconds(10)) { self.waitForConnections(until: deadline) }
+    }
+  }
+}

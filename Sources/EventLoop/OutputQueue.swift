@@ -1,0 +1,143 @@
+internal import CHoldfast
+
+/// Bytes that wait to be sent: sealed chunks, the first of them partly sent, and an open tail that takes what is written.
+struct OutputQueue: Sendable {
+  /// A tail this long is sealed, so that it never has to be copied to grow far; larger arrays become chunks as they are.
+  static let chunkBytes = 64 << 10
+  /// The most slices in one system call.
+  static let slicesMax = 64
+
+  private var chunks: [[UInt8]] = []
+  /// The first chunk not yet sent whole, and how much of it was sent.
+  private var head = 0
+  private var headOffset = 0
+  var tail: [UInt8] = []
+  /// Bytes in the sealed chunks that still wait.
+  private var sealedBytes = 0
+
+  var byteCount: Int { sealedBytes + tail.count }
+  var isEmpty: Bool { sealedBytes == 0 && tail.isEmpty }
+
+  mutating func append(_ array: [UInt8]) {
+    if array.count < Self.chunkBytes / 4 {
+      tail.append(contentsOf: array)
+      if tail.count >= Self.chunkBytes { seal() }
+    } else {
+      seal()
+      chunks.append(array)
+      sealedBytes += array.count
+    }
+  }
+
+  mutating func append(_ span: RawSpan) {
+    // Safe: the pointer is used only inside the closure, while the span lives.
+    unsafe span.withUnsafeBytes { unsafe tail.append(contentsOf: $0) }
+    if tail.count >= Self.chunkBytes { seal() }
+  }
+
+  mutating func seal() {
+    guard !tail.isEmpty else { return }
+    sealedBytes += tail.count
+    var chunk: [UInt8] = []
+    swap(&chunk, &tail)
+    chunks.append(chunk)
+  }
+
+  /// Sends what one system call takes. Returns the number of bytes, or -errno.
+  func send(to fd: Int32) -> Int {
+    if head == chunks.count {
+      // Safe: the pointer is the tail's own, with its count.
+      return unsafe tail.withUnsafeBytes { unsafe chf_send(fd, $0.baseAddress, $0.count) }
+    }
+    // Safe: arrays' elements stay where they are while `self`, which holds them, is borrowed, and nothing changes it in here.
+    var slices = unsafe [chf_slice]()
+    unsafe slices.reserveCapacity(min(Self.slicesMax, chunks.count - head + 1))
+    var skip = headOffset
+    for chunk in chunks[head...].prefix(Self.slicesMax - 1) {
+      unsafe chunk.withUnsafeBytes {
+        unsafe slices.append(chf_slice(bytes: $0.baseAddress! + skip, count: $0.count - skip))
+      }
+      skip = 0
+    }
+    let takesTail = unsafe !tail.isEmpty && slices.count == chunks.count - head
+    if takesTail {
+      unsafe tail.withUnsafeBytes { unsafe slices.append(chf_slice(bytes: $0.baseAddress!, count: $0.count)) }
+    }
+    return withExtendedLifetime(self) {
+      unsafe slices.withUnsafeBufferPointer { unsafe chf_send_slices(fd, $0.baseAddress, Int32($0.count)) }
+    }
+  }
+
+  /// Forgets `count` bytes that were sent.
+  mutating func drop(_ count: Int) {
+    var left = count
+    while left > 0, head < chunks.count {
+      let available = chunks[head].count - headOffset
+      if left < available {
+        headOffset += left
+        sealedBytes -= left
+        return
+      }
+      left -= available
+      sealedBytes -= available
+      chunks[head] = []
+      head += 1
+      headOffset = 0
+    }
+    if head == chunks.count, head > 0 {
+      chunks.removeAll(keepingCapacity: chunks.count <= 16)
+      head = 0
+    } else if head >= 64, head * 2 > chunks.count {
+      chunks.removeFirst(head)
+      head = 0
+    }
+    guard left > 0 else { return }
+    if left == tail.count {
+      tail.removeAll(keepingCapacity: true)
+    } else {
+      // The rest becomes a chunk with an offset: nothing is moved.
+      precondition(left < tail.count, "more was sent than waited")
+      seal()
+      headOffset = left
+      sealedBytes -= left
+    }
+  }
+
+  /// The next bytes to encrypt: a whole chunk, or the tail. Nil: nothing waits.
+  mutating func takeChunk() -> [UInt8]? {
+    if head == chunks.count {
+      guard !tail.isEmpty else { return nil }
+      var chunk: [UInt8] = []
+      swap(&chunk, &tail)
+      return chunk
+    }
+    precondition(headOffset == 0, "chunks are taken whole or sent in parts, not both")
+    let chunk = chunks[head]
+    drop(chunk.count)
+    return chunk
+  }
+}
+
+/// Empty arrays with room, lent to connections while they have output, so that writing allocates nothing and an idle connection
+/// keeps nothing.
+struct BufferPool {
+  private static let capacityMin = 8 << 10
+  private static let capacityMax = 256 << 10
+  private static let countMax = 64
+  private var arrays: [[UInt8]] = []
+
+  mutating func take() -> [UInt8] {
+    if let array = arrays.popLast() { return array }
+    var array: [UInt8] = []
+    array.reserveCapacity(Self.capacityMin)
+    return array
+  }
+
+  /// Takes back an empty array.
+  mutating func give(_ array: consuming [UInt8]) {
+    guard arrays.count < Self.countMax, array.capacity >= Self.capacityMin, array.capacity <= Self.capacityMax else {
+      return
+    }
+    arrays.append(array)
+  }
+}
