@@ -32,6 +32,9 @@ extension JSONReader {
     return nil
   }
 
+  /// Goes back to the beginning of the value that was read last, which must have been a string or a number.
+  public mutating func rewind() { offset = valueStart }
+
   /// Bytes of the text that is being read, such as `plainString`'s.
   @_lifetime(copy self)
   public func bytes(_ range: Range<Int>) -> RawSpan { input.extracting(range) }

@@ -1,0 +1,281 @@
+internal import JSON
+public import Proto
+
+/// The body of `POST /v1/events`.
+public enum EventDocument {
+  /// Reads and checks a whole body.
+  ///
+  /// - Returns: the definition; its id is empty if the body gives none: the caller derives one.
+  /// - Throws: what is wrong, with field, line and column.
+  public static func parse(_ body: RawSpan) throws(PlanError) -> EventDefinition {
+    do {
+      var document = Reading()
+      try document.read(body)
+      return document.event
+    } catch {
+      throw PlanError(error, in: body)
+    }
+  }
+
+  private struct Reading {
+    var event = EventDefinition(id: "", name: "", categories: [], sections: [])
+    var categoryNames = NameTable()
+    var seatCount = 0
+    var placeCount = 0
+
+    mutating func read(_ body: RawSpan) throws(JSONError) {
+      var reader = JSONReader(body)
+      // These two name categories and seats, which may come behind them: read last.
+      var pricesAt: Int?
+      var notForSaleAt: Int?
+      var sectionsAt: Int?
+      var planAt: Int?
+      var object = try reader.beginObject()
+      while let field = try reader.nextField(eventFields, &object) {
+        // An absent field and a null one mean the same.
+        if try reader.nullIfNext() {
+          guard field != 1 else { throw JSONError(.wrongType, at: reader.valueStart) }
+          continue
+        }
+        switch field {
+        case 0:
+          event.id = Bytes(try reader.string())
+          guard Names.isEventID(event.id.rawSpan) else {
+            throw .refused(
+              "an event id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -", at: reader.valueStart,
+              limit: Int64(Names.bytesMax))
+          }
+        case 1: event.name = try reader.text(min: 1, max: Names.titleBytesMax)
+        case 2: event.venue = try reader.text(min: 1, max: Names.titleBytesMax)
+        case 3: event.startsAt = try reader.time()
+        case 4: event.onSaleAt = try reader.time()
+        case 5:
+          event.currency = Bytes(try reader.string())
+          guard event.currency.count == 3, event.currency.array.allSatisfy({ (0x41...0x5A).contains($0) }) else {
+            throw .refused("a currency is three capital letters (ISO 4217)", at: reader.valueStart)
+          }
+        case 6: event.holdTTL = UInt32(try reader.integer(in: 1...86_400))
+        case 7: event.paymentTTL = UInt32(try reader.integer(in: 60...86_400))
+        case 8: event.maxPerOrder = UInt32(try reader.integer(in: 1...Int64(UInt32.max)))
+        case 9: event.maxPerBuyer = UInt32(try reader.integer(in: 1...Int64(UInt32.max)))
+        case 10:
+          sectionsAt = reader.valueStart
+          try reader.rejectTogether(planAt)
+          try readSections(&reader)
+        case 11: try readAreas(&reader)
+        case 12:
+          planAt = reader.valueStart
+          try reader.rejectTogether(sectionsAt)
+          try readPlan(&reader)
+        case 13:
+          pricesAt = reader.valueStart
+          try reader.skip()
+        default:
+          notForSaleAt = reader.valueStart
+          try reader.skip()
+        }
+      }
+      try reader.finish()
+      try object.require(1, of: eventFields)
+      if let pricesAt {
+        var prices = JSONReader(body, from: pricesAt)
+        try readPrices(&prices)
+      }
+      guard seatCount + placeCount > 0 else {
+        throw .refused("an event needs seats or places: give sections, plan or areas", at: object.start)
+      }
+      if let notForSaleAt {
+        var seats = JSONReader(body, from: notForSaleAt)
+        try readNotForSale(&seats)
+      }
+    }
+
+    // MARK: The short form
+
+    private mutating func readSections(_ reader: inout JSONReader) throws(JSONError) {
+      var names = NameTable()
+      var array = try reader.beginArray()
+      while try reader.next(&array) {
+        guard event.sections.count < EventDefinition.Limit.sections else {
+          throw .refused(
+            "an event has at most \(EventDefinition.Limit.sections) sections", at: reader.offset,
+            limit: Int64(EventDefinition.Limit.sections))
+        }
+        try readSection(&reader, &names)
+      }
+    }
+
+    private mutating func readSection(_ reader: inout JSONReader, _ names: inout NameTable) throws(JSONError) {
+      var name = Bytes()
+      var nameAt = 0
+      var category: Bytes?
+      var rows: Int64 = 0
+      var seatsPerRow: Int64 = 0
+      var price: Int64?
+      var priceAt = 0
+      let seatsMax = Int64(EventDefinition.Limit.seats)
+      var object = try reader.beginObject()
+      while let field = try reader.nextField(sectionFields, &object) {
+        switch field {
+        case 0:
+          name = try reader.name()
+          nameAt = reader.valueStart
+          guard name.array[0] != 0x23 else {
+            throw .refused("a section whose seats it names cannot begin with #", at: nameAt)
+          }
+          guard names.insert(name.rawSpan) == nil else { throw .refused("two sections have this name", at: nameAt) }
+        case 1:
+          if try reader.nullIfNext() { continue }
+          category = try reader.name()
+        case 2: rows = try reader.integer(in: 1...seatsMax)
+        case 3: seatsPerRow = try reader.integer(in: 1...seatsMax)
+        default:
+          if try reader.nullIfNext() { continue }
+          price = try reader.integer(in: 0...maxPrice)
+          priceAt = reader.valueStart
+        }
+      }
+      for field in [0, 2, 3] { try object.require(field, of: sectionFields) }
+      try addSeats(rows * seatsPerRow, at: object.start)
+      let labelBytes =
+        name.count + RowNames.length(Int(rows) - 1) + String(seatsPerRow).utf8.count + 2
+      guard labelBytes <= Names.labelBytesMax else {
+        throw .refused(
+          "its last seat's label would have \(labelBytes) bytes, over \(Names.labelBytesMax)", at: nameAt,
+          limit: Int64(Names.labelBytesMax))
+      }
+      let index = try addCategory(category ?? name, at: object.start)
+      if let price {
+        if let before = event.categories[Int(index.rawValue)].price, before != price {
+          throw .refused("sections of one category have one price, and another has \(before)", at: priceAt)
+        }
+        event.categories[Int(index.rawValue)].price = price
+      }
+      event.sections.append(
+        EventDefinition.Section(
+          name: name,
+          rows: .grid(rows: UInt32(rows), seatsPerRow: UInt32(seatsPerRow), category: index)))
+    }
+
+    private mutating func addCategory(_ name: Bytes, at offset: Int) throws(JSONError) -> CategoryIndex {
+      if let known = categoryNames.insert(name.rawSpan) { return CategoryIndex(UInt16(known)) }
+      guard event.categories.count < EventDefinition.Limit.categories else {
+        throw .refused(
+          "an event has at most \(EventDefinition.Limit.categories) categories", at: offset,
+          limit: Int64(EventDefinition.Limit.categories))
+      }
+      event.categories.append(EventDefinition.Category(name: name, price: nil))
+      return CategoryIndex(UInt16(event.categories.count - 1))
+    }
+
+    private mutating func addSeats(_ count: Int64, at offset: Int) throws(JSONError) {
+      guard count <= Int64(EventDefinition.Limit.seats), seatCount + Int(count) <= EventDefinition.Limit.seats else {
+        throw .refused(
+          "an event has at most \(EventDefinition.Limit.seats) seats", at: offset,
+          limit: Int64(EventDefinition.Limit.seats))
+      }
+      seatCount += Int(count)
+    }
+
+    // MARK: Areas, plan, prices, seats that are not for sale
+
+    private mutating func readAreas(_ reader: inout JSONReader) throws(JSONError) {
+      var names = NameTable()
+      var array = try reader.beginArray()
+      while try reader.next(&array) {
+        guard event.areas.count < EventDefinition.Limit.areas else {
+          throw .refused(
+            "an event has at most \(EventDefinition.Limit.areas) areas", at: reader.offset,
+            limit: Int64(EventDefinition.Limit.areas))
+        }
+        var area = EventDefinition.Area(name: "", capacity: 0, price: 0)
+        var object = try reader.beginObject()
+        while let field = try reader.nextField(areaFields, &object) {
+          switch field {
+          case 0:
+            area.name = try reader.name()
+            guard names.insert(area.name.rawSpan) == nil else {
+              throw .refused("two areas have this name", at: reader.valueStart)
+            }
+          case 1: area.capacity = UInt32(try reader.integer(in: 1...Int64(EventDefinition.Limit.seats)))
+          default: area.price = try reader.integer(in: 0...maxPrice)
+          }
+        }
+        for field in 0..<3 { try object.require(field, of: areaFields) }
+        placeCount += Int(area.capacity)
+        event.areas.append(area)
+      }
+    }
+
+    private mutating func readPlan(_ reader: inout JSONReader) throws(JSONError) {
+      var plan = PretixPlan()
+      try plan.read(&reader)
+      seatCount = plan.seatCount
+      event.sections = plan.sections
+      event.categories = plan.categories
+      event.size = plan.size
+      for category in plan.categories { _ = categoryNames.insert(category.name.rawSpan) }
+    }
+
+    private mutating func readPrices(_ reader: inout JSONReader) throws(JSONError) {
+      var object = try reader.beginObject()
+      while let name = try reader.nextKey(&object) {
+        guard let index = categoryNames.find(name.rawSpan) else {
+          throw .refused("the event has no category of this name", at: object.keyStart)
+        }
+        if try reader.nullIfNext() { continue }
+        let price = try reader.integer(in: 0...maxPrice)
+        if let before = event.categories[index].price, before != price {
+          throw .refused("a section of this category has the price \(before)", at: reader.valueStart)
+        }
+        event.categories[index].price = price
+      }
+    }
+
+    private mutating func readNotForSale(_ reader: inout JSONReader) throws(JSONError) {
+      let index = PlanIndex(event)
+      var seats: [UInt32] = []
+      var closed = Bitmap(count: seatCount)
+      var array = try reader.beginArray()
+      while try reader.next(&array) {
+        let label = Bytes(try reader.string())
+        guard let seat = index.seat(label.rawSpan) else {
+          throw .refused("there is no such seat", at: reader.valueStart)
+        }
+        guard closed.insert(Int(seat.rawValue)) else {
+          throw .refused("this seat stands twice", at: reader.valueStart)
+        }
+        seats.append(seat.rawValue)
+      }
+      seats.sort()
+      event.notForSale = seats.map { SeatIndex($0) }
+    }
+  }
+}
+
+private let eventFields = JSONFields(
+  "id", "name", "venue", "starts_at", "on_sale_at", "currency", "hold_ttl", "payment_ttl", "max_per_order",
+  "max_per_buyer", "sections", "areas", "plan", "prices", "not_for_sale")
+private let sectionFields = JSONFields("name", "category", "rows", "seats_per_row", "price")
+private let areaFields = JSONFields("name", "capacity", "price")
+
+/// A set of small numbers.
+private struct Bitmap {
+  private var words: [UInt64]
+  init(count: Int) { words = [UInt64](repeating: 0, count: (count + 63) / 64) }
+
+  /// False if it was there.
+  mutating func insert(_ number: Int) -> Bool {
+    let bit: UInt64 = 1 << UInt64(number % 64)
+    defer { words[number / 64] |= bit }
+    return words[number / 64] & bit == 0
+  }
+}
+
+extension JSONReader {
+  fileprivate func rejectTogether(_ other: Int?) throws(JSONError) {
+    guard other == nil else {
+      throw .refused("sections and plan cannot stand together", at: valueStart)
+    }
+  }
+}
