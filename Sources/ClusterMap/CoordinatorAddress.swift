@@ -36,10 +36,12 @@ public enum CoordinatorAddress: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The coordinator itself. A file coordinator's directory is made if it is not there; etcd is not reached for yet.
-  public func open() throws(CoordinatorError) -> any Coordinator {
+  /// The coordinator itself. etcd is not reached for yet.
+  ///
+  /// - Parameter create: Whether a file coordinator's directory is made if it is not there; otherwise that is `unreachable`.
+  public func open(create: Bool = true) throws(CoordinatorError) -> any Coordinator {
     switch self {
-    case .file(let directory): try FileCoordinator(directory: directory)
+    case .file(let directory): try FileCoordinator(directory: directory, create: create)
     case .etcd: throw .broken("etcd is not supported yet")
     }
   }

@@ -8,9 +8,9 @@ internal import Synchronization
 public final class FileCoordinator: Coordinator {
   private let worker: FileWorker
 
-  /// - Parameter directory: Made if it is not there.
-  public init(directory: String) throws(CoordinatorError) {
-    worker = try FileWorker(map: FileMap(root: directory))
+  /// - Parameter create: Whether the directory is made if it is not there; otherwise that is `unreachable`.
+  public init(directory: String, create: Bool = true) throws(CoordinatorError) {
+    worker = try FileWorker(map: FileMap(root: directory, create: create))
   }
 
   deinit { worker.stop() }

@@ -20,9 +20,11 @@ struct FileMap {
   private var broken: String?
   private var temporaryCount = 0
 
-  init(root: String) throws(CoordinatorError) {
+  init(root: String, create: Bool) throws(CoordinatorError) {
     self.root = root
     do throws(FileError) {
+      let isThere = try Files.exists(root + "/map")
+      guard create || isThere else { throw FileError(call: "open", path: root, code: ENOENT) }
       for part in ["map", "nodes", "routers", "tmp"] { try Files.makeDirectory(root + "/" + part) }
       try Files.sync(directory: root)
       try removeLeftovers()

@@ -1,0 +1,38 @@
+internal import ClusterMap
+internal import Flags
+
+/// Why a command did not do what it was asked for; each has its exit code.
+enum AdminError: Error, Equatable {
+  /// Wrong usage: status 2.
+  case usage(String)
+  /// Somebody said no, or what was asked for cannot be: status 1.
+  case refused(String)
+  /// Coordinator, node or router cannot be reached: status 3.
+  case unreachable(String)
+
+  var exitCode: Int32 {
+    switch self {
+    case .refused: 1
+    case .usage: 2
+    case .unreachable: 3
+    }
+  }
+
+  var text: String {
+    switch self {
+    case .usage(let text), .refused(let text), .unreachable(let text): text
+    }
+  }
+
+  init(_ error: CoordinatorError) {
+    switch error {
+    case .unreachable, .closed: self = .unreachable(error.description)
+    case .broken: self = .refused(error.description)
+    }
+  }
+}
+
+/// Runs what may throw a usage error of the flag parser.
+func checked<T>(_ body: () throws(UsageError) -> T) throws(AdminError) -> T {
+  do throws(UsageError) { return try body() } catch { throw .usage(error.description) }
+}

@@ -1,0 +1,109 @@
+internal import ClusterMap
+internal import Flags
+internal import Glibc
+internal import Proto
+
+/// The processes that `holdfast up` starts on one machine, and where their files lie.
+struct LocalCluster {
+  struct Part {
+    /// `n1`, `router`, `etcd`: names the pid file and the log.
+    var name: String
+    var program: String
+    var arguments: [String]
+    /// What it listens on, with what for.
+    var listens: [(address: String, what: String)]
+  }
+
+  var data: String
+  var coordinator: CoordinatorAddress
+  var http: String
+  var tcp: String
+  /// In the order in which they are started; stopped the other way round.
+  var parts: [Part]
+
+  func pidFile(_ part: String) -> String { "\(data)/run/\(part).pid" }
+  func log(_ part: String) -> String { "\(data)/log/\(part).log" }
+  func process(_ part: String) -> OwnProcess? { OwnProcess(pidFile: pidFile(part)) }
+
+  static let flags: [FlagSpec] = [
+    FlagSpec("nodes", "HOST:PORT,…", default: "127.0.0.1:7501,127.0.0.1:7502", "the nodes n1, n2, …"),
+    FlagSpec("http", "HOST:PORT", default: "127.0.0.1:8080", "the router's HTTP door"),
+    FlagSpec("tcp", "HOST:PORT", default: "127.0.0.1:7400", "the router's RESP door"),
+    FlagSpec(
+      "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]|etcd",
+      "where the map lives (default file:DATA/coordinator); etcd alone: start one on 127.0.0.1:2379 and use it"),
+    FlagSpec("shards", "N", default: "16", "number of shards; counts only the first time"),
+    FlagSpec("loops", "N", default: "0", "event loops of each process; 0: one a core"),
+    FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried"),
+    FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
+    FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),
+    FlagSpec("demo", "FILE", default: "cluster/demo/arena.json", "the demo event's plan; none: no demo event"),
+    .data,
+  ]
+
+  init(_ flags: ParsedFlags) throws(AdminError) {
+    data = absolutePath(flags.text("data") ?? "var")
+    http = flags.text("http") ?? ""
+    tcp = flags.text("tcp") ?? ""
+    let programs = programDirectory()
+    parts = []
+    let wanted = flags.text("coordinator") ?? ClusterFile.read(data: data)?.coordinator ?? "file:\(data)/coordinator"
+    if wanted == "etcd" || wanted == Self.ownEtcd.description && flags.text("coordinator") == nil {
+      coordinator = Self.ownEtcd
+      parts.append(Self.etcd(data: data))
+    } else {
+      guard let address = CoordinatorAddress(wanted) else {
+        throw .usage("--coordinator: \"\(wanted)\" is neither file:DIR nor etcd:http://HOST:PORT[,…] nor etcd")
+      }
+      if case .file(let directory) = address {
+        coordinator = .file(directory: absolutePath(directory))
+      } else {
+        coordinator = address
+      }
+    }
+    let shards = try checked { () throws(UsageError) in try flags.number("shards", in: BirthRecord.shardCounts) } ?? 16
+    let loops = try checked { () throws(UsageError) in try flags.number("loops", in: 0...256) } ?? 0
+    let timeout = try checked { () throws(UsageError) in try flags.number("failure-timeout", in: 50...60_000) } ?? 500
+    let level = flags.text("log-level") ?? "info"
+    let nodes = (flags.text("nodes") ?? "").split(separator: ",").map(String.init)
+    guard (1...16).contains(nodes.count) else { throw .usage("--nodes: one to sixteen addresses") }
+    for (place, address) in nodes.enumerated() {
+      let name = "n\(place + 1)"
+      parts.append(
+        Part(
+          name: name, program: programs + "/holdfast-node",
+          arguments: [
+            "--name", name, "--listen", address, "--data", "\(data)/\(name)", "--coordinator", coordinator.description,
+            "--shards",
+            String(shards), "--loops", String(loops), "--failure-timeout", String(timeout), "--log-level", level,
+          ], listens: [(address, "node \(name)")]))
+    }
+    var arguments = [
+      "--http", http, "--tcp", tcp, "--coordinator", coordinator.description, "--loops", String(loops), "--log-level",
+      level,
+    ]
+    if let origin = flags.text("cors") { arguments += ["--cors", origin] }
+    parts.append(
+      Part(
+        name: "router", program: programs + "/holdfast-router", arguments: arguments,
+        listens: [(http, "the HTTP door"), (tcp, "the RESP door")]))
+  }
+
+  // MARK: etcd
+
+  static let ownEtcd = CoordinatorAddress.etcd(endpoints: ["127.0.0.1:2379"])
+
+  /// One etcd of our own, with its data beside the nodes'.
+  private static func etcd(data: String) -> Part {
+    let (client, peer) = ("http://127.0.0.1:2379", "http://127.0.0.1:2380")
+    let path = ["/usr/bin/etcd", "/usr/local/bin/etcd"].first(where: isProgram) ?? "/usr/bin/etcd"
+    return Part(
+      name: "etcd", program: path,
+      arguments: [
+        "--name", "holdfast", "--data-dir", "\(data)/etcd", "--listen-client-urls", client, "--advertise-client-urls",
+        client,
+        "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "holdfast=\(peer)",
+        "--auto-compaction-retention", "1h",
+      ], listens: [("127.0.0.1:2379", "etcd"), ("127.0.0.1:2380", "etcd's peers")])
+  }
+}

@@ -1,0 +1,4 @@
+internal import Flags
+
+/// `holdfast log verify` and `log dump`.
+let logCommands: [Command] = []

@@ -1,0 +1,139 @@
+internal import ClusterMap
+internal import Flags
+internal import Glibc
+internal import Proto
+
+/// Flags that several commands share.
+extension FlagSpec {
+  static let data = FlagSpec(
+    "data", "DIR", default: "var", "where a cluster on this machine keeps its data, logs and pid files")
+  static let coordinator = FlagSpec(
+    "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]",
+    "where the map lives; else as holdfast up left it, else file:DATA/coordinator")
+  static let http = FlagSpec(
+    "http", "HOST:PORT", "the router's HTTP door; else any that registered, else 127.0.0.1:8080")
+  static let json = FlagSpec(switch: "json", "as JSON, for scripts")
+  static let timeout = FlagSpec("timeout", "SECONDS", default: "10", "how long to wait for an answer")
+}
+
+/// What `holdfast up` leaves in `DATA/cluster.json`, so that the other commands need no flags.
+struct ClusterFile: Equatable {
+  var coordinator: String
+  var http: String
+
+  static func read(data: String) -> ClusterFile? {
+    guard let text = readFile(data + "/cluster.json"), let json = JSONValue(parsing: text),
+      let coordinator = json["coordinator"]?.text, let http = json["http"]?.text
+    else { return nil }
+    return ClusterFile(coordinator: coordinator, http: http)
+  }
+
+  var text: String {
+    JSONValue.object([.init("coordinator", .text(coordinator)), .init("http", .text(http))]).pretty + "\n"
+  }
+}
+
+/// One run of a command: its flags and where it writes.
+struct Invocation {
+  let flags: ParsedFlags
+  let console: Console
+
+  var data: String { flags.text("data") ?? "var" }
+  var wantsJSON: Bool { flags.has("json") }
+
+  func timeout() throws(AdminError) -> Duration {
+    .seconds(try checked { () throws(UsageError) in try flags.number("timeout", in: 1...3_600) } ?? 10)
+  }
+
+  func coordinatorAddress() throws(AdminError) -> CoordinatorAddress {
+    let text = flags.text("coordinator") ?? ClusterFile.read(data: data)?.coordinator ?? "file:\(data)/coordinator"
+    guard let address = CoordinatorAddress(text) else {
+      throw .usage("--coordinator: \"\(text)\" is neither file:DIR nor etcd:http://HOST:PORT[,…]")
+    }
+    return address
+  }
+
+  /// The coordinator of a cluster that is there.
+  func coordinator() throws(AdminError) -> any Coordinator {
+    let address = try coordinatorAddress()
+    do throws(CoordinatorError) { return try address.open(create: false) } catch { throw AdminError(error) }
+  }
+
+  /// Addresses of routers to try, the likeliest first.
+  func routers() async throws(AdminError) -> [String] {
+    if let http = flags.text("http") { return [http] }
+    var addresses: [String] = []
+    if let coordinator = try? coordinator() {
+      addresses = ((try? await coordinator.routers()) ?? []).sorted { $0.startedAt > $1.startedAt }.map(\.http)
+      coordinator.close()
+    }
+    return addresses + ["127.0.0.1:8080"]
+  }
+
+  /// Calls the API at the first router that can be reached.
+  func api(
+    _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(String, String)] = []
+  ) async throws(AdminError) -> HTTPAnswer {
+    var failure = AdminError.unreachable("no router")
+    for address in try await routers() {
+      do throws(AdminError) {
+        return try call(method, path, at: address, body: body, headers: headers, timeout: .seconds(60))
+      } catch {
+        guard case .unreachable = error else { throw error }
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  /// As `api`, but a refusal is thrown: with what the problem document says.
+  func successful(
+    _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(String, String)] = []
+  ) async throws(AdminError) -> JSONValue {
+    let answer = try await api(method, path, body: body, headers: headers)
+    guard (200..<300).contains(answer.status) else { throw refusal(answer) }
+    return answer.json ?? .null
+  }
+}
+
+/// A problem document in one line: `seats_taken: … (Stalls-A-1, Stalls-A-2)`.
+func refusal(_ answer: HTTPAnswer) -> AdminError {
+  let json = answer.json
+  var text = json?["code"]?.text ?? "status \(answer.status)"
+  if let detail = json?["detail"]?.text ?? json?["title"]?.text { text += ": " + detail }
+  if let seats = json?["seats"]?.items?.compactMap(\.text), !seats.isEmpty {
+    text += " (\(seats.joined(separator: ", ")))"
+  }
+  if let field = json?["field"]?.text { text += " (field \(field))" }
+  return answer.status == 503 || answer.status == 504 ? .unreachable(text) : .refused(text)
+}
+
+/// A whole file; nil if it cannot be read.
+func readFile(_ path: String) -> [UInt8]? {
+  let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+  guard file >= 0 else { return nil }
+  defer { close(file) }
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 65_536)
+  while true {
+    // Safe: the pointer is the buffer's own, with its own length, for this call only.
+    let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress, $0.count) }
+    if count == 0 { return bytes }
+    guard count > 0 else { return nil }
+    bytes += buffer[..<count]
+  }
+}
+
+/// Writes a small file in place of what was there.
+func writeFile(_ path: String, _ text: String) throws(AdminError) {
+  let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  guard file >= 0 else { throw .refused("\(path): \(errorText(errno))") }
+  defer { close(file) }
+  var rest = Array(text.utf8)[...]
+  while !rest.isEmpty {
+    // Safe: the pointer is the slice's own, with its own length, for this call only.
+    let count = unsafe rest.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
+    guard count > 0 else { throw .refused("\(path): \(errorText(errno))") }
+    rest = rest.dropFirst(count)
+  }
+}

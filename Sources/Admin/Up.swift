@@ -1,0 +1,130 @@
+internal import ClusterMap
+internal import Flags
+internal import Glibc
+internal import Proto
+
+/// `holdfast up`.
+let upCommand = Command(
+  CommandSpec(
+    name: "holdfast up",
+    summary: "Starts nodes and a router on this machine, or what is missing of them, and the demo event.",
+    flags: LocalCluster.flags,
+    notes: "Pid files are in DATA/run, logs in DATA/log. Ends with 1 if a port is taken or a process does not come up.")
+) { run async throws(AdminError) in
+  let cluster = try LocalCluster(run.flags)
+  for folder in ["", "/run", "/log"] { try makeDirectory(cluster.data + folder) }
+  let missing = cluster.parts.filter { cluster.process($0.name) == nil }
+  try checkPorts(missing)
+  for part in missing { try start(part, of: cluster, run.console) }
+  try writeFile(
+    cluster.data + "/cluster.json", ClusterFile(coordinator: cluster.coordinator.description, http: cluster.http).text)
+  try waitUntilReady(cluster, run.console)
+  try loadDemo(cluster, run)
+  run.console.line(
+    missing.isEmpty ? "Already running." : "Running: started \(missing.map(\.name).joined(separator: ", ")).")
+  run.console.out(
+    table([
+      ["  HTTP", "http://\(cluster.http)/v1/events", "(curl http://\(cluster.http)/v1/events/arena/availability)"],
+      ["  RESP", cluster.tcp, "(redis-cli -p \(splitAddress(cluster.tcp)?.port ?? 0))"],
+      ["  logs", cluster.data + "/log", "(cluster/holdfast status shows who is what)"],
+    ]))
+}
+
+/// Every port that is not free is named at once, before anything is started.
+private func checkPorts(_ parts: [LocalCluster.Part]) throws(AdminError) {
+  var taken: [String] = []
+  for part in parts {
+    for (address, what) in part.listens {
+      if let why = try whyTaken(address) { taken.append("\(address) (\(what)): \(why)") }
+    }
+  }
+  guard taken.isEmpty else { throw .refused("cannot listen:\n  " + taken.joined(separator: "\n  ")) }
+}
+
+private func start(_ part: LocalCluster.Part, of cluster: LocalCluster, _ console: Console) throws(AdminError) {
+  guard isProgram(part.program) else {
+    throw .refused("\(part.program) is not there: build it, or install it")
+  }
+  let process = try startDaemon(part.program, part.arguments, log: cluster.log(part.name))
+  try process.writePidFile(cluster.pidFile(part.name))
+  if part.name == "etcd" { try waitForEtcd(cluster, process) }
+}
+
+private func waitForEtcd(_ cluster: LocalCluster, _ process: OwnProcess) throws(AdminError) {
+  let deadline = ContinuousClock.now + .seconds(30)
+  while (try? call("GET", "/health", at: "127.0.0.1:2379", timeout: .seconds(2)))?.status != 200 {
+    guard process.isAlive, ContinuousClock.now < deadline else {
+      throw .refused("etcd does not come up:\n" + tail(cluster.log("etcd")))
+    }
+    sleepBriefly()
+  }
+}
+
+/// Until the router says that every shard has a primary. A process that ends meanwhile ends the wait, with the end of its log.
+private func waitUntilReady(_ cluster: LocalCluster, _ console: Console) throws(AdminError) {
+  var progress = Progress("Starting", console)
+  defer { progress.finish() }
+  let began = ContinuousClock.now
+  // Reading a long log takes its time; while the processes live there is hope.
+  let patience = Duration.seconds(300)
+  var said = "no answer yet"
+  while true {
+    do throws(AdminError) {
+      let answer = try call("GET", "/readyz", at: cluster.http, timeout: .seconds(5))
+      if answer.status == 200 { return }
+      said = "the router is not ready" + (answer.json?["detail"]?.text.map { ": " + $0 } ?? "")
+    } catch {
+      said = error.text
+    }
+    for part in cluster.parts where cluster.process(part.name) == nil {
+      throw .refused("\(part.name) ended; the end of \(cluster.log(part.name)):\n" + tail(cluster.log(part.name)))
+    }
+    guard ContinuousClock.now - began < patience else {
+      throw .refused("not ready after \(patience.components.seconds) s: \(said)")
+    }
+    progress.update(nil, said)
+    sleepBriefly()
+  }
+}
+
+/// The last lines of a log.
+private func tail(_ path: String, lines: Int = 10) -> String {
+  let text = String(decoding: readFile(path) ?? [], as: UTF8.self)
+  return text.split(separator: "\n").suffix(lines).map { "  " + $0 }.joined(separator: "\n")
+}
+
+// MARK: The demo event
+
+private func loadDemo(_ cluster: LocalCluster, _ run: Invocation) throws(AdminError) {
+  let file = run.flags.text("demo") ?? "none"
+  guard file != "none" else { return }
+  guard try call("GET", "/v1/events/arena", at: cluster.http).status == 404 else { return }
+  guard let plan = readFile(file) else {
+    run.console.note("no demo event: \(file) is not there")
+    return
+  }
+  let answer = try call("POST", "/v1/events", at: cluster.http, body: demoEvent(plan), timeout: .seconds(60))
+  // 409: somebody else was quicker.
+  guard answer.status == 201 || answer.status == 409 else { throw refusal(answer) }
+}
+
+/// The arena, with a standing area beside its seats.
+func demoEvent(_ plan: [UInt8]) -> [UInt8] {
+  bodyWithPlan(
+    [
+      .init("id", .text("arena")), .init("name", .text("Opening night at the arena")),
+      .init("venue", .text("Holdfast Arena")),
+      .init("currency", .text("EUR")), .init("max_per_order", .number(10)),
+      .init(
+        "areas",
+        .array([
+          .object([.init("name", .text("Floor")), .init("capacity", .number(3_000)), .init("price", .number(5_900))])
+        ])),
+      .init(
+        "prices",
+        .object([
+          .init("VIP", .number(14_900)), .init("Gold", .number(9_900)), .init("Silver", .number(7_400)),
+          .init("Bronze", .number(4_900)),
+        ])),
+    ], plan)
+}
