@@ -58,9 +58,12 @@ let package = Package(
     library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
     library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
+    library("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
+
     // Executables: argument parsing around a library.
     .executableTarget(name: "holdfast-node", dependencies: ["Node", "Flags"], swiftSettings: strict),
     .executableTarget(name: "holdfast-router", dependencies: ["Router", "Flags"], swiftSettings: strict),
+    .executableTarget(name: "holdfast-load", dependencies: ["Load", "Flags"], swiftSettings: strict),
     .executableTarget(name: "holdfast", dependencies: ["Admin"], swiftSettings: strict),
 
     // Tests mirror the sources.
@@ -79,6 +82,7 @@ let package = Package(
     tests("Node", ["Node", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
     tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "TestKit"]),
     tests("Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Proto", "TestKit"]),
+    tests("Load", ["Load", "TestKit"]),
     tests("Layout", ["TestKit"]),
   ]
 )

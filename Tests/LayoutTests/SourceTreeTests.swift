@@ -22,6 +22,7 @@ import Testing
     ]
     table["Node"] = edge.union(["Inventory", "Journal"])
     table["Router"] = edge
+    table["Load"] = edge
     table["Admin"] = edge.union(["Journal"])
     table["Checker"] = ["Proto", "JSON"]
     return table

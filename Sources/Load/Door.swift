@@ -1,0 +1,54 @@
+import Proto
+
+/// How actions are written and replies read at one of the doors.
+protocol Door: Sendable {
+  /// Appends the request for an action. `ticket`: the id that checkout, confirm and release are about.
+  mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8])
+  /// Reads the reply that `input` begins with; nil: wait for more bytes.
+  mutating func read(_ input: RawSpan) throws -> (reply: Reply, byteCount: Int)?
+}
+
+/// The events that a run works on.
+struct EventSet: Sendable {
+  var prefix: String
+  var count: Int
+  var rows: Int
+  var seatsPerRow: Int
+  func name(_ index: Int) -> String { count == 1 ? prefix : "\(prefix)-\(index)" }
+}
+
+extension [UInt8] {
+  mutating func add(_ text: String) { append(contentsOf: text.utf8) }
+}
+
+extension RawSpan {
+  /// The bytes after the first occurrence of `mark` up to the next quote.
+  func quoted(after mark: StaticString) -> [UInt8] {
+    let count = mark.utf8CodeUnitCount
+    // Safe: a static string's bytes live for ever, and the count is its own.
+    let pattern = unsafe UnsafeBufferPointer(start: mark.utf8Start, count: count)
+    var at = 0
+    outer: while at + count <= byteCount {
+      for offset in 0..<count {
+        if byte(at + offset) != (unsafe pattern[offset]) {
+          at += 1
+          continue outer
+        }
+      }
+      var out: [UInt8] = []
+      var place = at + count
+      while place < byteCount, byte(place) != UInt8(ascii: "\"") {
+        out.append(byte(place))
+        place += 1
+      }
+      return out
+    }
+    return []
+  }
+
+  func byte(_ offset: Int) -> UInt8 {
+    precondition(offset < byteCount, "callers stay inside the span")
+    // Safe: checked in the line above.
+    return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+  }
+}

@@ -1,0 +1,114 @@
+internal import EventLoop
+public import Flags
+internal import Glibc
+
+/// The command line of `bench/load`.
+public enum LoadCommand {
+  public static let spec = CommandSpec(
+    name: "holdfast-load", summary: "Loads a router's doors, or a Redis server, and says how long answers took.",
+    flags: [
+      FlagSpec("http", "HOST:PORT", "load the HTTP door"),
+      FlagSpec("resp", "HOST:PORT", "load the RESP door, or a Redis server"),
+      FlagSpec("native", "COORDINATOR", "send batches of holds to a primary over the router's protocol"),
+      FlagSpec("scenario", "NAME", default: "hot-event", "hot-seat, hot-event, many-events or browse-and-buy"),
+      FlagSpec("connections", "N", default: "64", "1 to 10000"),
+      FlagSpec("pipeline", "N", default: "1", "requests under way on each connection, 1 to 1024"),
+      FlagSpec("seconds", "N", default: "5", "how long, 1 to 3600"),
+      FlagSpec("rate", "N", default: "0", "open loop: so many requests a second, whatever the answers; 0: closed loop"),
+      FlagSpec("threads", "N", default: "1", "1 to 16; the connections are shared out"),
+      FlagSpec("event", "NAME", default: "load", "the event's id; with many events, what their ids begin with"),
+      FlagSpec("events", "N", default: "1", "1 to 100000; many-events and browse-and-buy take one of them at random"),
+      FlagSpec("rows", "N", default: "1000", "of each event that is made"),
+      FlagSpec("seats-per-row", "N", default: "1000", "of each event that is made"),
+      FlagSpec(switch: "no-create", "the events are there already"),
+      FlagSpec("command", "TEMPLATE", "RESP: send this instead of HOLD; {seat}, {buyer}, {event} are filled in"),
+      FlagSpec("batch", "N", default: "8000", "native: holds in one batch, 1 to 50000"),
+      FlagSpec("in-flight", "N", default: "4", "native: batches under way"),
+      FlagSpec("holds", "N", default: "900000", "native: holds in all, at most as many as the event has seats"),
+      FlagSpec("seed", "N", default: "1", "of the random choices"),
+      FlagSpec(switch: "json", "print one JSON object instead of the table"),
+    ],
+    notes: """
+      Latencies count from the moment a request was meant to start, so that a service that stalls cannot hide it
+      (no coordinated omission). Refusals (seat taken, …) are answers and stand apart from errors.
+      """)
+
+  /// Runs and prints. Returns the exit code: 0, or 1 if there were errors, 3 if nothing could be reached.
+  public static func run(_ flags: ParsedFlags) -> Int32 {
+    do throws(UsageError) {
+      let plan = try LoadPlan(flags)
+      do {
+        let report = try plan.carryOut()
+        print(flags.has("json") ? report.json : report.table, terminator: "")
+        return report.errors == 0 ? 0 : 1
+      } catch {
+        standardError("holdfast-load: \(error)\n")
+        return 3
+      }
+    } catch {
+      spec.fail(error)
+    }
+  }
+}
+
+/// What the command line asks for.
+struct LoadPlan {
+  enum Target {
+    case http(HostPort)
+    case resp(HostPort, template: [String])
+    case native(String)
+  }
+
+  var target: Target
+  var scenario: Scenario
+  var connections: Int
+  var pipeline: Int
+  var seconds: Int
+  var rate: Double
+  var threads: Int
+  var events: EventSet
+  var creates: Bool
+  var batch: Int
+  var inFlight: Int
+  var holds: Int
+  var seed: UInt64
+
+  init(_ flags: ParsedFlags) throws(UsageError) {
+    func number(_ name: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int {
+      try flags.number(name, in: range) ?? range.lowerBound
+    }
+    func hostPort(_ name: String) throws(UsageError) -> HostPort? {
+      guard let (host, port) = try flags.address(name) else { return nil }
+      return HostPort(host: host, port: port)
+    }
+    if let http = try hostPort("http") {
+      target = .http(http)
+    } else if let resp = try hostPort("resp") {
+      target = .resp(resp, template: (flags.text("command") ?? "").split(separator: " ").map(String.init))
+    } else if let native = flags.text("native") {
+      target = .native(native)
+    } else {
+      throw UsageError("one of --http, --resp and --native says what to load")
+    }
+    let name = flags.text("scenario") ?? ""
+    guard let scenario = Scenario(rawValue: name) else {
+      throw UsageError(
+        "--scenario: \"\(name)\" is none of \(Scenario.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    self.scenario = scenario
+    connections = try number("connections", 1...10_000)
+    pipeline = try number("pipeline", 1...1024)
+    seconds = try number("seconds", 1...3600)
+    rate = Double(try number("rate", 0...100_000_000))
+    threads = min(try number("threads", 1...16), connections)
+    let rows = try number("rows", 1...10_000)
+    events = EventSet(
+      prefix: flags.text("event") ?? "load", count: try number("events", 1...100_000), rows: rows,
+      seatsPerRow: try number("seats-per-row", 1...10_000))
+    creates = !flags.has("no-create") && !flags.has("command")
+    batch = try number("batch", 1...50_000)
+    inFlight = try number("in-flight", 1...64)
+    holds = try number("holds", 1...10_000_000)
+    seed = UInt64(try number("seed", 0...Int.max))
+  }
+}

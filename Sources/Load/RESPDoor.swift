@@ -1,0 +1,98 @@
+import Proto
+
+/// The TCP door, or a Redis server given a command of one's own.
+struct RESPDoor: Door {
+  let events: EventSet
+  /// Words of a command to send instead of `HOLD`; `{seat}`, `{buyer}` and `{event}` are filled in.
+  let template: [String]
+  private var words: [String] = []
+
+  init(events: EventSet, template: [String] = []) { (self.events, self.template) = (events, template) }
+
+  mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8]) {
+    let id = String(decoding: ticket, as: UTF8.self)
+    switch action {
+    case .createEvent(let index):
+      command(["EVENT.CREATE", events.name(index), "Main", "\(events.rows)", "\(events.seatsPerRow)", "4500"], &out)
+    case .browse(let event): command(["SEATS", events.name(event)], &out)
+    case .hold(let event, let seats, let buyer):
+      if template.isEmpty {
+        hold(event, seats, buyer, &out)
+      } else {
+        command(template.map { fill($0, event, seats[0], buyer) }, &out)
+      }
+    case .checkout: command(["CHECKOUT", id], &out)
+    case .confirm: command(["CONFIRM", id], &out)
+    case .release: command(["RELEASE", id], &out)
+    }
+  }
+
+  private func hold(_ event: Int, _ seats: [Int], _ buyer: UInt64, _ out: inout [UInt8]) {
+    out.add("*\(4 + seats.count)\r\n$4\r\nHOLD\r\n")
+    bulk(events.name(event), &out)
+    bulk("b\(buyer)", &out)
+    out.add("$3\r\n600\r\n")
+    for seat in seats { bulk("#\(seat)", &out) }
+  }
+
+  private func fill(_ word: String, _ event: Int, _ seat: Int, _ buyer: UInt64) -> String {
+    guard word.utf8.contains(UInt8(ascii: "{")) else { return word }
+    var filled = ""
+    var rest = word[...]
+    while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+      filled += rest[..<open]
+      switch rest[rest.index(after: open)..<close] {
+      case "seat": filled += "\(seat)"
+      case "buyer": filled += "b\(buyer)"
+      case "event": filled += events.name(event)
+      default: filled += rest[open...close]
+      }
+      rest = rest[rest.index(after: close)...]
+    }
+    return filled + rest
+  }
+
+  private func command(_ words: [String], _ out: inout [UInt8]) {
+    out.add("*\(words.count)\r\n")
+    for word in words { bulk(word, &out) }
+  }
+
+  private func bulk(_ word: String, _ out: inout [UInt8]) {
+    out.add("$\(word.utf8.count)\r\n")
+    out.add(word)
+    out.add("\r\n")
+  }
+
+  mutating func read(_ input: RawSpan) throws -> (reply: Reply, byteCount: Int)? {
+    guard let length = try RESPReply.length(input) else { return nil }
+    switch input.byte(0) {
+    case UInt8(ascii: "-"):
+      var word = ""
+      var at = 1
+      while at < length, input.byte(at) > 0x20 {
+        word.unicodeScalars.append(Unicode.Scalar(input.byte(at)))
+        at += 1
+      }
+      return (Reply(kind: Self.refusals.contains(word) ? .refused : .error, word: word, ticket: []), length)
+    default: return (Reply(kind: .ok, word: "", ticket: ticket(in: input.extracting(0..<length))), length)
+    }
+  }
+
+  /// The first `h_…` or `o_…` in a reply.
+  private func ticket(in reply: RawSpan) -> [UInt8] {
+    var at = 0
+    while at + HoldID.textBytes <= reply.byteCount, at < 24 {
+      let letter = reply.byte(at)
+      if letter == HoldID.letter || letter == OrderID.letter, reply.byte(at + 1) == UInt8(ascii: "_") {
+        return Bytes(reply.extracting(at..<(at + HoldID.textBytes))).array
+      }
+      at += 1
+    }
+    return []
+  }
+
+  static let refusals: Set<String> = [
+    "TAKEN", "SOLDOUT", "NOEVENT", "NOSEAT", "NOHOLD", "NOORDER", "EXPIRED", "STATE", "EXISTS", "NOTONSALE", "LIMIT",
+    "KEYREUSED",
+  ]
+}

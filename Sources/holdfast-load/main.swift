@@ -1,0 +1,5 @@
+import Flags
+import Glibc
+import Load
+
+exit(LoadCommand.run(LoadCommand.spec.parseOrExit()))
