@@ -30,8 +30,11 @@ struct TurnReplies {
 
 /// What one turn of a shard has collected so far: records for one frame, and replies.
 struct Turn {
-  /// The stamp that all of the turn is applied at.
-  var stamp: Milliseconds
+  /// Something was asked for in this turn, and `tag` is its send number.
+  var isOpen = false
+  var tag: UInt64 = 0
+  /// At least one frame was closed in this turn.
+  var wroteFrame = false
   /// The records that must be logged, one behind the other.
   var records: [UInt8] = []
   var recordCount: UInt32 = 0

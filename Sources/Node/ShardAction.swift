@@ -1,0 +1,110 @@
+import Inventory
+import Journal
+import Proto
+import Replication
+
+/// What a `ShardMachine` asks its surroundings to do: a node's threads and sockets, or the simulator's. In order; none waits.
+package enum ShardAction: Sendable {
+  /// Hand to the node's log, at once and whole.
+  case log([LogEntry])
+  /// Send to the peer's node. What cannot be sent is lost: it is said again.
+  case send(ReplicaMessage, payload: [UInt8], to: ReplicaID)
+  /// Write a whole wire frame to a router's connection.
+  case reply([UInt8], to: ConnectionID)
+  /// Close a peer's connection: what came on it is not what was sent.
+  case dropPeer(ReplicaID)
+
+  /// Read the register, not from a cache; then `mapRead` or `mapUnreachable`.
+  case readMap(token: UInt64)
+  /// Write the register; then `mapRead` with token 0 if what it holds is known.
+  case propose(MapEntry, revision: UInt64)
+
+  // What reads the disk: not on a loop.
+
+  /// Then `chainFound`.
+  case lookUpChain(index: UInt64, token: UInt64)
+  /// Then `framesRead`.
+  case readFrames(token: UInt64, first: UInt64, bytes: Int)
+  /// Load the newest snapshot and the log; then `loaded`. Asked for once the cut's marker is durable.
+  case load
+  /// Replay apart from the shard's memory; then `replayed`.
+  case replay(index: UInt64, token: UInt64)
+  /// Encode into a temporary file; then `snapshotEncoded`.
+  case encodeSnapshot(SnapshotHeader, Inventory)
+  /// The index is committed: complete the file and give it its name; then `snapshotPublished`.
+  case publishSnapshot(SnapshotHeader)
+  /// Throw the temporary file away.
+  case abandonSnapshot(SnapshotHeader)
+  /// Open a published snapshot for a joiner; then `streamOpened`.
+  case openStream(session: UInt64, SnapshotHeader)
+  /// Read parts of the open stream from `offset` on; then `streamRead`.
+  case readStream(session: UInt64, epoch: UInt64, offset: UInt64, bytes: UInt64, to: ReplicaID)
+  case closeStream(session: UInt64)
+  /// Keep a part of a peer's snapshot; offset 0 begins anew.
+  case storeChunk(offset: UInt64, [UInt8])
+  /// The peer's snapshot is complete: verify it; then `snapshotVerified`.
+  case verifyStored
+  /// The `rebuilt` marker is durable: give the stored snapshot its name; then `storedPublished`.
+  case publishStored
+
+  /// The log must be kept from here on for a follower; nil: none needs it.
+  case keep(from: UInt64?)
+  /// The role changed.
+  case roleChanged
+  /// For the node's log.
+  case note(Note)
+  /// The wall clock leapt by so many milliseconds against the shard's stamps.
+  case clockLeapt(Int64)
+}
+
+/// The time as a turn sees it.
+package struct TurnTime: Sendable {
+  /// Milliseconds of a clock that never jumps.
+  package var now: MonotonicMilliseconds
+  /// The wall clock's.
+  package var wall: Milliseconds
+  package init(now: MonotonicMilliseconds, wall: Milliseconds) { (self.now, self.wall) = (now, wall) }
+}
+
+/// Whether the node's log takes what a turn would hand it.
+package enum LogRoom: Sendable {
+  case open
+  /// No segment can be had.
+  case full
+  /// Too much waits for the disk.
+  case busy
+}
+
+/// One for each thread: the codecs' buffers, used by all shards of a loop in turn.
+package struct ShardTools: ~Copyable {
+  package var encoder = FrameEncoder()
+  package var decoder = FrameDecoder()
+  package init() {}
+}
+
+/// A frame of the log with its bytes.
+package struct StreamFrame: Sendable {
+  package var header: LogFrame
+  package var bytes: [UInt8]
+  package init(header: LogFrame, bytes: [UInt8]) { (self.header, self.bytes) = (header, bytes) }
+}
+
+/// A part of a snapshot on its way to a joiner.
+package struct StreamPart: Sendable {
+  package var offset: UInt64
+  package var bytes: [UInt8]
+  package var isLast: Bool
+  package init(offset: UInt64, bytes: [UInt8], isLast: Bool) {
+    (self.offset, self.bytes, self.isLast) = (offset, bytes, isLast)
+  }
+}
+
+/// A shard as snapshot and log give it.
+package struct LoadedShard: Sendable {
+  package var inventory: Inventory
+  package var end: LogEnd
+  package var epochs: [EpochStart]
+  package init(inventory: Inventory, end: LogEnd, epochs: [EpochStart]) {
+    (self.inventory, self.end, self.epochs) = (inventory, end, epochs)
+  }
+}

@@ -1,0 +1,183 @@
+import Inventory
+import Journal
+import Proto
+import Replication
+
+// Carrying out what the replication rules ask for.
+extension ShardMachine {
+  /// A peer's replica of this shard said something; `payload` is what came behind it.
+  package mutating func receive(
+    _ message: ReplicaMessage, payload: RawSpan, from sender: ReplicaID, room: LogRoom, time: TurnTime,
+    tools: inout ShardTools
+  ) {
+    self.room = room
+    settleTurn(time, &tools)
+    var header: LogFrame?
+    if case .envelope = message, payload.byteCount > 0 {
+      var reader = ByteReader(payload)
+      guard let frame = try? LogFrame(decoding: &reader), frame.shard == shard, frame.kind == .records else {
+        return actions.append(.dropPeer(sender))
+      }
+      header = frame
+    }
+    call(time) { $0.receive(message, frame: header, from: sender, now: time.now, into: &$1) }
+    work(time, &tools, payload: payload, sender: sender)
+  }
+
+  /// Carries out the effects that wait, oldest first.
+  mutating func work(
+    _ time: TurnTime, _ tools: inout ShardTools, payload: RawSpan = RawSpan(), sender: ReplicaID? = nil
+  ) {
+    // What an effect causes queues up behind the others and is the outermost call's affair.
+    if isWorking || works.isEmpty { return }
+    isWorking = true
+    while worksDone < works.count {
+      let item = works[worksDone]
+      worksDone += 1
+      carryOut(item, time, &tools, payload, sender)
+    }
+    works.removeAll(keepingCapacity: works.count < 1_024)
+    worksDone = 0
+    isWorking = false
+  }
+
+  private mutating func carryOut(
+    _ item: Work, _ time: TurnTime, _ tools: inout ShardTools, _ payload: RawSpan, _ sender: ReplicaID?
+  ) {
+    switch item.effect {
+    case .send(let message, let peer): actions.append(.send(message, payload: [], to: peer))
+    case .sendFrame(let envelope, let peer):
+      guard let frame = item.frame else { preconditionFailure("a frame is sent by the call that brought it") }
+      actions.append(.send(.envelope(envelope), payload: frame.bytes, to: peer))
+    case .appendFrame: append(payload, sender, time, &tools)
+    case .openEpoch(let epoch): openEpoch(epoch, time, &tools)
+    case .readMap(let token): actions.append(.readMap(token: token))
+    case .propose(let entry, let revision): actions.append(.propose(entry, revision: revision))
+    case .lookUpChain(let index, let token):
+      if index == position.index {
+        call(time) { [chain = position.chain] in $0.chainFound(chain, token: token, now: time.now, into: &$1) }
+      } else {
+        actions.append(.lookUpChain(index: index, token: token))
+      }
+    case .readFrames(let token, let first, let bytes): readFrames(token: token, first: first, bytes: bytes, time)
+    case .cut(let position): cut(to: position)
+    case .openSnapshot(let session, _): openSnapshot(session)
+    case .sendSnapshot(let session, let epoch, let offset, let bytes, let peer):
+      actions.append(.readStream(session: session, epoch: epoch, offset: offset, bytes: bytes, to: peer))
+    case .closeSnapshot(let session):
+      if joinerSession == session { joinerSession = nil }
+      actions.append(.closeStream(session: session))
+    case .storeChunk(let chunk): actions.append(.storeChunk(offset: chunk.offset, Bytes(payload).array))
+    case .installSnapshot: actions.append(.verifyStored)
+    case .replay(let index, let token): actions.append(.replay(index: index, token: token))
+    case .roleChanged:
+      if replica.role != .primary { endReplies() }
+      actions.append(.roleChanged)
+    case .note(let note): actions.append(.note(note))
+    }
+  }
+
+  // MARK: The primary's own records
+
+  private mutating func openEpoch(_ epoch: UInt64, _ time: TurnTime, _ tools: inout ShardTools) {
+    guard case .open = room, turn.recordCount == 0 else { return }
+    if !replica.clock.isLeading {
+      var leap: Int64?
+      leap = replica.lead(now: time.now, wall: time.wall)
+      if let leap { actions.append(.clockLeapt(leap)) }
+    }
+    // At the last stamp: what came due meanwhile ends by ticks of its own, a thousand at a time.
+    if inventory.now == 0 { _ = inventory.advance(to: replica.stamp(now: time.now)) }
+    Command.openEpoch(epoch).encode(into: &turn.records)
+    turn.recordCount = 1
+    var reader = ByteReader(turn.records.rawSpan)
+    guard let record = try? CommandRecord(decoding: &reader) else {
+      preconditionFailure("a record that was encoded in the line above does not decode")
+    }
+    _ = inventory.apply(record)
+    writeFrame(time, &tools)
+  }
+
+  // MARK: The follower's
+
+  private mutating func append(
+    _ payload: RawSpan, _ sender: ReplicaID?, _ time: TurnTime, _ tools: inout ShardTools
+  ) {
+    switch room {
+    case .open: break
+    case .full: return call(time) { $0.diskFull(true, now: time.now, into: &$1) }
+    // Dropped like a message on a bad line: the primary sends it again.
+    case .busy: return
+    }
+    var reader = ByteReader(payload)
+    let frame: EncodedFrame
+    do throws(DecodeError) {
+      frame = try tools.decoder.take(&reader)
+      try reader.finish()
+    } catch {
+      if let sender { actions.append(.dropPeer(sender)) }
+      return
+    }
+    guard frame.header.shard == shard, frame.header.kind == .records,
+      frame.header.firstIndex == position.index + 1, frame.header.previousChain == position.chain
+    else {
+      if let sender { actions.append(.dropPeer(sender)) }
+      return
+    }
+    guard apply(frame.header, tools.decoder.records) else {
+      return call(time) { $0.damageFound(now: time.now, into: &$1) }
+    }
+    actions.append(.log([.frame(frame)]))
+    appended(StreamFrame(header: frame.header, bytes: frame.bytes), time)
+  }
+
+  /// Repeats a frame's records. False: they are not what a primary logs.
+  private mutating func apply(_ header: LogFrame, _ records: RawSpan) -> Bool {
+    _ = inventory.advance(to: header.stamp)
+    return applyRecords(records, count: header.count, to: &inventory)
+  }
+
+  // MARK: Serving one that catches up
+
+  /// Serves a read from memory if that reaches back far enough, so that a joiner that is close really catches up.
+  private mutating func readFrames(token: UInt64, first: UInt64, bytes: Int, _ time: TurnTime) {
+    if first > position.index {
+      return call(time) { $0.streamEnded(.later, token: token, now: time.now, into: &$1) }
+    }
+    guard let start = recent.firstIndex(where: { $0.header.firstIndex <= first && first <= $0.header.lastIndex }) else {
+      return actions.append(.readFrames(token: token, first: first, bytes: bytes))
+    }
+    var given = 0
+    for place in start..<recent.count where given < bytes {
+      let frame = recent[place]
+      given += frame.bytes.count
+      call(time, frame: frame) { $0.streamed(frame.header, token: token, now: time.now, into: &$1) }
+    }
+    call(time) { $0.streamEnded(.done, token: token, now: time.now, into: &$1) }
+  }
+
+  /// What a `readFrames` found on the disk. nil: the log no longer reaches back.
+  package mutating func framesRead(
+    _ frames: [StreamFrame]?, token: UInt64, time: TurnTime, tools: inout ShardTools
+  ) {
+    settleTurn(time, &tools)
+    for frame in frames ?? [] {
+      call(time, frame: frame) { $0.streamed(frame.header, token: token, now: time.now, into: &$1) }
+    }
+    let ending: StreamEnding = frames.map { $0.isEmpty ? .later : .done } ?? .gone
+    call(time) { $0.streamEnded(ending, token: token, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+}
+
+/// Repeats a frame's records at the inventory's time. False: they are not `count` records.
+package func applyRecords(_ records: RawSpan, count: UInt32, to inventory: inout Inventory) -> Bool {
+  var reader = ByteReader(records)
+  var applied: UInt32 = 0
+  while reader.bytesLeft > 0 {
+    guard let record = try? CommandRecord(decoding: &reader) else { return false }
+    _ = inventory.apply(record)
+    applied &+= 1
+  }
+  return applied == count
+}

@@ -1,0 +1,183 @@
+import Inventory
+import Proto
+import Replication
+
+// What waits for its commit: replies, and what feeds the routers' copies.
+extension ShardMachine {
+  /// Puts the turn's replies behind the turn's last frame, and before them what they changed in the copies.
+  mutating func queueTurn(_ time: TurnTime) {
+    let tag = turn.isOpen ? turn.tag : feeds.isEmpty ? 0 : replica.replyTag()
+    let barrier = Barrier(position: replica.end.index, number: tag)
+    queueFeedUpdates(barrier, time)
+    for replies in turn.replies {
+      let (connection, readAt, count) = (replies.connection, replies.readAt, replies.count)
+      queue.append(
+        ReplyQueue.Entry(
+          barrier: barrier, connection: connection, readAt: readAt, replyCount: count, bytes: replies.finish()))
+    }
+    turn.replies.removeAll(keepingCapacity: true)
+    if !turn.subscriptions.isEmpty { answerSubscriptions(barrier) }
+    turn.isOpen = false
+    turn.wroteFrame = false
+  }
+
+  private mutating func queueFeedUpdates(_ barrier: Barrier, _ time: TurnTime) {
+    guard !feeds.isEmpty, turn.wroteFrame else { return }
+    let updates = inventory.takeFeedUpdates()
+    guard !updates.isEmpty else { return }
+    let encoded = updates.map { update in
+      var bytes: [UInt8] = []
+      update.encode(into: &bytes)
+      return (subscribers: feeds.subscribers(of: update.event), bytes: bytes)
+    }
+    for connection in feeds.connections {
+      var frame: [UInt8] = []
+      for update in encoded where update.subscribers.contains(connection) {
+        if frame.isEmpty { _ = WireFrame.begin(.feed, shard: shard, into: &frame) }
+        frame.append(contentsOf: update.bytes)
+      }
+      guard !frame.isEmpty else { continue }
+      WireFrame.end(0, in: &frame)
+      queue.append(
+        ReplyQueue.Entry(barrier: barrier, connection: connection, readAt: time.now, replyCount: 0, bytes: frame))
+    }
+  }
+
+  private mutating func answerSubscriptions(_ barrier: Barrier) {
+    for subscription in turn.subscriptions {
+      let answer: Answer
+      if subscription.begins {
+        answer = inventory.answer(.subscribe(id: subscription.event))
+        if case .subscribed(let ref, _, _, _) = answer,
+          feeds.add(subscription.connection, ref, id: subscription.event)
+        {
+          inventory.watch(subscription.event)
+        }
+      } else {
+        answer = .unsubscribed
+        if feeds.remove(subscription.connection, event: subscription.event) { inventory.unwatch(subscription.event) }
+      }
+      var replies = TurnReplies(
+        to: subscription.connection, shard: shard, readAt: subscription.readAt, capacity: 256)
+      replies.add(.answer(answer), id: subscription.id)
+      queue.append(
+        ReplyQueue.Entry(
+          barrier: barrier, connection: subscription.connection, readAt: subscription.readAt, replyCount: 1,
+          bytes: replies.finish()))
+    }
+    turn.subscriptions.removeAll(keepingCapacity: true)
+  }
+
+  /// Tells idle copies that they are still true: an entry like any other, which waits for the same.
+  mutating func freshenFeeds(_ time: TurnTime) {
+    guard !feeds.isEmpty, time.now - feedAt >= options.feedEvery else { return }
+    feedAt = time.now
+    let barrier = Barrier(position: replica.end.index, number: replica.replyTag())
+    for connection in feeds.connections {
+      var frame: [UInt8] = []
+      WireFrame.encode(.feedFresh, shard: shard, into: &frame) { _ in }
+      queue.append(
+        ReplyQueue.Entry(barrier: barrier, connection: connection, readAt: time.now, replyCount: 0, bytes: frame))
+    }
+  }
+
+  /// A router's connection is gone.
+  package mutating func closed(_ connection: ConnectionID) {
+    for event in feeds.remove(connection) { inventory.unwatch(event) }
+  }
+
+  /// Lets go what all has happened for.
+  mutating func release() {
+    let answerable = replica.answerable
+    while let entry = queue.popFirst(where: {
+      answerable.covers(position: $0.barrier.position, number: $0.barrier.number)
+    }) {
+      actions.append(.reply(entry.bytes, to: entry.connection))
+    }
+  }
+
+  /// Replies that waited for too long end: the command may be in the log or not.
+  mutating func endLateReplies(_ time: TurnTime) {
+    let oldest = time.now - options.requestDeadline
+    while let entry = queue.popFirst(where: { $0.readAt < oldest }) { fail(entry, queries: .overloaded) }
+  }
+
+  /// This replica may not answer any more.
+  mutating func endReplies() {
+    while let entry = queue.popFirst(where: { _ in true }) { fail(entry, queries: .notPrimary) }
+    for replies in turn.replies {
+      let connection = replies.connection
+      if let frame = failureFrame(replies: replies.finish(), commands: .unknown, queries: .notPrimary) {
+        actions.append(.reply(frame, to: connection))
+      }
+    }
+    turn.replies.removeAll()
+    for subscription in turn.subscriptions {
+      var replies = TurnReplies(to: subscription.connection, shard: shard, readAt: 0, capacity: 64)
+      replies.add(.failed(.notPrimary), id: subscription.id)
+      actions.append(.reply(replies.finish(), to: subscription.connection))
+    }
+    turn.subscriptions.removeAll()
+    turn.isOpen = false
+    turn.wroteFrame = false
+    for requests in deferred {
+      if let frame = failureFrame(requests: requests.body.rawSpan, .notPrimary) {
+        actions.append(.reply(frame, to: requests.connection))
+      }
+    }
+    deferred.removeAll()
+    deferredBytes = 0
+    for connection in feeds.connections {
+      for event in feeds.remove(connection) { inventory.unwatch(event) }
+    }
+    feeds.removeAll()
+    _ = inventory.takeFeedUpdates()
+  }
+
+  private mutating func fail(_ entry: ReplyQueue.Entry, queries: Reply.Failure) {
+    // A feed's frame is dropped: the copy sees the gap in the versions and subscribes again.
+    guard entry.replyCount > 0,
+      let frame = failureFrame(replies: entry.bytes, commands: .unknown, queries: queries)
+    else { return }
+    actions.append(.reply(frame, to: entry.connection))
+  }
+
+  /// The same replies as failures. A command's may be in the log; a query's never is.
+  private func failureFrame(replies: [UInt8], commands: Reply.Failure, queries: Reply.Failure) -> [UInt8]? {
+    var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: 0, capacity: replies.count)
+    do throws(DecodeError) {
+      let frame = try WireFrame(header: replies.rawSpan)
+      var reader = ByteReader(try frame.body(of: replies.rawSpan))
+      while reader.bytesLeft > 0 {
+        let (id, reply) = try Reply.decode(&reader)
+        switch reply {
+        case .outcome: out.add(.failed(commands), id: id)
+        case .answer: out.add(.failed(queries), id: id)
+        case .failed: out.add(reply, id: id)
+        }
+      }
+    } catch {
+      preconditionFailure("a frame that this shard encoded does not decode: \(error)")
+    }
+    return out.count > 0 ? out.finish() : nil
+  }
+
+  /// A refusal of each request of a batch.
+  func failureFrame(requests body: RawSpan, _ failure: Reply.Failure) -> [UInt8]? {
+    var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: 0, capacity: 64)
+    var reader = ByteReader(body)
+    do throws(DecodeError) {
+      while reader.bytesLeft > 0 {
+        let request = try Request(decoding: &reader)
+        switch request.what {
+        case .command: _ = try CommandRecord(decoding: &reader)
+        case .query: _ = try Query(decoding: &reader)
+        }
+        out.add(.failed(failure), id: request.id)
+      }
+    } catch {
+      // The rest cannot be read; what was read is answered.
+    }
+    return out.count > 0 ? out.finish() : nil
+  }
+}

@@ -1,0 +1,214 @@
+import Inventory
+import Journal
+import Proto
+import Replication
+
+// Snapshots of one's own, for a joiner, from a peer; and what throws memory away.
+extension ShardMachine {
+  // MARK: One's own
+
+  /// Takes a snapshot when enough was logged since the last.
+  mutating func considerSnapshot() {
+    if bytesSinceSnapshot > options.snapshotBytes { takeSnapshot() }
+  }
+
+  /// Takes a snapshot unless one is under way or there is nothing new: the copy costs nothing, another thread encodes it.
+  package mutating func takeSnapshot() {
+    guard case .none = snapshot, case .none = reload, position.index > 0, turn.recordCount == 0,
+      published?.end.index != position.index
+    else { return }
+    let header = SnapshotHeader(
+      shard: shard,
+      end: LogEnd(index: position.index, epoch: position.epoch, chain: position.chain, stamp: endStamp),
+      epochs: epochs, digest: inventory.digest)
+    bytesSinceSnapshot = 0
+    snapshot = .encoding(header)
+    actions.append(.encodeSnapshot(header, inventory))
+  }
+
+  /// The snapshot stands in its temporary file, or could not be written.
+  package mutating func snapshotEncoded(_ header: SnapshotHeader, done: Bool, time: TurnTime, tools: inout ShardTools) {
+    guard case .encoding(let mine) = snapshot, mine == header else { return }
+    snapshot = done ? .encoded(header) : .none
+    if !done { snapshotEnded(nil, time, &tools) }
+  }
+
+  mutating func publishWhenCommitted() {
+    guard case .encoded(let header) = snapshot, replica.committed >= header.end.index,
+      replica.durable >= header.end.index
+    else { return }
+    snapshot = .publishing(header)
+    actions.append(.publishSnapshot(header))
+  }
+
+  /// The snapshot has its name, or could not be given it.
+  package mutating func snapshotPublished(
+    _ header: SnapshotHeader, done: Bool, time: TurnTime, tools: inout ShardTools
+  ) {
+    guard case .publishing(let mine) = snapshot, mine == header else { return }
+    snapshot = .none
+    if done { published = header }
+    snapshotEnded(done ? header : nil, time, &tools)
+  }
+
+  private mutating func snapshotEnded(_ header: SnapshotHeader?, _ time: TurnTime, _ tools: inout ShardTools) {
+    guard let session = joinerSession else { return }
+    if let header {
+      actions.append(.openStream(session: session, header))
+    } else {
+      joinerSession = nil
+      settleTurn(time, &tools)
+      call(time) { $0.snapshotFailed(now: time.now, into: &$1) }
+      work(time, &tools)
+    }
+  }
+
+  // MARK: For a joiner
+
+  mutating func openSnapshot(_ session: UInt64) {
+    joinerSession = session
+    if let published, bytesSinceSnapshot < options.snapshotBytes / 4 {
+      return actions.append(.openStream(session: session, published))
+    }
+    takeSnapshot()
+  }
+
+  /// A published snapshot can be read, or not.
+  package mutating func streamOpened(
+    session: UInt64, _ header: SnapshotHeader?, time: TurnTime, tools: inout ShardTools
+  ) {
+    guard joinerSession == session else { return }
+    settleTurn(time, &tools)
+    if let header {
+      let position = LogPosition(epoch: header.end.epoch, index: header.end.index, chain: header.end.chain)
+      call(time) { $0.snapshotReady(session: session, position: position, now: time.now, into: &$1) }
+    } else {
+      joinerSession = nil
+      published = nil
+      call(time) { $0.snapshotFailed(now: time.now, into: &$1) }
+    }
+    work(time, &tools)
+  }
+
+  /// Parts of the snapshot were read, in order; nil: it cannot be read.
+  package mutating func streamRead(
+    session: UInt64, epoch: UInt64, _ parts: [StreamPart]?, to peer: ReplicaID, time: TurnTime,
+    tools: inout ShardTools
+  ) {
+    settleTurn(time, &tools)
+    guard let parts, let last = parts.last else {
+      call(time) { $0.snapshotFailed(now: time.now, into: &$1) }
+      return work(time, &tools)
+    }
+    for part in parts {
+      let chunk = SnapshotChunk(epoch: epoch, session: session, offset: part.offset, isLast: part.isLast)
+      actions.append(.send(.snapshotChunk(chunk), payload: part.bytes, to: peer))
+    }
+    let through = last.offset + UInt64(last.bytes.count)
+    call(time) {
+      $0.snapshotSent(session: session, through: through, isLast: last.isLast, now: time.now, into: &$1)
+    }
+    work(time, &tools)
+  }
+
+  // MARK: Throwing memory away
+
+  mutating func cut(to position: LogPosition) {
+    abandonSnapshot()
+    reload = .cutting(position)
+    actions.append(.log([.cut(shard: shard, keeping: position.index, chain: position.chain)]))
+  }
+
+  private mutating func abandonSnapshot() {
+    switch snapshot {
+    case .none: break
+    case .encoding(let header), .encoded(let header), .publishing(let header):
+      actions.append(.abandonSnapshot(header))
+      snapshot = .none
+    }
+    published = nil
+    joinerSession = nil
+  }
+
+  /// A marker of this shard is durable.
+  package mutating func markerDurable(_ kind: LogFrame.Kind) {
+    switch (kind, reload) {
+    case (.cut, .cutting(let position)):
+      reload = .loading(position)
+      actions.append(.load)
+    case (.rebuilt, .installing(let loaded)):
+      reload = .publishing(loaded)
+      actions.append(.publishStored)
+    default: break
+    }
+  }
+
+  /// The disk's snapshot and log up to the cut; nil: they cannot be read.
+  package mutating func loaded(_ loaded: LoadedShard?, time: TurnTime, tools: inout ShardTools) {
+    guard case .loading(let position) = reload else { return }
+    reload = .none
+    guard let loaded, loaded.end.index == position.index, loaded.end.chain == position.chain else {
+      call(time) { $0.damageFound(now: time.now, into: &$1) }
+      return work(time, &tools)
+    }
+    resume(loaded, time, &tools)
+  }
+
+  private mutating func resume(_ loaded: LoadedShard, _ time: TurnTime, _ tools: inout ShardTools) {
+    adopt(loaded)
+    let state = logState(suspicion: .none, committed: min(replica.committed, position.index))
+    call(time) { $0.reloaded(state, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  // MARK: From a peer
+
+  /// The peer's snapshot that was stored, verified; nil: it is not whole.
+  package mutating func snapshotVerified(
+    _ header: SnapshotHeader?, _ inventory: Inventory?, time: TurnTime, tools: inout ShardTools
+  ) {
+    guard let header, let inventory else {
+      call(time) { $0.snapshotFailed(now: time.now, into: &$1) }
+      return work(time, &tools)
+    }
+    abandonSnapshot()
+    reload = .installing(LoadedShard(inventory: inventory, end: header.end, epochs: header.epochs))
+    actions.append(.log([.rebuilt(header)]))
+  }
+
+  /// The stored snapshot has its name, or could not be given it.
+  package mutating func storedPublished(_ header: SnapshotHeader?, time: TurnTime, tools: inout ShardTools) {
+    guard case .publishing(let loaded) = reload else { return }
+    reload = .none
+    guard let header else {
+      call(time) { $0.halt(.edge, now: time.now, into: &$1) }
+      return work(time, &tools)
+    }
+    published = header
+    bytesSinceSnapshot = 0
+    resume(loaded, time, &tools)
+  }
+
+  // MARK: For the operator
+
+  /// What `holdfast status` shows.
+  package func status(digestAtMost index: UInt64?) -> ReplicaStatus {
+    let summary = replica.summary
+    var reason = ""
+    let role: ReplicaStatus.Role
+    switch summary.role {
+    case .primary: role = .primary
+    case .follower: role = .follower
+    case .joining: role = .joining
+    case .halted: role = .halted
+    case .starting, .unborn, .comparing, .idle: role = .none
+    }
+    if let halt = summary.haltReason { reason = "\(halt)" }
+    if summary.draining { reason = "draining" }
+    if summary.suspicion != .none { reason = "suspect by \(summary.suspicion)" }
+    return ReplicaStatus(
+      shard: shard, role: role, epoch: summary.epoch, durableIndex: summary.durable,
+      committedIndex: summary.committed, appliedIndex: position.index,
+      digest: index.flatMap { digests.digest(atMost: $0) }, reason: Bytes(reason))
+  }
+}

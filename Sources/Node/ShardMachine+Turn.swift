@@ -1,0 +1,227 @@
+import Inventory
+import Journal
+import Proto
+import Replication
+
+// A primary's turn: decode, apply, encode. The hot path.
+extension ShardMachine {
+  /// Works off one frame of requests from a router's connection.
+  ///
+  /// - Throws: what is not a batch of requests. What was read before that counts; the connection should be closed.
+  package mutating func requests(
+    _ body: RawSpan, from connection: ConnectionID, room: LogRoom, time: TurnTime, tools: inout ShardTools
+  ) throws(DecodeError) {
+    self.room = room
+    if replica.acceptsCommands, !deferred.isEmpty || !catchUp(time, &tools) {
+      deferRequests(body, from: connection, time)
+      return
+    }
+    try workOff(body, from: connection, readAt: time.now, time, &tools)
+  }
+
+  private mutating func workOff(
+    _ body: RawSpan, from connection: ConnectionID, readAt: MonotonicMilliseconds, _ time: TurnTime,
+    _ tools: inout ShardTools
+  ) throws(DecodeError) {
+    let refusal = refusalOfAll
+    if refusal == nil { beginTurn() }
+    var replies = TurnReplies(to: connection, shard: shard, readAt: readAt, capacity: body.byteCount)
+    var reader = ByteReader(body)
+    var failure: DecodeError?
+    do throws(DecodeError) {
+      while reader.bytesLeft > 0 {
+        try workOffOne(&reader, &replies, refusal, time, &tools)
+        if replies.byteCount > Self.replyFrameBytesMax {
+          queueReplies(replies, atOnce: refusal != nil)
+          replies = TurnReplies(to: connection, shard: shard, readAt: readAt, capacity: 0)
+        }
+      }
+    } catch {
+      failure = error
+    }
+    queueReplies(replies, atOnce: refusal != nil)
+    if let failure { throw failure }
+  }
+
+  /// A reply frame is closed beyond this; one more answer of the largest kind still fits the wire's limit.
+  private static var replyFrameBytesMax: Int { 4 << 20 }
+
+  /// Why none of a batch can be worked off.
+  private var refusalOfAll: Reply.Failure? {
+    guard replica.acceptsCommands else { return .notPrimary }
+    if queue.replyCount > options.repliesMax || queue.byteCount > options.replyBytesMax { return .overloaded }
+    return nil
+  }
+
+  @inline(__always)
+  private mutating func workOffOne(
+    _ reader: inout ByteReader, _ replies: inout TurnReplies, _ refusal: Reply.Failure?, _ time: TurnTime,
+    _ tools: inout ShardTools
+  ) throws(DecodeError) {
+    let request = try Request(decoding: &reader)
+    switch request.what {
+    case .command:
+      let record = try CommandRecord(decoding: &reader)
+      if let refusal { return replies.add(.failed(refusal), id: request.id) }
+      switch room {
+      case .open: break
+      case .full: return replies.add(.failed(.diskFull), id: request.id)
+      case .busy: return replies.add(.failed(.overloaded), id: request.id)
+      }
+      switch record.kind {
+      case .tick, .openEpoch: return replies.add(.failed(.malformed), id: request.id)
+      case .createEvent, .hold, .holdBest, .release, .extend, .checkout, .confirm, .cancel: break
+      }
+      if turn.records.count + record.bytes.byteCount > options.frameBytesMax, turn.recordCount > 0 {
+        sealFrame(time, &tools)
+      }
+      let applied = inventory.apply(record)
+      if applied.mustLog {
+        turn.records.put(record.bytes)
+        turn.recordCount += 1
+      }
+      replies.add(.outcome(applied.outcome), id: request.id)
+    case .query:
+      let query = try Query(decoding: &reader)
+      if let refusal { return replies.add(.failed(refusal), id: request.id) }
+      switch query {
+      case .subscribe(let event), .unsubscribe(let event):
+        var begins = false
+        if case .subscribe = query { begins = true }
+        turn.subscriptions.append(
+          Turn.Subscription(
+            connection: replies.connection, readAt: replies.readAt, id: request.id, event: event, begins: begins))
+      case .event, .seats, .seat, .availability, .hold, .order, .events:
+        replies.add(.answer(inventory.answer(query)), id: request.id)
+      }
+    }
+  }
+
+  private mutating func queueReplies(_ replies: consuming TurnReplies, atOnce: Bool) {
+    guard replies.count > 0 else { return }
+    if atOnce {
+      let connection = replies.connection
+      actions.append(.reply(replies.finish(), to: connection))
+    } else {
+      turn.replies.append(replies)
+    }
+  }
+
+  // MARK: Time
+
+  /// Brings the inventory to the present, in steps of at most a thousand deadlines, each with its tick in the log. False: more
+  /// turns are needed before anything may be applied.
+  mutating func catchUp(_ time: TurnTime, _ tools: inout ShardTools) -> Bool {
+    guard case .open = room else { return true }
+    let stamp = max(replica.stamp(now: time.now), inventory.now)
+    for _ in 0..<options.ticksMax {
+      let step = inventory.catchUpStamp(to: stamp)
+      if step > inventory.now || isDue(at: step) {
+        // What was applied earlier in this turn stands in a frame of its own stamp.
+        if step > inventory.now { sealFrame(time, &tools) }
+        if inventory.advance(to: step) { turn.timeChangedState = true }
+      }
+      if step >= stamp { return true }
+      sealFrame(time, &tools)
+    }
+    return inventory.now >= stamp
+  }
+
+  private func isDue(at stamp: Milliseconds) -> Bool {
+    guard let deadline = inventory.nextDeadline else { return false }
+    return deadline <= stamp
+  }
+
+  private mutating func deferRequests(_ body: RawSpan, from connection: ConnectionID, _ time: TurnTime) {
+    guard deferredBytes + body.byteCount <= options.replyBytesMax else {
+      if let frame = failureFrame(requests: body, .overloaded) { actions.append(.reply(frame, to: connection)) }
+      return
+    }
+    deferred.append(DeferredRequests(connection: connection, body: Bytes(body).array, readAt: time.now))
+    deferredBytes += body.byteCount
+  }
+
+  mutating func workOffDeferred(_ time: TurnTime, _ tools: inout ShardTools) {
+    if replica.acceptsCommands, !catchUp(time, &tools) { return }
+    var batch: [DeferredRequests] = []
+    swap(&batch, &deferred)
+    deferredBytes = 0
+    for requests in batch {
+      // A batch that does not decode was read from a frame whose checksum was right: its sender is broken, and what it reads
+      // is its own affair.
+      try? workOff(requests.body.rawSpan, from: requests.connection, readAt: requests.readAt, time, &tools)
+    }
+  }
+
+  // MARK: Frames
+
+  private mutating func beginTurn() {
+    guard !turn.isOpen else { return }
+    turn.isOpen = true
+    turn.tag = replica.replyTag()
+  }
+
+  /// Closes the frame that the turn has collected, if there is anything in it: to the log and to the follower.
+  mutating func sealFrame(_ time: TurnTime, _ tools: inout ShardTools) {
+    if turn.recordCount == 0 {
+      guard turn.timeChangedState else { return }
+      CommandRecord.encode(.tick, key: RawSpan(), keyIsFromRouter: false, into: &turn.records) { _ in }
+      turn.recordCount = 1
+    }
+    turn.timeChangedState = false
+    writeFrame(time, &tools)
+  }
+
+  /// Makes a frame of the turn's records at the inventory's time.
+  mutating func writeFrame(_ time: TurnTime, _ tools: inout ShardTools) {
+    let frame = tools.encoder.encode(
+      turn.records.rawSpan, shard: shard, epoch: replica.epoch, firstIndex: replica.end.index + 1,
+      count: turn.recordCount, stamp: inventory.now, committed: replica.committed, previousChain: replica.end.chain)
+    turn.records.removeAll(keepingCapacity: turn.records.capacity <= 4 << 20)
+    turn.recordCount = 0
+    turn.wroteFrame = true
+    actions.append(.log([.frame(frame)]))
+    appended(StreamFrame(header: frame.header, bytes: frame.bytes), time)
+    work(time, &tools)
+  }
+
+  /// A frame was handed to the log, as primary or as follower, and its records are applied.
+  mutating func appended(_ frame: StreamFrame, _ time: TurnTime) {
+    let header = frame.header
+    if epochs.last?.epoch != header.epoch {
+      epochs.append(
+        EpochStart(epoch: header.epoch, firstIndex: header.firstIndex, chainBefore: header.previousChain))
+    }
+    endStamp = header.stamp
+    position = LogPosition(epoch: header.epoch, index: header.lastIndex, chain: header.chain)
+    let digest = inventory.digest
+    digests.remember(digest, at: header.lastIndex)
+    bytesSinceSnapshot += frame.bytes.count
+    remember(frame)
+    call(time, frame: frame) { $0.appended(header, digest: digest, now: time.now, into: &$1) }
+  }
+
+  private mutating func remember(_ frame: StreamFrame) {
+    recent.append(frame)
+    recentBytes += frame.bytes.count
+    guard recentBytes > options.recentBytesMax, recent.count > 1 else { return }
+    // Half goes at once, so that the array is moved seldom.
+    var dropped = 0
+    while dropped < recent.count - 1, recentBytes > options.recentBytesMax / 2 {
+      recentBytes -= recent[dropped].bytes.count
+      dropped += 1
+    }
+    recent.removeFirst(dropped)
+  }
+
+  /// Closes the turn: its frame, then its replies behind it.
+  mutating func endTurn(_ time: TurnTime, _ tools: inout ShardTools) {
+    if turn.recordCount > 0 || turn.timeChangedState { sealFrame(time, &tools) }
+    if turn.isOpen || turn.wroteFrame { queueTurn(time) }
+  }
+
+  /// Closes what a turn applied before anything can change this replica's role: what memory has, the log must have.
+  mutating func settleTurn(_ time: TurnTime, _ tools: inout ShardTools) {
+    if turn.recordCount > 0 || turn.timeChangedState { sealFrame(time, &tools) }
+  }
+}

@@ -1,0 +1,289 @@
+import Inventory
+import Journal
+import Proto
+import Replication
+
+/// One shard on one node, as a value without I/O, clock, lock or thread: the inventory, the rules of its role, what waits for its
+/// commit, its snapshots. A node's loop drives it, and so does the simulator.
+///
+/// Every call takes the time and appends to `actions`; take those with `takeActions` and carry them out in order. A turn is:
+/// any number of `requests`, `receive` and notices, then one `flush`.
+package struct ShardMachine: ~Copyable {
+  package struct Options: Sendable {
+    /// Bytes of frames after which the shard is snapshotted again.
+    package var snapshotBytes = 64 << 20
+    /// Milliseconds that a request waits for its commit.
+    package var requestDeadline: MonotonicMilliseconds = 20_000
+    /// Replies that may wait, and their bytes.
+    package var repliesMax = 1 << 20
+    package var replyBytesMax = 256 << 20
+    /// Milliseconds between two `feedFresh`.
+    package var feedEvery: MonotonicMilliseconds = 50
+    /// Bytes of the newest frames that stay in memory for a replica that catches up.
+    package var recentBytesMax = 4 << 20
+    /// Bytes of records after which a frame is closed within a turn.
+    package var frameBytesMax = 2 << 20
+    /// Ticks in one turn of a primary that has to catch up with time.
+    package var ticksMax = 8
+    package var keyLimits = KeyLimits()
+    package init() {}
+  }
+
+  package let shard: ShardID
+  package let options: Options
+  package internal(set) var replica: Replica
+  package internal(set) var inventory: Inventory
+  /// Random bits of this process for hash tables.
+  let tableSalt: UInt64
+
+  var actions: [ShardAction] = []
+  var works: [Work] = []
+  var worksDone = 0
+  var isWorking = false
+  var scratch: [Effect] = []
+
+  // The log as this shard wrote it.
+  /// The stamp of the frame at `replica.end`.
+  var endStamp: Milliseconds = 0
+  var epochs: [EpochStart] = []
+  var recent: [StreamFrame] = []
+  var recentBytes = 0
+  var digests = DigestMemory()
+  var kept: UInt64?
+
+  // A turn.
+  var turn = Turn()
+  var room: LogRoom = .open
+  /// What came while the shard catches up with time.
+  var deferred: [DeferredRequests] = []
+  var deferredBytes = 0
+
+  // What waits.
+  var queue = ReplyQueue()
+  var feeds = FeedTable()
+  var feedAt: MonotonicMilliseconds = 0
+
+  // Snapshots.
+  var bytesSinceSnapshot = 0
+  var snapshot: SnapshotState = .none
+  /// The newest snapshot that has its name.
+  var published: SnapshotHeader?
+  /// The session of a joiner that waits for a snapshot.
+  var joinerSession: UInt64?
+  var reload: ReloadState = .none
+
+  /// An effect with the frame that was at hand when it was asked for.
+  struct Work {
+    var effect: Effect
+    var frame: StreamFrame?
+  }
+
+  struct DeferredRequests {
+    var connection: ConnectionID
+    var body: [UInt8]
+    var readAt: MonotonicMilliseconds
+  }
+
+  enum SnapshotState {
+    case none
+    /// Being encoded.
+    case encoding(SnapshotHeader)
+    /// In its temporary file; waits until its index is committed.
+    case encoded(SnapshotHeader)
+    case publishing(SnapshotHeader)
+  }
+
+  enum ReloadState {
+    case none
+    /// The cut's marker is on its way to the disk.
+    case cutting(LogPosition)
+    case loading(LogPosition)
+    /// A peer's snapshot is verified; its marker is on its way.
+    case installing(LoadedShard)
+    case publishing(LoadedShard)
+  }
+
+  package init(
+    shard: ShardID, me: ReplicaID, options: Options = Options(), config: ReplicaConfig = ReplicaConfig(), seed: UInt64
+  ) {
+    (self.shard, self.options) = (shard, options)
+    replica = Replica(me: me, shard: shard, config: config, seed: seed)
+    tableSalt = mix64(seed)
+    inventory = Inventory(shard: shard, keyLimits: options.keyLimits, tableSalt: mix64(seed))
+  }
+
+  /// What is to be done, in order; empties the list.
+  package mutating func takeActions() -> [ShardAction] {
+    var taken: [ShardAction] = []
+    swap(&taken, &actions)
+    return taken
+  }
+
+  /// Whether `takeActions` would return any.
+  package var hasActions: Bool { !actions.isEmpty }
+
+  /// Whether a turn should follow at once: time has not been caught up with.
+  package var wantsTurn: Bool { !deferred.isEmpty }
+
+  /// Bytes of records that wait for the turn's end.
+  package var pendingBytes: Int { turn.records.count }
+
+  // MARK: Life
+
+  /// Recovery read the log.
+  package mutating func start(
+    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, time: TurnTime, tools: inout ShardTools
+  ) {
+    adopt(loaded)
+    let state = logState(suspicion: suspicion, committed: committed)
+    call(time) { replica, effects in replica.start(log: state, now: time.now, into: &effects) }
+    work(time, &tools)
+  }
+
+  /// Takes over memory that was loaded from the disk.
+  mutating func adopt(_ loaded: LoadedShard) {
+    inventory = loaded.inventory
+    endStamp = loaded.end.stamp
+    epochs = loaded.epochs
+    recent.removeAll()
+    recentBytes = 0
+    digests.clear()
+    if loaded.end.index > 0 { digests.remember(inventory.digest, at: loaded.end.index) }
+    position = LogPosition(epoch: loaded.end.epoch, index: loaded.end.index, chain: loaded.end.chain)
+  }
+
+  /// The end of this shard's log as this machine wrote or loaded it.
+  package internal(set) var position = LogPosition.start
+
+  func logState(suspicion: Suspicion, committed: UInt64) -> LogState {
+    LogState(
+      end: position, table: epochTable(epochs, end: position), suspicion: suspicion, lastStamp: endStamp,
+      committed: committed)
+  }
+
+  // MARK: Notices
+
+  /// The shard's register was read, or the watch brought it (`token` 0).
+  package mutating func mapRead(_ register: MapRegister?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.mapRead(register, token: token, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  package mutating func mapUnreachable(token: UInt64, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.mapUnreachable(token: token, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  package mutating func bear(_ birth: Birth, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.bear(birth, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  /// The own log is on stable storage up to the frame that ends at `index`.
+  package mutating func durable(through index: UInt64, time: TurnTime, tools: inout ShardTools) {
+    if case .none = reload {
+      settleTurn(time, &tools)
+      call(time) { $0.durable(through: index, now: time.now, into: &$1) }
+      work(time, &tools)
+    }
+  }
+
+  package mutating func diskFull(_ isFull: Bool, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.diskFull(isFull, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  package mutating func connected(to peer: ReplicaID, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.connected(to: peer, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  package mutating func halt(_ reason: HaltReason, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.halt(reason, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  package mutating func order(_ order: Order, time: TurnTime, tools: inout ShardTools) -> OrderAnswer {
+    settleTurn(time, &tools)
+    var answer = OrderAnswer.nothingToDo
+    call(time) { answer = $0.order(order, now: time.now, into: &$1) }
+    work(time, &tools)
+    return answer
+  }
+
+  package mutating func chainFound(_ chain: UInt64?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.chainFound(chain, token: token, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  package mutating func replayed(_ digest: UInt64?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
+    settleTurn(time, &tools)
+    call(time) { $0.replayed(digest, token: token, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
+
+  // MARK: Turns
+
+  /// Time passed: at least every 25 ms.
+  package mutating func tick(room: LogRoom, time: TurnTime, tools: inout ShardTools) {
+    self.room = room
+    settleTurn(time, &tools)
+    call(time) { $0.tick(now: time.now, into: &$1) }
+    work(time, &tools)
+    endLateReplies(time)
+    if replica.acceptsCommands {
+      _ = catchUp(time, &tools)
+      freshenFeeds(time)
+    }
+    considerSnapshot()
+  }
+
+  /// The loop's turn ends: closes the frame, sends what one message can say for all of it, lets replies go.
+  package mutating func flush(time: TurnTime, tools: inout ShardTools) {
+    if !deferred.isEmpty { workOffDeferred(time, &tools) }
+    endTurn(time, &tools)
+    call(time) { $0.flush(now: time.now, into: &$1) }
+    work(time, &tools)
+    release()
+    publishWhenCommitted()
+    if kept != replica.neededFrom {
+      kept = replica.neededFrom
+      actions.append(.keep(from: kept))
+    }
+  }
+
+  // MARK: Calling the replica
+
+  /// Calls the replica; its effects queue up behind those that wait, with the frame that was at hand.
+  mutating func call(
+    _ time: TurnTime, frame: StreamFrame? = nil, _ body: (inout Replica, inout [Effect]) -> Void
+  ) {
+    body(&replica, &scratch)
+    for effect in scratch { works.append(Work(effect: effect, frame: frame)) }
+    scratch.removeAll(keepingCapacity: true)
+  }
+}
+
+/// The log's table of epoch starts as the replication rules want it.
+package func epochTable(_ epochs: [EpochStart], end: LogPosition) -> [EpochEntry] {
+  var table: [EpochEntry] = []
+  for (place, start) in epochs.enumerated() where start.firstIndex <= end.index {
+    if place + 1 < epochs.count, epochs[place + 1].firstIndex <= end.index {
+      let next = epochs[place + 1]
+      table.append(
+        EpochEntry(
+          epoch: start.epoch, firstIndex: start.firstIndex, lastIndex: next.firstIndex - 1, lastChain: next.chainBefore))
+    } else {
+      table.append(
+        EpochEntry(epoch: start.epoch, firstIndex: start.firstIndex, lastIndex: end.index, lastChain: end.chain))
+    }
+  }
+  return Array(table.suffix(EpochEntry.countMax))
+}
