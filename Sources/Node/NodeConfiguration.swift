@@ -1,4 +1,4 @@
-package import EventLoop
+import EventLoop
 public import Flags
 public import Logging
 public import Proto

@@ -1,7 +1,7 @@
-import Inventory
-import Journal
-import Proto
-import Replication
+package import Inventory
+package import Journal
+package import Proto
+package import Replication
 
 /// What a `ShardMachine` asks its surroundings to do: a node's threads and sockets, or the simulator's. In order; none waits.
 package enum ShardAction: Sendable {

@@ -1,6 +1,6 @@
-import Inventory
+package import Inventory
 import Journal
-import Proto
+package import Proto
 import Replication
 
 // Carrying out what the replication rules ask for.
@@ -88,13 +88,13 @@ extension ShardMachine {
     }
     // At the last stamp: what came due meanwhile ends by ticks of its own, a thousand at a time.
     if inventory.now == 0 { _ = inventory.advance(to: replica.stamp(now: time.now)) }
-    Command.openEpoch(epoch).encode(into: &turn.records)
-    turn.recordCount = 1
-    var reader = ByteReader(turn.records.rawSpan)
-    guard let record = try? CommandRecord(decoding: &reader) else {
+    var record: [UInt8] = []
+    Command.openEpoch(epoch).encode(into: &record)
+    guard applyRecords(record.rawSpan, count: 1, to: &inventory) else {
       preconditionFailure("a record that was encoded in the line above does not decode")
     }
-    _ = inventory.apply(record)
+    turn.records = record
+    turn.recordCount = 1
     writeFrame(time, &tools)
   }
 

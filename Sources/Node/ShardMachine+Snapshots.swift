@@ -1,6 +1,6 @@
-import Inventory
-import Journal
-import Proto
+package import Inventory
+package import Journal
+package import Proto
 import Replication
 
 // Snapshots of one's own, for a joiner, from a peer; and what throws memory away.

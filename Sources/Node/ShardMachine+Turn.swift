@@ -1,6 +1,6 @@
 import Inventory
 import Journal
-import Proto
+package import Proto
 import Replication
 
 // A primary's turn: decode, apply, encode. The hot path.

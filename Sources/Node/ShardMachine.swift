@@ -1,7 +1,7 @@
-import Inventory
+package import Inventory
 import Journal
-import Proto
-import Replication
+package import Proto
+package import Replication
 
 /// One shard on one node, as a value without I/O, clock, lock or thread: the inventory, the rules of its role, what waits for its
 /// commit, its snapshots. A node's loop drives it, and so does the simulator.
@@ -279,7 +279,8 @@ package func epochTable(_ epochs: [EpochStart], end: LogPosition) -> [EpochEntry
       let next = epochs[place + 1]
       table.append(
         EpochEntry(
-          epoch: start.epoch, firstIndex: start.firstIndex, lastIndex: next.firstIndex - 1, lastChain: next.chainBefore))
+          epoch: start.epoch, firstIndex: start.firstIndex, lastIndex: next.firstIndex - 1, lastChain: next.chainBefore)
+      )
     } else {
       table.append(
         EpochEntry(epoch: start.epoch, firstIndex: start.firstIndex, lastIndex: end.index, lastChain: end.chain))
