@@ -2,29 +2,76 @@ package import Proto
 
 /// Makes frames out of records. Keeps LZ4's state and buffers for the next frame: one for each thread.
 package struct FrameEncoder: ~Copyable {
+  private var compressor = LZ4Compressor()
+
   package init() {}
-  /// `records`: `count` command records, one behind the other, at most `LogFrame.rawBytesMax` bytes.
+
+  /// `records`: `count` command records, one behind the other, at most `LogFrame.rawBytesMax` bytes. The first has `firstIndex`;
+  /// `previousChain` is the chain hash of the shard's frame before, 0 if there is none.
   package mutating func encode(
     _ records: RawSpan, shard: ShardID, epoch: UInt64, firstIndex: UInt64, count: UInt32, stamp: Milliseconds,
     committed: UInt64, previousChain: UInt64
-  ) -> EncodedFrame { preconditionFailure("being built") }
+  ) -> EncodedFrame {
+    precondition(count > 0 && records.byteCount <= LogFrame.rawBytesMax, "the primary splits its batches")
+    let blockBytes = compressor.compress(records)
+    let header = LogFrame(
+      kind: .records, shard: shard, epoch: epoch, firstIndex: firstIndex, count: count,
+      rawBytes: UInt32(records.byteCount), blockBytes: UInt32(blockBytes), recordsCRC: crc32c(records), stamp: stamp,
+      committed: committed, previousChain: previousChain)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(LogFrame.headerBytes + blockBytes)
+    header.encode(into: &bytes)
+    compressor.append(to: &bytes)
+    return EncodedFrame(header: header, bytes: bytes)
+  }
 }
 
 /// Verifies frames and gives their records. Keeps a buffer for the next frame.
 package struct FrameDecoder: ~Copyable {
-  var buffer: [UInt8] = []
+  private var buffer: [UInt8] = []
+  private var rawBytes = 0
+
+  /// A buffer that one huge frame made larger than this is given back at the next.
+  private static var keptBytesMax: Int { 4 << 20 }
+
   package init() {}
-  /// Takes the next frame off the reader, verified: header, sizes before anything is allocated, checksum of the records.
-  /// `records` holds them until the next call.
-  package mutating func decode(_ reader: inout ByteReader) throws(DecodeError) -> LogFrame {
-    preconditionFailure("being built")
-  }
+
+  /// The records of the frame that was decoded last, one behind the other.
   package var records: RawSpan {
     @_lifetime(borrow self)
-    get { buffer.rawSpan }
+    get { buffer.rawSpan.extracting(0..<rawBytes) }
   }
-  /// As `decode`, keeping the bytes: what a follower appends.
+
+  /// Takes the next frame off the reader, verified: header, sizes before anything is allocated, checksum of the records.
+  ///
+  /// - Throws: `truncated` if the frame has not all arrived; anything else: it is not what was written. The reader has not moved.
+  package mutating func decode(_ reader: inout ByteReader) throws(DecodeError) -> LogFrame {
+    rawBytes = 0
+    var reading = reader
+    let header = try LogFrame(decoding: &reading)
+    let block = try reading.bytes(Int(header.blockBytes))
+    if header.kind == .records { try decompress(block, header) }
+    reader = reading
+    return header
+  }
+
+  /// As `decode`, and keeps the bytes: what a follower got and appends. Frames that are local to a node are refused.
   package mutating func take(_ reader: inout ByteReader) throws(DecodeError) -> EncodedFrame {
-    preconditionFailure("being built")
+    var whole = reader
+    let header = try decode(&reader)
+    guard header.kind == .records else { throw .invalid(field: "log frame kind") }
+    return EncodedFrame(header: header, bytes: Bytes(try whole.bytes(header.frameBytes)).array)
+  }
+
+  private mutating func decompress(_ block: RawSpan, _ header: LogFrame) throws(DecodeError) {
+    let count = Int(header.rawBytes)
+    if buffer.count < count || (buffer.count > Self.keptBytesMax && count <= Self.keptBytesMax) {
+      buffer = [UInt8](repeating: 0, count: max(count, 64 << 10))
+    }
+    guard decompressLZ4(block, into: &buffer, rawBytes: count) else { throw .corrupt(field: "log frame block") }
+    guard crc32c(buffer.rawSpan.extracting(0..<count)) == header.recordsCRC else {
+      throw .corrupt(field: "log frame records")
+    }
+    rawBytes = count
   }
 }

@@ -1,7 +1,7 @@
 package import Proto
 
 package struct LogOptions: Sendable {
-  /// Bytes of a segment; at least a largest frame and 8 KiB.
+  /// Bytes of a segment: the largest frame and 8 KiB must fit.
   package var segmentBytes: Int
   package init(segmentBytes: Int = 64 << 20) { self.segmentBytes = segmentBytes }
 }
@@ -11,101 +11,153 @@ package struct LogOptions: Sendable {
 /// One thread writes (`append`, `sync`): a `LogWriter`'s, or the simulator's only one. Everything else may be called from any
 /// thread; what reads the disk says so, and does not belong on a loop.
 package final class Log: Sendable {
-  /// Takes the directory's lock, makes the directory's identity if it is new, reads and verifies the whole log.
-  ///
-  /// `newDisk`: random bits that name the disk if it is new.
-  package static func open(
-    _ storage: any Storage, node: NodeName, newDisk: UInt64, options: LogOptions = LogOptions(),
-    progress: ((RecoveryProgress) -> Void)? = nil
-  ) throws(JournalError) -> Log { preconditionFailure("being built") }
-
+  let storage: any Storage
+  package let options: LogOptions
   /// This node and its disk.
   package let replica: ReplicaID
   /// What opening found.
   package let recovery: Recovery
+  let state: Guarded<State>
 
-  init(replica: ReplicaID, recovery: Recovery) { (self.replica, self.recovery) = (replica, recovery) }
+  /// What the lock protects. Files are read and written without it.
+  struct State {
+    var segments: [Segment]
+    var unreadable: [UnreadableStretch]
+    var shards: [ShardIndex]
+    /// Behind the last group that was written; where the next goes.
+    var written: UInt64
+    /// Behind the last group that was synced.
+    var durable: UInt64
+    var nextGroup: UInt64
+    /// Written and not yet synced.
+    var openGroup: DurableGroup?
+    /// Snapshot files that a marker in the open group made void.
+    var voided: [SnapshotHeader] = []
+    /// A segment of zeros that waits for its name.
+    var prepared: (any StorageFile)?
+    /// What the next segment's header must say.
+    var torn: Range<UInt64>?
+    /// Nothing more goes to the last segment.
+    var isLastClosed: Bool
+    /// A write or sync failed, or the log was closed: nothing is ever written again.
+    var isStopped = false
 
-  /// Gives the lock back. Nothing may be written afterwards.
-  package func close() {}
+    var view: LogView { LogView(segments: segments, unreadable: unreadable, end: written) }
 
-  // Memory only: these never read the disk.
+    /// What the last segment still has room for.
+    func bytesLeft(_ options: LogOptions) -> Int {
+      guard !isLastClosed, let last = segments.last else { return 0 }
+      return max(0, options.segmentBytes - Int(written - last.first))
+    }
 
-  /// The shard's last frame written (durable or not yet).
-  package func end(of shard: ShardID) -> LogEnd { preconditionFailure("being built") }
-  /// The lowest index that `frames` can still give; one past the end if none.
-  package func firstIndex(of shard: ShardID) -> UInt64 { preconditionFailure("being built") }
-  /// Where the shard's epochs begin, oldest first.
-  package func epochs(of shard: ShardID) -> [EpochStart] { preconditionFailure("being built") }
-  /// The shard's snapshots that can be used, newest first.
-  package func snapshots(of shard: ShardID) -> [SnapshotHeader] { preconditionFailure("being built") }
+    func shard(_ shard: ShardID) -> ShardIndex {
+      Int(shard.rawValue) < shards.count ? shards[Int(shard.rawValue)] : ShardIndex()
+    }
 
-  // Reading from the disk.
-
-  /// The chain hash at the end of the frame that ends at `index`; nil if no such frame is there any more (or none ends there).
-  package func chain(of shard: ShardID, at index: UInt64) throws(JournalError) -> UInt64? {
-    preconditionFailure("being built")
+    mutating func with<Result>(_ shard: ShardID, _ body: (inout ShardIndex) -> Result) -> Result {
+      while shards.count <= Int(shard.rawValue) { shards.append(ShardIndex()) }
+      return body(&shards[Int(shard.rawValue)])
+    }
   }
-  /// Frames from the one that holds `index`: as many as fit `maxBytes`, at least one; none if `index` is past the end.
-  ///
-  /// - Throws: `notAvailable` if the log no longer reaches back.
-  package func frames(of shard: ShardID, from index: UInt64, maxBytes: Int) throws(JournalError) -> FrameRun {
-    preconditionFailure("being built")
-  }
-  /// Gives the shard's frames after `index` up to its end, decompressed, to `apply`.
-  package func replay(
-    _ shard: ShardID, after index: UInt64, _ apply: (LogFrame, RawSpan) throws(JournalError) -> Void
-  ) throws(JournalError) { preconditionFailure("being built") }
 
-  // Writing, by one thread.
-
-  /// Writes one group. It is durable when the `sync` that must follow returns.
-  package func append(_ entries: [LogEntry]) throws(JournalError) { preconditionFailure("being built") }
-  /// Makes the group durable. A failure is final.
-  package func sync() throws(JournalError) -> DurableGroup { preconditionFailure("being built") }
-  /// Makes the next segment, unless it is there. `full`: try again when there is space.
-  package func prepareSegment() throws(JournalError) { preconditionFailure("being built") }
-
-  // Keeping and throwing away.
-
-  /// A follower still needs the shard's frames from `index`; nil: no follower needs any.
-  package func keep(_ shard: ShardID, from index: UInt64?) { preconditionFailure("being built") }
-  /// The shard that keeps the oldest segment: snapshot it next. nil if only one segment is left.
-  package var pinningShard: ShardID? { preconditionFailure("being built") }
-  /// Removes the oldest segments that nobody needs. Returns how many.
-  package func removeSegments() throws(JournalError) -> Int { preconditionFailure("being built") }
-
-  // Snapshots.
-
-  /// Begins a snapshot in a temporary file. `rebuilding`: it comes from a peer, and a `rebuilt` marker will make it this
-  /// replica's own.
-  package func writeSnapshot(_ header: SnapshotHeader, rebuilding: Bool = false) throws(JournalError) -> SnapshotWriter
+  private init(_ storage: any Storage, _ options: LogOptions, _ replica: ReplicaID, _ recovery: Recovery, _ image: LogImage)
   {
-    preconditionFailure("being built")
+    (self.storage, self.options, self.replica, self.recovery) = (storage, options, replica, recovery)
+    state = Guarded(
+      State(
+        segments: image.segments.map(\.segment), unreadable: image.unreadable, shards: image.shards, written: image.end,
+        durable: image.end, nextGroup: image.nextGroup, torn: image.torn, isLastClosed: image.isLastClosed))
   }
-  /// Opens a snapshot; every chunk is verified as it is read.
-  package func readSnapshot(_ header: SnapshotHeader) throws(JournalError) -> SnapshotReader {
-    preconditionFailure("being built")
+
+  /// Takes the directory's lock, makes the directory's identity if it is new, reads and verifies the whole log.
+  ///
+  /// `newDisk`: random bits that name the disk if it is new. `progress` is called after each segment.
+  package static func open(
+    _ storage: any Storage, node: NodeName, newDisk: UInt64, options: LogOptions = LogOptions(),
+    progress: ((RecoveryProgress) -> Void)? = nil
+  ) throws(JournalError) -> Log {
+    do {
+      try storage.lock()
+    } catch {
+      throw .storage(error)
+    }
+    do {
+      let replica = try identity(storage, node: node, newDisk: newDisk)
+      var image = try prepare(storage, disk: replica.disk, progress)
+      let recovery = try image.resolve()
+      return Log(storage, options, replica, recovery, image)
+    } catch {
+      storage.unlock()
+      throw error
+    }
   }
-}
 
-/// A snapshot on its way to the disk. Use from one thread at a time, not a loop's.
-package final class SnapshotWriter: Sendable {
-  package let header: SnapshotHeader
-  init(header: SnapshotHeader) { self.header = header }
-  /// At most 64 KiB.
-  package func add(_ chunk: RawSpan) throws(JournalError) { preconditionFailure("being built") }
-  /// Completes and syncs the temporary file. The shard's log must have been written up to its index.
-  package func seal() throws(JournalError) { preconditionFailure("being built") }
-  /// Gives it its name, once its index is committed (or its `rebuilt` marker durable); removes older ones but one.
-  package func publish() throws(JournalError) { preconditionFailure("being built") }
-  /// Removes the temporary file.
-  package func abandon() {}
-}
+  private static func prepare(
+    _ storage: any Storage, disk: UInt64, _ progress: ((RecoveryProgress) -> Void)?
+  ) throws(JournalError) -> LogImage {
+    do {
+      try storage.makeDirectory(Segment.directory)
+      try storage.makeDirectory(SnapshotFile.directory)
+      try storage.syncDirectory("")
+      // What was begun and never got its name.
+      try storage.remove(Segment.prepared)
+      for name in try storage.list(SnapshotFile.directory) where name.hasSuffix(".tmp") {
+        try storage.remove(SnapshotFile.directory + "/" + name)
+      }
+      // A name that this process sees and acts upon must not be lost afterwards.
+      try storage.syncDirectory(Segment.directory)
+      try storage.syncDirectory(SnapshotFile.directory)
+      return try LogImage(storage, disk: disk, settling: true, progress: progress)
+    } catch {
+      throw .storage(error)
+    }
+  }
 
-package final class SnapshotReader: Sendable {
-  package let header: SnapshotHeader
-  init(header: SnapshotHeader) { self.header = header }
-  /// The next chunk, at most 64 KiB; nil after the last, when the whole was verified.
-  package func nextChunk() throws(JournalError) -> [UInt8]? { preconditionFailure("being built") }
+  private static func identity(
+    _ storage: any Storage, node: NodeName, newDisk: UInt64
+  ) throws(JournalError) -> ReplicaID {
+    if let found = try Identity.read(storage) {
+      guard found.node == node else { throw .otherNode(found: found.node, expected: node) }
+      return found
+    }
+    do {
+      let log = try storage.list(Segment.directory)
+      let snapshots = try storage.list(SnapshotFile.directory)
+      guard log.isEmpty, snapshots.isEmpty else { throw JournalError.noIdentity }
+      let replica = ReplicaID(node: node, disk: newDisk)
+      try Identity.create(replica, in: storage)
+      return replica
+    } catch let error as StorageError {
+      throw .storage(error)
+    } catch {
+      throw .noIdentity
+    }
+  }
+
+  /// Gives the lock back. Nothing is written afterwards.
+  package func close() {
+    state.withLock { $0.isStopped = true }
+    storage.unlock()
+  }
+
+  // What is in memory: these never read the disk.
+
+  /// The shard's last frame written, durable or not yet.
+  package func end(of shard: ShardID) -> LogEnd { state.withLock { $0.shard(shard).end } }
+
+  /// The lowest index that `frames` can still give; one past the end if none.
+  package func firstIndex(of shard: ShardID) -> UInt64 { state.withLock { $0.shard(shard).firstIndex } }
+
+  /// Where the shard's epochs begin, oldest first, up to its end.
+  package func epochs(of shard: ShardID) -> [EpochStart] { state.withLock { $0.shard(shard).epochs } }
+
+  /// The shard's snapshots that can be used, newest first.
+  package func snapshots(of shard: ShardID) -> [SnapshotHeader] { state.withLock { $0.shard(shard).snapshots } }
+
+  /// Bytes and number of the log's segments as they count, without what is prepared ahead.
+  package var size: (bytes: UInt64, segments: Int) {
+    state.withLock { state in
+      (state.written - (state.segments.first?.first ?? state.written), state.segments.count)
+    }
+  }
 }

@@ -11,8 +11,12 @@ package struct SnapshotHeader: Equatable, Sendable {
   package var digest: UInt64
   /// Where in its node's log the replay starts. Set when the snapshot is sealed; means nothing on another node.
   package var replayPosition: UInt64
-  package init(shard: ShardID, end: LogEnd, epochs: [EpochStart], digest: UInt64, replayPosition: UInt64 = 0) {
+  /// It came from a peer: a `rebuilt` marker made it this replica's own.
+  package var isFromPeer: Bool
+  package init(
+    shard: ShardID, end: LogEnd, epochs: [EpochStart], digest: UInt64, replayPosition: UInt64 = 0, isFromPeer: Bool = false
+  ) {
     (self.shard, self.end, self.epochs, self.digest) = (shard, end, epochs, digest)
-    self.replayPosition = replayPosition
+    (self.replayPosition, self.isFromPeer) = (replayPosition, isFromPeer)
   }
 }

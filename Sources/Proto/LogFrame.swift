@@ -9,15 +9,18 @@ public struct LogFrame: Equatable, Sendable {
   public enum Kind: UInt8, Sendable, CaseIterable {
     /// Command records; on the wire and on disk.
     case records = 1
-    /// Local, never sent: begins a group write. `rawBytes` is 0; `firstIndex` counts the node's group writes.
+    /// Local, never sent: begins a group write. `firstIndex`: the group's number; `count`: its frames; `committed`: their bytes;
+    /// `stamp`: this frame's own position in the log; `previousChain`: the disk's id (so nothing stale or foreign passes).
     case batch
-    /// Local, never sent: cuts this shard's log back to `firstIndex - 1` (a rejoin); what it cuts and earlier snapshots above it
-    /// are void.
+    /// Local, never sent: cuts this shard's log back to `firstIndex - 1`, whose frame has `epoch`, `stamp` and, as chain hash,
+    /// `previousChain` (a rejoin); what it cuts and earlier snapshots above it are void.
     case cut
-    /// Local: the replica was rebuilt from a peer's snapshot that stands at `firstIndex - 1` with `previousChain`.
+    /// Local, never sent: the replica was rebuilt from a peer's snapshot that stands at `firstIndex - 1` with `epoch`, `stamp`
+    /// and `previousChain`; all of the shard that came before is void.
     case rebuilt
   }
 
+  public static let magic: UInt32 = 0x474F_4C48
   public static let headerBytes = 84
   /// Uncompressed bytes of one frame's records: an event of the largest size must fit.
   public static let rawBytesMax = 56 << 20
@@ -54,6 +57,10 @@ public struct LogFrame: Equatable, Sendable {
   }
 
   public var lastIndex: UInt64 { firstIndex &+ UInt64(count) &- 1 }
+  /// Bytes of the whole frame.
+  public var frameBytes: Int { Self.headerBytes + Int(blockBytes) }
+  /// The shard's end, once this frame is in its log.
+  public var end: LogEnd { LogEnd(index: lastIndex, epoch: epoch, chain: chain, stamp: stamp) }
 
   /// What `chain` must be: everything that decides the state, chained to the frame before. `committed` and the block's form are
   /// left out: they decide nothing.
@@ -68,7 +75,7 @@ public struct LogFrame: Equatable, Sendable {
 
   public func encode(into out: inout [UInt8]) {
     let start = out.count
-    out.put(UInt32(0x474F_4C48))
+    out.put(Self.magic)
     out.append(1)
     out.append(kind.rawValue)
     out.put(shard.rawValue)
@@ -90,7 +97,7 @@ public struct LogFrame: Equatable, Sendable {
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
     var whole = reader
     let head = try whole.bytes(Self.headerBytes - 4)
-    guard try reader.u32() == 0x474F_4C48 else { throw .invalid(field: "log frame magic") }
+    guard try reader.u32() == Self.magic else { throw .invalid(field: "log frame magic") }
     guard try whole.u32() == crc32c(head) else { throw .corrupt(field: "log frame header") }
     guard try reader.u8() == 1 else { throw .invalid(field: "log frame version") }
     guard let kind = Kind(rawValue: try reader.u8()) else { throw .invalid(field: "log frame kind") }
@@ -109,6 +116,17 @@ public struct LogFrame: Equatable, Sendable {
     guard try reader.u64() == 0 else { throw .invalid(field: "log frame padding") }
     _ = try reader.u32()
     guard chain == chained else { throw .corrupt(field: "log frame chain") }
-    guard !firstIndex.addingReportingOverflow(UInt64(count)).overflow else { throw .invalid(field: "log frame index") }
+    guard firstIndex > 0, !firstIndex.addingReportingOverflow(UInt64(count)).overflow else {
+      throw .invalid(field: "log frame index")
+    }
+    switch kind {
+    case .records:
+      // A record has a header of 8 bytes, and LZ4 makes at most 255 bytes of one: so no small block claims a huge buffer.
+      guard count > 0, Int(rawBytes) >= Int(count) * CommandRecord.headerBytes, Int(rawBytes) <= Int(blockBytes) * 255 else {
+        throw .invalid(field: "log frame sizes")
+      }
+    case .batch, .cut, .rebuilt:
+      guard rawBytes == 0, blockBytes == 0 else { throw .invalid(field: "log frame sizes") }
+    }
   }
 }

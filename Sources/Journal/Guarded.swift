@@ -1,0 +1,66 @@
+internal import Glibc
+
+/// Some state and the lock that protects it, with a condition to wait for. The lock is pthread's because Thread Sanitizer knows
+/// it; `Synchronization.Mutex` makes it report false races.
+///
+/// Unchecked: `state` is only ever touched with the mutex held.
+@safe package final class Guarded<State>: @unchecked Sendable {
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+  private var state: State
+
+  package init(_ state: sending State) {
+    self.state = state
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe condition = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(mutex, nil)
+    // Waits are counted on the clock that nobody moves.
+    var attributes = pthread_condattr_t()
+    unsafe pthread_condattr_init(&attributes)
+    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    unsafe pthread_cond_init(condition, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(condition)
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe condition.deallocate()
+    unsafe mutex.deallocate()
+  }
+
+  package func withLock<Result, Failure: Error>(
+    _ body: (inout State) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    unsafe pthread_mutex_lock(mutex)
+    // Safe: this object owns the mutex as long as it lives.
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return try body(&state)
+  }
+
+  /// Wakes all that wait in `wait`.
+  package func wakeAll() { unsafe pthread_cond_broadcast(condition) }
+
+  /// Waits until `body` gives a value: called with the lock held, at first and after each wake-up, and after each `milliseconds`.
+  package func wait<Result>(everyMilliseconds milliseconds: Int? = nil, _ body: (inout State) -> Result?) -> Result {
+    unsafe pthread_mutex_lock(mutex)
+    // Safe: this object owns the mutex and the condition as long as it lives.
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    while true {
+      if let result = body(&state) { return result }
+      if let milliseconds {
+        var until = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &until)
+        until.tv_sec += milliseconds / 1_000
+        until.tv_nsec += milliseconds % 1_000 * 1_000_000
+        if until.tv_nsec >= 1_000_000_000 {
+          until.tv_nsec -= 1_000_000_000
+          until.tv_sec += 1
+        }
+        unsafe pthread_cond_timedwait(condition, mutex, &until)
+      } else {
+        unsafe pthread_cond_wait(condition, mutex)
+      }
+    }
+  }
+}
