@@ -54,7 +54,9 @@ package final class DirectoryStorage: Storage {
     var names: [String] = []
     // Safe: `readdir`'s entry lives until the next call, and its name ends with a zero.
     while let entry = unsafe readdir(handle) {
-      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
+        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
       if name != "." && name != ".." { names.append(name) }
     }
     return names

@@ -38,7 +38,8 @@ extension Log {
     let file = if let ready { ready } else { try makeSegment() }
     let header = state.withLock { state in
       SegmentHeader(
-        first: state.written, disk: replica.disk, segmentBytes: UInt64(options.segmentBytes), nextGroup: state.nextGroup,
+        first: state.written, disk: replica.disk, segmentBytes: UInt64(options.segmentBytes),
+        nextGroup: state.nextGroup,
         torn: state.torn)
     }
     do {

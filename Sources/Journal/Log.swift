@@ -60,8 +60,9 @@ package final class Log: Sendable {
     }
   }
 
-  private init(_ storage: any Storage, _ options: LogOptions, _ replica: ReplicaID, _ recovery: Recovery, _ image: LogImage)
-  {
+  private init(
+    _ storage: any Storage, _ options: LogOptions, _ replica: ReplicaID, _ recovery: Recovery, _ image: LogImage
+  ) {
     (self.storage, self.options, self.replica, self.recovery) = (storage, options, replica, recovery)
     state = Guarded(
       State(

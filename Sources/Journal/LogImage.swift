@@ -137,7 +137,8 @@ struct LogImage {
     tornRegions.append(torn)
     var isFound = false
     for place in unreadable.indices
-    where unreadable[place].range.lowerBound >= torn.lowerBound && unreadable[place].range.upperBound <= torn.upperBound {
+    where unreadable[place].range.lowerBound >= torn.lowerBound && unreadable[place].range.upperBound <= torn.upperBound
+    {
       unreadable[place].kind = .tear
       isFound = true
     }

@@ -1,4 +1,4 @@
-package import Proto
+internal import Proto
 
 /// The one thread that writes and syncs a node's log. Loops hand entries over; all that came while the last group was written
 /// becomes the next: one write, one sync, for all shards and roles. A second thread makes segments ahead.
@@ -171,17 +171,21 @@ package final class LogWriter: Sendable {
   /// A group that does not fit the last segment waits for the other thread to make the next.
   private func waitForSegment(_ group: [LogEntry]) -> Bool {
     let bytes = group.reduce(LogFrame.headerBytes) { $0 + $1.frameBytes }
-    return state.wait { state -> Bool? in
-      if log.bytesLeft >= bytes || log.hasPreparedSegment { return true }
-      if state.segmentFailure != nil { return true }
-      if state.isStopping && state.lacksSpace { return false }
-      state.needsSegment = true
-      if state.lacksSpace, !state.isReportedFull {
-        state.isReportedFull = true
-        report(.full)
+    while true {
+      let canWrite = state.wait { state -> Bool?? in
+        // After a failure the append says what is wrong.
+        if log.bytesLeft >= bytes || log.hasPreparedSegment || state.segmentFailure != nil { return .some(true) }
+        if state.isStopping && state.lacksSpace { return .some(false) }
+        if state.lacksSpace && !state.isReportedFull {
+          state.isReportedFull = true
+          return .some(nil)
+        }
+        state.needsSegment = true
+        self.state.wakeAll()
+        return nil
       }
-      self.state.wakeAll()
-      return nil
+      if let canWrite { return canWrite }
+      report(.full)
     }
   }
 
@@ -216,10 +220,9 @@ package final class LogWriter: Sendable {
 
   /// Waits for a while, or for the end.
   private func pause() {
-    var isFirst = true
-    _ = state.wait(everyMilliseconds: Self.retryMilliseconds) { state -> Bool? in
-      defer { isFirst = false }
-      return state.isStopping || state.hasFailed || !isFirst ? true : nil
+    let until = ContinuousClock.now + .milliseconds(Self.retryMilliseconds)
+    state.wait(everyMilliseconds: Self.retryMilliseconds) { state -> Void? in
+      state.isStopping || state.hasFailed || ContinuousClock.now >= until ? () : nil
     }
   }
 }

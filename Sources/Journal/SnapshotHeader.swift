@@ -14,7 +14,8 @@ package struct SnapshotHeader: Equatable, Sendable {
   /// It came from a peer: a `rebuilt` marker made it this replica's own.
   package var isFromPeer: Bool
   package init(
-    shard: ShardID, end: LogEnd, epochs: [EpochStart], digest: UInt64, replayPosition: UInt64 = 0, isFromPeer: Bool = false
+    shard: ShardID, end: LogEnd, epochs: [EpochStart], digest: UInt64, replayPosition: UInt64 = 0,
+    isFromPeer: Bool = false
   ) {
     (self.shard, self.end, self.epochs, self.digest) = (shard, end, epochs, digest)
     (self.replayPosition, self.isFromPeer) = (replayPosition, isFromPeer)

@@ -61,7 +61,8 @@ package final class SnapshotReader: Sendable {
       let crc = try reader.u32()
       let block = try reader.bytes(blockBytes)
       var raw = [UInt8](repeating: 0, count: Int(rawBytes))
-      guard decompressLZ4(block, into: &raw, rawBytes: Int(rawBytes)), crc32c(raw.rawSpan, from: place.crc) == crc else {
+      guard decompressLZ4(block, into: &raw, rawBytes: Int(rawBytes)), crc32c(raw.rawSpan, from: place.crc) == crc
+      else {
         throw damaged
       }
       place.offset += reader.offset
