@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 from . import processes
@@ -414,8 +415,83 @@ def resets(folder, **options):
     run.gap_of(strike)
 
 
+def network(folder, **options):
+    """Two nodes on two hosts (network namespaces joined by a bridge), router and buyers on a third: all inside a namespace that this
+    process was started in."""
+    tag = f"hf{os.getpid()}"
+    def do(*words):
+        subprocess.run([str(word) for word in words], check=True)
+    do("ip", "link", "set", "lo", "up")
+    do("ip", "link", "add", "bridge0", "type", "bridge")
+    do("ip", "addr", "add", "10.77.0.254/24", "dev", "bridge0")
+    do("ip", "link", "set", "bridge0", "up")
+    hosts, wrap = {}, {}
+    for number, name in enumerate(("n1", "n2"), 1):
+        namespace = f"{tag}-{name}"
+        do("ip", "netns", "add", namespace)
+        do("ip", "link", "add", f"veth{number}", "type", "veth", "peer", "name", "eth0", "netns", namespace)
+        do("ip", "link", "set", f"veth{number}", "master", "bridge0", "up")
+        do("ip", "-n", namespace, "link", "set", "lo", "up")
+        do("ip", "-n", namespace, "link", "set", "eth0", "up")
+        do("ip", "-n", namespace, "addr", "add", f"10.77.0.{number}/24", "dev", "eth0")
+        hosts[name], wrap[name] = f"10.77.0.{number}", ["ip", "netns", "exec", namespace]
+    run = Run(folder, hosts=hosts, wrap=wrap, **options)
+    run.namespaces = {name: f"{tag}-{name}" for name in hosts}
+    return run
+
+
+def nft(namespace, *lines):
+    text = "flush ruleset\n"
+    if lines:
+        text += "table inet cut {\n" + "".join(lines) + "}\n"
+    subprocess.run(["ip", "netns", "exec", namespace, "nft", "-f", "-"], input=text, text=True, check=True)
+
+
+def dropping(chain, address):
+    match = "saddr" if chain == "input" else "daddr"
+    return f"chain {chain} {{ type filter hook {chain} priority 0; ip {match} {address} {'drop'}; }}\n"
+
+
+def partition(name, rules, resets=False):
+    """`rules(primary, hosts)` gives what is dropped in which node's namespace."""
+    def run_row(folder, **options):
+        run = network(folder, **options).begin()
+        yield run
+        try:
+            for _ in range(run.times):
+                primary = run.primary()
+                follower = next(each for each in run.cluster.names if each != primary)
+
+                def strike():
+                    for who, lines in rules(primary, follower, run.cluster.hosts).items():
+                        nft(run.namespaces[who], *lines)
+                run.gap_of(strike)
+                run.more_yeses(300)
+                for namespace in run.namespaces.values():
+                    nft(namespace)
+                run.wait_in_sync()
+        finally:
+            run.cleanup = lambda: [
+                subprocess.run(["ip", "netns", "del", namespace]) for namespace in run.namespaces.values()]
+    row(name, needs=["root", "ip", "nft", "unshare", "netns"])(run_row)
+
+
+partition("the nodes cannot hear each other", lambda primary, follower, hosts: {
+    primary: [dropping("input", hosts[follower]), dropping("output", hosts[follower])]})
+partition("one way: the follower does not hear the primary", lambda primary, follower, hosts: {
+    follower: [dropping("input", hosts[primary])]})
+partition("one way: the primary does not hear the follower", lambda primary, follower, hosts: {
+    primary: [dropping("input", hosts[follower])]})
+partition("the primary is cut off from everybody", lambda primary, follower, hosts: {
+    primary: [dropping("input", "10.77.0.0/24"), dropping("output", "10.77.0.0/24")]})
+partition("30 % of the packets between the nodes are lost", lambda primary, follower, hosts: {
+    primary: [f"chain input {{ type filter hook input priority 0; ip saddr {hosts[follower]} numgen random mod 100 < 30 drop; }}\n"]})
+
+
 def have(needs):
     for need in needs:
+        if need == "netns":
+            continue
         if need == "root":
             if os.getuid() != 0:
                 return False
@@ -427,9 +503,11 @@ def have(needs):
     return True
 
 
-def carry_out(name, folder, **options):
+def carry_out(name, folder, isolated=False, **options):
     """One row's figures; `problems` is empty when every promise was kept."""
-    function, _ = ROWS[name]
+    function, needs = ROWS[name]
+    if "netns" in needs and not isolated:
+        return carry_out_apart(name, folder, options)
     steps = function(folder, **options)
     run = None
     try:
@@ -443,4 +521,22 @@ def carry_out(name, folder, **options):
     finally:
         if run is not None:
             run.end()
+            getattr(run, "cleanup", lambda: None)()
         leave(folder)
+
+
+def carry_out_apart(name, folder, options):
+    """The same in a process of its own, in a network namespace of its own."""
+    os.makedirs(folder, exist_ok=True)
+    request = {"name": name, "folder": folder, "options": options}
+    code = ("import json, sys; sys.path.insert(0, sys.argv[1]); from lib import fault_rows; "
+            "request = json.loads(sys.argv[2]); "
+            "print('RESULT' + json.dumps(fault_rows.carry_out(request['name'], request['folder'], True, **request['options'])))")
+    done = subprocess.run(
+        ["unshare", "--net", sys.executable, "-c", code, os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+         json.dumps(request)], capture_output=True, text=True, timeout=600)
+    for line in done.stdout.splitlines():
+        if line.startswith("RESULT"):
+            return json.loads(line[6:])
+    return {"acknowledged": 0, "lost": 0, "doubled": 0, "unknown": 0, "gap_ms": 0, "healed_s": 0,
+            "problems": [(done.stderr or done.stdout)[-2000:]]}

@@ -13,7 +13,7 @@ class Holdfast:
     promise = "yes only after the record is synced on two nodes"
 
     def __init__(self, folder, shards=16, loops=None, nodes=2, binaries=None, node_options=(), router_options=(),
-                 coordinator=None, wrap=None):
+                 coordinator=None, wrap=None, hosts=None):
         self.folder = folder
         self.binaries = binaries or os.path.join(processes.ROOT, ".build", "release")
         self.shards, self.loops = shards, loops
@@ -23,13 +23,13 @@ class Holdfast:
         ports = processes.free_ports(nodes + 2)
         self.node_ports = dict(zip(self.names, ports))
         self.http, self.tcp = ports[nodes:]
-        self.wrap = wrap or {}
+        self.wrap, self.hosts = wrap or {}, hosts or {}
         self.processes = {}
 
     def start_node(self, name, wrap=None):
         arguments = list(wrap or self.wrap.get(name, [])) + [
             os.path.join(self.binaries, "holdfast-node"), "--name", name,
-            "--listen", f"127.0.0.1:{self.node_ports[name]}", "--data", os.path.join(self.folder, name),
+            "--listen", f"{self.hosts.get(name, '127.0.0.1')}:{self.node_ports[name]}", "--data", os.path.join(self.folder, name),
             "--coordinator", self.coordinator, "--shards", str(self.shards)] + self.node_options
         if self.loops:
             arguments += ["--loops", str(self.loops)]

@@ -1,0 +1,52 @@
+"""The fault matrix in its short form: each fault strikes once, with few buyers. `bench/faults` is the long form."""
+
+import os
+import shutil
+import tempfile
+import unittest
+
+from common import release_folder
+from lib import fault_rows
+
+SHORT = [
+    "kill -9 of the follower",
+    "kill -9 of the router, started again",
+    "kill -9 of the primary, roles in etcd",
+    "kill -9 of etcd, started again",
+    "fdatasync of the primary fails (EIO)",
+    "the follower is killed at its n-th log write",
+    "bit flip in the follower's log, middle",
+    "bit flip in the follower's log, tail",
+    "bit flip in the follower's snapshot",
+    "the follower's log cut off",
+    "the wall clock of the primary an hour forward, then back",
+    "a full disk (tmpfs) under the follower",
+    "the nodes cannot hear each other",
+    "the primary is cut off from everybody",
+]
+
+
+class Faults(unittest.TestCase):
+    pass
+
+
+def add(name):
+    def test(self):
+        function, needs = fault_rows.ROWS[name]
+        if not fault_rows.have(needs):
+            self.skipTest(f"needs {', '.join(needs)}")
+        folder = tempfile.mkdtemp(prefix="holdfast-fault-")
+        found = fault_rows.carry_out(name, os.path.join(folder, "run"), clients=16, binaries=release_folder())
+        print(f"\n{name}: {found['acknowledged']} acknowledged, {found['lost']} lost, {found['doubled']} doubled, longest gap "
+              f"{found['gap_ms']} ms, healed after {found['healed_s']} s")
+        self.assertEqual(found["problems"][:3], [], f"logs in {folder}")
+        shutil.rmtree(folder, True)
+    test.__doc__ = name
+    setattr(Faults, "test_" + "".join(letter if letter.isalnum() else "_" for letter in name), test)
+
+
+for each in SHORT:
+    add(each)
+
+if __name__ == "__main__":
+    unittest.main()
