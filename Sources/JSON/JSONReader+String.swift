@@ -108,9 +108,9 @@ extension JSONReader {
   }
 
   private func unit(at place: Int) throws(JSONError) -> UInt32 {
-    guard place + 6 <= input.byteCount else { throw JSONError(.unexpectedEnd, at: input.byteCount) }
     var value: UInt32 = 0
     for digit in (place + 2)..<(place + 6) {
+      guard digit < input.byteCount else { throw JSONError(.unexpectedEnd, at: input.byteCount) }
       let byte = input.fast(digit)
       switch byte {
       case 0x30...0x39: value = value << 4 | UInt32(byte - 0x30)
