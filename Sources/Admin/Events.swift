@@ -1,5 +1,6 @@
 internal import ClusterMap
 internal import Flags
+internal import Plan
 internal import Proto
 
 private let eventFields: [FlagSpec] = [
@@ -183,7 +184,12 @@ func bodyWithPlan(_ event: [JSONValue.Member], _ plan: [UInt8]) -> [UInt8] {
 
 /// Says the line and the path of what is wrong with a plan before anything is sent.
 func checkPlan(_ plan: [UInt8], _ file: String) throws(AdminError) {
-  guard JSONValue(parsing: plan) != nil else { throw .refused("\(file): this is no JSON") }
+  do throws(PlanError) {
+    _ = try PretixPlan.parse(plan.rawSpan)
+  } catch {
+    let field = error.field.isEmpty ? "" : " \(error.field):"
+    throw .refused("\(file):\(error.line):\(error.column):\(field) \(error.detail)")
+  }
 }
 
 private func eventText(_ event: JSONValue, _ availability: JSONValue) -> String {

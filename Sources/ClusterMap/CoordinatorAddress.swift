@@ -42,7 +42,7 @@ public enum CoordinatorAddress: Equatable, Sendable, CustomStringConvertible {
   public func open(create: Bool = true) throws(CoordinatorError) -> any Coordinator {
     switch self {
     case .file(let directory): try FileCoordinator(directory: directory, create: create)
-    case .etcd: throw .broken("etcd is not supported yet")
+    case .etcd(let endpoints): try EtcdCoordinator(endpoints: endpoints)
     }
   }
 }

@@ -1,6 +1,5 @@
 internal import Glibc
 internal import Proto
-internal import Synchronization
 
 /// One watch of the file coordinator and how far it has been told.
 struct FileWatch: Sendable {
@@ -41,7 +40,7 @@ final class FileWorker: Sendable {
     var ended = false
   }
 
-  private let inbox = Mutex(Inbox())
+  private let inbox = Locked(Inbox())
   /// A pipe, readable while the inbox has news. The thread closes it when it ends.
   private let wakeUp: (reading: Int32, writing: Int32)
   private static let jobsMax = 10_000
