@@ -27,8 +27,12 @@ public struct PeerItem: ~Escapable {
     guard let known = Kind(rawValue: kind) else { throw .invalid(field: "peer message kind") }
     message = try ReplicaMessage(known, flags: flags, decoding: &fields)
     try fields.finish()
-    guard payloadBytes == 0 || known == .envelope || known == .snapshotChunk else {
-      throw .invalid(field: "peer message payload")
+    switch message {
+    case .envelope: break
+    case .snapshotChunk(let chunk):
+      guard payloadBytes == chunk.byteCount else { throw .invalid(field: "snapshot chunk") }
+    default:
+      guard payloadBytes == 0 else { throw .invalid(field: "peer message payload") }
     }
   }
 
@@ -137,6 +141,7 @@ extension ReplicaMessage {
       out.put(chunk.epoch)
       out.put(chunk.session)
       out.put(chunk.offset)
+      out.put(chunk.byteCount)
       return (.snapshotChunk, chunk.isLast ? 1 : 0)
     case .snapshotProgress(let progress):
       out.put(progress.epoch)
@@ -222,8 +227,11 @@ extension ReplicaMessage {
     case .snapshotChunk:
       try allow(1)
       let (epoch, session) = (try reader.u64(), try reader.u64())
+      let offset = try reader.u64()
+      let byteCount = UInt32(try reader.count(limit: SnapshotChunk.bytesMax, field: "snapshot chunk"))
       self = .snapshotChunk(
-        SnapshotChunk(epoch: epoch, session: session, offset: try reader.u64(), isLast: flags & 1 != 0))
+        SnapshotChunk(
+          epoch: epoch, session: session, offset: offset, byteCount: byteCount, isLast: flags & 1 != 0))
     case .snapshotProgress:
       try allow(0)
       let (epoch, session) = (try reader.u64(), try reader.u64())

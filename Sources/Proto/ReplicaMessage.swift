@@ -143,9 +143,12 @@ public struct SnapshotChunk: Hashable, Sendable {
   public var session: UInt64
   /// Bytes of the snapshot before this part.
   public var offset: UInt64
+  /// Bytes of this part: of the payload.
+  public var byteCount: UInt32
   public var isLast: Bool
-  public init(epoch: UInt64, session: UInt64, offset: UInt64, isLast: Bool) {
-    (self.epoch, self.session, self.offset, self.isLast) = (epoch, session, offset, isLast)
+  public init(epoch: UInt64, session: UInt64, offset: UInt64, byteCount: UInt32, isLast: Bool) {
+    (self.epoch, self.session, self.offset) = (epoch, session, offset)
+    (self.byteCount, self.isLast) = (byteCount, isLast)
   }
   /// Bytes in one chunk.
   public static let bytesMax = 64 << 10

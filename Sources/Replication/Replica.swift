@@ -27,8 +27,9 @@ public import Proto
 /// **When a message came**: `receive`, with the frame's decoded header if its payload is a frame; then carry out the effects
 /// at once, while the payload is still at hand (`appendFrame`, `storeChunk`).
 ///
-/// **At the end of every turn**: `flush`; then send the queued replies that `answerable` covers. `answerable` only ever grows within an epoch; it falls to
-/// `.nothing` when this replica may not answer any more.
+/// **At the end of every turn**: `flush`; then send the queued replies that `answerable` covers at that moment. It may shrink (a
+/// joiner is being taken in, an epoch is not open yet); the queue then waits. When `role` is no longer `.primary`, the queue ends: what
+/// was in a frame as unknown, the rest as not primary.
 ///
 /// **Log space**: keep the log from `neededFrom` on.
 public struct Replica: Sendable {
@@ -37,115 +38,198 @@ public struct Replica: Sendable {
   public let config: ReplicaConfig
 
   /// What this replica is.
-  public private(set) var role: Role = .starting
+  public internal(set) var role: Role = .starting
   /// The epoch that the map says is the newest, as far as known here; 0 before the shard's birth. A primary's frames carry it.
-  public private(set) var epoch: UInt64 = 0
+  public internal(set) var epoch: UInt64 = 0
   /// The end of what was appended, durable or not.
-  public private(set) var end: LogPosition = .start
+  public internal(set) var end: LogPosition = .start
   /// Through which index the own log is on stable storage.
-  public private(set) var durable: UInt64 = 0
+  public internal(set) var durable: UInt64 = 0
   /// The highest index known to be committed: on stable storage wherever it must be.
-  public private(set) var committed: UInt64 = 0
+  public internal(set) var committed: UInt64 = 0
   /// How far a primary's replies may leave.
-  public private(set) var answerable: Answerable = .nothing
+  public internal(set) var answerable: Answerable = .nothing
   /// Whether commands and reads may be handed to the inventory, and records (ticks too) to the log.
-  public private(set) var acceptsCommands = false
-  public private(set) var clock = StampClock()
+  public internal(set) var acceptsCommands = false
+  public internal(set) var clock = StampClock()
+  /// The newest register known.
+  public internal(set) var register: MapRegister?
+
+  // The own log.
+  var hasLog = false
+  var table = EpochTable()
+  var suspicion: Suspicion = .none
+  /// A `cut` or `installSnapshot` is under way: nothing is appended or acknowledged meanwhile.
+  var isReloading = false
+  /// How much of this replica's own must be rebuilt before it may follow again.
+  var rebuild: Rebuild = .nothing
+  var isFull = false
+  /// The inventory's digest at `end`, if known.
+  var lastDigest: UInt64?
+
+  // The map.
+  var hasMap = false
+  /// The epoch that the first fresh read found: an earlier process may have led it, so this one never does.
+  var bootEpoch: UInt64 = 0
+  /// The entry that the present role was taken under.
+  var entered: MapEntry?
+  /// A register came while memory was being reloaded.
+  var entersLater = false
+  /// What a watch brought before the first read was answered.
+  var early: MapRegister?
+  var birth: Birth?
+  var proposal: PendingProposal?
+  var reading: MapReading?
+
+  // What belongs to a role; meaningless outside it.
+  var lead: Lead
+  var follow: Follow
+  var join = Join()
+  var comparison = Comparison()
+
+  // The process.
+  var haltReason: HaltReason?
+  var readmissions = Readmissions()
+  /// The last send number that was used.
+  var number: UInt64 = 0
+  var tokens: UInt64 = 0
+  var randomState: UInt64
+  var lastTick: MonotonicMilliseconds?
+  /// What the edge was last told by `roleChanged`.
+  var told: Told?
+  #if PLANTED_BUGS
+  public var planted: PlantedBug?
+  #endif
 
   /// - Parameter seed: random bits, new for every process and shard: proposal ids and jitter come from them.
   public init(me: ReplicaID, shard: ShardID, config: ReplicaConfig = ReplicaConfig(), seed: UInt64) {
     (self.me, self.shard, self.config) = (me, shard, config)
+    randomState = seed
+    lead = Lead(timeout: config.failureTimeout)
+    follow = Follow()
   }
 
   // MARK: What the edge knows
 
-  /// The log was read.
-  public mutating func start(log: LogState, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
+  /// The log was read. Called once.
+  public mutating func start(log: LogState, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    precondition(!hasLog, "a process reads its log once")
+    hasLog = true
+    take(log)
+    suspicion = log.suspicion
+    readMap(for: .boot, now: now, into: &effects)
+    refresh(into: &effects)
+  }
 
-  /// The cluster's birth gives the shard to these. Does nothing unless the map was read and has no entry.
-  public mutating func bear(_ birth: Birth, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
+  /// The cluster's birth gives the shard to these. Does nothing unless the map was read and has no entry; may be called before.
+  public mutating func bear(_ birth: Birth, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    self.birth = birth
+    proposeBirth(now: now, into: &effects)
+  }
 
-  /// The shard's register was read (`token` of the `readMap`), or a proposal's answer or a watch brought it (`token` 0). nil: absent.
-  public mutating func mapRead(
-    _ register: MapRegister?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
+  /// A frame was handed to the log: the primary's own, or the one that `appendFrame` asked for. `digest`: the inventory's, after it.
+  public mutating func appended(
+    _ frame: LogFrame, digest: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    precondition(
+      frame.shard == shard && frame.firstIndex == end.index &+ 1 && frame.previousChain == end.chain,
+      "frames are built on the replica's own end")
+    let before = end.index
+    table.append(frame)
+    end = LogPosition(epoch: frame.epoch, index: frame.lastIndex, chain: frame.chain)
+    lastDigest = digest
+    clock.note(frame.stamp)
+    if role == .primary {
+      appendedAsPrimary(frame, before: before, now: now, into: &effects)
+    } else {
+      appendedAsFollower(now: now, into: &effects)
+    }
+  }
 
-  /// A `readMap` got no answer.
-  public mutating func mapUnreachable(token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
+  /// The own log is on stable storage through the frame that ends at `index`.
+  public mutating func durable(through index: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard !isReloading, index > durable else { return }
+    durable = min(index, end.index)
+    switch role {
+    case .primary:
+      lead.ownAge.settle(through: durable)
+      recommit(into: &effects)
+    case .follower, .joining:
+      follow.wantsAcknowledgement = true
+    case .starting, .unborn, .comparing, .idle, .halted: break
+    }
+  }
+
+  /// The send number that replies to everything read until now must wait for. The next `flush` sees to it that one is sent.
+  public mutating func replyTag() -> UInt64 {
+    lead.wantsEnvelope = true
+    return number &+ 1
+  }
+
+  /// The loop's turn ends: sends what one message can say for the whole turn (an empty envelope, an acknowledgement).
+  public mutating func flush(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    switch role {
+    case .primary: flushAsPrimary(now: now, into: &effects)
+    case .follower, .joining: acknowledge(now: now, into: &effects)
+    case .starting, .unborn, .comparing, .idle, .halted: break
+    }
+  }
+
+  /// Time passed.
+  public mutating func tick(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    if let lastTick, now - lastTick > config.failureTimeout / 2 {
+      // This process stood still. What peers said meanwhile may wait in a socket: nobody is silent just because we slept.
+      lead.forgive(now: now)
+      follow.lastHeard = now
+    }
+    lastTick = now
+    tickMap(now: now, into: &effects)
+    switch role {
+    case .primary: tickAsPrimary(now: now, into: &effects)
+    case .follower: tickAsFollower(now: now, into: &effects)
+    case .joining: tickAsJoiner(now: now, into: &effects)
+    case .comparing: tickComparing(now: now, into: &effects)
+    case .halted: tickHalted(now: now, into: &effects)
+    case .starting, .unborn, .idle: break
+    }
+  }
+
+  /// The connection to a peer is there (again): what waits for a timer is said at once.
+  public mutating func connected(to peer: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    switch role {
+    case .primary:
+      if let link = lead.peer, link.id == peer, link.stage == .streaming { sendHeartbeat(now: now, into: &effects) }
+    case .joining: join.askedAt = nil
+    case .comparing: comparison.askedAt = nil
+    case .follower: follow.askedAt = nil
+    case .starting, .unborn, .idle, .halted: break
+    }
+  }
 
   /// A peer said something. `frame`: the header at the start of an envelope's payload, verified.
   public mutating func receive(
     _ message: ReplicaMessage, frame: LogFrame?, from sender: ReplicaID, now: MonotonicMilliseconds,
     into effects: inout [Effect]
-  ) {}
-
-  /// A frame was handed to the log: the primary's own, or the one that `appendFrame` asked for. `digest`: the inventory's, after it.
-  public mutating func appended(
-    _ frame: LogFrame, digest: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
-
-  /// The own log is on stable storage through the frame that ends at `index`.
-  public mutating func durable(through index: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  /// The send number that replies to everything read until now must wait for. The next `flush` sees to it that one is sent.
-  public mutating func replyTag() -> UInt64 { 0 }
-
-  /// The loop's turn ends: sends what one message can say for the whole turn (an empty envelope, an acknowledgement).
-  public mutating func flush(now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  /// Time passed.
-  public mutating func tick(now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  /// The connection to a peer's node is there (again): what waits for a timer is said at once.
-  public mutating func connected(to peer: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  /// One frame of a `readFrames`, in order. `sendFrame` follows, or nothing if the read is no longer wanted.
-  public mutating func streamed(
-    _ frame: LogFrame, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
-
-  /// A `readFrames` has no more.
-  public mutating func streamEnded(
-    _ ending: StreamEnding, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
-
-  public mutating func chainFound(
-    _ chain: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
-
-  /// A `cut` or `installSnapshot` is done: marker durable, memory loaded.
-  public mutating func reloaded(_ log: LogState, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  /// The snapshot that `openSnapshot` asked for can be sent. It ends at `position`, which is durable.
-  public mutating func snapshotReady(
-    session: UInt64, position: LogPosition, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
-
-  /// Chunks were sent up to `offset`; `isLast`: the snapshot ends there.
-  public mutating func snapshotSent(
-    session: UInt64, through offset: UInt64, isLast: Bool, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
-
-  /// `openSnapshot`, `sendSnapshot` or `installSnapshot` failed.
-  public mutating func snapshotFailed(now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  public mutating func replayed(
-    _ digest: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {}
-
-  /// The log's next segment cannot be had (true), or can again (false).
-  public mutating func diskFull(_ isFull: Bool, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  /// Something that this replica had stored turned out to be unreadable, or a frame in sequence did not apply.
-  public mutating func damageFound(now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  /// Nothing more can be done in this process: a sync failed, for one.
-  public mutating func halt(_ reason: HaltReason, now: MonotonicMilliseconds, into effects: inout [Effect]) {}
-
-  // MARK: What an operator asks
-
-  public mutating func order(_ order: Order, now: MonotonicMilliseconds, into effects: inout [Effect]) -> OrderAnswer {
-    .nothingToDo
+  ) {
+    guard hasLog, hasMap, sender != me else { return }
+    if role == .halted { return answerHalted(message, to: sender, into: &effects) }
+    meet(sender, now: now, into: &effects)
+    switch message {
+    case .envelope(let envelope): follow(envelope, frame, from: sender, now: now, into: &effects)
+    case .acknowledgement(let ack): acknowledged(ack, by: sender, now: now, into: &effects)
+    case .map(let register): adopt(register, now: now, into: &effects)
+    case .compare(let theirs): compared(theirs, by: sender, now: now, into: &effects)
+    case .ends(let theirs): ended(theirs, from: sender, now: now, into: &effects)
+    case .cleared(let epoch): cleared(epoch, by: sender, now: now, into: &effects)
+    case .join(let request): takeIn(request, from: sender, now: now, into: &effects)
+    case .joinAnswer(let answer): joinAnswered(answer, by: sender, now: now, into: &effects)
+    case .goAlone(let epoch, _): askedToGoAlone(epoch, by: sender, now: now, into: &effects)
+    case .resign(let epoch): resigned(epoch, sender: sender, now: now, into: &effects)
+    case .dispute(let epoch, let theirs): disputed(epoch, theirs, by: sender, now: now, into: &effects)
+    case .snapshotChunk(let chunk): received(chunk, from: sender, now: now, into: &effects)
+    case .snapshotProgress(let progress): progressed(progress, from: sender, now: now, into: &effects)
+    }
+    refresh(into: &effects)
   }
 
   // MARK: The clock
@@ -156,20 +240,95 @@ public struct Replica: Sendable {
   }
 
   /// The primary's running stamp.
-  public func stamp(now: MonotonicMilliseconds) -> Milliseconds { clock.stamp(now: now) }
+  @inlinable public func stamp(now: MonotonicMilliseconds) -> Milliseconds { clock.stamp(now: now) }
 
   // MARK: What others may look at
 
-  /// The newest register known.
-  public private(set) var register: MapRegister?
   /// The first index that a follower or joiner still needs from this log; nil: none needs any.
-  public var neededFrom: UInt64? { nil }
-  public var summary: RoleSummary {
-    RoleSummary(
-      role: role, epoch: epoch, primary: nil, follower: nil, joining: nil, suspicion: .none, draining: false,
-      isOpen: false, end: end.index, durable: durable, committed: committed, peerDurable: nil, checkpoint: nil,
-      peerCheckpoint: nil, haltReason: nil)
+  public var neededFrom: UInt64? {
+    guard role == .primary, let peer = lead.peer else { return nil }
+    return peer.neededFrom
   }
+
+  public var summary: RoleSummary {
+    let peer = role == .primary ? lead.peer : nil
+    let joining: ReplicaID? = role == .joining ? me : peer.flatMap { $0.isNamed ? nil : $0.id }
+    return RoleSummary(
+      role: role, epoch: epoch, primary: register?.entry.primary, follower: register?.entry.follower, joining: joining,
+      suspicion: suspicion, draining: lead.drain != nil && role == .primary, isOpen: lead.isOpen && role == .primary,
+      end: end.index, durable: durable, committed: committed, peerDurable: peer?.durable,
+      checkpoint: role == .primary ? lead.agreed?.mine : follow.checkpoint,
+      peerCheckpoint: role == .primary ? lead.agreed?.theirs : nil, haltReason: haltReason)
+  }
+
+  // MARK: Helpers
+
+  mutating func nextRandom() -> UInt64 {
+    randomState &+= 0x9E37_79B9_7F4A_7C15
+    return mix64(randomState)
+  }
+
+  mutating func nextToken() -> UInt64 {
+    tokens += 1
+    return tokens
+  }
+
+  /// A failure time-out with fresh jitter.
+  mutating func drawTimeout() -> MonotonicMilliseconds {
+    let jitter = config.failureJitter > 0 ? Int64(nextRandom() % UInt64(config.failureJitter + 1)) : 0
+    return config.failureTimeout + jitter
+  }
+
+  /// Believes what was read from the log.
+  mutating func take(_ log: LogState) {
+    table = EpochTable(log.table)
+    end = log.end
+    durable = log.end.index
+    committed = min(max(committed, log.committed), log.end.index)
+    lastDigest = log.digest
+    clock.note(log.lastStamp)
+  }
+
+  /// Works out what is allowed now, and tells the edge if that or the role changed.
+  mutating func refresh(into effects: inout [Effect]) {
+    acceptsCommands = role == .primary && lead.openIndex > 0 && lead.drain == nil && !isSilenced && !isReloading
+    #if PLANTED_BUGS
+    if planted == .answerAfterSwap, role == .primary, lead.openIndex > 0 { acceptsCommands = true }
+    #endif
+    if role != .primary || isSilenced { answerable = .nothing }
+    let now = Told(role: role, epoch: epoch, accepts: acceptsCommands, isOpen: role == .primary && lead.isOpen)
+    if now != told {
+      told = now
+      effects.append(.roleChanged)
+    }
+  }
+
+  /// Whether this primary may log and answer nothing: it proposed another, or its memory is known to be wrong.
+  var isSilenced: Bool {
+    #if PLANTED_BUGS
+    if planted == .answerAfterSwap { return lead.resigns }
+    #endif
+    if lead.resigns { return true }
+    guard let proposal else { return false }
+    return proposal.entry.primary != me
+  }
+}
+
+/// How much of a replica's own must be rebuilt before it may follow again.
+enum Rebuild: Sendable {
+  case nothing
+  /// The log is right, the memory is not.
+  case memory
+  /// The log cannot be trusted: a snapshot must replace it.
+  case log
+}
+
+/// What `roleChanged` is about.
+struct Told: Equatable, Sendable {
+  var role: Role
+  var epoch: UInt64
+  var accepts: Bool
+  var isOpen: Bool
 }
 
 /// How a `readFrames` ended.

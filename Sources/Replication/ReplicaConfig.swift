@@ -45,12 +45,14 @@ public struct LogState: Equatable, Sendable {
   public var lastStamp: Milliseconds
   /// The highest committed index that any frame carried.
   public var committed: UInt64
+  /// The inventory's digest at `end`; nil: not known, and not compared until the next frame.
+  public var digest: UInt64?
   public init(
     end: LogPosition = .start, table: [EpochEntry] = [], suspicion: Suspicion = .none, lastStamp: Milliseconds = 0,
-    committed: UInt64 = 0
+    committed: UInt64 = 0, digest: UInt64? = nil
   ) {
     (self.end, self.table, self.suspicion) = (end, table, suspicion)
-    (self.lastStamp, self.committed) = (lastStamp, committed)
+    (self.lastStamp, self.committed, self.digest) = (lastStamp, committed, digest)
   }
 }
 

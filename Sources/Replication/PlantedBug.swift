@@ -1,0 +1,32 @@
+#if PLANTED_BUGS
+/// Mistakes that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is switched on at run time
+/// (`Replica.planted`).
+public enum PlantedBug: String, Sendable, CaseIterable {
+  /// A follower takes frames, and a primary acknowledgements, of any epoch.
+  case noEpochCheck
+  /// A follower acknowledges a frame before it is on stable storage.
+  case acknowledgeBeforeDurable
+  /// A primary answers before its follower acknowledged.
+  case answerBeforeFollower
+  /// A primary whose follower is silent goes on alone before the map says so.
+  case soloWithoutMap
+  /// A joiner is proposed as follower before it has all that was answered.
+  case promoteLagging
+  /// A rejoining replica keeps the tail that the primary does not have.
+  case rejoinWithoutCut
+  /// Reads leave without the follower's echo.
+  case readWithoutBarrier
+  /// A restarted primary goes on in its old epoch.
+  case resumeOldEpoch
+  /// A primary answers in an epoch before its first record is durable everywhere.
+  case answerBeforeOpen
+  /// Reading the old revision is taken for a lost proposal.
+  case oldRevisionSettles
+  /// A primary that proposed its follower as primary goes on logging and answering.
+  case answerAfterSwap
+  /// A primary stops asking the joiner that it has proposed while the proposal is unsettled.
+  case forgetUnsettled
+  /// A follower that took over cuts its log back to what it knew to be committed.
+  case takeOverFromCommit
+}
+#endif

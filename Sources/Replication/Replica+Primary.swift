@@ -1,0 +1,434 @@
+import Proto
+
+/// What a primary keeps for its epoch.
+struct Lead: Sendable {
+  /// The index of the epoch's first record; 0: not written yet.
+  var openIndex: UInt64 = 0
+  var openAskedAt: MonotonicMilliseconds = 0
+  /// The first record is durable on every replica that the epoch names: answers may leave.
+  var isOpen = false
+  /// The follower, or whoever catches up to become one.
+  var peer: Peer?
+  /// A reply waits for a number that was not sent yet.
+  var wantsEnvelope = false
+  var lastSentAt: MonotonicMilliseconds = 0
+  var drain: Drain?
+  /// The follower must go, whatever the time-outs say.
+  var mustGoAlone = false
+  /// This primary's memory is wrong: it answers nothing and asks its follower to take over.
+  var resigns = false
+  /// Frames that are not on the own stable storage.
+  var ownAge: AgeRing
+  /// Own digests that the follower's answer may still refer to, oldest first.
+  var checkpoints: [Checkpoint] = []
+  /// The newest pair of digests at one index.
+  var agreed: (mine: Checkpoint, theirs: Checkpoint)?
+  /// A replay that settles a follower's dispute.
+  var replay: (token: UInt64, theirs: Checkpoint)?
+
+  init(timeout: MonotonicMilliseconds) { ownAge = AgeRing(timeout: timeout) }
+
+  mutating func forgive(now: MonotonicMilliseconds) {
+    ownAge.forgive(now: now)
+    peer?.numberAge.forgive(now: now)
+    peer?.durableAge.forgive(now: now)
+    peer?.lastHeard = now
+  }
+}
+
+/// A planned hand-over under way.
+struct Drain: Sendable {
+  enum Kind {
+    /// The follower becomes primary and this replica its follower.
+    case swap
+    /// This replica's disk is slow or full: the follower goes on alone.
+    case handOver
+  }
+  var kind: Kind
+  var since: MonotonicMilliseconds
+  /// A send number first used after the last request was read.
+  var number: UInt64
+}
+
+/// The other replica, as its primary sees it.
+struct Peer: Sendable {
+  enum Stage: Equatable {
+    /// The own log is being searched for the hash at the joiner's end.
+    case looking(LogPosition, token: UInt64)
+    /// The joiner was told where to cut its log.
+    case cutting(LogPosition)
+    case snapshot(Transfer)
+    /// Frames flow.
+    case streaming
+  }
+  let id: ReplicaID
+  /// The map names it follower.
+  var isNamed: Bool
+  var stage: Stage
+  /// The send number that began this attempt to join: acknowledgements of a lower one are of an earlier life.
+  var session: UInt64 = 0
+  var sentThrough: UInt64
+  /// New frames are sent as they are appended; otherwise they are read from the log.
+  var isLive: Bool
+  var readToken: UInt64?
+  /// The log had nothing to give: read again when more is durable or time has passed.
+  var readLater = false
+  /// Where reads ended that are not acknowledged yet, oldest first; at most two.
+  var readEnds: [UInt64] = []
+  /// A gap was repaired by going back: what was sent before this number tells nothing new.
+  var rewoundAt: UInt64 = 0
+  var durable: UInt64 = 0
+  var echoed: UInt64 = 0
+  var isFull = false
+  var lastHeard: MonotonicMilliseconds
+  /// Numbers that it has not echoed, and frames that are not durable there.
+  var numberAge: AgeRing
+  var durableAge: AgeRing
+  /// When it may be taken in, and how long that wait was.
+  var admitAt: MonotonicMilliseconds = 0
+  var admitWait: MonotonicMilliseconds = 0
+  /// Its acknowledgements are demanded since then, although the map does not name it yet.
+  var demandedSince: MonotonicMilliseconds?
+
+  init(
+    _ id: ReplicaID, isNamed: Bool, stage: Stage, sentThrough: UInt64, now: MonotonicMilliseconds,
+    timeout: MonotonicMilliseconds
+  ) {
+    (self.id, self.isNamed, self.stage, self.sentThrough) = (id, isNamed, stage, sentThrough)
+    isLive = isNamed
+    lastHeard = now
+    numberAge = AgeRing(timeout: timeout)
+    durableAge = AgeRing(timeout: timeout)
+  }
+
+  var neededFrom: UInt64 {
+    switch stage {
+    case .looking(let position, _), .cutting(let position): position.index &+ 1
+    case .snapshot(let transfer): (transfer.position?.index ?? sentThrough) &+ 1
+    case .streaming: (durable == 0 ? sentThrough : min(durable, sentThrough)) &+ 1
+    }
+  }
+}
+
+extension Replica {
+  mutating func beginLead(
+    _ entry: MapEntry, from old: MapEntry?, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    let oldPeer = role == .primary ? lead.peer : nil
+    lead = Lead(timeout: config.failureTimeout)
+    role = .primary
+    answerable = .nothing
+    rebuild = .nothing
+    if let follower = entry.follower {
+      if var peer = oldPeer, peer.id == follower, peer.stage == .streaming {
+        if !peer.isNamed { readmissions.admitted(follower, after: peer.admitWait, now: now) }
+        peer.isNamed = true
+        peer.demandedSince = nil
+        (peer.session, peer.echoed, peer.rewoundAt) = (0, 0, 0)
+        peer.numberAge = AgeRing(timeout: config.failureTimeout)
+        peer.lastHeard = now
+        lead.peer = peer
+      } else {
+        closeTransfer(oldPeer, into: &effects)
+        lead.peer = Peer(
+          follower, isNamed: true, stage: .streaming, sentThrough: end.index, now: now, timeout: config.failureTimeout)
+      }
+      effects.append(.send(.map(MapRegister(revision: register?.revision ?? 0, entry: entry)), to: follower))
+    } else {
+      closeTransfer(oldPeer, into: &effects)
+      if let lost = old?.follower ?? (old?.primary == me ? nil : old?.primary), let register {
+        effects.append(.send(.map(register), to: lost))
+      }
+    }
+    if durable < end.index { lead.ownAge.begin(end.index, now: now) }
+    effects.append(.note(.becamePrimary(epoch: entry.epoch, follower: entry.follower)))
+    // The edge ends or keeps its queue before it opens the epoch.
+    refresh(into: &effects)
+    if suspicion != .none {
+      // Another found this log to be the best there is: a marker says so before anything is written behind it.
+      believeOwnEnd(into: &effects)
+    } else {
+      askToOpen(now: now, into: &effects)
+    }
+  }
+
+  /// This replica is no longer primary: nothing of that role may be left.
+  mutating func leaveLead(into effects: inout [Effect]) {
+    guard role == .primary else { return }
+    closeTransfer(lead.peer, into: &effects)
+    if lead.resigns, rebuild == .nothing { rebuild = .memory }
+    lead = Lead(timeout: config.failureTimeout)
+    clock.follow()
+    answerable = .nothing
+  }
+
+  mutating func askToOpen(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    lead.openAskedAt = now
+    effects.append(.openEpoch(epoch))
+  }
+
+  mutating func appendedAsPrimary(
+    _ frame: LogFrame, before: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    if lead.openIndex == 0 {
+      precondition(frame.epoch == epoch, "an epoch begins with its own record")
+      lead.openIndex = frame.lastIndex
+      refresh(into: &effects)
+    } else {
+      precondition(acceptsCommands && frame.epoch == epoch, "a primary logs only while it accepts commands")
+    }
+    lead.ownAge.begin(frame.firstIndex, now: now)
+    guard var peer = lead.peer, peer.stage == .streaming else { return }
+    peer.durableAge.begin(frame.firstIndex, now: now)
+    guard peer.isLive, peer.sentThrough == before else {
+      lead.peer = peer
+      return
+    }
+    var checkpoint: Checkpoint?
+    if frame.lastIndex / config.checkpointEvery != before / config.checkpointEvery, let lastDigest {
+      checkpoint = Checkpoint(index: frame.lastIndex, digest: lastDigest)
+      remember(checkpoint!)
+    }
+    lead.peer = peer
+    let envelope = nextEnvelope(checkpoint: checkpoint, now: now)
+    lead.peer?.sentThrough = frame.lastIndex
+    effects.append(.sendFrame(envelope, to: peer.id))
+  }
+
+  /// Makes the next envelope for the peer, and counts it as sent.
+  mutating func nextEnvelope(checkpoint: Checkpoint? = nil, now: MonotonicMilliseconds) -> Envelope {
+    number += 1
+    lead.wantsEnvelope = false
+    lead.lastSentAt = now
+    lead.peer?.numberAge.begin(number, now: now)
+    return Envelope(
+      epoch: epoch, number: number, stamp: clock.stamp(now: now), committed: committed,
+      previous: lead.peer?.sentThrough ?? 0, checkpoint: checkpoint)
+  }
+
+  mutating func sendHeartbeat(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard let peer = lead.peer, peer.stage == .streaming else { return }
+    var checkpoint: Checkpoint?
+    if peer.isLive, peer.sentThrough == end.index, let lastDigest, lead.checkpoints.last?.index != end.index {
+      checkpoint = Checkpoint(index: end.index, digest: lastDigest)
+      remember(checkpoint!)
+    }
+    effects.append(.send(.envelope(nextEnvelope(checkpoint: checkpoint, now: now)), to: peer.id))
+  }
+
+  mutating func flushAsPrimary(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard lead.wantsEnvelope else { return }
+    lead.wantsEnvelope = false
+    guard let peer = lead.peer, peer.stage == .streaming else { return }
+    effects.append(.send(.envelope(nextEnvelope(now: now)), to: peer.id))
+  }
+
+  private mutating func remember(_ checkpoint: Checkpoint) {
+    if lead.checkpoints.count >= 64 { lead.checkpoints.removeFirst(32) }
+    lead.checkpoints.append(checkpoint)
+  }
+
+  /// Whether answers need the peer's acknowledgement: the map names it, or an unsettled proposal does, or is about to.
+  var needsPeer: Bool {
+    guard let peer = lead.peer else { return false }
+    #if PLANTED_BUGS
+    if planted == .soloWithoutMap, let at = lastTick, at - peer.lastHeard > config.failureTimeout { return false }
+    if planted == .forgetUnsettled { return peer.isNamed }
+    #endif
+    return peer.isNamed || peer.demandedSince != nil
+  }
+
+  /// Something became durable, or what is needed changed: works out what is committed and what may be answered.
+  mutating func recommit(into effects: inout [Effect]) {
+    guard role == .primary else { return }
+    let needed = needsPeer
+    var through = durable
+    if needed, let peer = lead.peer { through = min(through, peer.durable) }
+    #if PLANTED_BUGS
+    if planted == .answerBeforeFollower { through = durable }
+    #endif
+    if !lead.isOpen {
+      var opens = lead.openIndex > 0 && through >= lead.openIndex
+      #if PLANTED_BUGS
+      if planted == .answerBeforeOpen, lead.openIndex > 0 { opens = true }
+      #endif
+      guard opens else { return }
+      lead.isOpen = true
+      effects.append(.note(.epochOpened(epoch)))
+      refresh(into: &effects)
+    }
+    if through > committed { committed = through }
+    if isSilenced {
+      answerable = .nothing
+      return
+    }
+    var echoed = UInt64.max
+    if needed, let peer = lead.peer { echoed = peer.echoed }
+    #if PLANTED_BUGS
+    if planted == .readWithoutBarrier { echoed = .max }
+    #endif
+    answerable = Answerable(position: needed ? min(committed, through) : committed, number: echoed)
+  }
+
+  mutating func acknowledged(
+    _ ack: Acknowledgement, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    guard role == .primary, var peer = lead.peer, peer.id == sender else { return }
+    var isCurrent = ack.epoch == epoch
+    #if PLANTED_BUGS
+    if planted == .noEpochCheck { isCurrent = true }
+    #endif
+    guard isCurrent else {
+      if ack.epoch > epoch { readMap(for: .news, now: now, into: &effects) }
+      return
+    }
+    guard ack.number >= peer.session, ack.number <= number, ack.durable <= ack.end else { return }
+    peer.lastHeard = now
+    peer.isFull = ack.full
+    switch peer.stage {
+    case .looking: return
+    case .cutting(let position):
+      guard begins(ack, at: position, &peer, now: now, into: &effects) else { return }
+    case .snapshot(let transfer):
+      guard let position = transfer.position, begins(ack, at: position, &peer, now: now, into: &effects) else { return }
+    case .streaming: break
+    }
+    guard ack.end <= end.index else {
+      // It has frames that this log does not: not one of ours to lead.
+      lead.peer = peer
+      return part(from: peer, into: &effects)
+    }
+    let isNewest = ack.number >= peer.echoed
+    if isNewest, ack.end < peer.durable {
+      effects.append(.note(.lostAcknowledged(sender, acknowledged: peer.durable, end: ack.end)))
+      lead.peer = peer
+      return part(from: peer, into: &effects)
+    }
+    peer.echoed = max(peer.echoed, ack.number)
+    peer.durable = max(peer.durable, ack.durable)
+    peer.numberAge.settle(through: ack.number)
+    peer.durableAge.settle(through: peer.durable)
+    while let first = peer.readEnds.first, peer.durable >= first { peer.readEnds.removeFirst() }
+    if isNewest, ack.missing, ack.number >= peer.rewoundAt, ack.end < peer.sentThrough {
+      peer.sentThrough = ack.end
+      peer.isLive = false
+      peer.readToken = nil
+      peer.readEnds = []
+      peer.rewoundAt = number &+ 1
+    }
+    lead.peer = peer
+    if let theirs = ack.checkpoint, let mine = lead.checkpoints.last(where: { $0.index == theirs.index }) {
+      lead.agreed = (mine, theirs)
+      lead.checkpoints.removeAll { $0.index < theirs.index }
+    }
+    recommit(into: &effects)
+    readOn(now: now, into: &effects)
+    admit(now: now, into: &effects)
+    drainOn(now: now, into: &effects)
+  }
+
+  /// The peer cannot stay: a named one is left behind as soon as the map says so, a joiner at once.
+  mutating func part(from peer: Peer, into effects: inout [Effect]) {
+    if peer.isNamed || proposal?.entry.follower == peer.id {
+      lead.mustGoAlone = true
+    } else {
+      closeTransfer(peer, into: &effects)
+      lead.peer = nil
+      recommit(into: &effects)
+    }
+  }
+
+  mutating func tickAsPrimary(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    if lead.openIndex == 0, !isReloading, now - lead.openAskedAt >= config.heartbeat {
+      askToOpen(now: now, into: &effects)
+    }
+    if lead.resigns {
+      if now - lead.lastSentAt >= config.heartbeat, let follower = register?.entry.follower {
+        lead.lastSentAt = now
+        effects.append(.send(.resign(epoch: epoch), to: follower))
+      }
+    } else if now - lead.lastSentAt >= config.heartbeat, !isStuckWithAnother(now: now) {
+      sendHeartbeat(now: now, into: &effects)
+    }
+    #if PLANTED_BUGS
+    if planted == .soloWithoutMap { recommit(into: &effects) }
+    #endif
+    if proposal == nil, !lead.resigns { judgePeer(now: now, into: &effects) }
+    readOn(now: now, into: &effects)
+    admit(now: now, into: &effects)
+    drainOn(now: now, into: &effects)
+    refresh(into: &effects)
+  }
+
+  /// A primary that proposed its follower and hears nothing from the coordinator falls silent, so that the follower tries too.
+  private func isStuckWithAnother(now: MonotonicMilliseconds) -> Bool {
+    guard let drain = lead.drain, let proposal else { return false }
+    return proposal.entry.primary != me && now - drain.since > config.failureTimeout + config.drainTimeout
+  }
+
+  /// Alone, hand over, or leave it as it is.
+  private mutating func judgePeer(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard let peer = lead.peer else { return }
+    guard peer.isNamed else {
+      // A joiner: a silent one gives its place free.
+      let patience = peer.stage == .streaming ? 2 * config.failureTimeout : 120_000
+      if now - peer.lastHeard >= patience || lead.mustGoAlone {
+        lead.mustGoAlone = false
+        closeTransfer(peer, into: &effects)
+        lead.peer = nil
+        recommit(into: &effects)
+      }
+      return
+    }
+    let late = max(peer.numberAge.oldest(now: now), peer.durableAge.oldest(now: now))
+    let ownLate = lead.ownAge.oldest(now: now)
+    if lead.mustGoAlone {
+      propose(primary: me, follower: nil, now: now, into: &effects)
+    } else if late >= config.failureTimeout, ownLate < config.failureTimeout {
+      effects.append(.note(.peerSilent(peer.id, milliseconds: late)))
+      propose(primary: me, follower: nil, now: now, into: &effects)
+    } else if lead.drain == nil, !peer.isFull, peer.echoed > 0, late < config.failureTimeout,
+      ownLate >= config.failureTimeout || isFull
+    {
+      effects.append(.note(.ownDiskSlow(milliseconds: ownLate)))
+      beginDrain(.handOver, now: now)
+    }
+  }
+
+  /// A follower asks to be left behind.
+  mutating func askedToGoAlone(
+    _ epoch: UInt64, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    guard role == .primary, epoch == self.epoch, let peer = lead.peer, peer.id == sender else { return }
+    part(from: peer, into: &effects)
+    if proposal == nil, !lead.resigns { judgePeer(now: now, into: &effects) }
+  }
+
+  /// The follower says that its memory differs after a replay of its log: this primary replays its own.
+  mutating func disputed(
+    _ epoch: UInt64, _ theirs: Checkpoint, by sender: ReplicaID, now: MonotonicMilliseconds,
+    into effects: inout [Effect]
+  ) {
+    guard role == .primary, epoch == self.epoch, lead.replay == nil, let peer = lead.peer, peer.id == sender,
+      peer.isNamed
+    else { return }
+    let token = nextToken()
+    lead.replay = (token, theirs)
+    effects.append(.replay(index: theirs.index, token: token))
+  }
+
+  mutating func replayedAsPrimary(
+    _ digest: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    guard let replay = lead.replay, replay.token == token, let peer = lead.peer, peer.isNamed else { return }
+    lead.replay = nil
+    if digest == replay.theirs.digest {
+      // The follower is right, and so is this log: the memory here is not.
+      lead.resigns = true
+      answerable = .nothing
+      effects.append(.send(.resign(epoch: epoch), to: peer.id))
+    } else {
+      part(from: peer, into: &effects)
+    }
+  }
+}

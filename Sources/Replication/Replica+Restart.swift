@@ -1,0 +1,116 @@
+import Proto
+
+/// What a restarted primary knows of its follower's end.
+struct Comparison: Sendable {
+  var askedAt: MonotonicMilliseconds?
+  var deadline: MonotonicMilliseconds = 0
+  /// The follower's disk is another, it resigned, or an operator declared it dead.
+  var isPeerGone = false
+  var hasWarned = false
+  /// What to propose once the own end is believed.
+  var decision: ReplicaID?
+}
+
+extension Replica {
+  /// The map names this replica primary of an epoch that an earlier process of it may have led.
+  mutating func beginComparing(_ entry: MapEntry, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    role = .comparing
+    comparison = Comparison(deadline: now + drawTimeout())
+    join.readAt = now
+    tickComparing(now: now, into: &effects)
+  }
+
+  mutating func tickComparing(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard role == .comparing, proposal == nil, !isReloading, let entry = register?.entry else { return }
+    guard let follower = entry.follower else {
+      // No other copy is named. What a torn write may have held was never answered; what damage ate may have been.
+      if suspicion == .damage { return warn(into: &effects) }
+      return decide(for: me, now: now, into: &effects)
+    }
+    let isSilent = comparison.isPeerGone || now >= comparison.deadline
+    if isSilent, suspicion == .none { return decide(for: me, now: now, into: &effects) }
+    if isSilent { warn(into: &effects) }
+    guard comparison.askedAt.map({ now - $0 >= config.askAgain }) ?? true else { return }
+    comparison.askedAt = now
+    effects.append(.send(.compare(ReplicaEnd(epoch: epoch, end: end, suspicion: suspicion)), to: follower))
+  }
+
+  private mutating func warn(into effects: inout [Effect]) {
+    guard !comparison.hasWarned else { return }
+    comparison.hasWarned = true
+    effects.append(.note(.suspectWaits(suspicion)))
+  }
+
+  /// Proposes `winner` to go on; if that is this replica and its end is suspect, a marker comes first.
+  mutating func decide(for winner: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    comparison.decision = winner
+    if winner == me, suspicion != .none { return believeOwnEnd(into: &effects) }
+    conclude(now: now, into: &effects)
+  }
+
+  mutating func conclude(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard let winner = comparison.decision else { return }
+    propose(primary: winner, follower: nil, now: now, into: &effects)
+  }
+
+  /// Another replica shows its end and asks for this one's.
+  mutating func compared(
+    _ theirs: ReplicaEnd, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    guard theirs.epoch == epoch, let entry = register?.entry else {
+      return inform(sender, of: theirs.epoch, now: now, into: &effects)
+    }
+    switch role {
+    case .follower where entry.primary == sender:
+      follow.lastHeard = now
+      if isReloading || rebuild != .nothing || follow.plea == .damaged {
+        // A replica that waits to be rebuilt has no end to speak for.
+        effects.append(.send(.resign(epoch: epoch), to: sender))
+      } else {
+        effects.append(.send(.ends(ReplicaEnd(epoch: epoch, end: end, suspicion: suspicion)), to: sender))
+      }
+    case .primary where entry.follower == sender:
+      vouchFor(theirs, of: sender, now: now, into: &effects)
+    default: break
+    }
+  }
+
+  /// A suspect follower asks this primary whether its end is what it should be.
+  private mutating func vouchFor(
+    _ theirs: ReplicaEnd, of sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    guard let peer = lead.peer, peer.id == sender, lead.openIndex > 0 else { return }
+    // All that was answered lies before this epoch, or was acknowledged in it.
+    let needed = max(peer.durable, lead.openIndex &- 1)
+    if theirs.end.index >= needed, theirs.end.index <= end.index {
+      lead.peer?.lastHeard = now
+      effects.append(.send(.cleared(epoch: epoch), to: sender))
+    } else {
+      effects.append(.note(.lostAcknowledged(sender, acknowledged: needed, end: theirs.end.index)))
+      part(from: peer, into: &effects)
+    }
+  }
+
+  mutating func cleared(_ epoch: UInt64, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect])
+  {
+    guard role == .follower, epoch == self.epoch, register?.entry.primary == sender, suspicion != .none, !isReloading
+    else { return }
+    follow.lastHeard = now
+    believeOwnEnd(into: &effects)
+  }
+
+  /// The follower's end came: the further goes on, this one if they are equal.
+  mutating func ended(
+    _ theirs: ReplicaEnd, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    guard theirs.epoch == epoch, let entry = register?.entry else {
+      return inform(sender, of: theirs.epoch, now: now, into: &effects)
+    }
+    guard role == .comparing, entry.follower == sender, proposal == nil, !isReloading else { return }
+    let mayWaitForOperator =
+      suspicion != .none && theirs.suspicion != .none && (suspicion == .damage || theirs.suspicion == .damage)
+    if mayWaitForOperator { return warn(into: &effects) }
+    let followerWins = theirs.end.isFurther(than: end) && !(suspicion == .none && theirs.suspicion == .damage)
+    decide(for: followerWins ? sender : me, now: now, into: &effects)
+  }
+}
