@@ -101,7 +101,8 @@ extension ShardMachine {
       return work(time, &tools)
     }
     for part in parts {
-      let chunk = SnapshotChunk(epoch: epoch, session: session, offset: part.offset, isLast: part.isLast)
+      let chunk = SnapshotChunk(
+        epoch: epoch, session: session, offset: part.offset, byteCount: UInt32(part.bytes.count), isLast: part.isLast)
       actions.append(.send(.snapshotChunk(chunk), payload: part.bytes, to: peer))
     }
     let through = last.offset + UInt64(last.bytes.count)
