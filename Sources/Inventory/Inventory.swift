@@ -5,54 +5,62 @@ public import Proto
 public struct Inventory: Sendable {
   public let shard: ShardID
   /// Stamp of the last `advance`.
-  public private(set) var now: Milliseconds = 0
-  /// A hash of the whole state; equal at equal positions. O(1).
-  public private(set) var digest: UInt64 = 0
+  public internal(set) var now: Milliseconds = 0
+  /// A hash of the whole state, equal at equal positions: the sum of a term for every entity. O(1).
+  public internal(set) var digest: UInt64 = 0
+
+  let keyLimits: KeyLimits
+  let tableSalt: UInt64
+
+  var events = EventTable()
+  var holds = HoldSlab()
+  /// By the number in the slack field of an order's record; in the order of checkout.
+  var orders = PagedArray<OrderRecord>()
+  var cells = CellStore()
+  var buyers: BuyerTable
+  /// Keys of routers, of clients by age, and of clients whose hold or order outlived the key's time.
+  var routerKeys: KeyTable
+  var clientKeys: KeyTable
+  var parkedKeys: KeyTable
+  /// What the next hold's id gets.
+  var nextSequence: UInt64 = 0
+  /// Stamp of the last record that was worth logging: what a snapshot says, because `now` may be ahead of the log.
+  var loggedStamp: Milliseconds = 0
+  var heldCount = 0
+  var releasedCount = 0
+  /// Not replicated: watched events that changed, in the order of their first change.
+  var changedEvents: [UInt32] = []
+  /// Kept between commands for its memory.
+  var scratch: [UInt8] = []
+
+  /// Stamps and deadlines fit 44 bits; a stamp beyond this one counts as this one.
+  static let stampMax: Milliseconds = 1 << 44 - 1 << 30
+  /// A day in seconds: the longest that a hold may ask for at once.
+  static let ttlMax: UInt32 = 86_400
 
   /// - Parameter tableSalt: random bits of this process; they shape hash tables, never an outcome, a snapshot or a digest.
-  public init(shard: ShardID, keyLimits: KeyLimits = KeyLimits(), tableSalt: UInt64 = 0) { self.shard = shard }
-
-  /// The earliest deadline of a hold or pending order; nil: nothing will be due.
-  public var nextDeadline: Milliseconds? { nil }
-
-  /// The stamp to advance to first: `stamp` itself if fewer than `limit` deadlines are due by then, else the `limit`-th due
-  /// deadline. Holds that share that deadline end together.
-  public func catchUpStamp(to stamp: Milliseconds, limit: Int = 1_000) -> Milliseconds { stamp }
-
-  /// Ends all that is due at `stamp`. Returns whether anything ended: then at least a tick must be logged at this stamp.
-  /// Stamps below `now` change nothing.
-  public mutating func advance(to stamp: Milliseconds) -> Bool {
-    now = max(now, stamp)
-    return false
+  public init(shard: ShardID, keyLimits: KeyLimits = KeyLimits(), tableSalt: UInt64 = 0) {
+    self.shard = shard
+    self.keyLimits = keyLimits
+    self.tableSalt = tableSalt
+    buyers = BuyerTable(salt: tableSalt)
+    routerKeys = KeyTable(salt: tableSalt)
+    clientKeys = KeyTable(salt: tableSalt)
+    parkedKeys = KeyTable(salt: tableSalt)
   }
 
-  /// Applies one record at `now`; `advance` comes first.
-  public mutating func apply(_ record: borrowing CommandRecord) -> Applied {
-    Applied(outcome: .noted, mustLog: true)
-  }
-
-  /// What `query` finds at `now`. `.subscribe` is answered with a copy; to hear of changes, call `watch` as well.
-  public func answer(_ query: Query) -> Answer { .refused(.noSuchEvent) }
-
-  /// Starts to collect changes of an event, by its id; as often as it is called, so often `unwatch` must be. Not part of the
-  /// replicated state. Unknown events are ignored.
-  public mutating func watch(_ event: Bytes) {}
-  public mutating func unwatch(_ event: Bytes) {}
-
-  /// The changes of watched events since the last call, in the order in which events changed first.
-  public mutating func takeFeedUpdates() -> [FeedUpdate] { [] }
-
-  /// Writes the state in chunks of at most 64 KiB: the same bytes on every replica at the same position.
-  public func encodeSnapshot(_ emit: ([UInt8]) throws -> Void) rethrows { try emit([]) }
-
-  public var stats: InventoryStats { InventoryStats() }
-
-  /// Reads a snapshot, chunk by chunk; where the chunks are cut does not matter. Whatever the bytes are, it never traps.
-  public struct Decoder: Sendable {
-    let shard: ShardID
-    public init(shard: ShardID, keyLimits: KeyLimits = KeyLimits(), tableSalt: UInt64 = 0) { self.shard = shard }
-    public mutating func feed(_ chunk: RawSpan) throws(DecodeError) {}
-    /// The inventory, once all chunks were fed and its digest is what the writer's was.
-    public consuming func finish() throws(DecodeError) -> Inventory { Inventory(shard: shard) }
+  public var stats: InventoryStats {
+    var stats = InventoryStats()
+    stats.events = events.count
+    stats.holds = heldCount
+    stats.orders = orders.count
+    stats.released = releasedCount
+    stats.clientKeys = clientKeys.count + parkedKeys.count
+    stats.routerKeys = routerKeys.count
+    stats.keyBytes = clientKeys.entryBytes + parkedKeys.entryBytes + routerKeys.entryBytes
+    if clientKeys.count > 0 { stats.clientKeyWindow = now - clientKeys.entry(at: clientKeys.log.head).stamp }
+    stats.bytes = holds.bytes + orders.bytes + cells.bytes + buyers.bytes
+    stats.bytes += routerKeys.bytes + clientKeys.bytes + parkedKeys.bytes
+    return stats
   }
 }

@@ -1,0 +1,143 @@
+import Proto
+
+/// What follows from an event's definition and never changes: shared by all copies of the inventory.
+///
+/// Flat arrays are fine here: they are built once, with the event, and never written again.
+final class EventLayout: Sendable {
+  /// A row that has seats.
+  struct Row: Sendable {
+    /// Its first seat; the next row's is its end.
+    var first: UInt32
+    /// 0-based place in its section, counted from the front.
+    var number: UInt32
+    /// Where its seats are counted; of a mixed row: its section's first zone.
+    var zone: UInt32
+    var section: UInt16
+    /// `mixed`: its seats have categories of their own.
+    var category: UInt16
+  }
+
+  /// The seats of one category in one section.
+  struct Zone: Sendable {
+    var section: UInt16
+    var category: UInt16
+  }
+
+  struct Section: Sendable {
+    var rows: Range<Int>
+    var zones: Range<Int>
+  }
+
+  static let mixed = UInt16.max
+
+  let definition: EventDefinition
+  let seatCount: Int
+  /// Behind the last stands one whose first seat is the seat count.
+  let rows: [Row]
+  let sections: [Section]
+  let zones: [Zone]
+  let longestRow: Int
+  /// Minor units by category; 0 for what is not for sale.
+  let prices: [Int64]
+  /// The row of every 64th seat.
+  private let hints: [UInt32]
+  /// By seat, if any row is mixed; otherwise empty.
+  private let seatCategories: [UInt16]
+
+  var rowCount: Int { rows.count - 1 }
+
+  init(_ definition: EventDefinition) {
+    var rows: [Row] = []
+    var sections: [Section] = []
+    var zones: [Zone] = []
+    var next = 0
+    var longest = 0
+    let isMixed = definition.sections.contains { section in
+      guard case .listed(let rows) = section.rows else { return false }
+      return rows.contains { row in row.seats.contains { $0.category != row.seats[0].category } }
+    }
+    var categories: [UInt16] = []
+
+    for (number, section) in definition.sections.enumerated() {
+      let firstRow = rows.count
+      let firstZone = zones.count
+      // A section of very many categories would make this slow; those of real plans have a handful.
+      func zone(_ category: UInt16) -> Int {
+        for zone in firstZone..<zones.count where zones[zone].category == category { return zone }
+        zones.append(Zone(section: UInt16(number), category: category))
+        return zones.count - 1
+      }
+      func add(row: Int, length: Int, category: UInt16?) {
+        let zone = category.map(zone) ?? firstZone
+        rows.append(
+          Row(
+            first: UInt32(next), number: UInt32(row), zone: UInt32(zone), section: UInt16(number),
+            category: category ?? Self.mixed))
+        next += length
+        longest = max(longest, length)
+      }
+      switch section.rows {
+      case .grid(let rowCount, let length, let category):
+        if length > 0 {
+          for row in 0..<Int(rowCount) { add(row: row, length: Int(length), category: category.rawValue) }
+          if isMixed {
+            categories.append(contentsOf: repeatElement(category.rawValue, count: Int(rowCount) * Int(length)))
+          }
+        }
+      case .listed(let listed):
+        for (place, row) in listed.enumerated() where !row.seats.isEmpty {
+          let category = row.seats[0].category
+          if row.seats.allSatisfy({ $0.category == category }) {
+            add(row: place, length: row.seats.count, category: category.rawValue)
+          } else {
+            for seat in row.seats { _ = zone(seat.category.rawValue) }
+            add(row: place, length: row.seats.count, category: nil)
+          }
+          if isMixed { categories.append(contentsOf: row.seats.lazy.map(\.category.rawValue)) }
+        }
+      }
+      sections.append(Section(rows: firstRow..<rows.count, zones: firstZone..<zones.count))
+    }
+    let rowCount = rows.count
+    rows.append(Row(first: UInt32(next), number: 0, zone: 0, section: 0, category: 0))
+
+    var hints: [UInt32] = []
+    hints.reserveCapacity(next / 64 + 1)
+    var row = 0
+    for seat in stride(from: 0, to: next, by: 64) {
+      while row + 1 < rowCount, Int(rows[row + 1].first) <= seat { row += 1 }
+      hints.append(UInt32(row))
+    }
+    self.definition = definition
+    seatCount = next
+    self.rows = rows
+    self.sections = sections
+    self.zones = zones
+    longestRow = longest
+    prices = definition.categories.map { $0.price ?? 0 }
+    self.hints = hints
+    seatCategories = categories
+  }
+
+  /// The row of a seat that exists.
+  @inline(__always) func row(of seat: UInt32) -> Int {
+    var row = Int(hints[Int(seat >> 6)])
+    while rows[row + 1].first <= seat { row += 1 }
+    return row
+  }
+
+  @inline(__always) func seats(ofRow row: Int) -> Range<Int> { Int(rows[row].first)..<Int(rows[row + 1].first) }
+
+  @inline(__always) func category(of seat: UInt32, row: Int) -> Int {
+    let category = rows[row].category
+    return Int(category == Self.mixed ? seatCategories[Int(seat)] : category)
+  }
+
+  @inline(__always) func zone(of category: Int, row: Int) -> Int {
+    var zone = Int(rows[row].zone)
+    if rows[row].category == Self.mixed {
+      while Int(zones[zone].category) != category { zone += 1 }
+    }
+    return zone
+  }
+}

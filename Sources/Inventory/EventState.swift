@@ -1,0 +1,224 @@
+import Proto
+
+/// An event as far as it changes.
+struct EventState: Sendable {
+  /// A seat's word: its state in the top two bits, the slot of its hold in the others; 0: free.
+  enum Seat {
+    static let free: UInt32 = 0
+    static func held(_ slot: UInt32) -> UInt32 { 1 << 30 | slot }
+    static func sold(_ slot: UInt32) -> UInt32 { 2 << 30 | slot }
+    static let notForSale: UInt32 = 3 << 30
+    @inline(__always) static func state(_ word: UInt32) -> SeatState {
+      switch word >> 30 {
+      case 0: .free
+      case 1: .held
+      case 2: .sold
+      default: .notForSale
+      }
+    }
+  }
+
+  let layout: EventLayout
+  let slot: UInt32
+  let incarnation: UInt64
+  /// Odd: what one step of the version adds to the digest.
+  let versionTerm: UInt64
+  private(set) var version: UInt64 = 0
+  private(set) var seats: PagedArray<UInt32>
+  /// Free seats by row, and by the layout's zones.
+  private(set) var rowFree: PagedArray<UInt32>
+  private(set) var zoneFree: [UInt32]
+  private(set) var categories: [Counts]
+  private(set) var areas: [Counts]
+
+  /// Not replicated: what the next search for best seats may build on.
+  var best = BestCache()
+  /// Not replicated: how many watch, what they were told last, and what changed since.
+  var watchers = 0
+  var toldVersion: UInt64 = 0
+  var changedSeats: [UInt32] = []
+
+  var ref: EventRef { EventRef(slot: EventSlot(slot), incarnation: incarnation) }
+  var id: Bytes { layout.definition.id }
+
+  /// A new event: all that is for sale is free. Its version is 0 until it is stepped.
+  init(_ layout: EventLayout, slot: UInt32, incarnation: UInt64) {
+    self.layout = layout
+    self.slot = slot
+    self.incarnation = incarnation
+    versionTerm = mix64(incarnation ^ UInt64(slot)) | 1
+    seats = PagedArray(repeating: Seat.free, count: layout.seatCount)
+    rowFree = PagedArray(repeating: 0, count: layout.rowCount)
+    zoneFree = Array(repeating: 0, count: layout.zones.count)
+    categories = Array(repeating: Counts(), count: layout.definition.categories.count)
+    areas = layout.definition.areas.map { Counts(free: $0.capacity) }
+    for row in 0..<layout.rowCount { open(row) }
+    for seat in layout.definition.notForSale { close(seat.rawValue) }
+  }
+
+  private mutating func open(_ row: Int) {
+    let range = layout.seats(ofRow: row)
+    if layout.rows[row].category != EventLayout.mixed {
+      let category = Int(layout.rows[row].category)
+      if layout.definition.categories[category].price != nil {
+        rowFree[row] = UInt32(range.count)
+        zoneFree[Int(layout.rows[row].zone)] += UInt32(range.count)
+        categories[category].free += UInt32(range.count)
+        return
+      }
+    }
+    for seat in range {
+      let category = layout.category(of: UInt32(seat), row: row)
+      if layout.definition.categories[category].price == nil {
+        seats[seat] = Seat.notForSale
+        categories[category].notForSale += 1
+      } else {
+        rowFree[row] += 1
+        zoneFree[layout.zone(of: category, row: row)] += 1
+        categories[category].free += 1
+      }
+    }
+  }
+
+  private mutating func close(_ seat: UInt32) {
+    guard seats[Int(seat)] == Seat.free else { return }
+    let row = layout.row(of: seat)
+    let category = layout.category(of: seat, row: row)
+    seats[Int(seat)] = Seat.notForSale
+    rowFree[row] -= 1
+    zoneFree[layout.zone(of: category, row: row)] -= 1
+    categories[category].free -= 1
+    categories[category].notForSale += 1
+  }
+
+  // MARK: Changing
+
+  @inline(__always) private func seatTerm(_ seat: UInt32, _ word: UInt32) -> UInt64 {
+    word == Seat.free ? 0 : term(.seat, UInt64(slot) << 32 | UInt64(seat), UInt64(word))
+  }
+
+  /// Takes a free seat for a hold.
+  @inline(__always) mutating func take(_ seat: UInt32, for hold: UInt32, _ digest: inout UInt64) {
+    precondition(seats[Int(seat)] == Seat.free, "who takes a seat has seen that it is free")
+    let word = Seat.held(hold)
+    seats[Int(seat)] = word
+    digest &+= seatTerm(seat, word)
+    let row = layout.row(of: seat)
+    let category = layout.category(of: seat, row: row)
+    rowFree[row] -= 1
+    zoneFree[layout.zone(of: category, row: row)] -= 1
+    categories[category].free -= 1
+    categories[category].held += 1
+    note(seat, row: row)
+  }
+
+  /// Sells a seat that this hold has.
+  mutating func sell(_ seat: UInt32, of hold: UInt32, _ digest: inout UInt64) {
+    precondition(seats[Int(seat)] == Seat.held(hold), "a hold's seats are its own")
+    digest &-= seatTerm(seat, Seat.held(hold))
+    seats[Int(seat)] = Seat.sold(hold)
+    digest &+= seatTerm(seat, Seat.sold(hold))
+    let category = layout.category(of: seat, row: layout.row(of: seat))
+    categories[category].held -= 1
+    categories[category].sold += 1
+    if watchers > 0 { changedSeats.append(seat) }
+  }
+
+  /// Frees a seat that this hold has, or, if `isSold`, has bought.
+  mutating func give(_ seat: UInt32, of hold: UInt32, isSold: Bool, _ digest: inout UInt64) {
+    let word = isSold ? Seat.sold(hold) : Seat.held(hold)
+    precondition(seats[Int(seat)] == word, "a hold's seats are its own")
+    digest &-= seatTerm(seat, word)
+    seats[Int(seat)] = Seat.free
+    let row = layout.row(of: seat)
+    let category = layout.category(of: seat, row: row)
+    rowFree[row] += 1
+    zoneFree[layout.zone(of: category, row: row)] += 1
+    categories[category].free += 1
+    if isSold { categories[category].sold -= 1 } else { categories[category].held -= 1 }
+    note(seat, row: row)
+  }
+
+  @inline(__always) private mutating func note(_ seat: UInt32, row: Int) {
+    if best.isInUse { best.note(row) }
+    if watchers > 0 { changedSeats.append(seat) }
+  }
+
+  private func areaTerm(_ area: AreaIndex, _ counts: Counts) -> UInt64 {
+    term(.area, UInt64(slot) << 16 | UInt64(area.rawValue), UInt64(counts.held), UInt64(counts.sold))
+  }
+
+  /// Moves places between an area's counts: free → held (`take`), held → sold, held or sold → free.
+  mutating func move(
+    _ places: AreaCount, from: SeatState, to: SeatState, _ digest: inout UInt64
+  ) {
+    let index = Int(places.area.rawValue)
+    digest &-= areaTerm(places.area, areas[index])
+    areas[index].change(from, by: 0 &- places.count)
+    areas[index].change(to, by: places.count)
+    digest &+= areaTerm(places.area, areas[index])
+  }
+
+  /// Every change of the event is one step of its version.
+  @inline(__always) mutating func step(_ digest: inout UInt64) {
+    version += 1
+    digest &+= versionTerm
+  }
+
+  /// Sets the version that a snapshot says.
+  mutating func set(version: UInt64, _ digest: inout UInt64) {
+    digest &+= versionTerm &* (version &- self.version)
+    self.version = version
+  }
+
+  /// What the event adds to the digest before anything of it changed. `version` counts apart.
+  var creationTerm: UInt64 {
+    let definition = layout.definition
+    var hash = stableHash(definition.id.rawSpan, seed: incarnation)
+    hash = mix64(hash ^ UInt64(layout.seatCount) << 32 ^ UInt64(layout.rowCount))
+    for category in definition.categories { hash = mix64(hash ^ UInt64(bitPattern: category.price ?? -1)) }
+    for area in definition.areas { hash = mix64(hash ^ UInt64(area.capacity) ^ UInt64(bitPattern: area.price) << 20) }
+    for seat in definition.notForSale { hash = mix64(hash ^ UInt64(seat.rawValue)) }
+    return areas.indices.reduce(term(.event, UInt64(slot), hash)) {
+      $0 &+ areaTerm(AreaIndex(UInt16($1)), Counts())
+    }
+  }
+
+  /// Seats and places; at most what a count can say.
+  var total: Counts {
+    var sum = Counts()
+    for counts in [categories, areas].joined() {
+      sum.free = sum.free.addingSaturated(counts.free)
+      sum.held = sum.held.addingSaturated(counts.held)
+      sum.sold = sum.sold.addingSaturated(counts.sold)
+      sum.notForSale = sum.notForSale.addingSaturated(counts.notForSale)
+    }
+    return sum
+  }
+
+  var availability: Availability { Availability(categories: categories, areas: areas) }
+
+  /// One byte a seat.
+  var states: Bytes {
+    Bytes((0..<layout.seatCount).map { Seat.state(seats[$0]).rawValue })
+  }
+}
+
+extension Counts {
+  /// Adds to one of the counts, around the clock: what is subtracted was there.
+  fileprivate mutating func change(_ state: SeatState, by count: UInt32) {
+    switch state {
+    case .free: free &+= count
+    case .held: held &+= count
+    case .sold: sold &+= count
+    case .notForSale: notForSale &+= count
+    }
+  }
+}
+
+extension UInt32 {
+  fileprivate func addingSaturated(_ other: UInt32) -> UInt32 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}

@@ -1,0 +1,90 @@
+import Proto
+
+/// All events of a shard, by slot, and their order by id.
+struct EventTable: Sendable {
+  private static let pageShift = 5
+  static let countMax = 1 << 24 - 1
+  private static let leafMax = 512
+
+  private var pages: [[EventState]] = []
+  private(set) var count = 0
+  /// Slots in ascending order of the events' ids, in leaves of at most 512.
+  private var leaves: [[UInt32]] = []
+
+  @inline(__always) subscript(slot: UInt32) -> EventState {
+    _read { yield pages[Int(slot) >> Self.pageShift][Int(slot) & (1 << Self.pageShift - 1)] }
+    _modify { yield &pages[Int(slot) >> Self.pageShift][Int(slot) & (1 << Self.pageShift - 1)] }
+  }
+
+  /// Whether the reference names an event of this life of the cluster.
+  @inline(__always) func knows(_ ref: EventRef) -> Bool {
+    Int(ref.slot.rawValue) < count && self[ref.slot.rawValue].incarnation == ref.incarnation
+  }
+
+  /// Adds an event whose slot is `count` and whose id is new.
+  mutating func append(_ event: EventState) {
+    precondition(Int(event.slot) == count, "slots are given in order")
+    let id = event.id
+    if count & (1 << Self.pageShift - 1) == 0 { pages.append([]) }
+    pages[pages.count - 1].append(event)
+    count += 1
+    guard !leaves.isEmpty else {
+      leaves.append([event.slot])
+      return
+    }
+    let leaf = max(0, leafBehind(id) - 1)
+    let place = place(of: id, in: leaf)
+    leaves[leaf].insert(event.slot, at: place)
+    if leaves[leaf].count > Self.leafMax {
+      let half = Array(leaves[leaf][(Self.leafMax / 2)...])
+      leaves[leaf].removeLast(half.count)
+      leaves.insert(half, at: leaf + 1)
+    }
+  }
+
+  func slot(of id: Bytes) -> UInt32? {
+    guard !leaves.isEmpty else { return nil }
+    let leaf = max(0, leafBehind(id) - 1)
+    let place = place(of: id, in: leaf)
+    guard place < leaves[leaf].count, self[leaves[leaf][place]].id == id else { return nil }
+    return leaves[leaf][place]
+  }
+
+  /// At most `limit` slots whose events' ids come after `id`, ascending.
+  func slots(after id: Bytes, limit: Int) -> [UInt32] {
+    var found: [UInt32] = []
+    var leaf = max(0, leafBehind(id) - 1)
+    guard leaf < leaves.count else { return found }
+    var place = place(of: id, in: leaf)
+    while found.count < limit, leaf < leaves.count {
+      if place == leaves[leaf].count {
+        leaf += 1
+        place = 0
+        continue
+      }
+      if self[leaves[leaf][place]].id > id { found.append(leaves[leaf][place]) }
+      place += 1
+    }
+    return found
+  }
+
+  /// The first leaf whose first event comes after `id`.
+  private func leafBehind(_ id: Bytes) -> Int {
+    var (low, high) = (0, leaves.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[leaves[middle][0]].id > id { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+
+  /// The first place in the leaf whose event does not come before `id`.
+  private func place(of id: Bytes, in leaf: Int) -> Int {
+    var (low, high) = (0, leaves[leaf].count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[leaves[leaf][middle]].id < id { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

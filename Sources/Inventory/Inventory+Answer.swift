@@ -1,0 +1,91 @@
+public import Proto
+
+/// Answering queries, and telling watchers what changed.
+extension Inventory {
+  /// What `query` finds at `now`. `.subscribe` is answered with a copy; to hear of changes, call `watch` as well.
+  public func answer(_ query: Query) -> Answer {
+    switch query {
+    case .event(let id):
+      guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
+      return .event(
+        EventInfo(
+          ref: events[slot].ref, version: events[slot].version, definition: events[slot].layout.definition,
+          availability: events[slot].availability))
+    case .seats(let id):
+      guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
+      return .seats(events[slot].ref, version: events[slot].version, states: events[slot].states)
+    case .seat(let id, let seat):
+      guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
+      guard Int(seat.rawValue) < events[slot].layout.seatCount else { return .refused(.invalid(.seats)) }
+      let state = EventState.Seat.state(events[slot].seats[Int(seat.rawValue)])
+      return .seat(state, version: events[slot].version)
+    case .availability(let id):
+      guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
+      return .availability(events[slot].ref, version: events[slot].version, events[slot].availability)
+    case .hold(let id):
+      guard case .living(let slot, let record) = find(id) else {
+        if case .over = find(id) { return .refused(.holdExpired) }
+        return .refused(.noSuchHold)
+      }
+      return record.status == .released ? .refused(.holdExpired) : .hold(info(slot, record))
+    case .order(let id):
+      guard case .living(let slot, let record) = find(id) else { return .refused(.noSuchOrder) }
+      return .order(info(slot, record))
+    case .events(let after, let limit):
+      return .events(
+        events.slots(after: after, limit: Int(limit)).map { slot in
+          EventSummary(
+            id: events[slot].id, name: events[slot].layout.definition.name, version: events[slot].version,
+            counts: events[slot].total)
+        })
+    case .subscribe(let id):
+      guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
+      return .subscribed(
+        events[slot].ref, version: events[slot].version, states: events[slot].states, events[slot].availability)
+    case .unsubscribe: return .unsubscribed
+    }
+  }
+
+  /// Starts to collect changes of an event, by its id; as often as it is called, so often `unwatch` must be. Not part of the
+  /// replicated state. Unknown events are ignored.
+  public mutating func watch(_ event: Bytes) {
+    guard let slot = events.slot(of: event) else { return }
+    if events[slot].watchers == 0 { events[slot].toldVersion = events[slot].version }
+    events[slot].watchers += 1
+  }
+
+  public mutating func unwatch(_ event: Bytes) {
+    guard let slot = events.slot(of: event), events[slot].watchers > 0 else { return }
+    events[slot].watchers -= 1
+    if events[slot].watchers == 0 {
+      events[slot].changedSeats = []
+      changedEvents.removeAll { $0 == slot }
+    }
+  }
+
+  /// The changes of watched events since the last call, in the order in which events changed first. A copy that was answered in between
+  /// is newer than an update's `fromVersion` and never newer than its `version`: apply the update to it as well, it says what
+  /// seats are now.
+  public mutating func takeFeedUpdates() -> [FeedUpdate] {
+    if changedEvents.isEmpty { return [] }
+    let changed = changedEvents
+    changedEvents.removeAll(keepingCapacity: true)
+    return changed.map { takeFeedUpdate($0) }
+  }
+
+  private mutating func takeFeedUpdate(_ slot: UInt32) -> FeedUpdate {
+    var changes: [SeatChange] = []
+    events[slot].changedSeats.sort()
+    var last: UInt32?
+    for seat in events[slot].changedSeats where seat != last {
+      changes.append(
+        SeatChange(seat: SeatIndex(seat), state: EventState.Seat.state(events[slot].seats[Int(seat)])))
+      last = seat
+    }
+    events[slot].changedSeats.removeAll(keepingCapacity: true)
+    defer { events[slot].toldVersion = events[slot].version }
+    return FeedUpdate(
+      event: events[slot].ref, fromVersion: events[slot].toldVersion, version: events[slot].version, seats: changes,
+      availability: events[slot].availability)
+  }
+}

@@ -1,0 +1,191 @@
+public import Proto
+
+/// Applying records: keys around, commands inside.
+extension Inventory {
+  /// Applies one record at `now`; `advance` comes first. Whatever the record's bytes are, it never traps.
+  public mutating func apply(_ record: borrowing CommandRecord) -> Applied {
+    switch record.kind {
+    case .hold: return applyHold(record)
+    case .holdBest: return applyHoldBest(record)
+    case .release, .extend, .checkout: return applyToHold(record)
+    case .confirm, .cancel: return applyToOrder(record)
+    case .createEvent: return applyCreate(record)
+    case .tick, .openEpoch:
+      logged()
+      return Applied(outcome: .noted, mustLog: true)
+    }
+  }
+
+  static func refuse(_ refusal: Refusal) -> Applied { Applied(outcome: .refused(refusal), mustLog: false) }
+
+  /// A record's key in the tables.
+  struct Key {
+    var arguments: UInt64
+    /// In the event's scope.
+    var hash: UInt64
+  }
+
+  /// What this key got before in the event's scope: the same outcome again, or, for another command, a refusal.
+  @inline(__always) func repeated(
+    _ record: borrowing CommandRecord, event: UInt32, key: inout Key
+  ) -> Applied? {
+    if record.key.byteCount == 0 { return nil }
+    key.arguments = record.argumentsHash
+    // All three tables have the same salt.
+    key.hash = routerKeys.hash(record.key, event: event)
+    if record.keyIsFromRouter {
+      guard let position = routerKeys.find(record.key, hash: key.hash, event: event, arguments: 0),
+        now - routerKeys.entry(at: position).stamp < keyLimits.routerWindow
+      else { return nil }
+      return again(routerKeys, position, key.arguments)
+    }
+    if let position = clientKeys.find(record.key, hash: key.hash, event: event, arguments: 0) {
+      let entry = clientKeys.entry(at: position)
+      if now - entry.stamp < keyLimits.clientWindow || lives(entry.ticket) {
+        return again(clientKeys, position, key.arguments)
+      }
+    }
+    if let position = parkedKeys.find(record.key, hash: key.hash, event: event, arguments: 0),
+      lives(parkedKeys.entry(at: position).ticket)
+    {
+      return again(parkedKeys, position, key.arguments)
+    }
+    return nil
+  }
+
+  /// As above for a command on a hold or order that is no more, whose event therefore nobody knows: only the very same command under the
+  /// same key is found.
+  func repeatedOfDead(_ record: borrowing CommandRecord) -> Applied? {
+    if record.key.byteCount == 0 { return nil }
+    let arguments = record.argumentsHash
+    let table = record.keyIsFromRouter ? routerKeys : clientKeys
+    let window = record.keyIsFromRouter ? keyLimits.routerWindow : keyLimits.clientWindow
+    let hash = table.hash(record.key, arguments: arguments)
+    guard let position = table.find(record.key, hash: hash, event: nil, arguments: arguments),
+      now - table.entry(at: position).stamp < window
+    else { return nil }
+    return again(table, position, arguments)
+  }
+
+  private func again(_ table: KeyTable, _ position: UInt64, _ arguments: UInt64) -> Applied {
+    guard table.entry(at: position).arguments == arguments else { return Self.refuse(.keyReused) }
+    return Applied(outcome: table.outcome(at: position, shard: shard), mustLog: false)
+  }
+
+  /// Whether a key's hold or order lives, so that the key must stay.
+  func lives(_ ticket: (slot: UInt32, sequence: UInt64)?) -> Bool {
+    guard let ticket, Int(ticket.slot) < holds.count else { return false }
+    let record = holds[ticket.slot]
+    return record.status.lives && record.sequence == ticket.sequence
+  }
+
+  /// Remembers the outcome under the record's key and says whether the record must be logged.
+  @inline(__always) mutating func conclude(
+    _ outcome: Outcome, _ record: borrowing CommandRecord, _ key: Key, event: UInt32,
+    ticket: (slot: UInt32, sequence: UInt64)?, byArguments: Bool = false
+  ) -> Applied {
+    if case .refused = outcome, record.keyIsFromRouter || record.key.byteCount == 0 {
+      return Applied(outcome: outcome, mustLog: false)
+    }
+    if record.key.byteCount > 0 {
+      var entry = KeyEntry(
+        stamp: now, keyBytes: record.key.byteCount, form: .encoded, ticket: ticket, byArguments: byArguments,
+        event: event, arguments: key.arguments)
+      if case .held = outcome { entry.form = .held }
+      digest &+=
+        record.keyIsFromRouter
+        ? routerKeys.add(entry, record.key, outcome, &scratch) : clientKeys.add(entry, record.key, outcome, &scratch)
+    }
+    logged()
+    return Applied(outcome: outcome, mustLog: true)
+  }
+
+  /// Ends every record that is logged: a few keys whose time has passed go.
+  @inline(__always) mutating func logged() {
+    loggedStamp = now
+    if routerKeys.count > 0 { dropRouterKeys() }
+    if clientKeys.count > 0 || parkedKeys.count > 0 { dropClientKeys() }
+  }
+
+  /// How many keys one record may drop because of their age: no record waits for a crowd of them. Nothing depends on how fast they go:
+  /// a key whose time has passed is not looked at.
+  private static let dropsMax = 8
+
+  private mutating func dropRouterKeys() {
+    for _ in 0..<Self.dropsMax where routerKeys.count > 0 {
+      let isOld = now - routerKeys.entry(at: routerKeys.log.head).stamp >= keyLimits.routerWindow
+      guard isOld || routerKeys.log.count > KeyTable.wordsMax else { break }
+      digest &-= routerKeys.dropFirst()
+    }
+  }
+
+  private mutating func dropClientKeys() {
+    var drops = 0
+    // What one record adds is at most what it makes drop, so the byte limit needs no bound of its own.
+    while clientKeys.count > 1 {
+      let entry = clientKeys.entry(at: clientKeys.log.head)
+      let isOld = now - entry.stamp >= keyLimits.clientWindow && drops < Self.dropsMax
+      guard isOld || clientKeys.entryBytes > keyLimits.clientBytes else { break }
+      drops += 1
+      if lives(entry.ticket) {
+        clientKeys.moveFirst(to: &parkedKeys)
+      } else {
+        digest &-= clientKeys.dropFirst()
+      }
+    }
+    // Two steps around the parked ones for each record: what died among them goes sooner or later.
+    for _ in 0..<2 where parkedKeys.count > 0 {
+      if lives(parkedKeys.entry(at: parkedKeys.log.head).ticket) {
+        parkedKeys.rotate()
+      } else {
+        digest &-= parkedKeys.dropFirst()
+      }
+    }
+  }
+}
+
+extension KeyTable {
+  /// Adds an entry with its outcome and returns its term of the digest.
+  @inline(__always) mutating func add(
+    _ entry: KeyEntry, _ key: RawSpan, _ outcome: Outcome, _ scratch: inout [UInt8]
+  ) -> UInt64 {
+    let position = begin(entry, key: key)
+    if case .held(let held) = outcome {
+      append(held.id.secret)
+      append(UInt64(bitPattern: held.total))
+      append(held.version & (1 << 47 - 1) | UInt64((held.expiresAt - entry.stamp) / 1_000) << 47)
+    } else {
+      scratch.removeAll(keepingCapacity: true)
+      outcome.encode(into: &scratch)
+      append(UInt64(scratch.count))
+      let span = scratch.rawSpan
+      for word in 0..<span.wordCount { append(span.word(word)) }
+    }
+    return end(position)
+  }
+
+  /// The outcome of an entry. What a snapshot brought was checked then.
+  func outcome(at position: UInt64, shard: ShardID) -> Outcome {
+    let entry = entry(at: position)
+    let at = position + KeyEntry.fixedWords + entry.keyWords
+    switch entry.form {
+    case .held:
+      let last = log[at + 2]
+      let id = HoldID(
+        shard: shard, slot: entry.ticket?.slot ?? 0, sequence: entry.ticket?.sequence ?? 0, secret: log[at])
+      return .held(
+        Outcome.Held(
+          id: id, expiresAt: entry.stamp + Milliseconds(last >> 47) * 1_000,
+          total: Int64(bitPattern: log[at + 1]), version: last & (1 << 47 - 1)))
+    case .encoded:
+      var bytes: [UInt8] = []
+      let count = Int(log[at])
+      for word in 0..<UInt64(count + 7) >> 3 { bytes.put(log[at + 1 + word]) }
+      var reader = ByteReader(bytes.rawSpan.extracting(0..<count))
+      guard let outcome = try? Outcome(decoding: &reader) else {
+        preconditionFailure("an outcome that was encoded or checked can be decoded")
+      }
+      return outcome
+    }
+  }
+}

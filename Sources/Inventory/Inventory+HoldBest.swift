@@ -1,0 +1,51 @@
+import Proto
+
+/// Search and hold as one command.
+extension Inventory {
+  mutating func applyHoldBest(_ record: borrowing CommandRecord) -> Applied {
+    guard case .holdBest(let best) = try? Command(decoding: record) else { return Self.refuse(.invalid(.count)) }
+    guard events.knows(best.event) else { return Self.refuse(.staleEvent) }
+    let event = best.event.slot.rawValue
+    var key = Key(arguments: 0, hash: 0)
+    if let repeated = repeated(record, event: event, key: &key) { return repeated }
+    if let refusal = check(best, event) {
+      return conclude(.refused(refusal), record, key, event: event, ticket: nil)
+    }
+    let category = best.category?.rawValue
+    guard let seats = events[event].bestSeats(count: Int(best.count), category: category) else {
+      let refusal = Refusal.soldOut(best.category.map { .category($0) } ?? .event)
+      return conclude(.refused(refusal), record, key, event: event, ticket: nil)
+    }
+
+    let layout = events[event].layout
+    let slot = allocate()
+    var new = HoldRecord()
+    var total: Int64 = 0
+    for seat in seats {
+      total += layout.prices[layout.category(of: seat.rawValue, row: layout.row(of: seat.rawValue))]
+      events[event].take(seat.rawValue, for: slot, &digest)
+    }
+    if seats.count == 1 {
+      new.detail = seats[0].rawValue
+      new.detailIsSeat = true
+    } else {
+      var chain = cells.begin(header: Contents.header(seats: seats.count, areas: 0))
+      for seat in seats { cells.put(seat.rawValue, to: &chain) }
+      new.detail = chain.first
+    }
+    let held = enter(
+      &new, slot: slot, event: event, ttl: best.ttl, secret: best.secret, buyer: best.buyer.rawSpan, count: best.count,
+      total: total)
+    return conclude(
+      .heldBest(held, seats: seats), record, key, event: event, ticket: (held.id.slot, held.id.sequence))
+  }
+
+  private func check(_ best: Command.HoldBest, _ event: UInt32) -> Refusal? {
+    if let refusal = check(ttl: best.ttl, buyer: best.buyer.rawSpan) { return refusal }
+    if best.count == 0 || best.count > HoldView.seatsMax { return .invalid(.count) }
+    if let category = best.category, Int(category.rawValue) >= events[event].categories.count {
+      return .invalid(.category)
+    }
+    return checkSale(event, count: UInt64(best.count), buyer: best.buyer.rawSpan)
+  }
+}

@@ -1,0 +1,153 @@
+import Proto
+
+/// A snapshot is a stream of items, cut into chunks wherever 64 KiB are full.
+///
+/// Layout of an item, little-endian: `kind: u8`, `bytes: u32`, then what the kind says. The kinds stand in the order of `SnapshotItem`;
+/// `header` and `end` are there once.
+enum SnapshotItem: UInt8 {
+  /// `version: u8 = 1`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then the key
+  /// limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`.
+  case header = 1
+  /// One event, in the order of slots: `incarnation: u64`, `version: u64`, the definition.
+  case event
+  /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotWriter.put` says.
+  case holds
+  /// Entries of a key table as its words stand there, oldest first: for each `words: u32` and the words.
+  case routerKeys, clientKeys, parkedKeys
+  /// `digest: u64`.
+  case end
+}
+
+extension Inventory {
+  /// Writes the state in chunks of at most 64 KiB: the same bytes on every replica at the same position. Works on a copy, on any thread.
+  public func encodeSnapshot(_ emit: ([UInt8]) throws -> Void) rethrows {
+    var out = SnapshotWriter()
+    out.begin(.header)
+    out.bytes.append(1)
+    out.bytes.put(shard.rawValue)
+    out.bytes.put(loggedStamp)
+    out.bytes.put(nextSequence)
+    out.bytes.put(UInt32(holds.count))
+    out.bytes.put(holds.freeHead)
+    out.bytes.put(UInt32(events.count))
+    out.bytes.put(UInt64(keyLimits.clientBytes))
+    out.bytes.put(keyLimits.clientWindow)
+    out.bytes.put(keyLimits.routerWindow)
+    out.end()
+    for slot in 0..<UInt32(events.count) {
+      out.begin(.event)
+      out.bytes.put(events[slot].incarnation)
+      out.bytes.put(events[slot].version)
+      events[slot].layout.definition.encode(into: &out.bytes)
+      out.end()
+      try out.flush(emit)
+    }
+    if holds.count > 0 {
+      out.begin(.holds)
+      for slot in 0..<UInt32(holds.count) {
+        put(slot, into: &out.bytes)
+        if out.itemBytes >= SnapshotWriter.itemBytesWanted {
+          out.end()
+          try out.flush(emit)
+          out.begin(.holds)
+        }
+      }
+      out.end()
+    }
+    try put(routerKeys, .routerKeys, into: &out, emit)
+    try put(clientKeys, .clientKeys, into: &out, emit)
+    try put(parkedKeys, .parkedKeys, into: &out, emit)
+    out.begin(.end)
+    out.bytes.put(digest)
+    out.end()
+    try out.flush(emit, all: true)
+  }
+
+  /// Layout behind the status: `sequence: u64`, `secret: u64`, `event: u32`, `deadline: i64`; unless released, then the buyer (`u8`
+  /// length), `seats: u32`, `areas: u32`, the seats (`u32` each), the areas (`u16`, `u32` each); of a hold `slack: u32`, of an order
+  /// `secret: u64`, `createdAt: i64`, `expiresAt: i64`.
+  private func put(_ slot: UInt32, into out: inout [UInt8]) {
+    let record = holds[slot]
+    out.append(record.status.rawValue)
+    if record.status == .free {
+      out.put(record.detail)
+      return
+    }
+    out.put(record.sequence)
+    out.put(record.secret)
+    out.put(record.event)
+    out.put(record.deadline)
+    if record.status == .released { return }
+    out.putShort(cells.unpack(record.buyer))
+    let (seats, areas) = seatsAndAreas(record)
+    out.put(UInt32(seats.count))
+    out.put(UInt32(areas.count))
+    for seat in seats { out.put(seat.rawValue) }
+    for area in areas {
+      out.put(area.area.rawValue)
+      out.put(area.count)
+    }
+    if record.status.isOrder {
+      let order = orders[Int(record.slack)]
+      out.put(order.secret)
+      out.put(order.createdAt)
+      out.put(order.expiresAt)
+    } else {
+      out.put(record.slack)
+    }
+  }
+
+  private func put(
+    _ table: KeyTable, _ kind: SnapshotItem, into out: inout SnapshotWriter, _ emit: ([UInt8]) throws -> Void
+  ) rethrows {
+    guard table.count > 0 else { return }
+    out.begin(kind)
+    var position = table.log.head
+    while position < table.log.tail {
+      let length = table.length(at: position, table.entry(at: position))
+      out.bytes.put(UInt32(length))
+      for word in position..<(position + length) { out.bytes.put(table.log[word]) }
+      position += length
+      if out.itemBytes >= SnapshotWriter.itemBytesWanted {
+        out.end()
+        try out.flush(emit)
+        out.begin(kind)
+      }
+    }
+    out.end()
+  }
+}
+
+/// Collects items and cuts them into chunks.
+struct SnapshotWriter {
+  static let chunkBytes = 64 << 10
+  static let itemBytesWanted = 32 << 10
+  var bytes: [UInt8] = []
+  private var itemStart = 0
+
+  init() { bytes.reserveCapacity(2 * Self.chunkBytes) }
+
+  var itemBytes: Int { bytes.count - itemStart }
+
+  mutating func begin(_ kind: SnapshotItem) {
+    bytes.append(kind.rawValue)
+    bytes.put(UInt32(0))
+    itemStart = bytes.count
+  }
+
+  mutating func end() { bytes.patch(UInt32(bytes.count - itemStart), at: itemStart - 4) }
+
+  /// Hands over all full chunks; with `all`, the rest, too.
+  mutating func flush(_ emit: ([UInt8]) throws -> Void, all: Bool = false) rethrows {
+    var start = 0
+    while bytes.count - start >= Self.chunkBytes {
+      try emit(Array(bytes[start..<(start + Self.chunkBytes)]))
+      start += Self.chunkBytes
+    }
+    if all, start < bytes.count {
+      try emit(Array(bytes[start...]))
+      start = bytes.count
+    }
+    bytes.removeFirst(start)
+  }
+}

@@ -1,0 +1,52 @@
+public import Proto
+
+/// Time: what is due ends, and nothing ends before.
+extension Inventory {
+  /// The earliest deadline of a hold, a pending order or a released hold's memory; nil: nothing will be due.
+  public var nextDeadline: Milliseconds? { holds.firstDeadline }
+
+  /// The stamp to advance to first: `stamp` itself if fewer than `limit` deadlines are due by then, else the `limit`-th due
+  /// deadline. Holds that share that deadline end together.
+  public func catchUpStamp(to stamp: Milliseconds, limit: Int = 1_000) -> Milliseconds {
+    holds.dueDeadline(rank: limit, by: stamp) ?? stamp
+  }
+
+  /// Ends all that is due at `stamp`. Returns whether anything ended: then at least a tick must be logged at this stamp.
+  /// Stamps below `now` change nothing.
+  public mutating func advance(to stamp: Milliseconds) -> Bool {
+    now = max(now, min(stamp, Self.stampMax))
+    var ended = false
+    while let deadline = holds.firstDeadline, deadline <= now {
+      end(holds.heap[0])
+      ended = true
+    }
+    return ended
+  }
+
+  /// Ends a slot whose deadline has come.
+  private mutating func end(_ slot: UInt32) {
+    holds.removeDeadline(slot)
+    var record = holds[slot]
+    digest &-= stateTerm(slot, record)
+    switch record.status {
+    case .held:
+      giveBack(slot, record)
+      digest &-= contentTerm(slot, record)
+      forgetContent(record)
+      stepVersion(record.event)
+      heldCount -= 1
+      free(slot)
+    case .pending:
+      giveBack(slot, record)
+      record.status = .expired
+      holds[slot] = record
+      digest &+= stateTerm(slot, record)
+      stepVersion(record.event)
+    case .released:
+      releasedCount -= 1
+      free(slot)
+    case .free, .confirmed, .cancelled, .expired, .refunded:
+      preconditionFailure("only what has a deadline stands in the heap")
+    }
+  }
+}

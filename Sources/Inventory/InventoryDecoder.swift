@@ -1,0 +1,277 @@
+public import Proto
+
+extension Inventory {
+  /// Reads a snapshot, chunk by chunk; where the chunks are cut does not matter. Whatever the bytes are, it never traps.
+  public struct Decoder: Sendable {
+    private var inventory: Inventory
+    /// Bytes of items that are not complete yet.
+    private var pending: [UInt8] = []
+    private var last: SnapshotItem?
+    private var slotCount = 0
+    private var freeHead = HoldSlab.none
+    private var freeCount = 0
+    private var eventCount = 0
+    private var expectedDigest: UInt64?
+
+    private static let itemBytesMax = EventDefinition.Limit.encodedBytes + 1 << 20
+
+    /// - Parameter keyLimits: those of an inventory that begins empty; a snapshot brings its own.
+    public init(shard: ShardID, keyLimits: KeyLimits = KeyLimits(), tableSalt: UInt64 = 0) {
+      inventory = Inventory(shard: shard, keyLimits: keyLimits, tableSalt: tableSalt)
+    }
+
+    public mutating func feed(_ chunk: RawSpan) throws(DecodeError) {
+      pending.put(chunk)
+      // Out of self while it is read: items change everything else.
+      let bytes = pending
+      var start = 0
+      while bytes.count - start >= 5 {
+        var header = ByteReader(bytes.rawSpan.extracting(start..<(start + 5)))
+        guard let kind = SnapshotItem(rawValue: try header.u8()) else { throw .invalid(field: "snapshot item") }
+        let count = try header.count(limit: Self.itemBytesMax, field: "snapshot item")
+        guard bytes.count - start - 5 >= count else { break }
+        var reader = ByteReader(bytes.rawSpan.extracting((start + 5)..<(start + 5 + count)))
+        try take(kind, &reader)
+        try reader.finish()
+        start += 5 + count
+      }
+      pending = start == 0 ? bytes : Array(bytes[start...])
+    }
+
+    /// The inventory, once all chunks were fed and its digest is what the writer's was.
+    public consuming func finish() throws(DecodeError) -> Inventory {
+      guard pending.isEmpty, let expectedDigest else { throw .truncated(bytesNeeded: 1, bytesAvailable: 0) }
+      guard inventory.digest == expectedDigest else { throw .corrupt(field: "snapshot digest") }
+      return inventory
+    }
+
+    private mutating func take(_ kind: SnapshotItem, _ reader: inout ByteReader) throws(DecodeError) {
+      guard (last == nil) == (kind == .header), last != .end, kind.rawValue >= last?.rawValue ?? 0 else {
+        throw .invalid(field: "snapshot order")
+      }
+      // What came before must be complete.
+      if kind.rawValue > SnapshotItem.event.rawValue, inventory.events.count != eventCount {
+        throw .invalid(field: "snapshot events")
+      }
+      if kind.rawValue > SnapshotItem.holds.rawValue, inventory.holds.count != slotCount {
+        throw .invalid(field: "snapshot holds")
+      }
+      last = kind
+      switch kind {
+      case .header: try takeHeader(&reader)
+      case .event: try takeEvent(&reader)
+      case .holds: while reader.bytesLeft > 0 { try takeSlot(&reader) }
+      case .routerKeys:
+        while reader.bytesLeft > 0 {
+          inventory.digest &+= try inventory.routerKeys.take(&reader, eventCount: eventCount, now: inventory.now)
+        }
+      case .clientKeys:
+        while reader.bytesLeft > 0 {
+          inventory.digest &+= try inventory.clientKeys.take(&reader, eventCount: eventCount, now: inventory.now)
+        }
+      case .parkedKeys:
+        while reader.bytesLeft > 0 {
+          inventory.digest &+= try inventory.parkedKeys.take(&reader, eventCount: eventCount, now: inventory.now)
+        }
+      case .end:
+        try checkFreeList()
+        expectedDigest = try reader.u64()
+      }
+    }
+
+    private mutating func takeHeader(_ reader: inout ByteReader) throws(DecodeError) {
+      guard try reader.u8() == 1 else { throw .invalid(field: "snapshot version") }
+      guard try reader.u16() == inventory.shard.rawValue else { throw .invalid(field: "snapshot shard") }
+      let stamp = try reader.i64()
+      guard (0...Inventory.stampMax).contains(stamp) else { throw .invalid(field: "snapshot stamp") }
+      let nextSequence = try reader.u64()
+      guard nextSequence <= HoldID.sequenceMax else { throw .invalid(field: "snapshot sequence") }
+      slotCount = try reader.count(limit: HoldSlab.countMax, field: "snapshot slots")
+      freeHead = try reader.u32()
+      eventCount = try reader.count(limit: EventTable.countMax, field: "snapshot events")
+      let clientBytes = try reader.u64()
+      let clientWindow = try reader.i64()
+      let routerWindow = try reader.i64()
+      guard clientBytes <= 1 << 40, (0...Inventory.stampMax).contains(clientWindow),
+        (0...Inventory.stampMax).contains(routerWindow)
+      else { throw .invalid(field: "snapshot key limits") }
+      inventory = Inventory(
+        shard: inventory.shard,
+        keyLimits: KeyLimits(clientBytes: Int(clientBytes), clientWindow: clientWindow, routerWindow: routerWindow),
+        tableSalt: inventory.tableSalt)
+      inventory.now = stamp
+      inventory.loggedStamp = stamp
+      inventory.nextSequence = nextSequence
+      inventory.digest = sequenceTerm &* nextSequence
+      inventory.holds.freeHead = freeHead
+    }
+
+    private mutating func takeEvent(_ reader: inout ByteReader) throws(DecodeError) {
+      guard inventory.events.count < eventCount else { throw .invalid(field: "snapshot events") }
+      let incarnation = try reader.u64()
+      let version = try reader.u64()
+      let definition = try EventDefinition(decoding: &reader)
+      guard !definition.id.isEmpty, inventory.events.slot(of: definition.id) == nil, version < 1 << 47 else {
+        throw .invalid(field: "snapshot event")
+      }
+      let slot = UInt32(inventory.events.count)
+      inventory.add(definition, incarnation: incarnation)
+      inventory.events[slot].set(version: version, &inventory.digest)
+    }
+
+    private mutating func takeSlot(_ reader: inout ByteReader) throws(DecodeError) {
+      guard inventory.holds.count < slotCount else { throw .invalid(field: "snapshot slots") }
+      guard let status = HoldStatus(rawValue: try reader.u8()) else { throw .invalid(field: "snapshot status") }
+      guard status == .free else { return try inventory.takeHold(status, &reader) }
+      let next = try reader.u32()
+      guard next == HoldSlab.none || Int(next) < slotCount else { throw .invalid(field: "snapshot free list") }
+      let slot = inventory.holds.grow()
+      var record = HoldRecord()
+      record.detail = next
+      inventory.holds[slot] = record
+      inventory.digest &+= term(.free, UInt64(slot), UInt64(next))
+      freeCount += 1
+    }
+
+    /// The list must hold every free slot, once.
+    private func checkFreeList() throws(DecodeError) {
+      var slot = freeHead
+      var count = 0
+      while slot != HoldSlab.none {
+        guard Int(slot) < inventory.holds.count, count < freeCount, inventory.holds[slot].status == .free else {
+          throw .invalid(field: "snapshot free list")
+        }
+        slot = inventory.holds[slot].detail
+        count += 1
+      }
+      guard count == freeCount else { throw .invalid(field: "snapshot free list") }
+    }
+  }
+}
+
+extension Inventory {
+  /// Takes a hold or order that a snapshot says, with its seats, if nothing contradicts it.
+  fileprivate mutating func takeHold(_ status: HoldStatus, _ reader: inout ByteReader) throws(DecodeError) {
+    var record = HoldRecord()
+    record.status = status
+    record.sequence = try reader.u64()
+    record.secret = try reader.u64()
+    record.event = try reader.u32()
+    record.deadline = try reader.i64()
+    guard record.sequence < nextSequence, Int(record.event) < events.count, (0..<1 << 44).contains(record.deadline)
+    else { throw .invalid(field: "snapshot hold") }
+    let slot = holds.grow()
+    if status == .released {
+      record.detailIsSeat = true
+      releasedCount += 1
+    } else {
+      try takeContent(&record, slot, &reader)
+      if status.isOrder {
+        let order = OrderRecord(secret: try reader.u64(), createdAt: try reader.i64(), expiresAt: try reader.i64())
+        guard (0..<1 << 44).contains(order.createdAt), (0..<1 << 44).contains(order.expiresAt) else {
+          throw .invalid(field: "snapshot order")
+        }
+        record.slack = UInt32(orders.count)
+        orders.append(order)
+      } else {
+        record.slack = try reader.u32()
+        guard record.slack <= HoldRecord.low28 else { throw .invalid(field: "snapshot hold") }
+        heldCount += 1
+      }
+      digest &+= contentTerm(slot, record)
+    }
+    holds[slot] = record
+    if status.hasDeadline { holds.insertDeadline(slot) }
+    digest &+= stateTerm(slot, record)
+  }
+
+  /// Buyer, seats and areas; what lives takes them.
+  private mutating func takeContent(
+    _ record: inout HoldRecord, _ slot: UInt32, _ reader: inout ByteReader
+  ) throws(DecodeError) {
+    let buyer = try reader.shortBytes()
+    guard (1...128).contains(buyer.count) else { throw .invalid(field: "snapshot buyer") }
+    let seatCount = try reader.count(limit: HoldView.seatsMax, field: "snapshot seats")
+    let areaCount = try reader.count(limit: HoldView.areasMax, field: "snapshot areas")
+    guard seatCount + areaCount > 0, cells.hasRoom(words: 70_000) else { throw .invalid(field: "snapshot hold") }
+    record.buyer = cells.pack(buyer: buyer.rawSpan)
+    let event = record.event
+    let layout = events[event].layout
+    var chain: CellStore.Chain?
+    if seatCount != 1 || areaCount != 0 {
+      chain = cells.begin(header: Contents.header(seats: seatCount, areas: areaCount))
+      record.detail = chain!.first
+    } else {
+      record.detailIsSeat = true
+    }
+    var count = UInt64(seatCount)
+    for _ in 0..<seatCount {
+      let seat = try reader.u32()
+      guard Int(seat) < layout.seatCount else { throw .invalid(field: "snapshot seat") }
+      if chain != nil { cells.put(seat, to: &chain!) } else { record.detail = seat }
+      guard record.status.lives else { continue }
+      guard events[event].seats[Int(seat)] == EventState.Seat.free else { throw .invalid(field: "snapshot seat") }
+      events[event].take(seat, for: slot, &digest)
+      if record.status == .confirmed { events[event].sell(seat, of: slot, &digest) }
+    }
+    var price: Int64 = 0
+    for _ in 0..<areaCount {
+      let area = AreaCount(area: AreaIndex(try reader.u16()), count: try reader.u32())
+      let index = Int(area.area.rawValue)
+      guard index < events[event].areas.count else { throw .invalid(field: "snapshot area") }
+      let (product, isTooLarge) = layout.definition.areas[index].price.multipliedReportingOverflow(
+        by: Int64(area.count))
+      let (sum, isTooMuch) = price.addingReportingOverflow(product)
+      guard !isTooLarge, !isTooMuch, sum < 1 << 62 else { throw .invalid(field: "snapshot area") }
+      price = sum
+      cells.put(UInt32(area.area.rawValue), to: &chain!)
+      cells.put(area.count, to: &chain!)
+      count += UInt64(area.count)
+      guard record.status.lives else { continue }
+      guard events[event].areas[index].free >= area.count else { throw .invalid(field: "snapshot area") }
+      events[event].move(area, from: .free, to: record.status == .confirmed ? .sold : .held, &digest)
+    }
+    guard count <= UInt64(UInt32.max) else { throw .invalid(field: "snapshot hold") }
+    if record.status.lives, let limit = layout.definition.maxPerBuyer {
+      guard buyers.count(event, buyer.rawSpan, cells) + count <= UInt64(limit) else {
+        throw .invalid(field: "snapshot buyer")
+      }
+      buyers.add(UInt32(count), event, buyer.rawSpan, &cells)
+    }
+  }
+}
+
+extension KeyTable {
+  /// Takes an entry if its words are one, and returns its term of the digest.
+  fileprivate mutating func take(
+    _ reader: inout ByteReader, eventCount: Int, now: Milliseconds
+  ) throws(DecodeError) -> UInt64 {
+    let count = try reader.count(limit: 1 << 20, field: "snapshot key")
+    guard count >= 4, reader.bytesLeft >= count * 8 else { throw .invalid(field: "snapshot key") }
+    var words: [UInt64] = []
+    words.reserveCapacity(count)
+    for _ in 0..<count { words.append(try reader.u64()) }
+    let entry = KeyEntry(words[0], words[1], words[2], words[3])
+    let canonical = entry.words
+    let outcomeAt = Int(KeyEntry.fixedWords + entry.keyWords)
+    guard (words[0], words[1], words[2], words[3]) == canonical, entry.keyBytes > 0, Int(entry.event) < eventCount,
+      entry.stamp <= now, count > outcomeAt
+    else { throw .invalid(field: "snapshot key") }
+    switch entry.form {
+    case .held: guard count == outcomeAt + 3, entry.ticket != nil else { throw .invalid(field: "snapshot key") }
+    case .encoded:
+      let byteCount = words[outcomeAt]
+      guard byteCount <= 8 << 20, count == outcomeAt + 1 + (Int(byteCount) + 7) / 8 else {
+        throw .invalid(field: "snapshot key")
+      }
+      var bytes: [UInt8] = []
+      for word in words[(outcomeAt + 1)...] { bytes.put(word) }
+      var outcome = ByteReader(bytes.rawSpan.extracting(0..<Int(byteCount)))
+      _ = try Outcome(decoding: &outcome)
+      try outcome.finish()
+    }
+    let position = log.tail
+    for word in words { append(word) }
+    return end(position)
+  }
+}

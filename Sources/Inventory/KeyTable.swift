@@ -1,0 +1,272 @@
+import Proto
+
+/// A queue of 64-bit words in pages: written at the tail, dropped at the head, read anywhere between.
+struct WordLog: Sendable {
+  private static let shift: UInt64 = 12
+  private static let mask: UInt64 = 1 << shift - 1
+  private var pages: [[UInt64]] = []
+  /// The first entry of `pages` as a page number; pages before `head`'s are empty.
+  private var firstPage: UInt64 = 0
+  private var deadPages = 0
+  private(set) var head: UInt64 = 0
+  private(set) var tail: UInt64 = 0
+
+  var count: Int { Int(tail - head) }
+
+  @inline(__always) subscript(position: UInt64) -> UInt64 {
+    pages[Int(position >> Self.shift - firstPage)][Int(position & Self.mask)]
+  }
+
+  @inline(__always) mutating func append(_ word: UInt64) {
+    let page = Int(tail >> Self.shift - firstPage)
+    if page == pages.count {
+      var page: [UInt64] = []
+      if tail > 0 { page.reserveCapacity(1 << Int(Self.shift)) }
+      pages.append(page)
+    }
+    pages[page].append(word)
+    tail += 1
+  }
+
+  mutating func drop(to position: UInt64) {
+    head = position
+    while deadPages < Int(head >> Self.shift - firstPage) {
+      pages[deadPages] = []
+      deadPages += 1
+    }
+    if deadPages > 64, deadPages * 2 > pages.count {
+      pages.removeFirst(deadPages)
+      firstPage += UInt64(deadPages)
+      deadPages = 0
+    }
+  }
+}
+
+/// The fixed words of a key's entry.
+///
+/// Layout in 64-bit words: `stamp: u44, keyBytes: u8, form: u1, hasTicket: u1, byArguments: u1`; `event: u24, slot: u28`;
+/// `sequence: u48`; the arguments' hash; the key, padded with zeros; then, in form `held`: secret, total,
+/// `version: u47, ttl: u17`; in form `encoded`: the outcome's byte count and bytes, padded.
+struct KeyEntry: Equatable {
+  enum Form: UInt8 { case encoded = 0, held }
+  var stamp: Milliseconds
+  var keyBytes: Int
+  var form: Form
+  /// It made, changed or ended this hold or order.
+  var ticket: (slot: UInt32, sequence: UInt64)?
+  /// It is found by its arguments, too.
+  var byArguments: Bool
+  var event: UInt32
+  var arguments: UInt64
+
+  static let fixedWords: UInt64 = 4
+  var keyWords: UInt64 { UInt64(keyBytes + 7) >> 3 }
+
+  init(
+    stamp: Milliseconds, keyBytes: Int, form: Form, ticket: (slot: UInt32, sequence: UInt64)?, byArguments: Bool,
+    event: UInt32, arguments: UInt64
+  ) {
+    (self.stamp, self.keyBytes, self.form, self.ticket) = (stamp, keyBytes, form, ticket)
+    (self.byArguments, self.event, self.arguments) = (byArguments, event, arguments)
+  }
+
+  /// Any four words are an entry.
+  init(_ w0: UInt64, _ w1: UInt64, _ w2: UInt64, _ w3: UInt64) {
+    stamp = Milliseconds(w0 & (1 << 44 - 1))
+    keyBytes = Int(w0 >> 44 & 0xFF)
+    form = w0 >> 52 & 1 == 1 ? .held : .encoded
+    byArguments = w0 >> 54 & 1 == 1
+    event = UInt32(truncatingIfNeeded: w1) & (1 << 24 - 1)
+    ticket = w0 >> 53 & 1 == 1 ? (UInt32(truncatingIfNeeded: w1 >> 24) & HoldRecord.low28, w2 & (1 << 48 - 1)) : nil
+    arguments = w3
+  }
+
+  var words: (UInt64, UInt64, UInt64, UInt64) {
+    var w0 = UInt64(bitPattern: stamp) & (1 << 44 - 1) | UInt64(keyBytes) << 44 | UInt64(form.rawValue) << 52
+    w0 |= (ticket == nil ? 0 : 1) << 53 | (byArguments ? 1 : 0) << 54
+    return (w0, UInt64(event) | UInt64(ticket?.slot ?? 0) << 24, ticket?.sequence ?? 0, arguments)
+  }
+
+  static func == (a: KeyEntry, b: KeyEntry) -> Bool { a.words == b.words }
+}
+
+/// Idempotency keys with their outcomes, oldest first, and an index over them.
+struct KeyTable: Sendable {
+  private(set) var log = WordLog()
+  private var index = HashIndex()
+  private(set) var count = 0
+  private let salt: UInt64
+
+  /// More words than this could not be told apart by 32 bits.
+  static let wordsMax = 1 << 32 - 1 << 20
+
+  init(salt: UInt64) { self.salt = salt }
+
+  var entryBytes: Int { log.count * 8 }
+  var bytes: Int { log.count * 8 + index.bytes }
+
+  func entry(at position: UInt64) -> KeyEntry {
+    KeyEntry(log[position], log[position + 1], log[position + 2], log[position + 3])
+  }
+
+  /// Words that the entry takes.
+  func length(at position: UInt64, _ entry: KeyEntry) -> UInt64 {
+    let outcomeAt = KeyEntry.fixedWords + entry.keyWords
+    switch entry.form {
+    case .held: return outcomeAt + 3
+    case .encoded: return outcomeAt + 1 + (log[position + outcomeAt] + 7) >> 3
+    }
+  }
+
+  // MARK: Finding
+
+  /// Hash of a key in an event's scope.
+  @inline(__always) func hash(_ key: RawSpan, event: UInt32) -> UInt64 {
+    var hash = scope(event: event, keyBytes: key.byteCount)
+    for word in 0..<key.wordCount { hash = mix64(hash ^ key.word(word)) }
+    return hash
+  }
+
+  /// Hash of a key beside its command's arguments.
+  func hash(_ key: RawSpan, arguments: UInt64) -> UInt64 {
+    var hash = scope(arguments: arguments, keyBytes: key.byteCount)
+    for word in 0..<key.wordCount { hash = mix64(hash ^ key.word(word)) }
+    return hash
+  }
+
+  @inline(__always) private func scope(event: UInt32, keyBytes: Int) -> UInt64 {
+    mix64(salt ^ UInt64(event) << 8 ^ UInt64(keyBytes))
+  }
+  private func scope(arguments: UInt64, keyBytes: Int) -> UInt64 {
+    mix64(mix64(salt ^ arguments) ^ UInt64(keyBytes))
+  }
+
+  private func hash(at position: UInt64, _ entry: KeyEntry, scope: UInt64) -> UInt64 {
+    var hash = scope
+    for word in 0..<entry.keyWords { hash = mix64(hash ^ log[position + KeyEntry.fixedWords + word]) }
+    return hash
+  }
+
+  /// Where the entry of this key stands: in the scope of `event`, or, if that is nil, the one with these arguments.
+  @inline(__always) func find(_ key: RawSpan, hash: UInt64, event: UInt32?, arguments: UInt64) -> UInt64? {
+    var probe = index.probe(hash)
+    while let value = index.next(&probe) {
+      let position = log.head + UInt64(value &- UInt32(truncatingIfNeeded: log.head))
+      if matches(position, key, event, arguments) { return position }
+    }
+    return nil
+  }
+
+  private func matches(_ position: UInt64, _ key: RawSpan, _ event: UInt32?, _ arguments: UInt64) -> Bool {
+    let entry = entry(at: position)
+    guard entry.keyBytes == key.byteCount else { return false }
+    if let event {
+      guard entry.event == event else { return false }
+    } else {
+      guard entry.arguments == arguments else { return false }
+    }
+    for word in 0..<key.wordCount where log[position + KeyEntry.fixedWords + UInt64(word)] != key.word(word) {
+      return false
+    }
+    return true
+  }
+
+  // MARK: Adding and dropping
+
+  /// Begins an entry; the caller appends the outcome's words and calls `end`.
+  @inline(__always) mutating func begin(_ entry: KeyEntry, key: RawSpan) -> UInt64 {
+    let position = log.tail
+    let words = entry.words
+    log.append(words.0)
+    log.append(words.1)
+    log.append(words.2)
+    log.append(words.3)
+    for word in 0..<key.wordCount { log.append(key.word(word)) }
+    return position
+  }
+
+  @inline(__always) mutating func append(_ word: UInt64) { log.append(word) }
+
+  /// Ends an entry: indexes it and returns its term of the digest. An older entry of the same key, which is only still here because
+  /// nothing has dropped it yet, is found no more.
+  @inline(__always) mutating func end(_ position: UInt64) -> UInt64 {
+    let entry = entry(at: position)
+    let hash = hash(at: position, entry, scope: scope(event: entry.event, keyBytes: entry.keyBytes))
+    if let older = twin(of: position, entry, hash: hash) { unlink(older) }
+    index.insert(hash, UInt32(truncatingIfNeeded: position))
+    if entry.byArguments {
+      index.insert(argumentsHash(at: position, entry), UInt32(truncatingIfNeeded: position))
+    }
+    count += 1
+    return digestTerm(position, log.tail)
+  }
+
+  private func argumentsHash(at position: UInt64, _ entry: KeyEntry) -> UInt64 {
+    hash(at: position, entry, scope: scope(arguments: entry.arguments, keyBytes: entry.keyBytes))
+  }
+
+  private func twin(of position: UInt64, _ entry: KeyEntry, hash: UInt64) -> UInt64? {
+    var probe = index.probe(hash)
+    while let value = index.next(&probe) {
+      let other = log.head + UInt64(value &- UInt32(truncatingIfNeeded: log.head))
+      let otherEntry = self.entry(at: other)
+      guard otherEntry.event == entry.event, otherEntry.keyBytes == entry.keyBytes else { continue }
+      let keyAt = KeyEntry.fixedWords
+      if (0..<entry.keyWords).allSatisfy({ log[position + keyAt + $0] == log[other + keyAt + $0] }) { return other }
+    }
+    return nil
+  }
+
+  private mutating func unlink(_ position: UInt64) {
+    let entry = entry(at: position)
+    let hash = hash(at: position, entry, scope: scope(event: entry.event, keyBytes: entry.keyBytes))
+    index.remove(hash, UInt32(truncatingIfNeeded: position))
+    if entry.byArguments {
+      index.remove(argumentsHash(at: position, entry), UInt32(truncatingIfNeeded: position))
+    }
+  }
+
+  /// Drops the oldest entry and returns its term of the digest.
+  mutating func dropFirst() -> UInt64 {
+    let end = log.head + length(at: log.head, entry(at: log.head))
+    let term = digestTerm(log.head, end)
+    unlink(log.head)
+    log.drop(to: end)
+    count -= 1
+    return term
+  }
+
+  /// Moves the oldest entry behind all others of `other`.
+  mutating func moveFirst(to other: inout KeyTable) {
+    let start = log.head
+    let end = start + length(at: start, entry(at: start))
+    unlink(start)
+    let position = other.log.tail
+    for place in start..<end { other.log.append(log[place]) }
+    _ = other.end(position)
+    log.drop(to: end)
+    count -= 1
+  }
+
+  /// Moves the oldest entry behind all others.
+  mutating func rotate() {
+    let start = log.head
+    let end = start + length(at: start, entry(at: start))
+    unlink(start)
+    let position = log.tail
+    for place in start..<end { log.append(log[place]) }
+    log.drop(to: end)
+    count -= 1
+    _ = self.end(position)
+  }
+
+  private func digestTerm(_ start: UInt64, _ end: UInt64) -> UInt64 {
+    var sum: UInt64 = 0
+    var factor: UInt64 = 0x9E37_79B9_7F4A_7C15
+    for position in start..<end {
+      sum &+= log[position] &* factor
+      factor &+= 0x3C6E_F372_FE94_F82A
+    }
+    return term(.key, sum, end - start)
+  }
+}

@@ -1,0 +1,58 @@
+/// A table that grows by pages of at most 32 KiB, so that neither growing nor the first write after a copy touches more than one
+/// page and the list of pages.
+struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
+  private(set) var count: Int
+  private var pages: [[Element]]
+
+  /// Elements of a page, as a power of two.
+  @inline(__always) static var shift: Int {
+    15 - (Int.bitWidth - (MemoryLayout<Element>.stride - 1).leadingZeroBitCount)
+  }
+  @inline(__always) static var mask: Int { 1 << shift - 1 }
+
+  init() { (count, pages) = (0, []) }
+
+  /// All whole pages are one page until they are written to: a million free seats cost a few kilobytes.
+  init(repeating element: Element, count: Int) {
+    self.count = count
+    let whole = count >> Self.shift
+    pages = Array(repeating: whole == 0 ? [] : Array(repeating: element, count: 1 << Self.shift), count: whole)
+    let rest = count & Self.mask
+    if rest > 0 { pages.append(Array(repeating: element, count: rest)) }
+  }
+
+  var isEmpty: Bool { count == 0 }
+
+  @inline(__always) subscript(index: Int) -> Element {
+    get { pages[index >> Self.shift][index & Self.mask] }
+    _modify { yield &pages[index >> Self.shift][index & Self.mask] }
+  }
+
+  @inline(__always) mutating func append(_ element: Element) {
+    let page = count >> Self.shift
+    let place = count & Self.mask
+    if page == pages.count { addPage() }
+    if place < pages[page].count {
+      pages[page][place] = element
+    } else {
+      pages[page].append(element)
+    }
+    count += 1
+  }
+
+  /// The page stays for the next `append`.
+  mutating func removeLast() {
+    precondition(count > 0, "callers check that there is one")
+    count -= 1
+  }
+
+  private mutating func addPage() {
+    var page: [Element] = []
+    // A small table stays small; a second page says that it is not.
+    if !pages.isEmpty { page.reserveCapacity(1 << Self.shift) }
+    pages.append(page)
+  }
+
+  /// Roughly what the pages take.
+  var bytes: Int { pages.count < 2 ? count * MemoryLayout<Element>.stride : pages.count << 15 }
+}
