@@ -34,6 +34,8 @@ extension CommandSpec {
       FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one a core"),
       FlagSpec("failover-wait", "MS", default: "5000", "how long requests are held through a failover, 0 to 20000"),
       FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),
+      FlagSpec("tls-cert", "FILE", "certificate chain as PEM: both doors speak TLS"),
+      FlagSpec("tls-key", "FILE", "the certificate's key as PEM"),
       FlagSpec("access-log", "on|off", default: "off", "one line a request, beside the log"),
       FlagSpec("header-timeout", "SECONDS", default: "10", "a request's head must be there by then"),
       FlagSpec("body-timeout", "SECONDS", default: "30", "a request's body must be there by then"),

@@ -19,7 +19,7 @@ extension Command {
     CommandRecord.encode(kind, key: key.rawSpan, keyIsFromRouter: keyIsFromRouter, into: &out) { encodeBody(into: &$0) }
   }
 
-  private func encodeBody(into out: inout [UInt8]) {
+  public func encodeBody(into out: inout [UInt8]) {
     switch self {
     case .createEvent(let definition, let incarnation):
       out.put(incarnation)

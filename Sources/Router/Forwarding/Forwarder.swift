@@ -66,6 +66,9 @@ public struct Forwarder: Sendable {
   /// The link that carries a shard's requests now.
   public func link(of shard: ShardID) -> LinkID? { shards[Int(shard.rawValue)].link }
 
+  /// Whether `takeCompletions` would give any.
+  public var hasCompletions: Bool { !completions.isEmpty }
+
   /// Takes the results out. `into` should be empty; its storage is used again.
   public mutating func takeCompletions(into out: inout [Completion]) { swap(&completions, &out) }
 
@@ -85,10 +88,12 @@ public struct Forwarder: Sendable {
 
   /// Queues one request; `body` appends the command record or the query.
   ///
+  /// - Parameter deadline: nil: as the limits say.
   /// - Returns: false if too much is waiting: nothing was queued, and there will be no completion.
   @inline(__always)
   public mutating func submit(
-    _ what: Request.What, to shard: ShardID, ticket: Ticket, now: Milliseconds, body: (inout [UInt8]) -> Void
+    _ what: Request.What, to shard: ShardID, ticket: Ticket, now: Milliseconds, deadline: Milliseconds? = nil,
+    body: (inout [UInt8]) -> Void
   ) -> Bool {
     let index = Int(shard.rawValue)
     guard index < shards.count, canTake(index), let id = takeID() else { return false }
@@ -99,7 +104,7 @@ public struct Forwarder: Sendable {
     let byteCount = shards[index].open.count - offset
     shards[index].openIDs.append(id)
     nextSequence &+= 1
-    let deadline = now &+ limits.deadline
+    let deadline = deadline ?? now &+ limits.deadline
     pending[Int(id)] = Pending(
       ticket: ticket, sequence: nextSequence, deadline: deadline, batch: -1, offset: UInt32(offset),
       byteCount: UInt32(byteCount), shard: shard, state: .queued, what: what)

@@ -1,0 +1,41 @@
+import Proto
+
+/// Who asked, and is told the result once, on the engine's loop.
+protocol CallOwner: AnyObject {
+  func ended(_ call: Call, with result: CallResult)
+}
+
+/// One operation under way. Belongs to its engine's loop.
+final class Call {
+  let operation: Operation
+  /// The client's idempotency key; empty: none.
+  let key: Bytes
+  let owner: any CallOwner
+  /// The owner's own number for it.
+  let number: UInt64
+  /// Monotonic milliseconds.
+  let deadline: Milliseconds
+  let startedAt: UInt64
+
+  /// The definition that the labels were translated with.
+  var event: EventEntry?
+  /// Set once the shard has decided and only a definition is missing to say it in words.
+  var decided: HoldInfo?
+  /// How often the definition turned out to be of another incarnation.
+  var staleCount = 0
+  /// The translated command, for rendering.
+  var seats: [SeatIndex] = []
+  var areas: [AreaCount] = []
+  /// Of an event list: shards that have not answered, and what came so far.
+  var partsLeft = 0
+  var parts: [EventSummary] = []
+  var isEnded = false
+
+  init(
+    _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,
+    startedAt: UInt64
+  ) {
+    (self.operation, self.key, self.owner, self.number) = (operation, key, owner, number)
+    (self.deadline, self.startedAt) = (deadline, startedAt)
+  }
+}

@@ -1,0 +1,312 @@
+import Proto
+
+/// The way of one call: event, translation, shard, answer.
+extension Engine {
+  /// Begins a call. Its owner is told the result, possibly before this returns.
+  ///
+  /// - Returns: whether it is on its way to its shard (or has ended). If not, it waits for a definition, and a door that lets the
+  ///   same client's next command pass would change the order of effects.
+  @discardableResult
+  func start(_ call: Call) -> Bool {
+    switch call.operation {
+    case .createEvent(let new): create(new, call)
+    case .reserve(let reservation): return withEvent(reservation.event, call)
+    case .plan(let id), .seats(let id), .availability(let id), .event(let id), .seat(let id, _):
+      return withEvent(id, call)
+    case .release(let hold):
+      command(.release, hold, call) { hold.encode(into: &$0) }
+    case .extend(let hold, let ttl):
+      command(.extend, hold, call) {
+        hold.encode(into: &$0)
+        $0.put(ttl)
+      }
+    case .checkout(let hold):
+      let secret = random.next()
+      command(.checkout, hold, call) {
+        hold.encode(into: &$0)
+        $0.put(secret)
+      }
+    case .confirm(let order): command(.confirm, order, call) { order.encode(into: &$0) }
+    case .cancel(let order): command(.cancel, order, call) { order.encode(into: &$0) }
+    case .hold(let hold):
+      guard hold.shard.rawValue < shardCount else {
+        end(call, .refused(.noSuchHold))
+        break
+      }
+      ask(.hold(hold), of: hold.shard, call)
+    case .order(let order):
+      guard order.shard.rawValue < shardCount else {
+        end(call, .refused(.noSuchOrder))
+        break
+      }
+      ask(.order(order), of: order.shard, call)
+    case .events(let after, let limit): list(after: after, limit: limit, call)
+    }
+    return true
+  }
+
+  func end(_ call: Call, _ result: CallResult) {
+    precondition(!call.isEnded, "a call ends once")
+    call.isEnded = true
+    call.owner.ended(call, with: result)
+  }
+
+  // MARK: Commands
+
+  private func create(_ new: NewEvent, _ call: Call) {
+    let incarnation = random.next()
+    let ticket = makeTicket(.call(call))
+    let isTaken = submit(
+      .createEvent, to: shard(of: new.definition.id), key: call.key, ticket: ticket,
+      deadline: call.deadline
+    ) {
+      $0.put(incarnation)
+      $0.append(contentsOf: new.encoded)
+    }
+    if !isTaken { end(call, .refused(.unavailable)) }
+  }
+
+  private func command(
+    _ kind: CommandKind, _ id: some TicketID, _ call: Call, body: (inout [UInt8]) -> Void
+  ) {
+    guard id.shard.rawValue < shardCount else {
+      end(call, .refused(id is HoldID ? .noSuchHold : .noSuchOrder))
+      return
+    }
+    let isTaken = submit(
+      kind, to: id.shard, key: call.key, ticket: makeTicket(.call(call)), deadline: call.deadline, body: body)
+    if !isTaken { end(call, .refused(.unavailable)) }
+  }
+
+  private func ask(_ query: Query, of shard: ShardID, _ call: Call) {
+    if !submit(query, to: shard, .call(call), deadline: call.deadline) { end(call, .refused(.unavailable)) }
+  }
+
+  private func list(after: Bytes, limit: Int, _ call: Call) {
+    call.partsLeft = shardCount
+    for shard in 0..<shardCount where !call.isEnded {
+      let query = Query.events(after: after, limit: UInt16(clamping: limit))
+      if !submit(query, to: ShardID(UInt16(shard)), .listPart(call), deadline: call.deadline) {
+        end(call, .refused(.unavailable))
+      }
+    }
+  }
+
+  func listPart(_ call: Call, _ result: Completion.Result) {
+    guard !call.isEnded else { return }
+    guard case .answer(.events(let part)) = result else {
+      end(call, .refused(refusal(of: result)))
+      return
+    }
+    call.parts.append(contentsOf: part)
+    call.partsLeft -= 1
+    guard call.partsLeft == 0, case .events(_, let limit) = call.operation else { return }
+    var all = call.parts.sorted { $0.id < $1.id }
+    let hasMore = all.count > limit
+    if hasMore { all.removeLast(all.count - limit) }
+    end(call, .events(all, next: hasMore ? all.last?.id : nil))
+  }
+
+  // MARK: With an event's definition
+
+  private func withEvent(_ id: Bytes, _ call: Call) -> Bool {
+    if let event = events.find(id) {
+      call.event = event
+      proceed(call)
+      return true
+    }
+    fetch(id, for: call)
+    return false
+  }
+
+  @inline(__always)
+  func findEvent(_ id: RawSpan) -> EventEntry? { events.find(id) }
+
+  /// The call has its definition: translate, and ask the shard.
+  func proceed(_ call: Call) {
+    guard let event = call.event else { preconditionFailure("set by who calls this") }
+    if let decided = call.decided { return ended(call, decided) }
+    let shard = event.shard
+    switch call.operation {
+    case .reserve(let reservation): reserve(reservation, event, call)
+    case .plan: end(call, .plan(event))
+    case .seats(let id): ask(.seats(id: id), of: shard, call)
+    case .availability(let id), .event(let id): ask(.availability(id: id), of: shard, call)
+    case .seat(let id, let label):
+      guard let seat = event.seat(label.rawSpan) else {
+        end(call, .refused(.noSuchSeats([label])))
+        return
+      }
+      ask(.seat(id: id, seat), of: shard, call)
+    case .createEvent, .release, .extend, .checkout, .confirm, .cancel, .hold, .order, .events:
+      preconditionFailure("these need a definition only for their answer")
+    }
+  }
+
+  private func reserve(_ reservation: Reservation, _ event: EventEntry, _ call: Call) {
+    do throws(TranslationError) {
+      let secret = random.next()
+      switch try Translation.command(for: reservation, event, secret: secret) {
+      case .hold(let hold):
+        call.seats = hold.seats
+        call.areas = hold.areas
+        submitRecord(.hold(hold), to: event.shard, call)
+      case let best: submitRecord(best, to: event.shard, call)
+      }
+    } catch {
+      end(call, .refused(error.refusal))
+    }
+  }
+
+  private func submitRecord(_ command: Command, to shard: ShardID, _ call: Call) {
+    let isTaken = submit(
+      command.kind, to: shard, key: call.key, ticket: makeTicket(.call(call)), deadline: call.deadline
+    ) { command.encodeBody(into: &$0) }
+    if !isTaken { end(call, .refused(.unavailable)) }
+  }
+
+  // MARK: Fetching definitions
+
+  private func fetch(_ id: Bytes, for call: Call) {
+    if fetching[id] != nil {
+      fetching[id]?.append(call)
+      return
+    }
+    fetching[id] = [call]
+    if !submit(.event(id: id), to: shard(of: id), .fetch(id), deadline: call.deadline) {
+      fetchFailed(id, .unavailable)
+    }
+  }
+
+  func fetched(_ id: Bytes, _ result: Completion.Result) {
+    switch result {
+    case .answer(.event(let info)):
+      if let known = directory.find(id, info.ref) {
+        ready(known)
+      } else if info.definition.isLarge {
+        guard let host else { return fetchFailed(id, .unavailable) }
+        host.prepare(info, for: id)
+      } else {
+        ready(directory.insert(EventEntry(info, shard: shard(of: id))))
+      }
+    case .answer(.refused(.noSuchEvent)): fetchFailed(id, .noSuchEvent)
+    default: fetchFailed(id, refusal(of: result))
+    }
+  }
+
+  /// The definition is here: go on with who waited for it, in order.
+  func ready(_ event: EventEntry) {
+    events.insert(event)
+    for call in fetching.removeValue(forKey: event.id) ?? [] {
+      call.event = event
+      proceed(call)
+    }
+    askForTurnEnd()
+  }
+
+  private func fetchFailed(_ id: Bytes, _ refusal: CallRefusal) {
+    for call in fetching.removeValue(forKey: id) ?? [] {
+      // What the shard has decided is done, and only cannot be said: the caller must ask again.
+      end(call, .refused(call.decided == nil ? refusal : .unknown))
+    }
+  }
+
+  /// The cached definition is of another life of the event: read it again, once.
+  private func stale(_ call: Call) {
+    guard let event = call.event, call.staleCount == 0 else {
+      end(call, .refused(.unavailable))
+      return
+    }
+    call.staleCount += 1
+    call.event = nil
+    forget(event)
+    fetch(event.id, for: call)
+  }
+
+  func forget(_ event: EventEntry) {
+    if let current = events.find(event.id), current === event { events.remove(event.id) }
+    unsubscribe(event.id)
+  }
+
+  // MARK: What came of it
+
+  func advance(_ call: Call, _ result: Completion.Result) {
+    switch result {
+    case .outcome(let outcome): advance(call, outcome)
+    case .answer(let answer): advance(call, answer)
+    default: end(call, .refused(refusal(of: result)))
+    }
+  }
+
+  private func advance(_ call: Call, _ outcome: Outcome) {
+    switch (outcome, call.operation) {
+    case (.created(let ref, let version), .createEvent(let new)):
+      end(call, .created(new.definition, ref, version: version))
+    case (.held(let held), .reserve(let reservation)):
+      guard let event = call.event else { return end(call, broken) }
+      end(call, .held(event, held, buyer: reservation.buyer, seats: call.seats, areas: call.areas))
+    case (.heldBest(let held, let seats), .reserve(let reservation)):
+      guard let event = call.event else { return end(call, broken) }
+      end(call, .held(event, held, buyer: reservation.buyer, seats: seats, areas: []))
+    case (.released(let version), .release): end(call, .released(version: version))
+    case (.extended(let info), .extend), (.checkedOut(let info), .checkout), (.confirmed(let info), .confirm),
+      (.cancelled(let info), .cancel):
+      ended(call, info)
+    case (.refused(.staleEvent), _): stale(call)
+    case (.refused(let refusal), _): end(call, .refused(Translation.refusal(refusal, call)))
+    default: end(call, broken)
+    }
+  }
+
+  private func advance(_ call: Call, _ answer: Answer) {
+    switch answer {
+    case .hold(let info), .order(let info): ended(call, info)
+    case .seat(let state, let version): end(call, .seat(state, version: version))
+    case .seats(let ref, let version, let states):
+      guard let event = call.event, event.ref == ref else { return stale(call) }
+      guard states.count == event.seatCount else { return end(call, broken) }
+      end(call, .seats(event, version: version, states: states))
+    case .availability(let ref, let version, let counts):
+      guard let event = call.event, event.ref == ref else { return stale(call) }
+      guard event.fits(counts) else { return end(call, broken) }
+      if case .event = call.operation {
+        end(call, .event(event, version: version, counts))
+      } else {
+        end(call, .availability(event, version: version, counts))
+      }
+    case .refused(.staleEvent): stale(call)
+    case .refused(let refusal): end(call, .refused(Translation.refusal(refusal, call)))
+    case .event, .events, .subscribed, .unsubscribed: end(call, broken)
+    }
+  }
+
+  /// A hold or order is to be said in words, for which its event's definition is needed.
+  private func ended(_ call: Call, _ info: HoldInfo) {
+    guard let event = call.event ?? events.find(info.eventID), event.ref == info.event else {
+      if call.staleCount > 0 { return end(call, .refused(.unknown)) }
+      if let old = events.find(info.eventID) {
+        call.staleCount += 1
+        forget(old)
+      }
+      call.decided = info
+      call.event = nil
+      return fetch(info.eventID, for: call)
+    }
+    guard event.fits(info) else { return end(call, broken) }
+    switch call.operation {
+    case .hold, .extend: end(call, .hold(event, info))
+    default: end(call, .order(event, info))
+    }
+  }
+
+  /// A node answered what cannot be: nobody knows what happened.
+  private var broken: CallResult { .refused(.unknown) }
+
+  func refusal(of result: Completion.Result) -> CallRefusal {
+    switch result {
+    case .unavailable, .overloaded: .unavailable
+    case .unknown, .outcome, .answer, .malformed: .unknown
+    case .diskFull: .diskFull
+    }
+  }
+}

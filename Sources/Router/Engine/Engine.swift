@@ -1,0 +1,209 @@
+import Proto
+
+/// What an engine needs of the world around it.
+protocol EngineHost: AnyObject {
+  /// Something was queued: call `turnEnded` before the loop waits. Asked for once a turn.
+  func wantsTurnEnd()
+  /// Decodes what is too large for a loop's turn on another thread, and hands it back to the loop.
+  func prepare(_ info: EventInfo, for id: Bytes)
+  /// Asks the process's other loops to keep a copy of this event too.
+  func spreadCopy(of event: EventEntry)
+}
+
+/// One router loop's middle, between the doors and the nodes: knows events, translates operations to commands and outcomes back,
+/// and keeps a forwarder. Owns no socket and no clock. All of it belongs to one loop.
+final class Engine {
+  var forwarder: Forwarder
+  var events = EventTable()
+  let directory: EventDirectory
+  weak var host: (any EngineHost)?
+  var random: RandomSource
+  /// Monotonic nanoseconds of the current turn; whoever calls in sets it first.
+  var nowNanoseconds: UInt64 = 0 {
+    didSet { now = Milliseconds(nowNanoseconds / 1_000_000) }
+  }
+  private(set) var now: Milliseconds = 0
+  var metrics = EngineMetrics()
+  /// This loop's subscriptions, by event id.
+  var subscriptions: [Bytes: Subscription] = [:]
+  /// Which event a feed's slot means, by shard.
+  var slotFeeds: [ShardID: [EventSlot: Bytes]] = [:]
+  let loopIndex: Int
+
+  private var slots: [Slot] = []
+  private var freeSlots: [UInt32] = []
+  /// Calls that wait for an event's definition, in order of arrival.
+  var fetching: [Bytes: [Call]] = [:]
+  private var done: [Completion] = []
+  private var turnEndAsked = false
+
+  struct Slot {
+    var generation: UInt32 = 0
+    var waiting = Waiting.none
+  }
+
+  /// Who waits for a forwarder's completion.
+  enum Waiting {
+    case none
+    case call(Call)
+    case listPart(Call)
+    case fetch(Bytes)
+    case subscribe(EventEntry)
+    case unsubscribe
+    /// The hot path: one seat for a RESP client, no `Call`.
+    case oneSeat(RESPSession, number: UInt64, EventEntry, SeatIndex, startedAt: UInt64)
+  }
+
+  init(
+    router: UInt64, shardCount: Int, loopIndex: Int, limits: ForwarderLimits, directory: EventDirectory,
+    random: RandomSource
+  ) {
+    forwarder = Forwarder(router: router, shardCount: shardCount, limits: limits)
+    (self.directory, self.random, self.loopIndex) = (directory, random, loopIndex)
+  }
+
+  var shardCount: Int { forwarder.shardCount }
+  func shard(of event: Bytes) -> ShardID { ShardID.owning(event: event.rawSpan, shardCount: forwarder.shardCount) }
+  var deadline: Milliseconds { now + forwarder.limits.deadline }
+
+  // MARK: Turns
+
+  func askForTurnEnd() {
+    guard !turnEndAsked else { return }
+    turnEndAsked = true
+    host?.wantsTurnEnd()
+  }
+
+  /// Sends what was queued.
+  func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) {
+    turnEndAsked = false
+    forwarder.flush(now: now, send: send)
+  }
+
+  /// Ends what is too late. Call it when `nextTick` says so, or more often.
+  func tick() {
+    forwarder.tick(now: now)
+    complete()
+    if forwarder.pendingCount > 0 { askForTurnEnd() }
+  }
+
+  // MARK: What nodes say
+
+  func received(replies body: RawSpan, from link: LinkID, shard: ShardID) throws(DecodeError) {
+    do throws(DecodeError) {
+      try forwarder.receive(replies: body, from: link, shard: shard, now: now)
+    } catch {
+      complete()
+      throw error
+    }
+    complete()
+  }
+
+  func linkDown(_ link: LinkID) {
+    forwarder.linkDown(link)
+    subscriptionsLost(on: link)
+    complete()
+    askForTurnEnd()
+  }
+
+  func complete() {
+    repeat {
+      done.removeAll(keepingCapacity: true)
+      forwarder.takeCompletions(into: &done)
+      var batch: [Completion] = []
+      swap(&batch, &done)
+      for completion in batch { complete(completion) }
+      swap(&batch, &done)
+    } while forwarder.hasCompletions
+    askForTurnEnd()
+  }
+
+  private func complete(_ completion: Completion) {
+    switch takeSlot(completion.ticket) {
+    case .none: break
+    case .oneSeat(let session, let number, let event, let seat, let startedAt):
+      endOneSeat(session, number, event, seat, startedAt, completion.result)
+    case .call(let call): advance(call, completion.result)
+    case .listPart(let call): listPart(call, completion.result)
+    case .fetch(let id): fetched(id, completion.result)
+    case .subscribe(let event): subscribed(event, completion.result, completion.link)
+    case .unsubscribe: break
+    }
+  }
+
+  // MARK: Slots
+
+  func makeTicket(_ waiting: Waiting) -> Ticket {
+    let index: UInt32
+    if let free = freeSlots.popLast() {
+      index = free
+    } else {
+      slots.append(Slot())
+      index = UInt32(slots.count - 1)
+    }
+    slots[Int(index)].waiting = waiting
+    return Ticket(UInt64(slots[Int(index)].generation) << 32 | UInt64(index))
+  }
+
+  func takeSlot(_ ticket: Ticket) -> Waiting {
+    let index = Int(ticket.rawValue & 0xFFFF_FFFF)
+    precondition(slots[index].generation == UInt32(ticket.rawValue >> 32), "the forwarder completes a ticket once")
+    slots[index].generation &+= 1
+    freeSlots.append(UInt32(index))
+    var waiting = Waiting.none
+    swap(&waiting, &slots[index].waiting)
+    return waiting
+  }
+
+  // MARK: Submitting
+
+  /// Queues a command under the client's key, or under one of the router's.
+  ///
+  /// - Returns: false if too much is waiting; the ticket's slot is free again.
+  @inline(__always)
+  func submit(
+    _ kind: CommandKind, to shard: ShardID, key: Bytes, ticket: Ticket, deadline: Milliseconds,
+    body: (inout [UInt8]) -> Void
+  ) -> Bool {
+    askForTurnEnd()
+    let isTaken: Bool
+    if key.isEmpty {
+      let (high, low) = forwarder.makeKey()
+      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now, deadline: deadline) { out in
+        // The record by hand, because a key of two words needs no array.
+        let start = out.count
+        CommandRecord.encode(kind, key: Bytes().rawSpan, keyIsFromRouter: true, into: &out) {
+          $0.put(high)
+          $0.put(low)
+          body(&$0)
+        }
+        // The sixteen bytes are the key, not the body's first.
+        out[start + 2] = 16
+        out.patch(UInt32(out.count - start - CommandRecord.headerBytes - 16), at: start + 4)
+      }
+    } else {
+      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now, deadline: deadline) { out in
+        CommandRecord.encode(kind, key: key.rawSpan, keyIsFromRouter: false, into: &out, body: body)
+      }
+    }
+    if !isTaken { _ = takeSlot(ticket) }
+    return isTaken
+  }
+
+  func submit(_ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds) -> Bool {
+    askForTurnEnd()
+    let ticket = makeTicket(waiting)
+    let isTaken = forwarder.submit(.query, to: shard, ticket: ticket, now: now, deadline: deadline) {
+      query.encode(into: &$0)
+    }
+    if !isTaken { _ = takeSlot(ticket) }
+    return isTaken
+  }
+}
+
+/// Random bits for ids: the system's generator at the edge, a seeded one in simulations.
+struct RandomSource {
+  private let draw: () -> UInt64
+  init(_ draw: @escaping () -> UInt64) { self.draw = draw }
+  mutating func next() -> UInt64 { draw() }
+}

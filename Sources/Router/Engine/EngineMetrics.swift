@@ -1,0 +1,74 @@
+/// What a loop counted since it started. Plain numbers, touched on the loop only; `/metrics` asks each loop for its own.
+struct EngineMetrics: Sendable {
+  /// Latencies in powers of two of a microsecond: bucket n counts what took below 2^n µs.
+  struct Histogram: Sendable {
+    static let bucketCount = 26
+    var buckets = [UInt64](repeating: 0, count: Histogram.bucketCount)
+    var count: UInt64 = 0
+    var sumNanoseconds: UInt64 = 0
+
+    @inline(__always) mutating func add(nanoseconds: UInt64) {
+      let micros = nanoseconds / 1_000
+      let bucket = micros == 0 ? 0 : 64 - micros.leadingZeroBitCount
+      buckets[min(bucket, Self.bucketCount - 1)] &+= 1
+      count &+= 1
+      sumNanoseconds &+= nanoseconds
+    }
+
+    mutating func add(_ other: Histogram) {
+      for place in buckets.indices { buckets[place] &+= other.buckets[place] }
+      count &+= other.count
+      sumNanoseconds &+= other.sumNanoseconds
+    }
+  }
+
+  /// Requests by route and status: see `countHTTP`.
+  private(set) var http = [UInt64](repeating: 0, count: (Route.count + 1) * EngineMetrics.statusCount)
+  private(set) var httpLatency = Histogram()
+  /// Commands: answered, refused, and so on by command.
+  private(set) var resp = [UInt64](repeating: 0, count: RESPCommand.allCases.count * 2)
+  private(set) var respLatency = Histogram()
+  var freshReads: UInt64 = 0
+  var strongReads: UInt64 = 0
+  var framesSent: UInt64 = 0
+  var linksLost: UInt64 = 0
+  var httpConnections = 0
+  var respConnections = 0
+  /// Connections at the RESP door since the start.
+  var respSessions: UInt64 = 0
+
+  private static let statusCount = 600
+
+  mutating func countRESP(_ command: RESPCommand, isError: Bool, since startedAt: UInt64, now: UInt64) {
+    resp[command.rawValue * 2 + (isError ? 1 : 0)] &+= 1
+    respLatency.add(nanoseconds: now &- startedAt)
+  }
+
+  func respCount(_ command: RESPCommand, isError: Bool) -> UInt64 { resp[command.rawValue * 2 + (isError ? 1 : 0)] }
+
+  /// - Parameter route: nil for what met no route.
+  mutating func countHTTP(_ route: Route?, status: Int, since startedAt: UInt64, now: UInt64) {
+    http[(route?.rawValue ?? Route.count) * Self.statusCount + status] &+= 1
+    httpLatency.add(nanoseconds: now &- startedAt)
+  }
+
+  /// Calls `body` for each route and status that was counted; nil: no route.
+  func forEachHTTP(_ body: (Route?, _ status: Int, _ count: UInt64) -> Void) {
+    for (place, count) in http.enumerated() where count > 0 {
+      body(Route(rawValue: place / Self.statusCount), place % Self.statusCount, count)
+    }
+  }
+
+  mutating func add(_ other: EngineMetrics) {
+    for place in http.indices { http[place] &+= other.http[place] }
+    for place in resp.indices { resp[place] &+= other.resp[place] }
+    httpLatency.add(other.httpLatency)
+    respLatency.add(other.respLatency)
+    freshReads &+= other.freshReads
+    strongReads &+= other.strongReads
+    framesSent &+= other.framesSent
+    linksLost &+= other.linksLost
+    httpConnections += other.httpConnections
+    respConnections += other.respConnections
+  }
+}

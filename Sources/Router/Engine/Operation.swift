@@ -1,0 +1,104 @@
+import Proto
+
+/// What a door asks for, decoded and checked for form, in the caller's own words: labels and names, not numbers.
+enum Operation: Sendable {
+  case createEvent(NewEvent)
+  case reserve(Reservation)
+  case release(HoldID)
+  /// Seconds from now.
+  case extend(HoldID, ttl: UInt32)
+  case checkout(HoldID)
+  case confirm(OrderID)
+  case cancel(OrderID)
+  case hold(HoldID)
+  case order(OrderID)
+  case event(Bytes)
+  case plan(Bytes)
+  case seats(Bytes)
+  case availability(Bytes)
+  case seat(Bytes, label: Bytes)
+  case events(after: Bytes, limit: Int)
+
+  /// Whether the shard's state may change.
+  var isCommand: Bool {
+    switch self {
+    case .createEvent, .reserve, .release, .extend, .checkout, .confirm, .cancel: true
+    case .hold, .order, .event, .plan, .seats, .availability, .seat, .events: false
+    }
+  }
+}
+
+/// A definition and its bytes, which are made where there is time for it: a large one does not fit a loop's turn.
+struct NewEvent: Sendable {
+  var definition: EventDefinition
+  var encoded: [UInt8]
+
+  init(_ definition: EventDefinition) {
+    self.definition = definition
+    encoded = []
+    definition.encode(into: &encoded)
+  }
+}
+
+struct Reservation: Sendable {
+  var event: Bytes
+  var buyer: Bytes
+  /// Seconds; 0: the event's own.
+  var ttl: UInt32
+  var choice: Choice
+
+  enum Choice: Sendable {
+    case named(seats: [Bytes], areas: [NamedCount])
+    case best(count: UInt32, category: Bytes?)
+  }
+
+  struct NamedCount: Sendable {
+    var area: Bytes
+    var count: UInt32
+  }
+}
+
+/// What came of an operation, still as numbers; the doors render it.
+enum CallResult: Sendable {
+  case created(EventDefinition, EventRef, version: UInt64)
+  case held(EventEntry, Outcome.Held, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount])
+  case hold(EventEntry, HoldInfo)
+  case order(EventEntry, HoldInfo)
+  case released(version: UInt64)
+  case event(EventEntry, version: UInt64, Availability)
+  case plan(EventEntry)
+  case seats(EventEntry, version: UInt64, states: Bytes)
+  case availability(EventEntry, version: UInt64, Availability)
+  case seat(SeatState, version: UInt64)
+  case events([EventSummary], next: Bytes?)
+  case refused(CallRefusal)
+}
+
+/// Why an operation was not done.
+enum CallRefusal: Equatable, Sendable {
+  case noSuchEvent
+  case noSuchHold
+  case noSuchOrder
+  case eventExists
+  /// Labels of the caller's that the event does not have.
+  case noSuchSeats([Bytes])
+  case noSuchArea(Bytes)
+  case noSuchCategory(Bytes)
+  /// `field` as in the API; `detail` for people.
+  case invalid(field: StaticName, detail: StaticName)
+  case notOnSale(at: Milliseconds)
+  case limitExceeded(Refusal.LimitName, limit: Int64)
+  /// Every lost one, as the caller spelled it.
+  case seatsTaken([Bytes])
+  case soldOut(area: Bytes?, category: Bytes?)
+  case holdExpired
+  case checkedOut(OrderID)
+  case orderState(OrderStatus)
+  case orderExpired
+  case keyReused
+  /// Nothing happened: no primary within the deadline, or too much is waiting.
+  case unavailable
+  case diskFull
+  /// May have happened.
+  case unknown
+}

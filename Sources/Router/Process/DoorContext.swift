@@ -1,0 +1,31 @@
+import EventLoop
+internal import Glibc
+import Proto
+
+/// What the doors of all loops have in common: settings that do not change.
+struct DoorContext: Sendable {
+  var headerTimeout = Duration.seconds(10)
+  var bodyTimeout = Duration.seconds(30)
+  var idleTimeout = Duration.seconds(75)
+  /// The origin that browsers may call from; `*`: any; nil: none.
+  var corsOrigin: Bytes?
+  var logsRequests = false
+  /// Bit n for each of the process's loops.
+  var loops: UInt64
+  /// Monotonic.
+  var startedAt: Milliseconds
+  var processID: Int
+  var tcpPort: UInt16
+
+  init(_ configuration: RouterConfiguration, loopCount: Int, tcpPort: UInt16) {
+    headerTimeout = configuration.headerTimeout
+    bodyTimeout = configuration.bodyTimeout
+    idleTimeout = configuration.idleTimeout
+    corsOrigin = configuration.corsOrigin.map { Bytes($0) }
+    logsRequests = configuration.logsRequests
+    loops = loopCount >= 64 ? .max : 1 << UInt64(loopCount) - 1
+    startedAt = Milliseconds(monotonicNanoseconds() / 1_000_000)
+    processID = Int(getpid())
+    self.tcpPort = tcpPort
+  }
+}

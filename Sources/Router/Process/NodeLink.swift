@@ -1,0 +1,95 @@
+import EventLoop
+import Logging
+import Proto
+
+/// One connection from this router loop to one event loop of a node. Says hello, then carries frames.
+final class NodeLink: ConnectionHandler {
+  let id: LinkID
+  let node: NodeName
+  /// Which of the node's loops.
+  let loopNumber: Int
+  private unowned let owner: RouterLoop
+  private(set) var connection: Connection?
+  private(set) var isReady = false
+
+  init(id: LinkID, node: NodeName, loopNumber: Int, owner: RouterLoop) {
+    (self.id, self.node, self.loopNumber, self.owner) = (id, node, loopNumber, owner)
+  }
+
+  static var options: ConnectionOptions {
+    var options = ConnectionOptions()
+    // The largest frame must fit, in both directions; replies are read however much waits to be sent.
+    options.inputLimit = WireFrame.bodyBytesMax + WireFrame.headerBytes + (1 << 20)
+    options.outputSoftLimit = 256 << 20
+    options.outputHardLimit = 256 << 20
+    options.openTimeout = .seconds(2)
+    return options
+  }
+
+  func connect(to address: HostPort, on loop: EventLoop) {
+    connection = loop.connect(to: address, options: Self.options, handler: self)
+  }
+
+  func send(_ frame: borrowing [UInt8]) { connection?.write(frame.rawSpan) }
+
+  func opened(_ connection: Connection) {
+    let hello = RouterHello(
+      router: owner.engine.forwarder.router, connection: UInt64(id.rawValue), loop: UInt16(clamping: loopNumber))
+    var frame: [UInt8] = []
+    WireFrame.encode(.routerHello, into: &frame) { hello.encode(into: &$0) }
+    connection.write(frame)
+    connection.setDeadline(after: .seconds(2))
+  }
+
+  func received(_ bytes: RawSpan, on connection: Connection) -> Int {
+    owner.beginWork()
+    var consumed = 0
+    do throws(DecodeError) {
+      while bytes.byteCount - consumed >= WireFrame.headerBytes {
+        let rest = bytes.extracting(consumed..<bytes.byteCount)
+        let frame = try WireFrame(header: rest)
+        let frameBytes = WireFrame.headerBytes + frame.bodyBytes
+        guard rest.byteCount >= frameBytes else { break }
+        try take(frame, try frame.body(of: rest))
+        consumed += frameBytes
+      }
+    } catch {
+      owner.log.warning("a node's frame was not understood") {
+        $0.field("node", node.bytes)
+        $0.field("error", "\(error)")
+      }
+      connection.abort()
+      return bytes.byteCount
+    }
+    return consumed
+  }
+
+  private func take(_ frame: WireFrame, _ body: RawSpan) throws(DecodeError) {
+    switch frame.kind {
+    case .nodeHello:
+      var reader = ByteReader(body)
+      try ready(try NodeHello(decoding: &reader))
+    case .replies where isReady: try owner.engine.received(replies: body, from: id, shard: frame.shard)
+    case .feed where isReady: try owner.engine.received(feed: body, from: id, shard: frame.shard)
+    case .feedFresh where isReady: owner.engine.receivedFeedFresh(from: id, shard: frame.shard)
+    default: throw .invalid(field: "frame kind")
+    }
+  }
+
+  private func ready(_ hello: NodeHello) throws(DecodeError) {
+    guard !isReady, hello.loopCount > 0, loopNumber < hello.loopCount else { throw .invalid(field: "node hello") }
+    guard Int(hello.shardCount) == owner.engine.shardCount, hello.node == node.bytes else {
+      throw .invalid(field: "node hello: another node or cluster")
+    }
+    isReady = true
+    connection?.clearDeadline()
+    owner.linkReady(self, loopCount: Int(hello.loopCount))
+  }
+
+  /// Requests that doors still wait for come back here: the loop closes its links last.
+  func shuttingDown(_ connection: Connection) {}
+
+  func inputEnded(on connection: Connection) { connection.abort() }
+
+  func closed(_ connection: Connection, reason: CloseReason) { owner.linkEnded(self, reason) }
+}

@@ -1,0 +1,154 @@
+public import ClusterMap
+public import EventLoop
+internal import Glibc
+public import Logging
+import Proto
+
+/// A router process: the doors on their loops, following the map. A whole one runs inside a test.
+public final class Router: Sendable {
+  private let group: LoopGroup
+  private let loops: [RouterLoop]
+  private let coordinator: any Coordinator
+  private let log: LogSink
+  private let httpDoor: Listener
+  private let tcpDoor: Listener
+  private let watch: Lock<MapWatch?>
+  private let record: RouterRecord
+
+  /// Where the doors listen.
+  public var httpAddress: SocketAddress { httpDoor.address }
+  public var tcpAddress: SocketAddress { tcpDoor.address }
+
+  /// Binds the doors, reads the map and begins to serve. Waits until the cluster was born.
+  ///
+  /// - Throws: `SocketError`: a door's port is taken; `CoordinatorError`.
+  public static func start(
+    _ configuration: RouterConfiguration, coordinator: any Coordinator, log: LogSink
+  ) async throws -> Router {
+    let httpDoor = try Listener.bind(configuration.http)
+    let tcpDoor = try Listener.bind(configuration.tcp)
+    var tls: TLSContext?
+    if let certificate = configuration.certificateFile, let key = configuration.keyFile {
+      tls = try TLSContext.server(certificateFile: certificate, keyFile: key)
+    }
+    var hasSaidThatItWaits = false
+    while true {
+      if let birth = try await coordinator.birth() {
+        return try await Router(
+          configuration, shardCount: birth.shardCount, httpDoor, tcpDoor, tls, coordinator, log)
+      }
+      if !hasSaidThatItWaits { log.info("waiting for the cluster's first node") }
+      hasSaidThatItWaits = true
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
+  private init(
+    _ configuration: RouterConfiguration, shardCount: Int, _ httpDoor: Listener, _ tcpDoor: Listener,
+    _ tls: TLSContext?, _ coordinator: any Coordinator, _ log: LogSink
+  ) async throws {
+    (self.coordinator, self.log, self.httpDoor, self.tcpDoor) = (coordinator, log, httpDoor, tcpDoor)
+    group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
+    let context = DoorContext(configuration, loopCount: group.count, tcpPort: tcpDoor.address.port)
+    var limits = ForwarderLimits()
+    limits.deadline = min(max(0, configuration.failoverWait), ForwarderLimits.resendMax)
+    let directory = EventDirectory()
+    loops = group.loops.map {
+      RouterLoop(
+        loop: $0, shardCount: shardCount, limits: limits, directory: directory, context: context, log: log)
+    }
+    record = RouterRecord(
+      http: httpDoor.address.description, tcp: tcpDoor.address.description, pid: Int(getpid()),
+      startedAt: wallClockMilliseconds())
+    watch = Lock(nil)
+    let all = loops
+    for loop in loops {
+      loop.loop.submit {
+        loop.siblings = all
+        loop.start()
+      }
+    }
+    try await follow()
+    serve(tls)
+    try await coordinator.register(record)
+    log.info("serving") {
+      $0.field("http", record.http)
+      $0.field("tcp", record.tcp)
+      $0.field("loops", loops.count)
+      $0.field("shards", shardCount)
+    }
+  }
+
+  /// Reads nodes and map, and goes on hearing of changes.
+  private func follow() async throws {
+    for node in try await coordinator.nodes() { tell(.node(node)) }
+    let loops = loops
+    let log = log
+    let watch = coordinator.watch { change in Self.tell(change, loops, log) }
+    self.watch.withLock { $0 = watch }
+  }
+
+  private func tell(_ change: MapChange) { Self.tell(change, loops, log) }
+
+  private static func tell(_ change: MapChange, _ loops: [RouterLoop], _ log: LogSink) {
+    switch change {
+    case .entry(let shard, let register):
+      log.info("map changed") {
+        $0.field("shard", shard.rawValue)
+        $0.field("epoch", register.entry.epoch)
+        $0.field("primary", register.entry.primary.node.bytes)
+      }
+      for loop in loops {
+        loop.loop.submit {
+          loop.mapChanged(shard, epoch: register.entry.epoch, primary: register.entry.primary.node)
+        }
+      }
+    case .node(let node):
+      guard let address = try? HostPort(node.address) else {
+        log.error("a node's address cannot be read") { $0.field("address", node.address) }
+        return
+      }
+      for loop in loops { loop.loop.submit { loop.nodeChanged(node.name, address: address) } }
+    }
+  }
+
+  private func serve(_ tls: TLSContext?) {
+    var options = ConnectionOptions()
+    options.tls = tls
+    // One of the largest commands, and what may be read behind it.
+    options.inputLimit = 4 << 20
+    let byLoop = loops
+    tcpDoor.start(on: group[0], targets: group.loops, options: options) { connection in
+      let loop = byLoop[connection.loop.index]
+      return RESPSession(engine: loop.engine, connection: connection, context: loop.context)
+    }
+    httpDoor.start(on: group[0], targets: group.loops, options: options) { connection in
+      let loop = byLoop[connection.loop.index]
+      return HTTPSession(loop: loop, connection: connection)
+    }
+  }
+
+  /// Ends in good order: no new connections; what was asked for is answered, for at most `grace`; then the loops stop.
+  public func stop(grace: Duration = .seconds(10)) async {
+    log.info("stopping")
+    do { try await coordinator.unregister(router: record.http) } catch {
+      log.warning("could not unregister") { $0.field("error", "\(error)") }
+    }
+    watch.withLock { watch in
+      watch?.cancel()
+      watch = nil
+    }
+    httpDoor.stop()
+    tcpDoor.stop()
+    for loop in loops { loop.loop.submit { loop.shutDown() } }
+    group.shutdown(grace: grace)
+    await withCheckedContinuation { done in
+      Task.detached { [group] in
+        group.join()
+        done.resume()
+      }
+    }
+    log.info("stopped")
+    log.flush()
+  }
+}

@@ -1,0 +1,23 @@
+public import EventLoop
+public import Proto
+
+/// What a router process is started with.
+public struct RouterConfiguration: Sendable {
+  /// Where the doors listen; port 0 takes a free one.
+  public var http = HostPort(host: "127.0.0.1", port: 8080)
+  public var tcp = HostPort(host: "127.0.0.1", port: 7400)
+  /// Event loops, one thread each; at most 64.
+  public var loops = processorCount()
+  /// How long requests are held through a failover, 0 to 20,000 ms.
+  public var failoverWait: Milliseconds = 5_000
+  /// The origin that browsers may call from; `*`: any; nil: none.
+  public var corsOrigin: String?
+  public var logsRequests = false
+  public var headerTimeout = Duration.seconds(10)
+  public var bodyTimeout = Duration.seconds(30)
+  public var idleTimeout = Duration.seconds(75)
+  /// PEM files; both or none: TLS at both doors.
+  public var certificateFile: String?
+  public var keyFile: String?
+  public init() {}
+}

@@ -1,0 +1,190 @@
+import EventLoop
+import Logging
+import Proto
+
+/// One event loop of a router: its engine, its links to the nodes, and the doors' connections that live on it.
+///
+/// Sendable without the compiler's check: everything in it is touched on `loop` only; other threads reach it through `loop.submit`.
+final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
+  let loop: EventLoop
+  let engine: Engine
+  let log: LogSink
+  let context: DoorContext
+  /// Set once, before the first connection: the process's loops.
+  var siblings: [RouterLoop] = []
+
+  private var nodes: [NodeName: Peer] = [:]
+  private var links: [LinkID: NodeLink] = [:]
+  private var nextLink: UInt32 = 1
+  private var timer: LoopTimer?
+  private var timerAt = Milliseconds.max
+  private var isShuttingDown = false
+
+  /// A node, and how the links to its loops are.
+  private struct Peer {
+    var address: HostPort
+    /// As the node's hello says; 1 until then.
+    var loopCount = 1
+    /// By the node's loop.
+    var links: [Int: NodeLink] = [:]
+    var retryDelay: [Int: Milliseconds] = [:]
+  }
+
+  init(
+    loop: EventLoop, shardCount: Int, limits: ForwarderLimits, directory: EventDirectory, context: DoorContext,
+    log: LogSink
+  ) {
+    (self.loop, self.log, self.context) = (loop, log, context)
+    var pool = RandomPool()
+    engine = Engine(
+      router: pool.next(), shardCount: shardCount, loopIndex: loop.index, limits: limits, directory: directory,
+      random: RandomSource { pool.next() })
+    engine.host = self
+  }
+
+  /// Begins the loop's timers. On the loop.
+  func start() {
+    beginWork()
+    housekeep()
+  }
+
+  /// Tells the engine the time of this turn; every way in calls it first.
+  func beginWork() { engine.nowNanoseconds = loop.nowNanoseconds }
+
+  // MARK: Turns and time
+
+  func wantsTurnEnd() { loop.atEndOfTurn(self) }
+
+  func turnEnded() {
+    beginWork()
+    engine.turnEnded { link, frame in
+      engine.metrics.framesSent &+= 1
+      links[link]?.send(frame)
+    }
+    scheduleTick()
+  }
+
+  private func scheduleTick() {
+    guard let next = engine.forwarder.nextTick, next < timerAt else { return }
+    timer?.cancel()
+    timerAt = next
+    timer = loop.schedule(after: .milliseconds(max(1, next - engine.now))) { [unowned self] in
+      timerAt = .max
+      beginWork()
+      engine.tick()
+      engine.askForTurnEnd()
+    }
+  }
+
+  private func housekeep() {
+    beginWork()
+    engine.renewSubscriptions()
+    if isShuttingDown, engine.metrics.httpConnections + engine.metrics.respConnections == 0 {
+      for link in links.values { link.connection?.close() }
+      return
+    }
+    loop.schedule(after: .milliseconds(isShuttingDown ? 5 : 100)) { [unowned self] in housekeep() }
+  }
+
+  /// The doors' connections were asked to end: when the last has, the links to the nodes close. On the loop.
+  func shutDown() { isShuttingDown = true }
+
+  // MARK: The map
+
+  func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName) {
+    beginWork()
+    engine.forwarder.mapChanged(shard, epoch: epoch, primary: primary, now: engine.now)
+    for link in engine.forwarder.takeLinksToClose() {
+      guard let lost = links[link] else { continue }
+      engine.subscriptionsLost(on: link)
+      lost.connection?.abort()
+    }
+    engine.complete()
+  }
+
+  func nodeChanged(_ name: NodeName, address: HostPort) {
+    guard !isShuttingDown else { return }
+    if let known = nodes[name] {
+      if known.address == address {
+        // It has just come up, so that what is missing can be had at once.
+        for number in 0..<known.loopCount { connect(name, number) }
+        return
+      }
+      for link in known.links.values { link.connection?.abort() }
+    }
+    nodes[name] = Peer(address: address)
+    connect(name, 0)
+  }
+
+  // MARK: Links
+
+  private func connect(_ name: NodeName, _ number: Int) {
+    guard let peer = nodes[name], peer.links[number] == nil, number < peer.loopCount, !isShuttingDown else { return }
+    let link = NodeLink(id: LinkID(nextLink), node: name, loopNumber: number, owner: self)
+    nextLink += 1
+    nodes[name]?.links[number] = link
+    links[link.id] = link
+    link.connect(to: peer.address, on: loop)
+  }
+
+  func linkReady(_ link: NodeLink, loopCount: Int) {
+    guard nodes[link.node]?.links[link.loopNumber] === link else {
+      link.connection?.abort()
+      return
+    }
+    nodes[link.node]?.loopCount = loopCount
+    nodes[link.node]?.retryDelay[link.loopNumber] = nil
+    engine.forwarder.linkUp(link.id, node: link.node, loop: link.loopNumber, loopCount: loopCount)
+    engine.askForTurnEnd()
+    for number in 0..<loopCount { connect(link.node, number) }
+    log.debug("link to node ready") {
+      $0.field("node", link.node.bytes)
+      $0.field("loop", link.loopNumber)
+    }
+  }
+
+  func linkEnded(_ link: NodeLink, _ reason: CloseReason) {
+    beginWork()
+    links[link.id] = nil
+    if link.isReady {
+      engine.metrics.linksLost &+= 1
+      log.warning("link to node lost") {
+        $0.field("node", link.node.bytes)
+        $0.field("loop", link.loopNumber)
+        $0.field("reason", "\(reason)")
+      }
+      engine.linkDown(link.id)
+    }
+    guard nodes[link.node]?.links[link.loopNumber] === link, !isShuttingDown else { return }
+    nodes[link.node]?.links[link.loopNumber] = nil
+    let (name, number) = (link.node, link.loopNumber)
+    let delay = nodes[name]?.retryDelay[number] ?? 10
+    nodes[name]?.retryDelay[number] = min(delay * 2, 500)
+    loop.schedule(after: .milliseconds(delay)) { [unowned self] in connect(name, number) }
+  }
+
+  /// Links that carry requests now.
+  var readyLinkCount: Int { links.values.reduce(0) { $0 + ($1.isReady ? 1 : 0) } }
+
+  // MARK: Large definitions, and copies on all loops
+
+  func prepare(_ info: EventInfo, for id: Bytes) {
+    let shard = engine.shard(of: id)
+    Task.detached { [self] in
+      let entry = EventEntry(info, shard: shard)
+      loop.submit { [self] in
+        beginWork()
+        engine.ready(engine.directory.insert(entry))
+      }
+    }
+  }
+
+  func spreadCopy(of event: EventEntry) {
+    for sibling in siblings where sibling !== self {
+      sibling.loop.submit {
+        sibling.beginWork()
+        sibling.engine.subscribe(event)
+      }
+    }
+  }
+}

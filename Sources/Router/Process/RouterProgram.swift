@@ -1,0 +1,84 @@
+internal import ClusterMap
+internal import EventLoop
+internal import Flags
+internal import Glibc
+internal import Logging
+import Proto
+
+/// The executable: command line in, exit status out.
+public enum RouterProgram {
+  /// Runs until SIGTERM or SIGINT.
+  public static func main() async -> Never {
+    let flags = CommandSpec.router.parseOrExit()
+    var configuration = RouterConfiguration()
+    let address: CoordinatorAddress
+    let level: LogLevel
+    do throws(UsageError) {
+      (configuration, address, level) = try read(flags)
+    } catch {
+      CommandSpec.router.fail(error)
+    }
+    let log = LogSink(descriptor: 1, process: "router", level: level)
+    do {
+      let router = try await Router.start(configuration, coordinator: try address.open(), log: log)
+      await signal()
+      await router.stop()
+      exit(0)
+    } catch {
+      log.error("cannot start") { $0.field("error", "\(error)") }
+      log.flush()
+      standardError("holdfast-router: \(error)\n")
+      exit(1)
+    }
+  }
+
+  private static func read(
+    _ flags: ParsedFlags
+  ) throws(UsageError) -> (RouterConfiguration, CoordinatorAddress, LogLevel) {
+    var configuration = RouterConfiguration()
+    if let http = try flags.address("http") { configuration.http = HostPort(host: http.host, port: http.port) }
+    if let tcp = try flags.address("tcp") { configuration.tcp = HostPort(host: tcp.host, port: tcp.port) }
+    if let loops = try flags.number("loops", in: 0...64), loops > 0 { configuration.loops = loops }
+    if let wait = try flags.number("failover-wait", in: 0...20_000) { configuration.failoverWait = Milliseconds(wait) }
+    if let time = try flags.number("header-timeout", in: 1...86_400) { configuration.headerTimeout = .seconds(time) }
+    if let time = try flags.number("body-timeout", in: 1...86_400) { configuration.bodyTimeout = .seconds(time) }
+    if let time = try flags.number("idle-timeout", in: 1...86_400) { configuration.idleTimeout = .seconds(time) }
+    configuration.corsOrigin = flags.text("cors")
+    configuration.certificateFile = flags.text("tls-cert")
+    configuration.keyFile = flags.text("tls-key")
+    guard (configuration.certificateFile == nil) == (configuration.keyFile == nil) else {
+      throw UsageError("--tls-cert and --tls-key are given together")
+    }
+    switch flags.text("access-log") {
+    case "on": configuration.logsRequests = true
+    case "off", nil: break
+    default: throw UsageError("--access-log is on or off")
+    }
+    guard let address = CoordinatorAddress(flags.text("coordinator") ?? "") else {
+      throw UsageError("--coordinator is file:DIR or etcd:http://HOST:PORT[,…]")
+    }
+    guard let level = LogLevel(name: flags.text("log-level") ?? "info") else {
+      throw UsageError("--log-level is debug, info, warning or error")
+    }
+    return (configuration, address, level)
+  }
+
+  /// Returns when the process is asked to end.
+  private static func signal() async {
+    await withCheckedContinuation { asked in
+      let once = Lock<CheckedContinuation<Void, Never>?>(asked)
+      do {
+        let loop = try EventLoop(name: "signals")
+        try SignalWatch(on: loop) { _ in
+          once.withLock { asked in
+            asked?.resume()
+            asked = nil
+          }
+        }
+        try loop.start()
+      } catch {
+        preconditionFailure("signals cannot be watched: \(error)")
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import Proto
+
+/// Refusals as the RESP door says them: an error whose first word is for programs.
+extension [UInt8] {
+  mutating func putRefusal(_ refusal: CallRefusal) {
+    switch refusal {
+    case .noSuchEvent: putError("NOEVENT", "no such event")
+    case .noSuchHold: putError("NOHOLD", "no such hold")
+    case .noSuchOrder: putError("NOORDER", "no such order")
+    case .eventExists: putError("EXISTS", "the event exists")
+    case .noSuchSeats(let labels): putLabels("NOSEAT", labels)
+    case .noSuchArea(let area): putError("ERR no such area:", area.rawSpan)
+    case .noSuchCategory(let category): putError("ERR no such category:", category.rawSpan)
+    case .invalid(_, let detail): putError("ERR", Bytes(detail.description).rawSpan)
+    case .notOnSale(let at):
+      var text = Array("the event is on sale from ".utf8)
+      text.putDecimal(at)
+      putError("NOTONSALE", text.rawSpan)
+    case .limitExceeded(let name, let limit):
+      var text = Array(name.name.description.utf8)
+      text.append(UInt8(ascii: " "))
+      text.putDecimal(limit)
+      putError("LIMIT", text.rawSpan)
+    case .seatsTaken(let labels): putLabels("TAKEN", labels)
+    case .soldOut(let area, let category):
+      if let name = area ?? category { putError("SOLDOUT", name.rawSpan) } else { putError("SOLDOUT") }
+    case .holdExpired: putError("EXPIRED", "the hold has ended")
+    case .orderExpired: putError("EXPIRED", "the order has expired")
+    case .checkedOut(let order):
+      var text = Array("checked_out ".utf8)
+      order.write(into: &text)
+      putError("STATE", text.rawSpan)
+    case .orderState(let status): putError("STATE", Bytes(status.name.description).rawSpan)
+    case .keyReused: putError("KEYREUSED", "the key was used with another command")
+    case .unavailable: putError("TRYAGAIN", "nothing happened")
+    case .diskFull: putError("TRYAGAIN", "nothing happened: the disk is full")
+    case .unknown: putError("UNKNOWN", "it may have happened: ask again with the same KEY")
+    }
+  }
+
+  /// `-TAKEN Stalls-A-1 Stalls-A-2`: spaces in a label are percent-encoded, and percent signs so that it can be undone.
+  mutating func putLabels(_ code: StaticString, _ labels: [Bytes]) {
+    append(UInt8(ascii: "-"))
+    putText(code)
+    for label in labels {
+      append(UInt8(ascii: " "))
+      for byte in label.array {
+        switch byte {
+        case UInt8(ascii: " "): putText("%20")
+        case UInt8(ascii: "%"): putText("%25")
+        case 0..<0x20, 0x7F: append(UInt8(ascii: "?"))
+        default: append(byte)
+        }
+      }
+    }
+    putLineEnd()
+  }
+}
+
+extension Refusal.LimitName {
+  /// As the API writes it.
+  var name: StaticName {
+    switch self {
+    case .maxPerOrder: "max_per_order"
+    case .maxPerBuyer: "max_per_buyer"
+    case .holdLength: "hold_length"
+    case .shardCapacity: "shard_capacity"
+    }
+  }
+}

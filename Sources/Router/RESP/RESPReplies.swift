@@ -1,0 +1,154 @@
+import JSON
+import Plan
+import Proto
+
+/// What operations answer at the RESP door.
+extension [UInt8] {
+  mutating func putReply(_ result: CallResult, _ operation: Operation, _ version: RESPVersion) {
+    switch result {
+    case .created, .released: putSimple("OK")
+    case .held(let event, let held, _, let seats, _):
+      var isBest = false
+      if case .reserve(let reservation) = operation, case .best = reservation.choice { isBest = true }
+      guard isBest else { return putHeldReply(held) }
+      putArray(5)
+      putHeldFields(held)
+      putSeatLabels(seats, event)
+    case .hold(let event, let info):
+      if case .extend = operation { putSimple("OK") } else { putTicket(event, info, version) }
+    case .order(let event, let info):
+      switch operation {
+      case .checkout:
+        guard let order = info.order else { return putRefusal(.unknown) }
+        putBulkHeader(byteCount: OrderID.textBytes)
+        order.write(into: &self)
+        putLineEnd()
+      case .confirm, .cancel: putSimple("OK")
+      default: putTicket(event, info, version)
+      }
+    case .event(let event, let eventVersion, let counts): putEventInfo(event, eventVersion, counts, version)
+    case .seat(let state, _):
+      switch state {
+      case .free: putBulk("free")
+      case .held: putBulk("held")
+      case .sold: putBulk("sold")
+      case .notForSale: putBulk("closed")
+      }
+    case .seats(let event, _, let states):
+      putArray(SeatMapDocument.rowCount(event.definition))
+      SeatMapDocument.forEachRow(event.definition) { section, row, seats in
+        putArray(3)
+        putBulk(section)
+        putBulk(row)
+        putBulk(states.rawSpan.extracting(seats))
+      }
+    case .refused(let refusal): putRefusal(refusal)
+    case .plan, .availability, .events: putError("ERR", "this door has no such answer")
+    }
+  }
+
+  mutating func putHeldReply(_ held: Outcome.Held) {
+    putArray(4)
+    putHeldFields(held)
+  }
+
+  private mutating func putHeldFields(_ held: Outcome.Held) {
+    putBulkHeader(byteCount: HoldID.textBytes)
+    held.id.write(into: &self)
+    putLineEnd()
+    putInteger(held.expiresAt)
+    putInteger(held.total)
+    putInteger(Int64(clamping: held.version))
+  }
+
+  private mutating func putSeatLabels(_ seats: [SeatIndex], _ event: EventEntry) {
+    putArray(seats.count)
+    var label: [UInt8] = []
+    for seat in seats {
+      label.removeAll(keepingCapacity: true)
+      event.index.writeLabel(seat, into: &label)
+      putBulk(label.rawSpan)
+    }
+  }
+
+  private mutating func putEventInfo(
+    _ event: EventEntry, _ eventVersion: UInt64, _ counts: Availability, _ version: RESPVersion
+  ) {
+    let sum = counts.sum
+    putMap(7, version)
+    putBulk("name")
+    putBulk(bytes: event.definition.name)
+    putField("seats", Int64(event.seatCount))
+    putField("free", Int64(sum.free))
+    putField("held", Int64(sum.held))
+    putField("sold", Int64(sum.sold))
+    putField("version", Int64(clamping: eventVersion))
+    putField("shard", Int64(event.shard.rawValue))
+  }
+
+  private mutating func putField(_ name: StaticString, _ value: Int64) {
+    putBulk(name)
+    putInteger(value)
+  }
+
+  private mutating func putField(_ name: StaticString, _ value: Bytes) {
+    putBulk(name)
+    putBulk(bytes: value)
+  }
+
+  private mutating func putField(_ name: StaticString, time: Milliseconds) {
+    var text: [UInt8] = []
+    Timestamp.write(time, into: &text)
+    putField(name, Bytes(text))
+  }
+
+  /// A hold or order with the fields of the HTTP API.
+  private mutating func putTicket(_ event: EventEntry, _ info: HoldInfo, _ version: RESPVersion) {
+    putMap(info.order == nil ? 9 : 13, version)
+    putField("hold", Bytes(info.hold.description))
+    if let order = info.order {
+      putField("order", Bytes(order.description))
+      putField("status", Bytes(info.status.name.description))
+      putField("created_at", time: info.createdAt)
+      putField("pay_by", time: info.payBy)
+    }
+    putField("event", event.id)
+    putField("buyer", info.buyer)
+    putBulk("seats")
+    putSeatLabels(info.seats, event)
+    putBulk("areas")
+    putMap(info.areas.count, version)
+    for area in info.areas {
+      putBulk(bytes: event.areaName(area.area) ?? Bytes())
+      putInteger(Int64(area.count))
+    }
+    putField("total", info.total)
+    putField("currency", event.definition.currency)
+    putField("expires_at", time: info.expiresAt)
+    putField("version", Int64(clamping: info.version))
+  }
+}
+
+extension Operation {
+  /// The command that it counts as, in the metrics.
+  var respCommand: RESPCommand {
+    switch self {
+    case .createEvent: .eventCreate
+    case .reserve(let reservation):
+      switch reservation.choice {
+      case .best: .holdBest
+      case .named(let seats, _): seats.isEmpty ? .holdArea : .hold
+      }
+    case .release: .release
+    case .extend: .extend
+    case .checkout: .checkout
+    case .confirm: .confirm
+    case .cancel: .cancel
+    case .hold: .holdInfo
+    case .order: .orderInfo
+    case .event, .plan, .availability, .events: .eventInfo
+    case .seats: .seats
+    case .seat: .seat
+    }
+  }
+}

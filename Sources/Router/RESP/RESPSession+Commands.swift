@@ -1,0 +1,234 @@
+import Plan
+import Proto
+
+/// What the words of a command mean.
+extension RESPSession {
+  /// Executes the command that the parser found in `input`.
+  func execute(_ input: RawSpan) {
+    guard let command = RESPCommand(parser.argument(0, in: input)) else { return unknown(input) }
+    let count = parser.argumentCount
+    let arity = Int(command.arity)
+    guard arity >= 0 ? count == arity : count >= -arity else { return wrongCount(command) }
+    switch command {
+    case .hold: hold(input)
+    case .ping:
+      let number = takeNumber()
+      guard count <= 2 else { return reply(number) { $0.putWrongCount(.ping) } }
+      if count == 1 {
+        reply(number) { $0.putSimple("PONG") }
+      } else {
+        let text = Bytes(parser.argument(1, in: input))
+        reply(number) { $0.putBulk(text.rawSpan) }
+      }
+    case .echo, .hello, .auth, .select, .reset, .quit, .command, .client, .config, .info:
+      administer(command, input)
+    case .eventCreate: createEvent(input)
+    case .eventInfo: withEventID(input) { start(.event($0)) }
+    case .seats: withEventID(input) { start(.seats($0)) }
+    case .seat: withEventID(input) { start(.seat($0, label: Bytes(parser.argument(2, in: input)))) }
+    case .holdBest: holdBest(input)
+    case .holdArea: holdArea(input)
+    case .holdInfo: ticket(input, .noSuchHold) { (id: HoldID) in .hold(id) }
+    case .orderInfo: ticket(input, .noSuchOrder) { (id: OrderID) in .order(id) }
+    case .extend: extend(input)
+    case .release: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .release(id) }
+    case .checkout: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .checkout(id) }
+    case .confirm: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .confirm(id) }
+    case .cancel: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .cancel(id) }
+    }
+  }
+
+  // MARK: Refusals without a shard
+
+  func fail(_ text: StaticString) { reply(takeNumber()) { $0.putError("ERR", text) } }
+  func fail(_ refusal: CallRefusal) { reply(takeNumber()) { $0.putRefusal(refusal) } }
+  func wrongCount(_ command: RESPCommand) { reply(takeNumber()) { $0.putWrongCount(command) } }
+
+  private func unknown(_ input: RawSpan) {
+    var text = Array("unknown command '".utf8)
+    text.append(contentsOf: Bytes(parser.argument(0, in: input)).array.prefix(128))
+    text.append(UInt8(ascii: "'"))
+    reply(takeNumber()) { $0.putError("ERR", text.rawSpan) }
+  }
+
+  // MARK: Arguments
+
+  /// The idempotency key, if the last word but one is KEY; and how many words there are without it.
+  ///
+  /// - Returns: nil if the key is not 1 to 255 printable ASCII characters (a reply was given).
+  private func key(_ input: RawSpan) -> (words: Int, key: Bytes)? {
+    let count = parser.argumentCount
+    guard count >= 4, parser.argument(count - 2, in: input).isWord("KEY") else { return (count, Bytes()) }
+    let key = parser.argument(count - 1, in: input)
+    guard key.isIdempotencyKey else {
+      fail("a KEY is 1 to 255 printable ASCII characters")
+      return nil
+    }
+    return (count - 2, Bytes(key))
+  }
+
+  private func seconds(_ word: RawSpan) -> UInt32? {
+    guard let value = word.decimal, (1...86_400).contains(value) else {
+      fail("seconds is a number from 1 to 86400")
+      return nil
+    }
+    return UInt32(value)
+  }
+
+  private func count(_ word: RawSpan) -> UInt32? {
+    guard let value = word.decimal, (1...Int64(HoldView.seatsMax)).contains(value) else {
+      fail("count is a number from 1 to 65535")
+      return nil
+    }
+    return UInt32(value)
+  }
+
+  private func isBuyer(_ word: RawSpan) -> Bool {
+    if Names.isName(word) { return true }
+    fail("a buyer is 1 to 128 bytes of printable UTF-8")
+    return false
+  }
+
+  private func withEventID(_ input: RawSpan, _ body: (Bytes) -> Void) {
+    let id = parser.argument(1, in: input)
+    guard Names.isEventID(id) else { return fail(.noSuchEvent) }
+    body(Bytes(id))
+  }
+
+  private func ticket<ID: TicketID>(_ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation) {
+    guard let id = ID(text: parser.argument(1, in: input)) else { return fail(refusal) }
+    start(body(id))
+  }
+
+  private func keyed<ID: TicketID>(
+    _ command: RESPCommand, _ input: RawSpan, words: Int, _ refusal: CallRefusal, _ body: (ID) -> Operation
+  ) {
+    guard let (count, key) = key(input) else { return }
+    guard count == words else { return wrongCount(command) }
+    guard let id = ID(text: parser.argument(1, in: input)) else { return fail(refusal) }
+    start(body(id), key: key)
+  }
+
+  // MARK: Commands
+
+  private func hold(_ input: RawSpan) {
+    guard let (words, key) = key(input) else { return }
+    guard words >= 5 else { return wrongCount(.hold) }
+    guard let ttl = seconds(parser.argument(3, in: input)) else { return }
+    let buyer = parser.argument(2, in: input)
+    guard isBuyer(buyer) else { return }
+    let eventID = parser.argument(1, in: input)
+    if words == 5, let event = engine.findEvent(eventID) {
+      let label = parser.argument(4, in: input)
+      // `#n` must be spelled back as it came: the long way keeps the words.
+      if !label.beginsWithNumberSign, let seat = event.seat(label) {
+        let number = takeNumber()
+        engine.holdOneSeat(seat, of: event, buyer: buyer, ttl: ttl, key: key, for: self, number: number)
+        return
+      }
+    }
+    var labels: [Bytes] = []
+    for word in 4..<words { labels.append(Bytes(parser.argument(word, in: input))) }
+    reserve(eventID, buyer, ttl, .named(seats: labels, areas: []), key)
+  }
+
+  private func reserve(
+    _ eventID: RawSpan, _ buyer: RawSpan, _ ttl: UInt32, _ choice: Reservation.Choice, _ key: Bytes
+  ) {
+    guard Names.isEventID(eventID) else { return fail(.noSuchEvent) }
+    start(.reserve(Reservation(event: Bytes(eventID), buyer: Bytes(buyer), ttl: ttl, choice: choice)), key: key)
+  }
+
+  private func holdBest(_ input: RawSpan) {
+    guard let (words, key) = key(input) else { return }
+    var category: Bytes?
+    if words == 7, parser.argument(5, in: input).isWord("CATEGORY") {
+      category = Bytes(parser.argument(6, in: input))
+    } else if words != 5 {
+      return wrongCount(.holdBest)
+    }
+    guard let ttl = seconds(parser.argument(3, in: input)), isBuyer(parser.argument(2, in: input)),
+      let count = count(parser.argument(4, in: input))
+    else { return }
+    reserve(
+      parser.argument(1, in: input), parser.argument(2, in: input), ttl, .best(count: count, category: category), key)
+  }
+
+  private func holdArea(_ input: RawSpan) {
+    guard let (words, key) = key(input) else { return }
+    guard words == 6 else { return wrongCount(.holdArea) }
+    guard let ttl = seconds(parser.argument(3, in: input)), isBuyer(parser.argument(2, in: input)) else { return }
+    guard let count = parser.argument(5, in: input).decimal, (1...Int64(UInt32.max)).contains(count) else {
+      return fail("count is a number from 1")
+    }
+    let area = Reservation.NamedCount(area: Bytes(parser.argument(4, in: input)), count: UInt32(count))
+    reserve(
+      parser.argument(1, in: input), parser.argument(2, in: input), ttl, .named(seats: [], areas: [area]), key)
+  }
+
+  private func extend(_ input: RawSpan) {
+    guard let (words, key) = key(input) else { return }
+    guard words == 3 else { return wrongCount(.extend) }
+    guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
+    guard let ttl = seconds(parser.argument(2, in: input)) else { return }
+    start(.extend(hold, ttl: ttl), key: key)
+  }
+
+  private func createEvent(_ input: RawSpan) {
+    let id = parser.argument(1, in: input)
+    guard Names.isEventID(id) else { return fail("an event id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -") }
+    let section = parser.argument(2, in: input)
+    guard Names.isName(section), !section.beginsWithNumberSign else {
+      return fail("a section is 1 to 128 bytes of printable UTF-8 and does not begin with #")
+    }
+    let seatsMax = Int64(EventDefinition.Limit.seats)
+    guard let rows = parser.argument(3, in: input).decimal, let perRow = parser.argument(4, in: input).decimal,
+      (1...seatsMax).contains(rows), (1...seatsMax).contains(perRow), rows * perRow <= seatsMax
+    else { return fail("rows and seats-per-row are numbers from 1, and their product is at most 10000000") }
+    guard let price = parser.argument(5, in: input).decimal, (0...maxPrice).contains(price) else {
+      return fail("a price is a number from 0 to 100000000000")
+    }
+    let definition = EventDefinition(
+      id: Bytes(id), name: Bytes(id),
+      categories: [EventDefinition.Category(name: Bytes(section), price: price)],
+      sections: [
+        EventDefinition.Section(
+          name: Bytes(section),
+          rows: .grid(rows: UInt32(rows), seatsPerRow: UInt32(perRow), category: CategoryIndex(0)))
+      ])
+    let last = PlanIndex(definition).label(SeatIndex(UInt32(rows * perRow - 1)))
+    guard last.count <= Names.labelBytesMax else { return fail("the last seat's label would be over 64 bytes") }
+    start(.createEvent(NewEvent(definition)))
+  }
+}
+
+extension RawSpan {
+  var beginsWithNumberSign: Bool {
+    guard byteCount > 0 else { return false }
+    // Safe: there is a first byte.
+    return unsafe unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self) == UInt8(ascii: "#")
+  }
+
+  /// 1 to 255 printable ASCII characters.
+  var isIdempotencyKey: Bool {
+    guard (1...255).contains(byteCount) else { return false }
+    for offset in 0..<byteCount {
+      // Safe: the offset is below the count.
+      let byte = unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      if byte < 0x20 || byte > 0x7E { return false }
+    }
+    return true
+  }
+}
+
+extension [UInt8] {
+  mutating func putWrongCount(_ command: RESPCommand) {
+    var text = Array("wrong number of arguments for '".utf8)
+    text.append(contentsOf: command.name.description.lowercased().utf8)
+    text.append(contentsOf: "' command: ".utf8)
+    text.append(contentsOf: command.name.description.utf8)
+    text.append(UInt8(ascii: " "))
+    text.append(contentsOf: command.usage.description.utf8)
+    putError("ERR", text.rawSpan)
+  }
+}

@@ -1,0 +1,185 @@
+import EventLoop
+import Proto
+
+/// One connection at the RESP door.
+///
+/// Replies leave in the order of the commands. Commands are taken from the connection as long as all unanswered ones were
+/// submitted in the same turn, so that they leave in one frame for each shard (what the forwarder needs to keep effects in
+/// order); then reading pauses until they are answered. So a pipeline of any length needs bounded memory.
+final class RESPSession: ConnectionHandler, CallOwner {
+  /// Commands without a reply.
+  static let windowMax = 1_024
+
+  let engine: Engine
+  let connection: Connection
+  let context: DoorContext
+  var parser = RESPParser()
+  var version = RESPVersion.two
+  var name = Bytes()
+  let id: UInt64
+
+  /// The next command's number, and the first one's without a written reply.
+  private var nextNumber: UInt64 = 0
+  private var headNumber: UInt64 = 0
+  /// Replies that wait for those before them, at their number modulo the count, which is a power of two.
+  private var waiting: [[UInt8]] = []
+  /// The forwarder's turn in which the unanswered commands were submitted.
+  private var submitTurn: UInt64 = 0
+  /// A command waits for a definition: nothing may pass it.
+  private var isWaitingForEvent = false
+  /// Closes once all replies are written.
+  private var isEnding = false
+
+  init(engine: Engine, connection: Connection, context: DoorContext) {
+    (self.engine, self.connection, self.context) = (engine, connection, context)
+    engine.metrics.respSessions &+= 1
+    id = engine.metrics.respSessions << 8 | UInt64(engine.loopIndex)
+  }
+
+  // MARK: The connection
+
+  func opened(_ connection: Connection) {
+    engine.metrics.respConnections += 1
+    connection.setDeadline(after: context.idleTimeout)
+  }
+
+  func received(_ bytes: RawSpan, on connection: Connection) -> Int {
+    engine.nowNanoseconds = connection.loop.nowNanoseconds
+    connection.setDeadline(after: context.idleTimeout)
+    var consumed = 0
+    while !isEnding {
+      if isWindowFull || connection.isOverOutputLimit {
+        if isWindowFull { connection.pauseReading() }
+        return consumed
+      }
+      let rest = bytes.extracting(consumed..<bytes.byteCount)
+      do throws(RESPError) {
+        guard let used = try parser.next(rest) else { return consumed }
+        if parser.argumentCount > 0 { execute(rest) }
+        consumed += used
+      } catch {
+        reply(takeNumber()) { $0.putError(error) }
+        endAfterReplies()
+      }
+    }
+    return bytes.byteCount
+  }
+
+  private var isWindowFull: Bool {
+    guard nextNumber != headNumber else { return false }
+    return isWaitingForEvent || nextNumber - headNumber >= Self.windowMax || submitTurn != engine.forwarder.turn
+  }
+
+  func inputEnded(on connection: Connection) { endAfterReplies() }
+  func shuttingDown(_ connection: Connection) { endAfterReplies() }
+
+  func deadlinePassed(on connection: Connection) {
+    if nextNumber == headNumber {
+      connection.close(reason: .deadline)
+    } else {
+      connection.setDeadline(after: context.idleTimeout)
+    }
+  }
+
+  func closed(_ connection: Connection, reason: CloseReason) {
+    engine.metrics.respConnections -= 1
+    isEnding = true
+    waiting = []
+  }
+
+  func endAfterReplies() {
+    isEnding = true
+    if nextNumber == headNumber { connection.close() }
+  }
+
+  // MARK: Replies in order
+
+  func takeNumber() -> UInt64 {
+    if nextNumber == headNumber { submitTurn = engine.forwarder.turn }
+    defer { nextNumber &+= 1 }
+    return nextNumber
+  }
+
+  /// Writes the reply of one command, or keeps it until those before it are written.
+  @inline(__always)
+  func reply(_ number: UInt64, _ body: (inout [UInt8]) -> Void) {
+    if number == headNumber {
+      connection.write { body(&$0) }
+      headNumber &+= 1
+      if nextNumber != headNumber { writeWaiting() }
+      if nextNumber == headNumber { allReplied() }
+    } else {
+      var bytes: [UInt8] = []
+      body(&bytes)
+      keep(bytes, number)
+    }
+  }
+
+  private func keep(_ bytes: [UInt8], _ number: UInt64) {
+    let needed = Int(nextNumber - headNumber)
+    if waiting.count < needed { growWaiting(needed) }
+    waiting[Int(number) & (waiting.count - 1)] = bytes
+  }
+
+  private func growWaiting(_ needed: Int) {
+    var count = max(16, waiting.count)
+    while count < needed { count *= 2 }
+    var larger = [[UInt8]](repeating: [], count: count)
+    if !waiting.isEmpty {
+      for number in headNumber..<min(nextNumber, headNumber + UInt64(waiting.count)) {
+        swap(&larger[Int(number) & (count - 1)], &waiting[Int(number) & (waiting.count - 1)])
+      }
+    }
+    waiting = larger
+  }
+
+  private func writeWaiting() {
+    guard !waiting.isEmpty else { return }
+    while headNumber != nextNumber {
+      let place = Int(headNumber) & (waiting.count - 1)
+      if waiting[place].isEmpty { return }
+      var bytes: [UInt8] = []
+      swap(&bytes, &waiting[place])
+      connection.write(bytes)
+      headNumber &+= 1
+    }
+  }
+
+  private func allReplied() {
+    isWaitingForEvent = false
+    if waiting.count > 64 { waiting = [] }
+    if isEnding {
+      connection.close()
+    } else if connection.isReadingPaused {
+      connection.resumeReading()
+    }
+  }
+
+  // MARK: Calls
+
+  /// Begins an operation under the next number.
+  func start(_ operation: Operation, key: Bytes = "") {
+    let number = takeNumber()
+    let call = Call(
+      operation, key: key, owner: self, number: number, deadline: engine.deadline,
+      startedAt: engine.nowNanoseconds)
+    if !engine.start(call) { isWaitingForEvent = true }
+  }
+
+  func ended(_ call: Call, with result: CallResult) {
+    let isError = if case .refused = result { true } else { false }
+    engine.metrics.countRESP(
+      call.operation.respCommand, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
+    reply(call.number) { $0.putReply(result, call.operation, version) }
+  }
+
+  // MARK: The hot path: one seat
+
+  func held(_ number: UInt64, _ held: Outcome.Held) {
+    reply(number) { $0.putHeldReply(held) }
+  }
+
+  func notHeld(_ number: UInt64, _ refusal: CallRefusal) {
+    reply(number) { $0.putRefusal(refusal) }
+  }
+}

@@ -1,0 +1,107 @@
+import JSON
+import Plan
+import Proto
+
+/// The JSON of holds and orders.
+extension [UInt8] {
+  /// A hold that was just made: what the outcome says, and what the command said.
+  mutating func putHeld(
+    _ event: EventEntry, _ held: Outcome.Held, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount]
+  ) {
+    putJSON("{\"hold\":\"")
+    held.id.write(into: &self)
+    putJSON("\"")
+    putTicketMiddle(event, buyer: buyer, seats: seats, areas: areas, total: held.total, expiresAt: held.expiresAt)
+    putJSON(",\"version\":")
+    putJSON(held.version)
+    putJSON("}")
+  }
+
+  /// A hold as it stands, with its order once it was checked out.
+  mutating func putHold(_ event: EventEntry, _ info: HoldInfo) {
+    putJSON("{\"hold\":\"")
+    info.hold.write(into: &self)
+    putJSON("\"")
+    if let order = info.order {
+      putJSON(",\"order\":\"")
+      order.write(into: &self)
+      putJSON("\",\"status\":\"")
+      append(contentsOf: info.status.name.description.utf8)
+      putJSON("\"")
+    }
+    putTicketMiddle(
+      event, buyer: info.buyer, seats: info.seats, areas: info.areas, total: info.total, expiresAt: info.expiresAt)
+    putJSON(",\"version\":")
+    putJSON(info.version)
+    putJSON("}")
+  }
+
+  mutating func putOrder(_ event: EventEntry, _ info: HoldInfo) {
+    putJSON("{")
+    if let order = info.order {
+      putJSON("\"order\":\"")
+      order.write(into: &self)
+      putJSON("\",\"status\":\"")
+      append(contentsOf: info.status.name.description.utf8)
+      putJSON("\",")
+    }
+    putJSON("\"hold\":\"")
+    info.hold.write(into: &self)
+    putJSON("\"")
+    putTicketMiddle(
+      event, buyer: info.buyer, seats: info.seats, areas: info.areas, total: info.total, expiresAt: info.expiresAt)
+    putJSON(",\"created_at\":")
+    putJSONTime(info.createdAt)
+    putJSON(",\"pay_by\":")
+    putJSONTime(info.payBy)
+    putJSON(",\"version\":")
+    putJSON(info.version)
+    putJSON("}")
+  }
+
+  /// From `event` to `expires_at`.
+  private mutating func putTicketMiddle(
+    _ event: EventEntry, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount], total: Int64, expiresAt: Milliseconds
+  ) {
+    putJSON(",\"event\":\"")
+    append(contentsOf: event.id.array)
+    putJSON("\",\"buyer\":")
+    putJSONString(buyer.rawSpan)
+    putJSON(",\"seats\":")
+    putLabels(seats, event)
+    putJSON(",\"areas\":{")
+    for (place, area) in areas.enumerated() {
+      if place > 0 { putJSON(",") }
+      putJSONString(bytes: event.areaName(area.area) ?? Bytes())
+      putJSON(":")
+      putJSON(area.count)
+    }
+    putJSON("},\"total\":")
+    putJSON(total)
+    putJSON(",\"currency\":")
+    putJSONString(bytes: event.definition.currency)
+    putJSON(",\"expires_at\":")
+    putJSONTime(expiresAt)
+  }
+
+  private mutating func putLabels(_ seats: [SeatIndex], _ event: EventEntry) {
+    putJSON("[")
+    var label: [UInt8] = []
+    for (place, seat) in seats.enumerated() {
+      if place > 0 { putJSON(",") }
+      label.removeAll(keepingCapacity: true)
+      event.index.writeLabel(seat, into: &label)
+      putJSONString(label.rawSpan)
+    }
+    putJSON("]")
+  }
+
+  mutating func putStrings(_ strings: [Bytes]) {
+    putJSON("[")
+    for (place, string) in strings.enumerated() {
+      if place > 0 { putJSON(",") }
+      putJSONString(string.rawSpan)
+    }
+    putJSON("]")
+  }
+}
