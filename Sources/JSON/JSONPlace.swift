@@ -83,3 +83,19 @@ public struct JSONPlace: Equatable, Sendable {
     return key.count <= 256 ? key : []
   }
 }
+
+extension JSONError {
+  /// This error, or what makes `text` no JSON at all, if something does: that is said first, so that a broken text never
+  /// passes as one that merely says something wrong.
+  public func preferringSyntax(in text: RawSpan) -> JSONError {
+    if isSyntax { return self }
+    var reader = JSONReader(text)
+    do throws(JSONError) {
+      try reader.skip()
+      try reader.finish()
+      return self
+    } catch {
+      return error
+    }
+  }
+}

@@ -29,7 +29,8 @@ public struct PlanError: Error, Equatable, Sendable {
   /// The number that was exceeded, if one was.
   public var limit: Int64?
 
-  init(_ error: JSONError, in text: RawSpan) {
+  init(_ wrong: JSONError, in text: RawSpan) {
+    let error = wrong.preferringSyntax(in: text)
     let place = JSONPlace(of: error.offset, in: text)
     code = error.isSyntax ? .invalidJSON : .invalidEvent
     var path = place.path
