@@ -75,7 +75,10 @@ let package = Package(
     tests("Plan", ["Plan", "Proto", "JSON", "TestKit"]),
     tests("Inventory", ["Inventory", "Proto", "Plan", "TestKit"]),
     tests("Replication", ["Replication", "Proto", "TestKit"]),
-    tests("Journal", ["Journal", "Proto", "TestKit"]),
+    .target(
+      name: "JournalTestKit", dependencies: ["Journal", "Proto", "TestKit"], path: "Tests/JournalTestKit",
+      swiftSettings: testing),
+    tests("Journal", ["Journal", "JournalTestKit", "Proto", "TestKit"]),
     tests("EventLoop", ["EventLoop", "TestKit"]),
     tests("HTTP", ["HTTP", "Proto", "TestKit"]),
     tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
