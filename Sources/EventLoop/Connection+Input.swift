@@ -16,6 +16,11 @@ extension Connection: EventSource {
     switch state {
     case .connecting:
       if flags & (EpollFlags.output | EpollFlags.error | EpollFlags.hangUp) != 0 { connectDone() }
+      // An edge comes once: what the peer has already said is read now.
+      if state != .connecting, flags & (EpollFlags.input | EpollFlags.peerEnded) != 0 {
+        readReady = true
+        readSome()
+      }
     case .handshaking, .open, .closing:
       if flags & EpollFlags.output != 0, outputBlocked {
         outputBlocked = false
@@ -23,7 +28,7 @@ extension Connection: EventSource {
       }
       if flags & EpollFlags.error != 0 {
         let error = chf_socket_error(fd)
-        if error != 0 { return end(.broken(SocketError(call: "read", errno: error, address: peerText))) }
+        if error != 0 { return broken(call: "read", errno: error) }
       }
       if flags & (EpollFlags.input | EpollFlags.peerEnded | EpollFlags.hangUp) != 0 {
         readReady = true
@@ -75,8 +80,7 @@ extension Connection: EventSource {
     case -Int(EAGAIN):
       readReady = false
     default:
-      end(.broken(SocketError(call: "read", errno: Int32(-received), address: peerText)))
-      return
+      return broken(call: "read", errno: Int32(-received))
     }
     if readReady, state != .closed { wantsAnotherLook() }
   }
@@ -152,6 +156,12 @@ extension Connection: EventSource {
       rest.removeSubrange(..<consumed)
     }
     if rest.count > options.inputLimit, !isReadingPaused, !isOverOutputLimit { end(.inputLimit(byteCount: rest.count)) }
+  }
+
+  /// A reset after everything was sent is the end that we waited for.
+  private func broken(call: String, errno: Int32) {
+    let hasSentAll = state == .closing && outputShut && output.isEmpty && encrypted.isEmpty
+    end(hasSentAll ? closeReason : .broken(SocketError(call: call, errno: errno, address: peerText)))
   }
 
   // MARK: The peer's end

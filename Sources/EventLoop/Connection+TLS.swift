@@ -56,18 +56,18 @@ extension Connection {
   func encryptWaiting() -> Bool {
     guard let tls else { return true }
     if state != .handshaking {
-      while encrypted.byteCount + tls.encryptedByteCount < Self.encryptedMax, let chunk = output.takeChunk() {
+      while !output.isEmpty, encrypted.byteCount + tls.encryptedByteCount < Self.encryptedMax {
         do {
-          try tls.encrypt(chunk)
+          try output.consumeFirst(limit: OutputQueue.chunkBytes) { bytes throws(SocketError) in
+            try tls.encrypt(bytes)
+          }
         } catch {
           end(.broken(error))
           return false
         }
-        var spent = chunk
-        spent.removeAll(keepingCapacity: true)
-        loop.buffers.give(spent)
       }
     }
+    if encrypted.tail.capacity == 0, tls.hasEncrypted { encrypted.tail = loop.buffers.take() }
     tls.takeEncrypted(into: &encrypted)
     return true
   }

@@ -153,12 +153,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     // What runs at the end of a turn may cause jobs, those may write and ask for another end: go round until it is quiet, but not
     // for ever, because sockets wait too.
     var rounds = 0
-    while rounds < 64 {
+    repeat {
+      while rounds < Self.roundsMax, runItems() { rounds += 1 }
       rounds += 1
-      let ran = runItems()
-      let ended = runTurnEnds()
-      if !ran && !ended { break }
-    }
+    } while runTurnEnds() && rounds < Self.roundsMax
     flushConnections()
   }
 
@@ -172,6 +170,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     let now = chf_monotonic_ns()
     return wake <= now ? 0 : Int64(clamping: wake - now)
   }
+
+  /// Rounds of jobs in one turn.
+  private static let roundsMax = 256
 
   // MARK: Work
 
@@ -284,7 +285,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   }
 
   private func runTimers() {
-    while let timer = timers.first, timer.deadline <= clock {
+    // One that schedules another for now gets it in the next turn.
+    let last = timerSequence
+    while let timer = timers.first, timer.deadline <= clock, timer.sequence <= last {
       timers.remove(timer)
       let work = timer.work
       timer.work = nil

@@ -7,6 +7,24 @@ enum LoopItem {
   case work(@Sendable () -> Void)
 }
 
+/// A lock that Thread Sanitizer, which cannot see a futex, is told about. `Proto` has the same for the modules above; this one may not
+/// import it.
+final class LoopLock<Value: ~Copyable>: Sendable {
+  private let mutex: Mutex<Value>
+
+  init(_ value: consuming sending Value) { mutex = Mutex(value) }
+
+  func locked<Result>(_ body: (inout sending Value) -> sending Result) -> sending Result {
+    // Safe: the address only names this lock to the sanitizer.
+    let name = unsafe Unmanaged.passUnretained(self).toOpaque()
+    return mutex.withLock { value in
+      unsafe chf_tsan_acquire(name)
+      defer { unsafe chf_tsan_release(name) }
+      return body(&value)
+    }
+  }
+}
+
 /// Where other threads leave work for a loop. First in, first out.
 ///
 /// A wake-up is written only to a loop that is asleep, and only once: the loop says under the lock that it goes to sleep, and who
@@ -24,23 +42,17 @@ final class Inbox: Sendable {
 
   enum Pushed { case queued, wake, startLateThread }
 
-  private let state = Mutex(State())
+  private let state = LoopLock(State())
+  /// Whether something may wait: a look without the lock. Only a hint: going to sleep looks again, with it.
+  private let mayHaveItems = Atomic<Bool>(false)
 
-  /// The one place where the lock is taken: tells Thread Sanitizer, which cannot see a futex, what it orders.
-  func locked<Result>(_ body: (inout State) -> Result) -> Result {
-    // Safe: the address only names this lock to the sanitizer.
-    let name = unsafe Unmanaged.passUnretained(self).toOpaque()
-    return state.withLock { state in
-      unsafe chf_tsan_acquire(name)
-      defer { unsafe chf_tsan_release(name) }
-      return body(&state)
-    }
-  }
+  func locked<Result>(_ body: (inout State) -> Result) -> Result { state.locked { body(&$0) } }
 
   /// Adds an item and says what its caller must do.
   func push(_ item: LoopItem) -> Pushed {
     locked { state in
       state.items.append(item)
+      mayHaveItems.store(true, ordering: .relaxed)
       if state.ended {
         if state.lateThreadRuns { return .queued }
         state.lateThreadRuns = true
@@ -56,7 +68,9 @@ final class Inbox: Sendable {
 
   /// Moves everything to the end of `items`; an empty `items` trades storage instead, so that neither side allocates.
   func take(into items: inout [LoopItem]) {
+    guard mayHaveItems.load(ordering: .relaxed) else { return }
     locked { state in
+      mayHaveItems.store(false, ordering: .relaxed)
       if state.items.isEmpty { return }
       if items.isEmpty {
         swap(&items, &state.items)

@@ -4,14 +4,14 @@ internal import Synchronization
 
 /// A listening socket. Bind it first (errors are thrown there), then start it on a loop or a group.
 ///
-/// Sendable without the compiler's check: `fd` and `address` never change, `openCount` is atomic, and every other stored property is
+/// Sendable without the compiler's check: `address` never changes, `openCount` is atomic, `startedOn` has a lock, and every other stored property is
 /// touched only on the loop it was started on.
 public final class Listener: @unchecked Sendable {
   /// Where it listens; the port is the real one when 0 was asked for.
   public let address: SocketAddress
-  private let fd: FileDescriptor
+  private var fd: Int32
   private let openCount = Atomic<Int>(0)
-  private let startedOn = Mutex<EventLoop?>(nil)
+  private let startedOn = LoopLock<EventLoop?>(nil)
 
   // Its loop's thread only, once started.
   private var loop: EventLoop?
@@ -25,7 +25,14 @@ public final class Listener: @unchecked Sendable {
 
   private init(address: SocketAddress, fd: consuming FileDescriptor) {
     self.address = address
-    self.fd = fd
+    self.fd = fd.take()
+  }
+
+  deinit { closeSocket() }
+
+  private func closeSocket() {
+    if fd >= 0 { _ = Glibc.close(fd) }
+    fd = -1
   }
 
   /// Listens at `host` (its first address) and `port`; 0 takes a free one. With SO_REUSEADDR, so that a restart needs not wait.
@@ -53,7 +60,7 @@ public final class Listener: @unchecked Sendable {
     on loop: EventLoop, targets: [EventLoop]? = nil, options: ConnectionOptions = ConnectionOptions(),
     connectionsMax: Int = 100_000, accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
   ) {
-    startedOn.withLock { started in
+    startedOn.locked { started in
       precondition(started == nil, "a listener is started once")
       started = loop
     }
@@ -65,7 +72,7 @@ public final class Listener: @unchecked Sendable {
       self.accept = accept
       guard !loop.stopping else { return }
       self.token = loop.sources.insert(self)
-      let error = chf_epoll_add(loop.epoll.rawValue, self.fd.rawValue, EpollFlags.input, self.token)
+      let error = chf_epoll_add(loop.epoll.rawValue, self.fd, EpollFlags.input, self.token)
       precondition(error == 0, "cannot watch a listening socket: \(errorText(error))")
     }
   }
@@ -73,7 +80,7 @@ public final class Listener: @unchecked Sendable {
   /// Accepts no more; what was accepted stays. From any thread; before the loop was told to stop listening, the kernel may still
   /// have let some in, which are reset.
   public func stop() {
-    startedOn.withLock { $0 }?.submit { self.loopEnds() }
+    startedOn.locked { $0 }?.submit { self.loopEnds() }
   }
 
   /// Connections open now that came in here.
@@ -86,14 +93,13 @@ extension Listener: EventSource {
 
   func loopEnds() {
     guard let loop, token != SourceTable.noSource else { return }
-    _ = chf_epoll_remove(loop.epoll.rawValue, fd.rawValue)
+    _ = chf_epoll_remove(loop.epoll.rawValue, fd)
     loop.sources.remove(token)
     token = SourceTable.noSource
     retry?.cancel()
     retry = nil
     accept = nil
-    // The descriptor itself is closed with the listener; nobody gets in from here on.
-    _ = shutdown(fd.rawValue, Int32(SHUT_RDWR))
+    closeSocket()
   }
 
   private func acceptSome() {
@@ -101,7 +107,7 @@ extension Listener: EventSource {
     for _ in 0..<64 {
       var raw = chf_address()
       // Safe: the shim writes one address.
-      let accepted = unsafe chf_accept(fd.rawValue, &raw)
+      let accepted = unsafe chf_accept(fd, &raw)
       if accepted >= 0 {
         take(accepted, from: SocketAddress(raw), accept)
         continue

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// Some loops, one thread each, and their common end.
 public final class LoopGroup: Sendable {
   public let loops: [EventLoop]
@@ -18,8 +20,9 @@ public final class LoopGroup: Sendable {
   /// The gentle end: listeners stop, every connection's handler hears `shuttingDown` and may finish what it was asked for; what is still
   /// open after `grace` is aborted; then the loops stop. Returns at once: `join` waits. From any thread.
   public func shutdown(grace: Duration = .seconds(5)) {
+    let busy = BusyLoops(count: loops.count)
     for loop in loops {
-      loop.submit { loop.beginShutdown(grace: grace) }
+      loop.submit { loop.beginShutdown(grace: grace, busy) }
     }
   }
 
@@ -35,8 +38,14 @@ public final class LoopGroup: Sendable {
   }
 }
 
+/// How many of a group's loops still have connections: none stops before the others, whose requests may need it.
+private final class BusyLoops: Sendable {
+  let count: Atomic<Int>
+  init(count: Int) { self.count = Atomic(count) }
+}
+
 extension EventLoop {
-  fileprivate func beginShutdown(grace: Duration) {
+  fileprivate func beginShutdown(grace: Duration, _ busy: BusyLoops) {
     for source in sources.all {
       if let connection = source as? Connection {
         if connection.state == .open {
@@ -48,14 +57,19 @@ extension EventLoop {
         source.loopEnds()
       }
     }
-    waitForConnections(until: nowNanoseconds &+ grace.nanoseconds)
+    waitForConnections(until: nowNanoseconds &+ grace.nanoseconds, busy, isCounted: true)
   }
 
-  private func waitForConnections(until deadline: UInt64) {
-    if counters.connections == 0 || nowNanoseconds >= deadline {
+  private func waitForConnections(until deadline: UInt64, _ busy: BusyLoops, isCounted: Bool) {
+    var isCounted = isCounted
+    if isCounted, counters.connections == 0 {
+      isCounted = false
+      busy.count.subtract(1, ordering: .relaxed)
+    }
+    if busy.count.load(ordering: .relaxed) == 0 || nowNanoseconds >= deadline {
       stop()
     } else {
-      schedule(after: .milliseconds(10)) { self.waitForConnections(until: deadline) }
+      schedule(after: .milliseconds(5)) { self.waitForConnections(until: deadline, busy, isCounted: isCounted) }
     }
   }
 }

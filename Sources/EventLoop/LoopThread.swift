@@ -1,10 +1,9 @@
 internal import CHoldfast
-internal import Synchronization
 
 /// A loop's thread: started once, joined once, by whom it may be.
 final class LoopThread: Sendable {
   private enum State { case new, running(UInt64), joined }
-  private let state = Mutex(State.new)
+  private let state = LoopLock(State.new)
 
   /// The closure's context crosses to the new thread in a box.
   private final class Box: Sendable {
@@ -13,7 +12,7 @@ final class LoopThread: Sendable {
   }
 
   func start(_ loop: EventLoop, name: String) -> Int32 {
-    state.withLock { state in
+    state.locked { state in
       guard case .new = state else { preconditionFailure("a loop is started once") }
       let (error, thread) = Self.spawn(name: name) { loop.run() }
       if error == 0 { state = .running(thread) }
@@ -22,7 +21,7 @@ final class LoopThread: Sendable {
   }
 
   func join() {
-    let thread: UInt64? = state.withLock { state in
+    let thread: UInt64? = state.locked { state in
       guard case .running(let thread) = state else { return nil }
       state = .joined
       return thread

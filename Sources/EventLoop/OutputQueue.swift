@@ -103,18 +103,18 @@ struct OutputQueue: Sendable {
     }
   }
 
-  /// The next bytes to encrypt: a whole chunk, or the tail. Nil: nothing waits.
-  mutating func takeChunk() -> [UInt8]? {
+  /// Shows the first bytes that wait, at most `limit`, to whom takes them all.
+  mutating func consumeFirst(limit: Int, _ body: (RawSpan) throws(SocketError) -> Void) throws(SocketError) {
+    let count: Int
     if head == chunks.count {
-      guard !tail.isEmpty else { return nil }
-      var chunk: [UInt8] = []
-      swap(&chunk, &tail)
-      return chunk
+      count = min(limit, tail.count)
+      try body(tail.bytesSpan.extracting(..<count))
+    } else {
+      count = min(limit, chunks[head].count - headOffset)
+      let chunk = chunks[head]
+      try body(chunk.bytesSpan.extracting(headOffset..<(headOffset + count)))
     }
-    precondition(headOffset == 0, "chunks are taken whole or sent in parts, not both")
-    let chunk = chunks[head]
-    drop(chunk.count)
-    return chunk
+    drop(count)
   }
 }
 

@@ -175,13 +175,13 @@ internal import COpenSSL
   }
 
   /// Encrypts all of `bytes` into the outgoing buffer.
-  func encrypt(_ bytes: [UInt8]) throws(SocketError) {
+  func encrypt(_ bytes: RawSpan) throws(SocketError) {
     ERR_clear_error()
     var offset = 0
-    while offset < bytes.count {
-      // Safe: the pointer lies inside the array, with what is left of it.
-      let count = unsafe bytes.withUnsafeBytes {
-        unsafe SSL_write(ssl, $0.baseAddress! + offset, Int32(clamping: $0.count - offset))
+    while offset < bytes.byteCount {
+      // Safe: OpenSSL reads the part's own bytes, inside the call.
+      let count = unsafe bytes.extracting(offset...).withUnsafeBytes { part in
+        unsafe SSL_write(ssl, part.baseAddress, Int32(clamping: part.count))
       }
       guard count > 0 else { throw TLSContext.failure("cannot encrypt") }
       offset += Int(count)
