@@ -17,7 +17,11 @@ public struct RequestParser: Sendable {
   /// - Throws: answer with the error's status and close.
   public mutating func parse(_ input: RawSpan) throws(HTTPError) -> RequestHead? {
     // A head that drips in is not parsed again from the start for each byte: only if a line was completed, or much came.
-    if seen > 0, input.byteCount < seen + 4_096, !input.hasLineFeed(from: seen) { return nil }
+    if seen > 0, input.byteCount < seen + 4_096, input.byteCount <= limits.headBytes,
+      !input.hasLineFeed(from: seen)
+    {
+      return nil
+    }
     if let head = try RequestHead.parse(input, limits: limits) {
       seen = 0
       return head

@@ -41,7 +41,11 @@ public struct ResponseParser: Sendable {
   ///
   /// - Parameter toHead: the request was HEAD, so that no body follows whatever the headers say.
   public mutating func parse(_ input: RawSpan, toHead: Bool = false) throws(HTTPError) -> ResponseHead? {
-    if seen > 0, input.byteCount < seen + 4_096, !input.hasLineFeed(from: seen) { return nil }
+    if seen > 0, input.byteCount < seen + 4_096, input.byteCount <= limits.headBytes,
+      !input.hasLineFeed(from: seen)
+    {
+      return nil
+    }
     if let head = try ResponseHead.parse(input, limits: limits, toHead: toHead) {
       seen = 0
       return head

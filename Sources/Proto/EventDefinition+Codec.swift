@@ -127,6 +127,8 @@ extension EventDefinition.Section {
     case 0:
       let rows = try reader.u32()
       let seatsPerRow = try reader.u32()
+      // An empty grid could have billions of rows, through which something would loop.
+      guard rows > 0, seatsPerRow > 0 else { throw .invalid(field: "rows") }
       let category = try CategoryIndex(decoding: &reader, below: categoryCount)
       let (product, overflow) = UInt64(rows).multipliedReportingOverflow(by: UInt64(seatsPerRow))
       guard !overflow else { throw .oversize(field: "seats", value: .max, limit: UInt64(EventDefinition.Limit.seats)) }

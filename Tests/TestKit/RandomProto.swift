@@ -1,0 +1,308 @@
+public import Proto
+
+/// Random values of everything that is encoded, small enough to be made a million times.
+extension SplitMix64 {
+  public mutating func bytes(_ range: ClosedRange<Int>) -> Bytes {
+    var all: [UInt8] = []
+    for _ in 0..<Int.random(in: range, using: &self) { all.append(UInt8.random(in: 0...255, using: &self)) }
+    return Bytes(all)
+  }
+
+  public mutating func word() -> UInt64 {
+    switch Int.random(in: 0..<4, using: &self) {
+    case 0: UInt64.random(in: 0..<10, using: &self)
+    case 1: .max
+    default: next()
+    }
+  }
+
+  public mutating func half() -> UInt32 { UInt32(truncatingIfNeeded: word()) }
+  public mutating func quarter() -> UInt16 { UInt16(truncatingIfNeeded: word()) }
+  public mutating func time() -> Milliseconds { Int64(bitPattern: word()) }
+  public mutating func maybe<T>(_ make: (inout SplitMix64) -> T) -> T? { chance(50) ? make(&self) : nil }
+  public mutating func list<T>(_ range: ClosedRange<Int>, _ make: (inout SplitMix64) -> T) -> [T] {
+    var all: [T] = []
+    for _ in 0..<Int.random(in: range, using: &self) { all.append(make(&self)) }
+    return all
+  }
+  mutating func one<T>(of all: [T]) -> T { all[Int.random(in: 0..<all.count, using: &self)] }
+
+  public mutating func ref() -> EventRef { EventRef(slot: EventSlot(half()), incarnation: word()) }
+  public mutating func hold() -> HoldID {
+    HoldID(shard: ShardID(quarter()), slot: half(), sequence: word() & HoldID.sequenceMax, secret: word())
+  }
+  public mutating func order() -> OrderID {
+    OrderID(shard: ShardID(quarter()), slot: half(), sequence: word() & OrderID.sequenceMax, secret: word())
+  }
+  public mutating func area() -> AreaCount { AreaCount(area: AreaIndex(quarter()), count: half()) }
+  public mutating func counts() -> Counts { Counts(free: half(), held: half(), sold: half(), notForSale: half()) }
+  public mutating func availability() -> Availability {
+    Availability(categories: list(0...3) { $0.counts() }, areas: list(0...2) { $0.counts() })
+  }
+  public mutating func seatState() -> SeatState { one(of: SeatState.allCases) }
+  public mutating func states() -> Bytes { Bytes(list(0...20) { $0.seatState().rawValue }) }
+
+  public mutating func definition() -> EventDefinition {
+    let categories = list(1...3) {
+      EventDefinition.Category(
+        name: $0.bytes(0...9), price: $0.maybe { Int64.random(in: 0...maxPrice, using: &$0) }, color: $0.bytes(0...7))
+    }
+    var seats: UInt32 = 0
+    let sections = list(0...3) { random in
+      let category = CategoryIndex(UInt16(Int.random(in: 0..<categories.count, using: &random)))
+      guard random.chance(50) else {
+        let (rows, seatsPerRow) = (UInt32.random(in: 1...9, using: &random), UInt32.random(in: 1...9, using: &random))
+        seats += rows * seatsPerRow
+        return EventDefinition.Section(
+          name: random.bytes(0...9), rows: .grid(rows: rows, seatsPerRow: seatsPerRow, category: category))
+      }
+      let rows = random.list(0...3) { random in
+        EventDefinition.Row(
+          name: random.bytes(0...4),
+          seats: random.list(0...3) {
+            seats += 1
+            return EventDefinition.Seat(
+              label: $0.bytes(0...9), number: $0.bytes(0...3), category: category,
+              x: Float(Int.random(in: -99...99, using: &$0)), y: Float.random(in: 0...1, using: &$0))
+          })
+      }
+      return EventDefinition.Section(name: random.bytes(0...9), rows: .listed(rows))
+    }
+    var closed: [SeatIndex] = []
+    for seat in 0..<seats where chance(10) { closed.append(SeatIndex(seat)) }
+    return EventDefinition(
+      id: bytes(0...20), name: bytes(0...20), venue: maybe { $0.bytes(0...9) }, startsAt: maybe { $0.time() },
+      onSaleAt: maybe { $0.time() }, currency: bytes(3...3), holdTTL: UInt32.random(in: 1...86_400, using: &self),
+      paymentTTL: UInt32.random(in: 60...86_400, using: &self), maxPerOrder: maybe { $0.half() },
+      maxPerBuyer: maybe { $0.half() }, categories: categories, sections: sections,
+      areas: list(0...2) {
+        EventDefinition.Area(
+          name: $0.bytes(0...9), capacity: $0.half(), price: Int64.random(in: 0...maxPrice, using: &$0))
+      }, notForSale: closed, size: maybe { EventDefinition.Size(width: Float($0.quarter()), height: 0.5) })
+  }
+
+  public mutating func command() -> Command {
+    switch Int.random(in: 0..<12, using: &self) {
+    case 0: .createEvent(definition(), incarnation: word())
+    case 1:
+      .holdBest(
+        .init(
+          event: ref(), ttl: half(), secret: word(), buyer: bytes(0...9), count: half(),
+          category: maybe { CategoryIndex($0.quarter()) }))
+    case 2: .release(hold())
+    case 3: .extend(hold(), ttl: half())
+    case 4: .checkout(hold(), secret: word())
+    case 5: .confirm(order())
+    case 6: .cancel(order())
+    case 7: .tick
+    case 8: .openEpoch(word())
+    default:
+      .hold(
+        .init(
+          event: ref(), ttl: half(), secret: word(), buyer: bytes(0...20), seats: list(0...6) { SeatIndex($0.half()) },
+          areas: list(0...2) { $0.area() }))
+    }
+  }
+
+  public mutating func info() -> HoldInfo {
+    HoldInfo(
+      hold: hold(), order: maybe { $0.order() }, status: one(of: OrderStatus.allCases), event: ref(),
+      eventID: bytes(0...9),
+      buyer: bytes(0...9), seats: list(0...5) { SeatIndex($0.half()) }, areas: list(0...2) { $0.area() }, total: time(),
+      expiresAt: time(), createdAt: time(), payBy: time(), version: word())
+  }
+
+  public mutating func held() -> Outcome.Held { .init(id: hold(), expiresAt: time(), total: time(), version: word()) }
+
+  public mutating func refusal() -> Refusal {
+    switch Int.random(in: 0..<15, using: &self) {
+    case 0: .noSuchEvent
+    case 1: .staleEvent
+    case 2: .noSuchHold
+    case 3: .noSuchOrder
+    case 4: .eventExists
+    case 5: .invalid(one(of: Refusal.Argument.allCases))
+    case 6: .notOnSale(at: time())
+    case 7: .limitExceeded(one(of: Refusal.LimitName.allCases), limit: time())
+    case 8: .seatsTaken(list(0...5) { $0.quarter() })
+    case 9: .soldOut([.event, .area(AreaIndex(quarter())), .category(CategoryIndex(quarter()))][Int(next() % 3)])
+    case 10: .holdExpired
+    case 11: .checkedOut(order())
+    case 12: .orderState(one(of: OrderStatus.allCases))
+    case 13: .orderExpired
+    default: .keyReused
+    }
+  }
+
+  public mutating func outcome() -> Outcome {
+    switch Int.random(in: 0..<10, using: &self) {
+    case 0: .created(ref(), version: word())
+    case 1: .held(held())
+    case 2: .heldBest(held(), seats: list(0...5) { SeatIndex($0.half()) })
+    case 3: .released(version: word())
+    case 4: .extended(info())
+    case 5: .checkedOut(info())
+    case 6: .confirmed(info())
+    case 7: .cancelled(info())
+    case 8: .noted
+    default: .refused(refusal())
+    }
+  }
+
+  public mutating func query() -> Query {
+    switch Int.random(in: 0..<9, using: &self) {
+    case 0: .event(id: bytes(0...9))
+    case 1: .seats(id: bytes(0...9))
+    case 2: .seat(id: bytes(0...9), SeatIndex(half()))
+    case 3: .availability(id: bytes(0...9))
+    case 4: .hold(hold())
+    case 5: .order(order())
+    case 6: .events(after: bytes(0...9), limit: quarter())
+    case 7: .subscribe(id: bytes(0...9))
+    default: .unsubscribe(id: bytes(0...9))
+    }
+  }
+
+  public mutating func answer() -> Answer {
+    switch Int.random(in: 0..<10, using: &self) {
+    case 0: .event(EventInfo(ref: ref(), version: word(), definition: definition(), availability: availability()))
+    case 1: .seats(ref(), version: word(), states: states())
+    case 2: .seat(seatState(), version: word())
+    case 3: .availability(ref(), version: word(), availability())
+    case 4: .hold(info())
+    case 5: .order(info())
+    case 6:
+      .events(
+        list(0...3) {
+          EventSummary(id: $0.bytes(0...9), name: $0.bytes(0...9), version: $0.word(), counts: $0.counts())
+        })
+    case 7: .subscribed(ref(), version: word(), states: states(), availability())
+    case 8: .unsubscribed
+    default: .refused(refusal())
+    }
+  }
+
+  public mutating func feed() -> FeedUpdate {
+    FeedUpdate(
+      event: ref(), fromVersion: word(), version: word(),
+      seats: list(0...5) { SeatChange(seat: SeatIndex($0.half()), state: $0.seatState()) }, availability: availability()
+    )
+  }
+
+  public mutating func reply() -> Reply {
+    switch Int.random(in: 0..<3, using: &self) {
+    case 0: .outcome(outcome())
+    case 1: .answer(answer())
+    default: .failed(one(of: Reply.Failure.allCases))
+    }
+  }
+
+  public mutating func nodeName() -> NodeName {
+    NodeName(Bytes(list(1...12) { $0.one(of: Array("abcXYZ019._-".utf8)) }))!
+  }
+  public mutating func replica() -> ReplicaID { ReplicaID(node: nodeName(), disk: word()) }
+  public mutating func register() -> MapRegister {
+    MapRegister(
+      revision: word(),
+      entry: MapEntry(epoch: word(), primary: replica(), follower: maybe { $0.replica() }, proposal: word()))
+  }
+  public mutating func position() -> LogPosition { LogPosition(epoch: word(), index: word(), chain: word()) }
+  public mutating func checkpoint() -> Checkpoint { Checkpoint(index: word(), digest: word()) }
+  mutating func replicaEnd() -> ReplicaEnd {
+    ReplicaEnd(epoch: word(), end: position(), suspicion: one(of: Suspicion.allCases))
+  }
+
+  /// With the bytes that its payload must have.
+  public mutating func replicaMessage() -> (message: ReplicaMessage, payload: [UInt8]) {
+    switch Int.random(in: 0..<13, using: &self) {
+    case 0:
+      return (
+        .envelope(
+          Envelope(
+            epoch: word(), number: word(), stamp: time(), committed: word(), previous: word(),
+            checkpoint: maybe { $0.checkpoint() })), bytes(0...30).array
+      )
+    case 1:
+      return (
+        .acknowledgement(
+          Acknowledgement(
+            epoch: word(), durable: word(), number: word(), end: word(), missing: chance(50), full: chance(50),
+            checkpoint: maybe { $0.checkpoint() })), []
+      )
+    case 2: return (.map(register()), [])
+    case 3: return (.compare(replicaEnd()), [])
+    case 4: return (.ends(replicaEnd()), [])
+    case 5: return (.cleared(epoch: word()), [])
+    case 6:
+      var table: [EpochEntry] = []
+      var last: UInt64 = 0
+      for epoch in 0..<UInt64.random(in: 0...5, using: &self) {
+        let first = last + UInt64.random(in: 1...9, using: &self)
+        last = first + UInt64.random(in: 0...9, using: &self)
+        table.append(EpochEntry(epoch: epoch, firstIndex: first, lastIndex: last, lastChain: word()))
+      }
+      return (.join(JoinRequest(epoch: word(), table: table, wantsSnapshot: chance(50))), [])
+    case 7:
+      return (
+        .joinAnswer(JoinAnswer(epoch: word(), number: word(), way: chance(50) ? .snapshot : .cut(position()))), []
+      )
+    case 8: return (.goAlone(epoch: word(), reason: one(of: ReplicaMessage.AloneReason.allCases)), [])
+    case 9: return (.resign(epoch: word()), [])
+    case 10: return (.dispute(epoch: word(), checkpoint()), [])
+    case 11:
+      let payload = bytes(0...30).array
+      return (
+        .snapshotChunk(
+          SnapshotChunk(
+            epoch: word(), session: word(), offset: word(), byteCount: UInt32(payload.count), isLast: chance(50))),
+        payload
+      )
+    default: return (.snapshotProgress(SnapshotProgress(epoch: word(), session: word(), received: word())), [])
+    }
+  }
+
+  public mutating func logFrame() -> LogFrame {
+    let kind = one(of: LogFrame.Kind.allCases)
+    let isLocal = kind != .records
+    let count = UInt32.random(in: 1...200, using: &self)
+    // As many bytes as the records need at least, in a block that could hold them.
+    let rawBytes = isLocal ? 0 : count * UInt32.random(in: 8...90, using: &self)
+    return LogFrame(
+      kind: kind, shard: ShardID(quarter()), epoch: word(), firstIndex: (next() >> 1) | 1, count: count,
+      rawBytes: rawBytes, blockBytes: isLocal ? 0 : rawBytes / 255 + UInt32.random(in: 1...500, using: &self),
+      recordsCRC: half(), stamp: time(), committed: word(), previousChain: word())
+  }
+
+  public mutating func adminRequest() -> AdminRequest {
+    let shards = list(0...3) { ShardID($0.quarter()) }
+    return switch Int.random(in: 0..<4, using: &self) {
+    case 0: .status(digests: list(0...3) { .init(shard: ShardID($0.quarter()), index: $0.word()) })
+    case 1: .drain(shards: shards, deadline: half())
+    case 2: .takeOver(dead: nodeName(), shards: shards, deadline: half())
+    default: .acceptLoss(shards: shards, deadline: half())
+    }
+  }
+
+  public mutating func adminReply() -> AdminReply {
+    switch Int.random(in: 0..<3, using: &self) {
+    case 0: .refused(bytes(0...9))
+    case 1:
+      .shards(
+        list(0...3) {
+          .init(
+            shard: ShardID($0.quarter()), result: $0.one(of: AdminReply.ShardResult.Result.allCases), epoch: $0.word(),
+            text: $0.bytes(0...9))
+        })
+    default:
+      .status(
+        NodeStatus(
+          node: nodeName(), disk: word(), pid: half(), state: one(of: NodeStatus.State.allCases), reason: bytes(0...9),
+          replicas: list(0...2) { random in
+            ReplicaStatus(
+              shard: ShardID(random.quarter()), role: random.one(of: ReplicaStatus.Role.allCases), epoch: random.word(),
+              durableIndex: random.word(), committedIndex: random.word(), appliedIndex: random.word(),
+              digest: random.maybe { .init(index: $0.word(), value: $0.word()) }, reason: random.bytes(0...9))
+          }))
+    }
+  }
+}
