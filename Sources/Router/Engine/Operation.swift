@@ -33,6 +33,8 @@ struct NewEvent: Sendable {
   var definition: EventDefinition
   var encoded: [UInt8]
 
+  init(definition: EventDefinition, encoded: [UInt8]) { (self.definition, self.encoded) = (definition, encoded) }
+
   init(_ definition: EventDefinition) {
     self.definition = definition
     encoded = []

@@ -1,7 +1,334 @@
 import EventLoop
+import HTTP
+import Logging
 import Proto
 
-final class HTTPSession: ConnectionHandler {
-  init(loop: RouterLoop, connection: Connection) {}
-  func received(_ bytes: RawSpan, on connection: Connection) -> Int { 0 }
+/// One connection at the HTTP door: takes requests one after the other, so that pipelined ones are answered, and take effect, in
+/// their order.
+///
+/// Sendable without the compiler's check: everything in it is touched on its connection's loop only.
+final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
+  enum State {
+    /// Between requests, or in the middle of a head.
+    case head
+    /// The head is known, the body comes in pieces.
+    case body(RequestHead, RouteMatch, BodyDecoder)
+    /// Until the answer is written nothing more is taken.
+    case working
+    case ended
+  }
+
+  let loop: RouterLoop
+  let connection: Connection
+  var engine: Engine { loop.engine }
+  var context: DoorContext { loop.context }
+
+  var state = State.head
+  private var parser = RequestParser()
+  private var isInHead = false
+  private var inputHasEnded = false
+  private var isShuttingDown = false
+  /// The head's bytes, while its body comes in pieces; the body so far.
+  private var headBytes: [UInt8] = []
+  private var bodyBytes: [UInt8] = []
+
+  /// The request being answered.
+  var request = Request()
+
+  struct Request {
+    var route: Route?
+    var isHead = false
+    var keepsAlive = true
+    var startedAt: UInt64 = 0
+    /// Taken from the client or made.
+    var id: [UInt8] = []
+    /// What the client said in If-None-Match; empty: nothing.
+    var ifNoneMatch: [UInt8] = []
+    /// Whether the answer gets the headers that let a browser read it.
+    var isCrossOrigin = false
+    var origin: [UInt8] = []
+    var method = HTTPMethod.get
+    var path: [UInt8] = []
+  }
+
+  init(loop: RouterLoop, connection: Connection) {
+    (self.loop, self.connection) = (loop, connection)
+  }
+
+  // MARK: The connection
+
+  func opened(_ connection: Connection) {
+    engine.metrics.httpConnections += 1
+    connection.setDeadline(after: context.idleTimeout)
+  }
+
+  func received(_ bytes: RawSpan, on connection: Connection) -> Int {
+    loop.beginWork()
+    var consumed = 0
+    while true {
+      let rest = bytes.extracting(consumed..<bytes.byteCount)
+      switch state {
+      case .working:
+        // Whatever follows waits until the answer is written.
+        if rest.byteCount > 0 { connection.pauseReading() }
+        return consumed
+      case .ended: return bytes.byteCount
+      case .head:
+        guard rest.byteCount > 0, !connection.isOverOutputLimit else { return consumed }
+        let used = takeHead(rest)
+        if used == 0 { return consumed }
+        consumed += used
+      case .body(let head, let match, var decoder):
+        if rest.byteCount == 0, !decoder.isComplete { return consumed }
+        do throws(HTTPError) {
+          let used = try decoder.decode(rest, into: &bodyBytes)
+          consumed += used
+          guard decoder.isComplete else {
+            state = .body(head, match, decoder)
+            if used == 0 { return consumed }
+            continue
+          }
+          state = .working
+          var (message, body): ([UInt8], [UInt8]) = ([], [])
+          swap(&message, &headBytes)
+          swap(&body, &bodyBytes)
+          dispatch(head, match, message.rawSpan, body.rawSpan)
+        } catch {
+          refuseAndEnd(Problem(error))
+        }
+      }
+    }
+  }
+
+  func inputEnded(on connection: Connection) {
+    inputHasEnded = true
+    if case .working = state { return }
+    connection.close()
+  }
+
+  func shuttingDown(_ connection: Connection) {
+    isShuttingDown = true
+    if case .head = state, !isInHead { connection.close() }
+  }
+
+  func deadlinePassed(on connection: Connection) {
+    loop.beginWork()
+    switch state {
+    case .head where !isInHead: connection.close(reason: .deadline)
+    case .head, .body:
+      request.startedAt = engine.nowNanoseconds
+      refuseAndEnd(Problem(408, "timeout", "The request did not come in time."))
+    case .working, .ended: break
+    }
+  }
+
+  func closed(_ connection: Connection, reason: CloseReason) {
+    engine.metrics.httpConnections -= 1
+    state = .ended
+  }
+
+  // MARK: Taking a request
+
+  /// Takes a head, and its body if that is all there. Returns how many bytes were used; 0: more must come.
+  private func takeHead(_ input: RawSpan) -> Int {
+    let head: RequestHead
+    do throws(HTTPError) {
+      guard let parsed = try parser.parse(input) else {
+        if !isInHead {
+          isInHead = true
+          connection.setDeadline(after: context.headerTimeout)
+        }
+        return 0
+      }
+      head = parsed
+    } catch {
+      beginRequest(nil, in: input)
+      refuseAndEnd(Problem(error))
+      return input.byteCount
+    }
+    isInHead = false
+    beginRequest(head, in: input)
+    let match: RouteMatch
+    do throws(Problem) {
+      guard let found = try route(head, in: input) else {
+        // Answered already: OPTIONS.
+        return skipBody(head, in: input)
+      }
+      match = found
+      try checkBody(head, match.route, in: input)
+    } catch {
+      return refuse(error, head, in: input)
+    }
+    if let place = head.bodyInPlace(in: input) {
+      guard place.count <= match.route.bodyBytesMax else {
+        refuseAndEnd(Problem(HTTPError.bodyTooLarge))
+        return input.byteCount
+      }
+      state = .working
+      dispatch(head, match, input, input.extracting(place))
+      return place.upperBound
+    }
+    do throws(HTTPError) {
+      let decoder = try BodyDecoder(head.framing, bytesMax: match.route.bodyBytesMax)
+      headBytes = Bytes(input.extracting(0..<head.byteCount)).array
+      bodyBytes = []
+      if case .length(let length) = head.framing { bodyBytes.reserveCapacity(min(length, 1 << 20)) }
+      if head.expectsContinue, input.byteCount == head.byteCount { connection.write { $0.putContinue() } }
+      state = .body(head, match, decoder)
+      connection.setDeadline(after: context.bodyTimeout)
+      return head.byteCount
+    } catch {
+      refuseAndEnd(Problem(error))
+      return input.byteCount
+    }
+  }
+
+  private func beginRequest(_ head: RequestHead?, in input: RawSpan) {
+    request.startedAt = engine.nowNanoseconds
+    request.route = nil
+    request.isHead = head?.method == .head
+    request.method = head?.method ?? .other
+    request.keepsAlive = head?.keepsAlive ?? false
+    request.ifNoneMatch.removeAll(keepingCapacity: true)
+    request.origin.removeAll(keepingCapacity: true)
+    request.isCrossOrigin = false
+    request.id.removeAll(keepingCapacity: true)
+    if let head {
+      if !head.requestID.isAbsent, head.requestID.bytes(in: input).isRequestID {
+        request.id.put(head.requestID.bytes(in: input))
+      }
+      if !head.ifNoneMatch.isAbsent { request.ifNoneMatch.put(head.ifNoneMatch.bytes(in: input)) }
+      if context.corsOrigin != nil, !head.origin.isAbsent {
+        request.origin.put(head.origin.bytes(in: input))
+        request.isCrossOrigin = context.corsOrigin == "*" || context.corsOrigin == Bytes(request.origin)
+      }
+      if context.logsRequests {
+        request.path.removeAll(keepingCapacity: true)
+        request.path.put(head.path.bytes(in: input))
+      }
+    } else {
+      request.path.removeAll()
+    }
+    if request.id.isEmpty { request.id.putHex(engine.random.next()) }
+  }
+
+  /// Finds the route; nil: the request was an OPTIONS and is answered.
+  private func route(_ head: RequestHead, in input: RawSpan) throws(Problem) -> RouteMatch? {
+    if head.method == .options {
+      state = .working
+      answerOptions(head, in: input)
+      return nil
+    }
+    switch RouteMatch.find(head.method, head.path, in: input) {
+    case .found(let match):
+      request.route = match.route
+      return match
+    case .otherMethods(let routes):
+      allowed = routes
+      throw Problem(405, "method_not_allowed", "The path does not have this method; see Allow.")
+    case .none: throw Problem(404, "no_such_route", "There is no such path.")
+    }
+  }
+
+  /// Of a 405: what would have been allowed.
+  var allowed: [Route] = []
+
+  /// What can be said about a body before it is read.
+  private func checkBody(_ head: RequestHead, _ route: Route, in input: RawSpan) throws(Problem) {
+    if case .length(let length) = head.framing, length > route.bodyBytesMax { throw Problem(HTTPError.bodyTooLarge) }
+    guard route.takesBody else {
+      // POSTs without a body of their own may have an empty object; for the rest a body means nothing.
+      if route.method != .post, head.framing != .none {
+        throw .badRequest("This call takes no body.")
+      }
+      return
+    }
+    guard head.hasLength else {
+      throw Problem(411, "length_required", "The body needs a Content-Length or Transfer-Encoding: chunked.")
+    }
+    if !head.contentEncoding.isAbsent, !head.contentEncoding.bytes(in: input).isExactly("identity") {
+      throw Problem(415, "unsupported_media_type", "Bodies are not encoded.", field: "Content-Encoding")
+    }
+    guard head.contentType.isAbsent || head.contentType.isMediaType("application/json", in: input) else {
+      throw Problem(415, "unsupported_media_type", "The body is application/json.", field: "Content-Type")
+    }
+  }
+
+  /// Refuses a request whose framing is sound. The connection goes on if the body is all there.
+  private func refuse(_ problem: Problem, _ head: RequestHead, in input: RawSpan) -> Int {
+    if problem.status != 413, let place = head.bodyInPlace(in: input) {
+      state = .working
+      respond(problem)
+      return place.upperBound
+    }
+    refuseAndEnd(problem)
+    return input.byteCount
+  }
+
+  private func skipBody(_ head: RequestHead, in input: RawSpan) -> Int {
+    if let place = head.bodyInPlace(in: input) { return place.upperBound }
+    state = .ended
+    connection.close()
+    return input.byteCount
+  }
+
+  /// Answers and closes: what follows cannot be told apart.
+  func refuseAndEnd(_ problem: Problem) {
+    request.keepsAlive = false
+    state = .working
+    respond(problem)
+  }
+
+  // MARK: After an answer
+
+  /// The answer is written: on to the next request, or the end.
+  func answered(_ status: Int) {
+    engine.metrics.countHTTP(request.route, status: status, since: request.startedAt, now: engine.nowNanoseconds)
+    if context.logsRequests { logRequest(status) }
+    guard case .working = state else { return }
+    if !request.keepsAlive || inputHasEnded || isShuttingDown {
+      state = .ended
+      connection.close()
+      return
+    }
+    state = .head
+    connection.setDeadline(after: context.idleTimeout)
+    if connection.isReadingPaused { connection.resumeReading() }
+  }
+
+  private func logRequest(_ status: Int) {
+    loop.log.info("request") {
+      $0.field("id", Bytes(request.id))
+      $0.field("method", "\(request.method)")
+      $0.field("path", Bytes(request.path))
+      $0.field("status", status)
+      $0.field("microseconds", (engine.nowNanoseconds &- request.startedAt) / 1_000)
+      $0.field("peer", connection.peerText)
+    }
+  }
+}
+
+extension RawSpan {
+  /// 1 to 128 visible ASCII characters.
+  fileprivate var isRequestID: Bool {
+    guard (1...128).contains(byteCount) else { return false }
+    for offset in 0..<byteCount {
+      // Safe: the offset is below the count.
+      let byte = unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      if byte <= 0x20 || byte > 0x7E { return false }
+    }
+    return true
+  }
+}
+
+extension [UInt8] {
+  /// Sixteen hexadecimal digits.
+  mutating func putHex(_ value: UInt64) {
+    var shift: UInt64 = 64
+    while shift > 0 {
+      shift -= 4
+      let digit = UInt8(truncatingIfNeeded: value >> shift & 15)
+      append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    }
+  }
 }

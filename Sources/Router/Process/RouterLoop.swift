@@ -1,4 +1,5 @@
 import EventLoop
+import HTTP
 import Logging
 import Proto
 
@@ -19,6 +20,11 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var timer: LoopTimer?
   private var timerAt = Milliseconds.max
   private var isShuttingDown = false
+  /// The `Date` header's line, made once a second.
+  private(set) var dateLine: [UInt8] = []
+  private var dateSecond: Milliseconds = -1
+  /// Used within one call, for its storage.
+  var scratch: [UInt8] = []
 
   /// A node, and how the links to its loops are.
   private struct Peer {
@@ -49,7 +55,14 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   }
 
   /// Tells the engine the time of this turn; every way in calls it first.
-  func beginWork() { engine.nowNanoseconds = loop.nowNanoseconds }
+  func beginWork() {
+    engine.nowNanoseconds = loop.nowNanoseconds
+    if engine.now / 1_000 != dateSecond {
+      dateSecond = engine.now / 1_000
+      dateLine.removeAll(keepingCapacity: true)
+      HTTPDate.writeHeader(unixSeconds: wallClockMilliseconds() / 1_000, into: &dateLine)
+    }
+  }
 
   // MARK: Turns and time
 
@@ -165,6 +178,51 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   /// Links that carry requests now.
   var readyLinkCount: Int { links.values.reduce(0) { $0 + ($1.isReady ? 1 : 0) } }
+
+  // MARK: Metrics
+
+  /// Asks all loops for their counts and calls `done` here with the sum.
+  func collectMetrics(_ done: @escaping @Sendable (MetricsSample) -> Void) {
+    let all = siblings.isEmpty ? [self] : siblings
+    var start = MetricsSample()
+    start.loopsLeft = all.count
+    start.loopCount = all.count
+    start.shardCount = engine.shardCount
+    start.uptime = engine.now - context.startedAt
+    for shard in 0..<engine.shardCount where engine.forwarder.isReachable(ShardID(UInt16(shard))) {
+      start.shardsReachable += 1
+    }
+    let sum = Lock(start)
+    for other in all {
+      other.loop.submit { [self] in
+        let finished: MetricsSample? = sum.withLock { sample in
+          other.count(into: &sample)
+          sample.loopsLeft -= 1
+          return sample.loopsLeft == 0 ? sample : nil
+        }
+        guard let finished else { return }
+        loop.submit { [self] in
+          beginWork()
+          done(finished)
+        }
+      }
+    }
+  }
+
+  private func count(into sample: inout MetricsSample) {
+    beginWork()
+    sample.counters.add(engine.metrics)
+    sample.pending += engine.forwarder.pendingCount
+    sample.knownEvents += engine.events.count
+    sample.links += readyLinkCount
+    for subscription in engine.subscriptions.values {
+      sample.copies += 1
+      if case .live = subscription.state { sample.copiesLive += 1 }
+      if let age = subscription.event.copy.status(now: engine.now).age {
+        sample.oldestCopy = max(sample.oldestCopy, age)
+      }
+    }
+  }
 
   // MARK: Large definitions, and copies on all loops
 

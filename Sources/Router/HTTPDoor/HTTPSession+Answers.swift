@@ -1,0 +1,182 @@
+import EventLoop
+import HTTP
+import JSON
+import Plan
+import Proto
+
+/// Writing answers.
+extension HTTPSession {
+  /// Status line and the headers that every answer has.
+  func putHead(_ status: Int, into out: inout [UInt8]) {
+    out.putStatus(status)
+    out.putLines(loop.dateLine)
+    out.putText("X-Request-Id: ")
+    out.append(contentsOf: request.id)
+    out.putLineEnd()
+    if !request.keepsAlive { out.putText("Connection: close\r\n") }
+    if request.isCrossOrigin { putCrossOrigin(into: &out) }
+  }
+
+  private func putCrossOrigin(into out: inout [UInt8]) {
+    out.putText("Access-Control-Allow-Origin: ")
+    if context.corsOrigin == "*" { out.append(UInt8(ascii: "*")) } else { out.append(contentsOf: request.origin) }
+    out.putText(
+      "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Age, ETag, Location, Retry-After, X-Request-Id\r\n")
+  }
+
+  /// An answer with a JSON body.
+  func respond(
+    _ status: Int, type: StaticString = "application/json", headers: (inout [UInt8]) -> Void = { _ in },
+    body: (inout [UInt8]) -> Void
+  ) {
+    connection.write { out in
+      putHead(status, into: &out)
+      out.putHeader("Content-Type", type)
+      headers(&out)
+      let mark = out.beginBody()
+      body(&out)
+      out.endBody(mark, isHead: request.isHead)
+    }
+    answered(status)
+  }
+
+  /// An answer without a body: 204, 304.
+  func respond(empty status: Int, headers: (inout [UInt8]) -> Void = { _ in }) {
+    connection.write { out in
+      putHead(status, into: &out)
+      headers(&out)
+      out.endHeaders()
+    }
+    answered(status)
+  }
+
+  func respond(_ problem: Problem) {
+    respond(
+      problem.status, type: "application/problem+json",
+      headers: { out in
+        if let seconds = problem.retryAfter { out.putHeader("Retry-After", seconds) }
+        if problem.status == 405 { out.putAllow(allowed) }
+      }, body: { problem.write(into: &$0) })
+  }
+
+  func answerOptions(_ head: RequestHead, in input: RawSpan) {
+    let routes: [Route]
+    if head.path.bytes(in: input).isExactly("*") {
+      routes = [.createEvent, .listEvents, .release]
+    } else {
+      switch RouteMatch.find(.other, head.path, in: input) {
+      case .otherMethods(let found): routes = found
+      case .found, .none: return respond(Problem(404, "no_such_route", "There is no such path."))
+      }
+    }
+    let isPreflight = request.isCrossOrigin && !head.requestMethod.isAbsent
+    respond(empty: 204) { out in
+      out.putAllow(routes)
+      if isPreflight {
+        out.putText("Access-Control-Allow-Methods: ")
+        out.putMethods(routes)
+        out.putText("\r\nAccess-Control-Allow-Headers: Content-Type, Idempotency-Key, If-None-Match, X-Request-Id\r\n")
+        out.putText("Access-Control-Max-Age: 86400\r\n")
+      }
+    }
+  }
+
+  // MARK: Results of calls
+
+  func ended(_ call: Call, with result: CallResult) {
+    switch result {
+    case .created(let definition, let ref, let version):
+      respond(
+        201,
+        headers: { out in
+          out.putLocation("/v1/events/", definition.id)
+          out.putEntityTag(ref, version)
+        },
+        body: {
+          EventDocument.write(
+            definition, version: version, availability: definition.initialAvailability(), into: &$0)
+        })
+    case .held(let event, let held, let buyer, let seats, let areas):
+      respond(200) { $0.putHeld(event, held, buyer: buyer, seats: seats, areas: areas) }
+    case .hold(let event, let info): respond(200) { $0.putHold(event, info) }
+    case .order(let event, let info):
+      guard request.route == .checkout, let order = info.order else {
+        return respond(200) { $0.putOrder(event, info) }
+      }
+      respond(
+        202, headers: { $0.putLocation("/v1/orders/", Bytes(order.description)) }, body: { $0.putOrder(event, info) })
+    case .released: respond(empty: 204)
+    case .event(let event, let version, let counts):
+      respondTagged(event.ref, version) {
+        EventDocument.write(event.definition, version: version, availability: counts, into: &$0)
+      }
+    case .plan(let event):
+      respondTagged(event.ref, 0, headers: { $0.putText("Cache-Control: public, max-age=86400\r\n") }) {
+        $0.append(contentsOf: event.planBody())
+      }
+    case .seats(let event, let version, let states):
+      respondTagged(event.ref, version, headers: { $0.putText("Age: 0\r\n") }) {
+        SeatMapDocument.write(event.definition, version: version, states: states.rawSpan, into: &$0)
+      }
+    case .availability(let event, let version, let counts):
+      respondTagged(event.ref, version, headers: { $0.putText("Age: 0\r\n") }) {
+        AvailabilityDocument.write(event.definition, version: version, availability: counts, into: &$0)
+      }
+    case .events(let events, let next): respond(200) { $0.putEvents(events, next: next) }
+    case .seat: respond(Problem(.unknown))
+    case .refused(let refusal): respond(Problem(refusal))
+    }
+  }
+
+  /// 200 with an entity tag, or 304 if the client has it.
+  func respondTagged(
+    _ ref: EventRef, _ version: UInt64, headers: (inout [UInt8]) -> Void = { _ in }, body: (inout [UInt8]) -> Void
+  ) {
+    if hasTag(ref, version) {
+      respond(empty: 304) { out in
+        out.putEntityTag(ref, version)
+        headers(&out)
+      }
+    } else {
+      respond(
+        200,
+        headers: { out in
+          out.putEntityTag(ref, version)
+          headers(&out)
+        }, body: body)
+    }
+  }
+
+  /// Whether the client's If-None-Match names this version.
+  func hasTag(_ ref: EventRef, _ version: UInt64) -> Bool {
+    guard !request.ifNoneMatch.isEmpty else { return false }
+    loop.scratch.removeAll(keepingCapacity: true)
+    loop.scratch.putTag(ref, version)
+    let (tag, list) = (loop.scratch, request.ifNoneMatch)
+    return ByteRange(0, list.count).matches(entityTag: tag.rawSpan, in: list.rawSpan)
+  }
+}
+
+extension [UInt8] {
+  /// `"<incarnation>-<version>"`.
+  mutating func putTag(_ ref: EventRef, _ version: UInt64) {
+    append(UInt8(ascii: "\""))
+    putHex(ref.incarnation)
+    append(UInt8(ascii: "-"))
+    putJSON(version)
+    append(UInt8(ascii: "\""))
+  }
+
+  mutating func putEntityTag(_ ref: EventRef, _ version: UInt64) {
+    putText("ETag: ")
+    putTag(ref, version)
+    putLineEnd()
+  }
+
+  fileprivate mutating func putLocation(_ path: StaticString, _ id: Bytes) {
+    putText("Location: ")
+    putText(path)
+    append(contentsOf: id.array)
+    putLineEnd()
+  }
+}

@@ -1,0 +1,220 @@
+import EventLoop
+import HTTP
+import JSON
+import Plan
+import Proto
+
+/// From a whole request to a call, or to an answer that needs none.
+extension HTTPSession {
+  /// Bodies from here on are read on another thread: a plan of 32 MiB takes a second.
+  static let largeBodyBytes = 64 << 10
+
+  func dispatch(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan, _ body: RawSpan) {
+    do throws(Problem) {
+      try dispatchChecked(head, match, message, body)
+    } catch {
+      respond(error)
+    }
+  }
+
+  private func dispatchChecked(
+    _ head: RequestHead, _ match: RouteMatch, _ message: RawSpan, _ body: RawSpan
+  ) throws(Problem) {
+    switch match.route {
+    case .reserve:
+      let key = try idempotencyKey(head, message)
+      start(.reserve(try RequestBodies.reservation(body)), key: key)
+    case .seats, .availability: try read(head, match, message)
+    case .plan:
+      let id = try eventID(match, message)
+      try noParameters(head, message)
+      start(.plan(id))
+    case .event:
+      let id = try eventID(match, message)
+      try noParameters(head, message)
+      start(.event(id))
+    case .listEvents: try list(head, message)
+    case .createEvent: try createEvent(try idempotencyKey(head, message), body)
+    case .hold:
+      let hold: HoldID = try ticket(match, message, .noSuchHold)
+      start(.hold(hold))
+    case .release:
+      let hold: HoldID = try ticket(match, message, .noSuchHold)
+      start(.release(hold), key: try idempotencyKey(head, message))
+    case .extend:
+      let hold: HoldID = try ticket(match, message, .noSuchHold)
+      let ttl = try RequestBodies.extend(body)
+      start(.extend(hold, ttl: ttl), key: try idempotencyKey(head, message))
+    case .checkout:
+      guard let hold = try RequestBodies.checkout(body) else { throw Problem(.noSuchHold) }
+      start(.checkout(hold), key: try idempotencyKey(head, message))
+    case .order:
+      let order: OrderID = try ticket(match, message, .noSuchOrder)
+      start(.order(order))
+    case .confirm:
+      let order: OrderID = try ticket(match, message, .noSuchOrder)
+      try RequestBodies.none(body)
+      start(.confirm(order), key: try idempotencyKey(head, message))
+    case .cancel:
+      let order: OrderID = try ticket(match, message, .noSuchOrder)
+      try RequestBodies.none(body)
+      start(.cancel(order), key: try idempotencyKey(head, message))
+    case .healthz: respond(200) { $0.putJSON("{\"status\":\"ok\"}") }
+    case .readyz: answerReady()
+    case .metrics: loop.collectMetrics { [self] metrics in answerMetrics(metrics) }
+    case .openapi: respond(200) { $0.putText(OpenAPI.document) }
+    }
+  }
+
+  private func start(_ operation: Operation, key: Bytes = "") {
+    engine.start(
+      Call(
+        operation, key: key, owner: self, number: 0, deadline: engine.deadline, startedAt: request.startedAt))
+  }
+
+  // MARK: Parameters
+
+  private func idempotencyKey(_ head: RequestHead, _ message: RawSpan) throws(Problem) -> Bytes {
+    guard !head.idempotencyKey.isAbsent else { return Bytes() }
+    let key = head.idempotencyKey.bytes(in: message)
+    guard key.isIdempotencyKey else {
+      throw .badRequest("An Idempotency-Key is 1 to 255 printable ASCII characters.", field: "Idempotency-Key")
+    }
+    return Bytes(key)
+  }
+
+  /// The path's parameter, decoded.
+  private func parameter(_ match: RouteMatch, _ message: RawSpan) throws(Problem) -> Bytes {
+    var decoded: [UInt8] = []
+    do throws(HTTPError) {
+      try match.parameter.percentDecoded(in: message, into: &decoded)
+    } catch {
+      throw .badRequest(Bytes(error.detail))
+    }
+    return Bytes(decoded)
+  }
+
+  private func eventID(_ match: RouteMatch, _ message: RawSpan) throws(Problem) -> Bytes {
+    let id = try parameter(match, message)
+    guard Names.isEventID(id.rawSpan) else { throw Problem(.noSuchEvent) }
+    return id
+  }
+
+  private func ticket<ID: TicketID>(
+    _ match: RouteMatch, _ message: RawSpan, _ refusal: CallRefusal
+  ) throws(Problem) -> ID {
+    let text = try parameter(match, message)
+    guard let id = ID(text: text.rawSpan) else { throw Problem(refusal) }
+    return id
+  }
+
+  /// Calls `body` with each of the query's parameters; an unknown one is refused with its name.
+  private func parameters(
+    _ head: RequestHead, _ message: RawSpan, _ known: [StaticString], _ body: (Int, Bytes) throws(Problem) -> Void
+  ) throws(Problem) {
+    guard !head.query.isAbsent else { return }
+    var query = QueryParameters(head.query, in: message)
+    var name: [UInt8] = []
+    var value: [UInt8] = []
+    var seen: [Int] = []
+    while true {
+      do throws(HTTPError) {
+        guard try query.next(name: &name, value: &value) else { return }
+      } catch {
+        throw .badRequest(Bytes(error.detail))
+      }
+      guard let place = known.firstIndex(where: { $0.description.utf8.elementsEqual(name) }) else {
+        throw .badRequest("There is no such query parameter.", field: Bytes(name))
+      }
+      if seen.contains(place) { throw .badRequest("A query parameter stands twice.", field: Bytes(name)) }
+      seen.append(place)
+      try body(place, Bytes(value))
+    }
+  }
+
+  private func noParameters(_ head: RequestHead, _ message: RawSpan) throws(Problem) {
+    try parameters(head, message, []) { _, _ in }
+  }
+
+  private func list(_ head: RequestHead, _ message: RawSpan) throws(Problem) {
+    var limit = 100
+    var cursor = Bytes()
+    try parameters(head, message, Route.listEvents.parameters) { place, value throws(Problem) in
+      if place == 0 {
+        guard let number = value.rawSpan.decimal, (1...1_000).contains(number) else {
+          throw .badRequest("limit is a number from 1 to 1000.", field: "limit")
+        }
+        limit = Int(number)
+      } else {
+        guard Names.isEventID(value.rawSpan) else {
+          throw .badRequest("cursor is what next_cursor said.", field: "cursor")
+        }
+        cursor = value
+      }
+    }
+    start(.events(after: cursor, limit: limit))
+  }
+
+  // MARK: Creating events
+
+  private func createEvent(_ key: Bytes, _ body: RawSpan) throws(Problem) {
+    if body.byteCount < Self.largeBodyBytes {
+      do throws(PlanError) {
+        create(try EventDocument.parse(body), key)
+      } catch {
+        throw Problem(error)
+      }
+      return
+    }
+    let (bytes, session) = (Bytes(body), self)
+    Task.detached {
+      let result = Result { () throws(PlanError) in NewEvent(try EventDocument.parse(bytes.rawSpan)) }
+      session.loop.loop.submit {
+        session.loop.beginWork()
+        switch result {
+        case .success(let new): session.create(new, key)
+        case .failure(let error): session.respond(Problem(error))
+        }
+      }
+    }
+  }
+
+  private func create(_ definition: EventDefinition, _ key: Bytes) { create(NewEvent(definition), key) }
+
+  private func create(_ new: NewEvent, _ key: Bytes) {
+    guard case .working = state else { return }
+    var new = new
+    if new.definition.id.isEmpty { new = new.named(newEventID(key)) }
+    start(.createEvent(new), key: key)
+  }
+
+  /// An id for an event that was given none: the same for the same key, so that a retry means the same event.
+  private func newEventID(_ key: Bytes) -> Bytes {
+    let high: UInt64
+    let low: UInt64
+    if key.isEmpty {
+      (high, low) = (engine.random.next(), engine.random.next())
+    } else {
+      high = stableHash(key.rawSpan, seed: 1)
+      low = stableHash(key.rawSpan, seed: 2)
+    }
+    var id = Array("e-".utf8)
+    id.putHex(high)
+    id.putHex(low)
+    return Bytes(Array(id.prefix(26)))
+  }
+}
+
+extension NewEvent {
+  /// The same event with an id.
+  func named(_ id: Bytes) -> NewEvent {
+    var definition = definition
+    definition.id = id
+    // The id is the encoding's first field: a version byte, then a length byte and the id.
+    var encoded: [UInt8] = [self.encoded[0]]
+    encoded.reserveCapacity(self.encoded.count + id.count)
+    encoded.putShort(id)
+    encoded.append(contentsOf: self.encoded[2...])
+    return NewEvent(definition: definition, encoded: encoded)
+  }
+}

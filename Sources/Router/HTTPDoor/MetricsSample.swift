@@ -1,0 +1,112 @@
+import Proto
+
+/// What `/metrics` says, gathered from all loops: Prometheus' text format.
+struct MetricsSample: Sendable {
+  var counters = EngineMetrics()
+  var loopsLeft = 0
+  var pending = 0
+  var copies = 0
+  var copiesLive = 0
+  var oldestCopy: Milliseconds = 0
+  var knownEvents = 0
+  var links = 0
+  var shardsReachable = 0
+  var shardCount = 0
+  var loopCount = 0
+  var uptime: Milliseconds = 0
+
+  func write(into out: inout [UInt8]) {
+    out.family("holdfast_router_http_requests_total", "counter", "Answers at the HTTP door by route and status.")
+    counters.forEachHTTP { route, status, count in
+      out.putText("holdfast_router_http_requests_total{method=\"")
+      out.putText(route?.method.name ?? "")
+      out.putText("\",route=\"")
+      out.putText(route?.path ?? "none")
+      out.putText("\",code=\"")
+      out.putDecimal(Int64(status))
+      out.putText("\"} ")
+      out.line(count)
+    }
+    out.histogram(
+      "holdfast_router_http_request_seconds", "From a request's last byte to its answer.", counters.httpLatency)
+    out.family("holdfast_router_resp_commands_total", "counter", "Commands at the RESP door that need a shard.")
+    for command in RESPCommand.allCases {
+      for isError in [false, true] {
+        let count = counters.respCount(command, isError: isError)
+        guard count > 0 else { continue }
+        out.putText("holdfast_router_resp_commands_total{command=\"")
+        out.putText(command.name)
+        out.putText(isError ? "\",result=\"refused\"} " : "\",result=\"ok\"} ")
+        out.line(count)
+      }
+    }
+    out.histogram("holdfast_router_resp_command_seconds", "From a command to its reply.", counters.respLatency)
+    out.gauge("holdfast_router_http_connections", "Open connections.", Int64(counters.httpConnections))
+    out.gauge("holdfast_router_resp_connections", "Open connections.", Int64(counters.respConnections))
+    out.gauge("holdfast_router_pending_requests", "Requests to nodes without a reply.", Int64(pending))
+    out.counter("holdfast_router_frames_sent_total", "Batches sent to nodes.", counters.framesSent)
+    out.counter("holdfast_router_fresh_reads_total", "Reads served from copies.", counters.freshReads)
+    out.counter(
+      "holdfast_router_strong_reads_total", "Reads of seats and availability by primaries.", counters.strongReads)
+    out.gauge("holdfast_router_node_links", "Connections to nodes that carry requests.", Int64(links))
+    out.counter("holdfast_router_node_links_lost_total", "Connections to nodes that broke.", counters.linksLost)
+    out.gauge("holdfast_router_shards", "Shards of the cluster.", Int64(shardCount))
+    out.gauge(
+      "holdfast_router_shards_reachable", "Shards whose primary has a link, on the loop that answers.",
+      Int64(shardsReachable))
+    out.gauge("holdfast_router_events_known", "Events whose definition is kept, summed over loops.", Int64(knownEvents))
+    out.gauge("holdfast_router_copies", "Subscriptions to events, summed over loops.", Int64(copies))
+    out.gauge("holdfast_router_copies_live", "Subscriptions that are up to date.", Int64(copiesLive))
+    out.gauge("holdfast_router_copies_age_milliseconds", "Age of the oldest live copy.", oldestCopy)
+    out.gauge("holdfast_router_loops", "Event loops.", Int64(loopCount))
+    out.gauge("holdfast_router_uptime_seconds", "Since the start.", uptime / 1_000)
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func family(_ name: StaticString, _ type: StaticString, _ help: StaticString) {
+    putText("# HELP ")
+    putText(name)
+    putText(" ")
+    putText(help)
+    putText("\n# TYPE ")
+    putText(name)
+    putText(" ")
+    putText(type)
+    putText("\n")
+  }
+
+  fileprivate mutating func line(_ value: UInt64) {
+    append(contentsOf: "\(value)\n".utf8)
+  }
+
+  fileprivate mutating func gauge(_ name: StaticString, _ help: StaticString, _ value: Int64) {
+    family(name, "gauge", help)
+    putText(name)
+    append(contentsOf: " \(value)\n".utf8)
+  }
+
+  fileprivate mutating func counter(_ name: StaticString, _ help: StaticString, _ value: UInt64) {
+    family(name, "counter", help)
+    putText(name)
+    putText(" ")
+    line(value)
+  }
+
+  fileprivate mutating func histogram(_ name: StaticString, _ help: StaticString, _ value: EngineMetrics.Histogram) {
+    family(name, "histogram", help)
+    var sum: UInt64 = 0
+    for (place, count) in value.buckets.enumerated() {
+      sum += count
+      putText(name)
+      let bound = place + 1 == value.buckets.count ? "+Inf" : "\(Double(UInt64(1) << UInt64(place)) / 1_000_000)"
+      append(contentsOf: "_bucket{le=\"\(bound)\"} ".utf8)
+      line(sum)
+    }
+    putText(name)
+    append(contentsOf: "_sum \(Double(value.sumNanoseconds) / 1_000_000_000)\n".utf8)
+    putText(name)
+    putText("_count ")
+    line(value.count)
+  }
+}

@@ -1,0 +1,208 @@
+import HTTP
+import JSON
+import Plan
+import Proto
+
+/// A refusal as the HTTP door says it: RFC 9457.
+struct Problem: Error, Equatable, Sendable {
+  var status: Int
+  /// Stable, for programs.
+  var code: Bytes
+  /// One sentence about this case, for people.
+  var detail: Bytes
+  /// The caller's spelling.
+  var seats: [Bytes] = []
+  var area: Bytes?
+  var category: Bytes?
+  var field: Bytes?
+  var limit: Int64?
+  var limitName: StaticName?
+  var order: OrderID?
+  var orderStatus: OrderStatus?
+  /// Seconds; for a refusal that goes away by itself.
+  var retryAfter: Int?
+
+  init(_ status: Int, _ code: Bytes, _ detail: Bytes, field: Bytes? = nil) {
+    (self.status, self.code, self.detail, self.field) = (status, code, detail, field)
+  }
+
+  static func badRequest(_ detail: Bytes, field: Bytes? = nil) -> Problem {
+    Problem(400, "bad_request", detail, field: field)
+  }
+
+  /// A field of the body says what is not allowed.
+  static func invalid(_ field: Bytes, _ detail: Bytes) -> Problem {
+    Problem(422, Bytes("invalid_" + field.firstFieldName), detail, field: field)
+  }
+}
+
+extension Bytes {
+  /// `prices` of `prices.VIP`, `seats` of `seats[3]`.
+  fileprivate var firstFieldName: String {
+    let name = array.prefix { $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "[") }
+    return String(decoding: name, as: UTF8.self)
+  }
+}
+
+// MARK: Where problems come from
+
+extension Problem {
+  /// The message's framing: after any of these the connection is closed.
+  init(_ error: HTTPError) {
+    let code: Bytes =
+      switch error.status {
+      case 413: "too_large"
+      case 414: "uri_too_long"
+      case 417: "expectation_failed"
+      case 431: "headers_too_large"
+      case 505: "version_not_supported"
+      default: "bad_request"
+      }
+    self.init(error.status, code, Bytes(error.detail))
+  }
+
+  /// A JSON body other than an event's.
+  init(_ error: JSONError, in body: RawSpan, known: JSONFields?) {
+    let place = JSONPlace(of: error.offset, in: body)
+    guard !error.isSyntax else {
+      self.init(400, "invalid_json", Bytes("\(error.detail) (line \(place.line), column \(place.column))."))
+      if error.reason == .duplicateKey { field = Bytes(error.field) }
+      return
+    }
+    var path = place.path
+    if error.reason == .missingField {
+      if !path.isEmpty { path.append(UInt8(ascii: ".")) }
+      path.append(contentsOf: error.field)
+    }
+    var detail = error.detail
+    if error.reason == .unknownField || error.reason == .missingField {
+      detail += ": `\(String(decoding: error.field.prefix(128), as: UTF8.self))`"
+    }
+    self = .invalid(Bytes(path), Bytes(detail + " (line \(place.line), column \(place.column))."))
+    if error.reason == .unknownField { code = "invalid_field" }
+    if path.isEmpty { code = "invalid_body" }
+    limit = error.limit
+  }
+
+  /// An event's body.
+  init(_ error: PlanError) {
+    let place = " (line \(error.line), column \(error.column))."
+    let isSyntax = error.code == .invalidJSON
+    self.init(isSyntax ? 400 : 422, Bytes(error.code.name.description), Bytes(error.detail + place))
+    if !error.field.isEmpty { field = error.field }
+    limit = error.limit
+  }
+
+  init(_ refusal: CallRefusal) {
+    switch refusal {
+    case .noSuchEvent: self.init(404, "no_such_event", "There is no event of this id.")
+    case .noSuchHold: self.init(404, "no_such_hold", "There never was a hold of this id.")
+    case .noSuchOrder: self.init(404, "no_such_order", "There never was an order of this id.")
+    case .eventExists: self.init(409, "event_exists", "There is an event of this id.")
+    case .noSuchSeats(let labels):
+      self = .invalid("seats", "The event has no such seat.")
+      seats = labels
+    case .noSuchArea(let area):
+      self = .invalid("areas", "The event has no such area.")
+      self.area = area
+    case .noSuchCategory(let category):
+      self = .invalid("best.category", "The event has no such category.")
+      self.category = category
+    case .invalid(let field, let detail): self = .invalid(Bytes(field.description), Bytes(detail.description))
+    case .notOnSale(let at):
+      var text = Array("The event is on sale from ".utf8)
+      Timestamp.write(at, into: &text)
+      text.append(UInt8(ascii: "."))
+      self.init(409, "not_on_sale", Bytes(text))
+    case .limitExceeded(let name, let limit):
+      self.init(409, "limit_exceeded", Bytes("The limit \(name.name) of \(limit) would be exceeded."))
+      self.limit = limit
+      limitName = name.name
+    case .seatsTaken(let labels):
+      self.init(409, "seats_taken", "Some of the seats are held, sold or not for sale.")
+      seats = labels
+    case .soldOut(let area, let category):
+      self.init(409, "sold_out", "There are not so many left.")
+      (self.area, self.category) = (area, category)
+    case .holdExpired: self.init(410, "hold_expired", "The hold has ended.")
+    case .checkedOut(let order):
+      self.init(409, "checked_out", "The hold was checked out.")
+      self.order = order
+    case .orderState(let status):
+      self.init(409, "order_state", Bytes("The order is \(status.name)."))
+      orderStatus = status
+    case .orderExpired: self.init(410, "order_expired", "The order was not paid in time.")
+    case .keyReused:
+      self.init(422, "idempotency_key_reused", "The key was used with another command.", field: "Idempotency-Key")
+    case .unavailable:
+      self.init(503, "unavailable", "The event's shard cannot be reached; nothing happened.")
+      retryAfter = 1
+    case .diskFull:
+      self.init(503, "disk_full", "A disk of the cluster is full; nothing happened.")
+      retryAfter = 10
+    case .unknown:
+      self.init(504, "unknown", "It may have happened or not: ask again with the same Idempotency-Key.")
+    }
+  }
+}
+
+// MARK: As JSON
+
+extension Problem {
+  /// A few words for each status and code, the same each time.
+  private var title: Bytes {
+    var words = code.array
+    for place in words.indices where words[place] == UInt8(ascii: "_") { words[place] = UInt8(ascii: " ") }
+    if let first = words.first, first >= UInt8(ascii: "a") { words[0] = first - 32 }
+    return Bytes(words)
+  }
+
+  func write(into out: inout [UInt8]) {
+    out.putJSON("{\"type\":\"urn:holdfast:problem:")
+    out.append(contentsOf: code.array)
+    out.putJSON("\",\"title\":")
+    out.putJSONString(bytes: title)
+    out.putJSON(",\"status\":")
+    out.putJSON(status)
+    out.putJSON(",\"code\":")
+    out.putJSONString(bytes: code)
+    out.putJSON(",\"detail\":")
+    out.putJSONString(bytes: detail)
+    if !seats.isEmpty {
+      out.putJSON(",\"seats\":")
+      out.putStrings(seats)
+    }
+    if let area {
+      out.putJSON(",\"area\":")
+      out.putJSONString(bytes: area)
+    }
+    if let category {
+      out.putJSON(",\"category\":")
+      out.putJSONString(bytes: category)
+    }
+    if let field {
+      out.putJSON(",\"field\":")
+      out.putJSONString(bytes: field)
+    }
+    if let limit {
+      out.putJSON(",\"limit\":")
+      out.putJSON(limit)
+    }
+    if let limitName {
+      out.putJSON(",\"limit_name\":\"")
+      out.append(contentsOf: limitName.description.utf8)
+      out.putJSON("\"")
+    }
+    if let order {
+      out.putJSON(",\"order\":\"")
+      order.write(into: &out)
+      out.putJSON("\"")
+    }
+    if let orderStatus {
+      out.putJSON(",\"order_status\":\"")
+      out.append(contentsOf: orderStatus.name.description.utf8)
+      out.putJSON("\"")
+    }
+    out.putJSON("}")
+  }
+}

@@ -1,0 +1,147 @@
+import JSON
+import Plan
+import Proto
+
+/// The JSON bodies of the calls other than creating events, read strictly: an unknown field is refused with its name.
+enum RequestBodies {
+  static let reserveFields = JSONFields("event", "buyer", "seats", "areas", "best", "ttl")
+  static let bestFields = JSONFields("count", "category")
+  static let extendFields = JSONFields("ttl")
+  static let checkoutFields = JSONFields("hold")
+
+  /// Names of the fields of each call's body, for the test that holds the API's description against them.
+  package static let names: [(Route, [String])] = [
+    (.reserve, ["event", "buyer", "seats", "areas", "best", "ttl"]), (.extend, ["ttl"]), (.checkout, ["hold"]),
+  ]
+
+  static func reservation(_ body: RawSpan) throws(Problem) -> Reservation {
+    do throws(JSONError) {
+      return try readReservation(body)
+    } catch {
+      throw Problem(error, in: body, known: reserveFields)
+    }
+  }
+
+  private static func readReservation(_ body: RawSpan) throws(JSONError) -> Reservation {
+    var event = Bytes()
+    var buyer = Bytes()
+    var seats: [Bytes]?
+    var areas: [Reservation.NamedCount]?
+    var best: (count: UInt32, category: Bytes?)?
+    var bestAt = 0
+    var ttl: UInt32 = 0
+    var reader = JSONReader(body)
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(reserveFields, &object) {
+      switch field {
+      case 0: event = Bytes(try reader.string())
+      case 1:
+        buyer = Bytes(try reader.string())
+        guard Names.isName(buyer.rawSpan) else {
+          throw .refused(
+            "a buyer is 1 to 128 bytes of printable UTF-8", at: reader.valueStart, limit: Int64(Names.bytesMax))
+        }
+      case 2:
+        if try reader.nullIfNext() { continue }
+        seats = try readSeats(&reader)
+      case 3:
+        if try reader.nullIfNext() { continue }
+        areas = try readAreas(&reader)
+      case 4:
+        if try reader.nullIfNext() { continue }
+        bestAt = reader.valueStart
+        best = try readBest(&reader)
+      default:
+        if try reader.nullIfNext() { continue }
+        ttl = UInt32(try reader.integer(in: 1...86_400))
+      }
+    }
+    try reader.finish()
+    try object.require(0, of: reserveFields)
+    try object.require(1, of: reserveFields)
+    let choice: Reservation.Choice
+    if let best {
+      guard seats == nil, areas == nil else { throw .refused("best stands alone", at: bestAt) }
+      choice = .best(count: best.count, category: best.category)
+    } else {
+      choice = .named(seats: seats ?? [], areas: areas ?? [])
+    }
+    return Reservation(event: event, buyer: buyer, ttl: ttl, choice: choice)
+  }
+
+  private static func readSeats(_ reader: inout JSONReader) throws(JSONError) -> [Bytes] {
+    var seats: [Bytes] = []
+    var array = try reader.beginArray()
+    while try reader.next(&array) { seats.append(Bytes(try reader.string())) }
+    return seats
+  }
+
+  private static func readAreas(_ reader: inout JSONReader) throws(JSONError) -> [Reservation.NamedCount] {
+    var areas: [Reservation.NamedCount] = []
+    var object = try reader.beginObject()
+    while let name = try reader.nextKey(&object) {
+      let count = try reader.integer(in: 1...Int64(UInt32.max))
+      areas.append(Reservation.NamedCount(area: Bytes(name), count: UInt32(count)))
+    }
+    return areas
+  }
+
+  private static func readBest(_ reader: inout JSONReader) throws(JSONError) -> (count: UInt32, category: Bytes?) {
+    var count: UInt32 = 0
+    var category: Bytes?
+    var object = try reader.beginObject()
+    while let field = try reader.nextField(bestFields, &object) {
+      switch field {
+      case 0: count = UInt32(try reader.integer(in: 1...Int64(HoldView.seatsMax)))
+      default:
+        if try reader.nullIfNext() { continue }
+        category = Bytes(try reader.string())
+      }
+    }
+    try object.require(0, of: bestFields)
+    return (count, category)
+  }
+
+  /// The seconds of `extend`.
+  static func extend(_ body: RawSpan) throws(Problem) -> UInt32 {
+    do throws(JSONError) {
+      var ttl: UInt32 = 0
+      var reader = JSONReader(body)
+      var object = try reader.beginObject()
+      while try reader.nextField(extendFields, &object) != nil { ttl = UInt32(try reader.integer(in: 1...86_400)) }
+      try reader.finish()
+      try object.require(0, of: extendFields)
+      return ttl
+    } catch {
+      throw Problem(error, in: body, known: extendFields)
+    }
+  }
+
+  /// The hold of `checkout`; nil: not the id of any hold.
+  static func checkout(_ body: RawSpan) throws(Problem) -> HoldID? {
+    do throws(JSONError) {
+      var hold = Bytes()
+      var reader = JSONReader(body)
+      var object = try reader.beginObject()
+      while try reader.nextField(checkoutFields, &object) != nil { hold = Bytes(try reader.string()) }
+      try reader.finish()
+      try object.require(0, of: checkoutFields)
+      return HoldID(text: hold.rawSpan)
+    } catch {
+      throw Problem(error, in: body, known: checkoutFields)
+    }
+  }
+
+  /// A call without a body may have an empty one, or an empty object.
+  static func none(_ body: RawSpan) throws(Problem) {
+    guard body.byteCount > 0 else { return }
+    do throws(JSONError) {
+      var reader = JSONReader(body)
+      var object = try reader.beginObject()
+      _ = try reader.nextField(JSONFields(), &object)
+      try reader.finish()
+    } catch {
+      throw Problem(error, in: body, known: nil)
+    }
+  }
+}
