@@ -84,7 +84,7 @@ let package = Package(
     tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
     tests("Node", ["Node", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
     tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "TestKit"]),
-    tests("Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Proto", "TestKit"]),
+    tests("Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Plan", "Proto", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),
     tests("Layout", ["TestKit"]),
   ]

@@ -38,14 +38,14 @@ struct LocalCluster {
     FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),
     FlagSpec("demo", "FILE", default: "cluster/demo/arena.json", "the demo event's plan; none: no demo event"),
-    .data,
+    FlagSpec("programs", "DIR", "where holdfast-node and holdfast-router are; else beside this program"), .data,
   ]
 
   init(_ flags: ParsedFlags) throws(AdminError) {
     data = absolutePath(flags.text("data") ?? "var")
     http = flags.text("http") ?? ""
     tcp = flags.text("tcp") ?? ""
-    let programs = programDirectory()
+    let programs = flags.text("programs") ?? programDirectory()
     parts = []
     let wanted = flags.text("coordinator") ?? ClusterFile.read(data: data)?.coordinator ?? "file:\(data)/coordinator"
     if wanted == "etcd" || wanted == Self.ownEtcd.description && flags.text("coordinator") == nil {

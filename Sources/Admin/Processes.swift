@@ -74,7 +74,14 @@ func startDaemon(_ program: String, _ arguments: [String], log: String) throws(A
   unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
   unsafe posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
   unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
-  unsafe posix_spawnattr_setflags(&attributes, newSession)
+  // A daemon must not inherit that whoever called us blocked or ignored SIGTERM.
+  var none = sigset_t()
+  var all = sigset_t()
+  unsafe sigemptyset(&none)
+  unsafe sigfillset(&all)
+  unsafe posix_spawnattr_setsigmask(&attributes, &none)
+  unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+  unsafe posix_spawnattr_setflags(&attributes, newSession | Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
   let words: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
   defer { unsafe words.forEach { unsafe free($0) } }
   var pid: pid_t = 0

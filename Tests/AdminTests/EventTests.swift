@@ -1,0 +1,106 @@
+import Admin
+import ClusterMap
+import Foundation
+import Plan
+import Proto
+import Testing
+
+@Suite struct EventTests {
+  @Test func createWritesWhatTheAPITakes() async throws {
+    let router = PretendRouter { _ in (201, #"{"id":"gala"}"#) }
+    let ran = await holdfast(
+      "event", "create", "gala", "--name", "Gala \"Night\"", "--section", "Stalls=20x30:4500", "--area",
+      "Floor=5000:3500",
+      "--hold-ttl", "60", "--max-per-buyer", "4", "--http", router.address)
+    #expect(ran.code == 0, "\(ran.error)")
+    #expect(ran.out == "created gala\n")
+    #expect(router.calls.first?.line == "POST /v1/events")
+    #expect(
+      router.calls.first?.body == """
+        {"id":"gala","name":"Gala \\"Night\\"","hold_ttl":60,"max_per_buyer":4,\
+        "areas":[{"name":"Floor","capacity":5000,"price":3500}],\
+        "sections":[{"name":"Stalls","rows":20,"seats_per_row":30,"price":4500}]}
+        """)
+    // And the API's own reader takes it.
+    let body = Bytes(router.calls.first?.body ?? "")
+    #expect(throws: Never.self) { _ = try EventDocument.parse(body.rawSpan) }
+  }
+
+  @Test func refusalsAreTheirs() async throws {
+    let router = PretendRouter { _ in
+      (409, #"{"type":"x","title":"Taken","status":409,"code":"seats_taken","detail":"gone","seats":["A-1","A-2"]}"#)
+    }
+    let ran = await holdfast("hold", "arena", "A-1", "A-2", "A-3", "--key", "k1", "--http", router.address)
+    #expect(ran.code == 1)
+    #expect(ran.error == "holdfast: seats_taken: gone (A-1, A-2)\n")
+    #expect(router.calls.first?.head.contains("Idempotency-Key: k1") ?? false)
+    let away = PretendRouter { _ in (503, #"{"code":"unavailable","detail":"no primary"}"#) }
+    #expect(await holdfast("release", "h_1", "--http", away.address).code == 3)
+  }
+
+  @Test func holdsAreShown() async throws {
+    let router = PretendRouter { line in
+      line.hasPrefix("DELETE")
+        ? (204, "")
+        : (
+          200, #"{"hold":"h_1","seats":["A-1"],"areas":{"Floor":2},"total":11500,"currency":"EUR","expires_at":"soon"}"#
+        )
+    }
+    let ran = await holdfast("hold", "arena", "A-1", "--area", "Floor=2", "--buyer", "ann", "--http", router.address)
+    #expect(ran.out == "h_1  A-1 Floor=2\ntotal 11500 EUR, until soon\n", "\(ran.error)")
+    #expect(router.calls.first?.body == #"{"event":"arena","buyer":"ann","seats":["A-1"],"areas":{"Floor":2}}"#)
+    let best = await holdfast(
+      "hold", "arena", "--best", "2", "--category", "VIP", "--ttl", "9", "--http", router.address)
+    #expect(best.code == 0)
+    #expect(
+      router.calls.last?.body == #"{"event":"arena","buyer":"cli","best":{"count":2,"category":"VIP"},"ttl":9}"#)
+    #expect(await holdfast("release", "h_1", "--http", router.address).out == "released\n")
+    #expect(router.calls.last?.line == "DELETE /v1/holds/h_1")
+  }
+
+  @Test func listsGoOnAtTheCursor() async throws {
+    let router = PretendRouter { line in
+      line.contains("cursor=b%26c")
+        ? (200, #"{"events":[{"id":"c"}],"next_cursor":null}"#)
+        : (200, #"{"events":[{"id":"a"},{"id":"b"}],"next_cursor":"b&c"}"#)
+    }
+    let ran = await holdfast("event", "list", "--json", "--http", router.address)
+    #expect(ran.json?["events"]?.items?.compactMap { $0["id"]?.text } == ["a", "b", "c"], "\(ran.error)")
+  }
+
+  @Test func aPlanThatIsWrongIsRefusedWithItsPlace() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let file = directory + "/plan.json"
+    try #"""
+    {"name":"x","categories":[{"name":"A"}],
+     "zones":[{"name":"z","position":{"x":0,"y":0},"rows":[
+       {"row_number":"1","seats":[{"seat_guid":"1","seat_number":"1","position":{"x":0,"y":0},"category":"B"}]}]}]}
+    """#.write(toFile: file, atomically: true, encoding: .utf8)
+    let ran = await holdfast("event", "import", file, "--id", "x", "--http", "127.0.0.1:1")
+    #expect(ran.code == 1)
+    #expect(ran.error.contains("plan.json:3:"), "\(ran.error)")
+    #expect(ran.error.contains("zones[0].rows[0].seats[0].category"), "\(ran.error)")
+  }
+
+  /// The demo event is what the contract says: at least 12,000 seats, several categories, all of them for sale, and the API takes it.
+  @Test func theDemoEventFits() async throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let file = root.appending(path: "cluster/demo/arena.json").path
+    let text = Bytes(Array(try Data(contentsOf: URL(filePath: file))))
+    let plan = try PretixPlan.parse(text.rawSpan)
+    #expect(plan.seatCount >= 12_000)
+    #expect(plan.categories.count >= 3)
+    #expect(plan.categories.allSatisfy { !$0.color.isEmpty })
+    let router = PretendRouter { _ in (201, #"{"id":"arena"}"#) }
+    let ran = await holdfast(
+      "event", "import", file, "--id", "arena", "--price", "VIP=14900", "--area", "Floor=3000:5900", "--http",
+      router.address)
+    #expect(ran.code == 0, "\(ran.error)")
+    let body = Bytes(router.calls.first?.body ?? "")
+    let event = try EventDocument.parse(body.rawSpan)
+    #expect(event.seatCount == plan.seatCount)
+    #expect(event.categories.first { $0.name == "VIP" }?.price == 14_900)
+  }
+}

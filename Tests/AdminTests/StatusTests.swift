@@ -1,0 +1,215 @@
+import Admin
+import ClusterMap
+import Foundation
+import Proto
+import Testing
+
+/// A file coordinator with some registers, and nodes that are pretended.
+private final class Place {
+  let directory = temporaryDirectory()
+  let coordinator: FileCoordinator
+  var flag: String { "file:" + directory }
+
+  init(shards: Int) async throws {
+    coordinator = try FileCoordinator(directory: directory)
+    _ = try await coordinator.birth(proposing: BirthRecord(cluster: 1, shardCount: shards))
+  }
+
+  func name(_ shard: UInt16, epoch: UInt64, primary: String, follower: String?) async throws {
+    let entry = MapEntry(
+      epoch: epoch, primary: ReplicaID(node: NodeName(Bytes(primary))!, disk: 1),
+      follower: follower.map { ReplicaID(node: NodeName(Bytes($0))!, disk: 2) }, proposal: UInt64(shard) + 1)
+    guard case .won = await coordinator.propose(entry, for: ShardID(shard), expecting: 0) else {
+      Issue.record("the register must be free")
+      return
+    }
+  }
+
+  func register(_ name: String, at address: String, pid: Int = 4_711) async throws {
+    try await coordinator.register(
+      NodeRecord(name: NodeName(Bytes(name))!, disk: 1, address: address, loops: 1, pid: pid, startedAt: 1))
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: directory) }
+}
+
+/// A node whose digest of a shard at an index is the index times 16 plus its salt, known at multiples of `step`.
+private func status(
+  _ name: String, _ replicas: [ReplicaStatus], step: UInt64 = 1, salt: UInt64 = 0, state: NodeStatus.State = .up
+) -> @Sendable (AdminRequest) -> AdminReply {
+  { request in
+    guard case .status(let queries) = request else { return .refused("only status here") }
+    let answered = replicas.map { replica in
+      var replica = replica
+      if let query = queries.first(where: { $0.shard == replica.shard }) {
+        let index = query.index / step * step
+        replica.digest = .init(index: index, value: index * 16 + salt)
+      }
+      return replica
+    }
+    return .status(
+      NodeStatus(
+        node: NodeName(Bytes(name))!, disk: 1, pid: 1, state: state, reason: state == .halted ? "sync failed" : "",
+        replicas: answered))
+  }
+}
+
+private func replica(_ shard: UInt16, _ role: ReplicaStatus.Role, index: UInt64) -> ReplicaStatus {
+  ReplicaStatus(
+    shard: ShardID(shard), role: role, epoch: 3, durableIndex: index, committedIndex: index, appliedIndex: index)
+}
+
+@Suite struct StatusTests {
+  /// The contract's example, member by member.
+  @Test func jsonHasTheContractsShape() async throws {
+    let place = try await Place(shards: 2)
+    try await place.name(0, epoch: 3, primary: "n1", follower: "n2")
+    try await place.name(1, epoch: 5, primary: "n2", follower: nil)
+    let one = PretendNode(status("n1", [replica(0, .primary, index: 812), replica(1, .joining, index: 7)], step: 5))
+    let two = PretendNode(status("n2", [replica(0, .follower, index: 811), replica(1, .primary, index: 9)], step: 10))
+    let router = PretendRouter { _ in (200, "{}") }
+    try await place.register("n1", at: one.address)
+    try await place.register("n2", at: two.address, pid: 4_712)
+    try await place.coordinator.register(
+      RouterRecord(http: router.address, tcp: "127.0.0.1:7400", pid: 4_713, startedAt: 1))
+    try await place.coordinator.register(
+      RouterRecord(http: "127.0.0.1:1", tcp: "127.0.0.1:2", pid: 4_714, startedAt: 1))
+    let ran = await holdfast("status", "--json", "--coordinator", place.flag)
+    #expect(ran.code == 0, "\(ran.error)")
+    let expected = """
+      {"nodes":[{"node":"n1","address":"\(one.address)","pid":4711,"state":"up"},\
+      {"node":"n2","address":"\(two.address)","pid":4712,"state":"up"}],\
+      "routers":[{"http":"127.0.0.1:1","tcp":"127.0.0.1:2","pid":4714,"state":"down"},\
+      {"http":"\(router.address)","tcp":"127.0.0.1:7400","pid":4713,"state":"up"}],\
+      "shards":[{"shard":0,"epoch":3,"primary":"n1","follower":"n2","joining":null,"primary_index":812,"follower_index":811,\
+      "digests":{"index":810,"n1":"00000000000032a0","n2":"00000000000032a0"}},\
+      {"shard":1,"epoch":5,"primary":"n2","follower":null,"joining":"n1","primary_index":9,"follower_index":7,\
+      "digests":{"index":0,"n1":"0000000000000000","n2":"0000000000000000"}}]}
+
+      """
+    // Routers come by address; the pretended one's port decides the order.
+    #expect(
+      Set((ran.json?["routers"]?.items ?? []).map(\.compact))
+        == Set((JSONValue(parsing: expected)?["routers"]?.items ?? []).map(\.compact)))
+    #expect(ran.json?["shards"] == JSONValue(parsing: expected)?["shards"])
+    #expect(ran.json?["nodes"] == JSONValue(parsing: expected)?["nodes"])
+  }
+
+  @Test func whatIsDownOrHaltedSaysSo() async throws {
+    let place = try await Place(shards: 2)
+    try await place.name(0, epoch: 1, primary: "n1", follower: "n2")
+    let halted = PretendNode(status("n2", [], state: .halted))
+    try await place.register("n1", at: "127.0.0.1:1")
+    try await place.register("n2", at: halted.address)
+    let ran = await holdfast("status", "--json", "--coordinator", place.flag)
+    let states = ran.json?["nodes"]?.items?.compactMap { $0["state"]?.text }
+    #expect(states == ["down", "halted"])
+    #expect(ran.json?["shards"]?.items?[0]["primary_index"] == .null)
+    #expect(ran.json?["shards"]?.items?[0]["digests"] == .null)
+    #expect(ran.json?["shards"]?.items?[1]["primary"] == .null)
+    #expect(ran.json?["shards"]?.items?[1]["epoch"] == .null)
+    let table = await holdfast("status", "--coordinator", place.flag)
+    #expect(table.out.contains("halted: sync failed"))
+    #expect(table.out.contains("no primary yet"))
+  }
+
+  @Test func copiesThatDifferAreShouted() async throws {
+    let place = try await Place(shards: 1)
+    try await place.name(0, epoch: 1, primary: "n1", follower: "n2")
+    let one = PretendNode(status("n1", [replica(0, .primary, index: 5)]))
+    let two = PretendNode(status("n2", [replica(0, .follower, index: 5)], salt: 1))
+    try await place.register("n1", at: one.address)
+    try await place.register("n2", at: two.address)
+    let ran = await holdfast("status", "--coordinator", place.flag)
+    #expect(ran.out.contains("TWO COPIES THAT DIFFER at 5"))
+  }
+
+  @Test func anotherNodeAtTheAddressIsNotBelieved() async throws {
+    let place = try await Place(shards: 1)
+    let other = PretendNode(status("n9", []))
+    try await place.register("n1", at: other.address)
+    let ran = await holdfast("status", "--json", "--coordinator", place.flag)
+    #expect(ran.json?["nodes"]?.items?[0]["state"]?.text == "down")
+  }
+
+  @Test func shardOfAnEvent() async throws {
+    let place = try await Place(shards: 16)
+    let id = Bytes("arena")
+    let shard = ShardID.owning(event: id.rawSpan, shardCount: 16).rawValue
+    let ran = await holdfast("event", "shard", "arena", "--coordinator", place.flag)
+    #expect(ran.out == "event arena lives on shard \(shard)\n")
+    let json = await holdfast("event", "shard", "arena", "--json", "--coordinator", place.flag)
+    #expect(json.out == "{\"event\":\"arena\",\"shard\":\(shard)}\n")
+  }
+}
+
+@Suite struct FailoverTests {
+  private func done(_ request: AdminRequest) -> AdminReply {
+    switch request {
+    case .status: .refused("not asked here")
+    case .drain(let shards, _), .takeOver(_, let shards, _), .acceptLoss(let shards, _):
+      .shards(shards.map { .init(shard: $0, result: .done, epoch: 9) })
+    }
+  }
+
+  private func place() async throws -> (Place, PretendNode, PretendNode) {
+    let place = try await Place(shards: 4)
+    try await place.name(0, epoch: 1, primary: "n1", follower: "n2")
+    try await place.name(1, epoch: 1, primary: "n2", follower: "n1")
+    try await place.name(2, epoch: 1, primary: "n1", follower: nil)
+    let (one, two) = (PretendNode(Self().done), PretendNode(Self().done))
+    try await place.register("n1", at: one.address)
+    try await place.register("n2", at: two.address)
+    return (place, one, two)
+  }
+
+  @Test func aPlannedOneAsksThePrimaryToDrain() async throws {
+    let (place, one, two) = try await place()
+    let ran = await holdfast("failover", "--shard", "1", "--timeout", "7", "--coordinator", place.flag)
+    #expect(ran.code == 0, "\(ran.error)")
+    #expect(two.requests == [.drain(shards: [ShardID(1)], deadline: 7_000)])
+    #expect(one.requests.isEmpty)
+    #expect(ran.out == "shard 1  done  epoch 9\n")
+  }
+
+  /// A shard without a follower is named and left alone, and the command says by its status that not all was done.
+  @Test func aNodesShardsAreDrainedButForThoseWithoutFollower() async throws {
+    let (place, one, two) = try await place()
+    let ran = await holdfast("failover", "--node", "n1", "--json", "--coordinator", place.flag)
+    #expect(ran.code == 1)
+    #expect(one.requests == [.drain(shards: [ShardID(0)], deadline: 10_000)])
+    #expect(two.requests.isEmpty)
+    #expect(ran.json?["shards"]?.items?.map { $0["result"]?.text } == ["done", "refused"])
+    #expect(ran.json?["shards"]?.items?[1]["detail"]?.text == "has no follower; n1 alone has it")
+  }
+
+  @Test func forceTakesTheNodeOutEverywhere() async throws {
+    let (place, one, two) = try await place()
+    one.server.stop()
+    let ran = await holdfast("failover", "--node", "n1", "--force", "--coordinator", place.flag)
+    #expect(ran.code == 1, "shard 2 has no other copy")
+    #expect(two.requests == [.takeOver(dead: NodeName("n1")!, shards: [ShardID(0), ShardID(1)], deadline: 10_000)])
+    #expect(ran.out.contains("shard 2  refused"))
+  }
+
+  @Test func acceptLossGoesToTheOneThatIsNamed() async throws {
+    let (place, one, two) = try await place()
+    let ran = await holdfast("failover", "--shard", "2", "--accept-loss", "--coordinator", place.flag)
+    #expect(ran.code == 0, "\(ran.error)")
+    #expect(one.requests == [.acceptLoss(shards: [ShardID(2)], deadline: 10_000)])
+    #expect(two.requests.isEmpty)
+  }
+
+  @Test func unknownNamesAreRefused() async throws {
+    let (place, _, _) = try await place()
+    #expect(await holdfast("failover", "--node", "n7", "--coordinator", place.flag).code == 1)
+    #expect(await holdfast("failover", "--shard", "4", "--coordinator", place.flag).code == 1)
+  }
+
+  @Test func aNodeThatIsGoneIsCannotReach() async throws {
+    let (place, one, _) = try await place()
+    one.server.stop()
+    let ran = await holdfast("failover", "--shard", "0", "--coordinator", place.flag)
+    #expect(ran.code == 3, "\(ran.error)")
+  }
+}

@@ -1,0 +1,131 @@
+import Admin
+import ClusterMap
+import Foundation
+import Proto
+import Testing
+
+/// `up` and `down` with pretended servers: scripts that behave as the real ones promise to.
+@Suite(.serialized) struct UpTests {
+  /// A node that stays, and a router that says what it is asked for.
+  private func programs(in directory: String) throws {
+    let node = "#!/bin/sh\necho node \"$@\"\nexec sleep 300\n"
+    let router = #"""
+      #!/usr/bin/env python3
+      import http.server, sys
+      host, port = sys.argv[sys.argv.index("--http") + 1].split(":")
+      events = set()
+      class Door(http.server.BaseHTTPRequestHandler):
+          def answer(self, status):
+              self.send_response(status)
+              self.send_header("Content-Length", "2")
+              self.end_headers()
+              self.wfile.write(b"{}")
+          def do_GET(self):
+              name = self.path.rsplit("/", 1)[1]
+              self.answer(200 if name in events or name == "readyz" else 404)
+          def do_POST(self):
+              body = self.rfile.read(int(self.headers["Content-Length"]))
+              events.add("arena")
+              print("created", len(body), flush=True)
+              self.answer(201)
+          def log_message(self, *arguments):
+              pass
+      http.server.ThreadingHTTPServer((host, int(port)), Door).serve_forever()
+      """#
+    for (name, text) in [("holdfast-node", node), ("holdfast-router", router)] {
+      let path = directory + "/" + name
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+      chmod(path, 0o755)
+    }
+  }
+
+  @Test func upFindsStartsAndDownStops() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try programs(in: directory)
+    // Free now; taken by the servers soon after.
+    let ports = try freePorts(4)
+    try "{}".write(toFile: directory + "/plan.json", atomically: true, encoding: .utf8)
+    let flags = [
+      "--data", directory + "/var", "--programs", directory, "--nodes", "127.0.0.1:\(ports[0]),127.0.0.1:\(ports[1])",
+      "--http",
+      "127.0.0.1:\(ports[2])", "--tcp", "127.0.0.1:\(ports[3])", "--demo", directory + "/plan.json",
+    ]
+    let first = await holdfast(["up"] + flags)
+    #expect(first.code == 0, "\(first.error)")
+    #expect(first.out.contains("started n1, n2, router"))
+    #expect(first.out.contains("127.0.0.1:\(ports[2])"))
+    let log = try String(contentsOfFile: directory + "/var/log/n2.log", encoding: .utf8)
+    #expect(log.contains("--name n2 --listen 127.0.0.1:\(ports[1])"))
+    #expect(try String(contentsOfFile: directory + "/var/log/router.log", encoding: .utf8).contains("created"))
+
+    let again = await holdfast(["up"] + flags)
+    #expect(again.code == 0 && again.out.contains("Already running."), "\(again.error)")
+
+    // One is gone: only that one is started.
+    let pid = try pid(of: "n1", in: directory)
+    kill(pid, SIGKILL)
+    waitpid(pid, nil, 0)
+    let third = await holdfast(["up"] + flags)
+    #expect(third.out.contains("started n1."), "\(third.out)\(third.error)")
+
+    let pids = try ["n1", "n2", "router"].map { try self.pid(of: $0, in: directory) }
+    // The children of a test are its own to collect, which the real `down` need not do.
+    let collector = Thread { for each in pids { waitpid(each, nil, 0) } }
+    collector.start()
+    let down = await holdfast("down", "--data", directory + "/var")
+    #expect(down.code == 0 && down.out == "Stopped router, n1, n2. The data stay.\n", "\(down.out)\(down.error)")
+    #expect(await holdfast("down", "--data", directory + "/var").out == "Nothing was running.\n")
+    for each in pids { #expect(kill(each, 0) != 0) }
+  }
+
+  private func pid(of part: String, in directory: String) throws -> pid_t {
+    let text = try String(contentsOfFile: directory + "/var/run/\(part).pid", encoding: .utf8)
+    return try #require(text.split(separator: " ").first.flatMap { pid_t($0) })
+  }
+
+  @Test func aTakenPortIsNamedWithWhoHasIt() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try programs(in: directory)
+    let taken = PretendServer { _ in }
+    defer { taken.stop() }
+    let ports = try freePorts(3)
+    let ran = await holdfast(
+      "up", "--data", directory + "/var", "--programs", directory, "--nodes",
+      "127.0.0.1:\(ports[0]),127.0.0.1:\(ports[1])",
+      "--http", taken.address, "--tcp", "127.0.0.1:\(ports[2])")
+    #expect(ran.code == 1)
+    #expect(
+      ran.error.contains("\(taken.address) (the HTTP door): the port is taken by process \(getpid())"), "\(ran.error)")
+    // Nothing was started.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/var/run").isEmpty)
+  }
+
+  @Test func aServerThatEndsAtOnceIsSaidWithItsLog() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try programs(in: directory)
+    try "#!/bin/sh\necho cannot do this >&2\nsleep 0.2\nexit 1\n".write(
+      toFile: directory + "/holdfast-node", atomically: true, encoding: .utf8)
+    chmod(directory + "/holdfast-node", 0o755)
+    // A router that never becomes ready.
+    try "#!/bin/sh\nexec sleep 300\n".write(toFile: directory + "/holdfast-router", atomically: true, encoding: .utf8)
+    chmod(directory + "/holdfast-router", 0o755)
+    let ports = try freePorts(3)
+    let ran = await holdfast(
+      "up", "--data", directory + "/var", "--programs", directory, "--nodes", "127.0.0.1:\(ports[0])", "--http",
+      "127.0.0.1:\(ports[1])", "--tcp", "127.0.0.1:\(ports[2])")
+    #expect(ran.code == 1)
+    #expect(ran.error.contains("n1 ended") && ran.error.contains("cannot do this"), "\(ran.error)")
+    let router = try pid(of: "router", in: directory)
+    kill(router, SIGKILL)
+    waitpid(router, nil, 0)
+  }
+}
+
+private func freePorts(_ count: Int) throws -> [UInt16] {
+  let servers = (0..<count).map { _ in PretendServer { _ in } }
+  defer { for server in servers { server.stop() } }
+  return try servers.map { try #require($0.address.split(separator: ":").last.flatMap { UInt16($0) }) }
+}
