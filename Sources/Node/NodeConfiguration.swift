@@ -23,6 +23,8 @@ public struct NodeConfiguration: Sendable {
   public var snapshotBytes: Int
   /// Milliseconds that a request may wait for its commit before it ends `unknown`.
   public var requestDeadline: Int64
+  /// Milliseconds that the first node of a cluster waits for a second one before it takes all shards alone.
+  public var birthWait: Int64 = 3_000
   public var log: LogSink
 
   public init(

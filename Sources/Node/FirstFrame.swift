@@ -1,0 +1,45 @@
+import EventLoop
+import Proto
+
+/// A connection that was just accepted: its first frame says who is there, and on which loop it should live.
+final class FirstFrame: ConnectionHandler {
+  private unowned let hub: NodeLoop
+  init(hub: NodeLoop) { self.hub = hub }
+
+  func opened(_ connection: Connection) { connection.setDeadline(after: .seconds(10)) }
+
+  func received(_ bytes: RawSpan, on connection: Connection) -> Int {
+    let node = hub.node
+    do throws(DecodeError) {
+      let frame = try WireFrame(header: bytes)
+      switch frame.kind {
+      case .routerHello, .peerHello:
+        guard frame.bodyBytes < 4_096 else { throw .invalid(field: "hello") }
+        var reader = ByteReader(try frame.body(of: bytes))
+        connection.clearDeadline()
+        if frame.kind == .routerHello {
+          let hello = try RouterHello(decoding: &reader)
+          let target = node.loops[Int(hello.loop) % node.loops.count]
+          connection.handOver(to: target.loop) { _ in target.makeRouterConnection(hello) }
+        } else {
+          let hello = try PeerHello(decoding: &reader)
+          guard hello.cluster == node.cluster else { throw .invalid(field: "cluster") }
+          let target = node.loops[Int(hello.loop) % node.loops.count]
+          connection.handOver(to: target.loop) { _ in target.makePeerInput(hello) }
+        }
+        return WireFrame.headerBytes + frame.bodyBytes
+      case .adminRequest:
+        connection.clearDeadline()
+        connection.handler = AdminConnection(node: node, hub: hub)
+        return 0
+      case .nodeHello, .requests, .replies, .feed, .feedFresh, .peerMessages, .adminReply:
+        throw .invalid(field: "first frame")
+      }
+    } catch .truncated {
+      return 0
+    } catch {
+      connection.abort()
+      return bytes.byteCount
+    }
+  }
+}

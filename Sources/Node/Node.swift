@@ -1,0 +1,149 @@
+public import ClusterMap
+import EventLoop
+import Inventory
+import Journal
+import Logging
+public import Proto
+import Replication
+import Synchronization
+
+/// Why a node could not start: one sentence that names what is wrong.
+public struct NodeStartError: Error, Equatable, Sendable, CustomStringConvertible {
+  public let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// A node: its loops, shards, log and connections, in this process. Several can run side by side, each with a directory of its own.
+public final class Node: Sendable {
+  private let core: NodeCore
+  private let group: LoopGroup
+  private let listener: Listener
+  private let watch: MapWatch
+  private let birthTask: Task<Void, Never>
+
+  /// The port it listens on: the real one if 0 was asked for.
+  public let port: UInt16
+  public var address: String { "\(core.configuration.host):\(port)" }
+  /// This node and its disk.
+  public var replica: ReplicaID { core.me }
+
+  private init(
+    _ core: NodeCore, _ group: LoopGroup, _ listener: Listener, _ watch: MapWatch, _ birthTask: Task<Void, Never>
+  ) {
+    (self.core, self.group, self.listener) = (core, group, listener)
+    (self.watch, self.birthTask) = (watch, birthTask)
+    port = listener.address.port
+  }
+
+  /// Starts a node: takes its directory and port, reads its log, joins the cluster. Returns once it serves.
+  ///
+  /// - Parameters:
+  ///   - progress: sentences about a recovery that takes long.
+  ///   - onFailure: told once, on any thread, that the node can do nothing more, and why: the process should end.
+  public static func start(
+    _ configuration: NodeConfiguration, coordinator: any Coordinator,
+    progress: @escaping @Sendable (String) -> Void = { _ in },
+    onFailure: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> Node {
+    let listener: Listener
+    do throws(SocketError) {
+      listener = try Listener.bind(host: configuration.host, port: configuration.port)
+    } catch {
+      throw NodeStartError("cannot listen: \(error)")
+    }
+    let journal = try openLog(configuration, progress)
+    do {
+      let proposed = BirthRecord(cluster: randomWord(), shardCount: configuration.shardCount)
+      let birth = try await coordinator.birth(proposing: proposed)
+      let group = try LoopGroup(count: configuration.loopCount)
+      let core = NodeCore(
+        configuration, journal: journal, birth: birth, coordinator: coordinator, loops: group, onFailure: onFailure)
+      return try await start(core, group, listener)
+    } catch {
+      journal.close()
+      throw (error as? NodeStartError) ?? NodeStartError("\(error)")
+    }
+  }
+
+  private static func start(_ core: NodeCore, _ group: LoopGroup, _ listener: Listener) async throws -> Node {
+    var options = ConnectionOptions()
+    options.inputLimit = WireFrame.bodyBytesMax + (1 << 20)
+    options.outputSoftLimit = 8 << 20
+    options.outputHardLimit = 512 << 20
+    listener.start(on: group[0], options: options) { _ in FirstFrame(hub: core.loops[0]) }
+    let port = listener.address.port
+
+    let recovered = await recover(core)
+    let known = try await core.coordinator.nodes()
+    for shard in recovered {
+      await core.loop(of: shard.shard).adopt(shard, config: core.replicaConfig)
+    }
+    core.recovered()
+    for hub in core.loops { await hub.start() }
+    for record in known { core.table.each { $0.met(record.name, at: record.address) } }
+    let record = NodeRecord(
+      name: core.me.node, disk: core.me.disk, address: "\(core.configuration.host):\(port)",
+      loops: core.loops.count, pid: Int(processID()), startedAt: wallClockMilliseconds())
+    try await core.coordinator.register(record)
+    let watch = core.coordinator.watch { [weak core] change in
+      guard let core else { return }
+      switch change {
+      case .entry(let shard, let register):
+        guard Int(shard.rawValue) < core.shardCount else { return }
+        core.post(shard) { $0.mapRead(register, token: 0, time: $2, tools: &$1) }
+      case .node(let record): core.table.each { $0.met(record.name, at: record.address) }
+      }
+    }
+    let birthTask = Task { await core.bearShards() }
+    core.log.info("node is up") {
+      $0.field("node", core.me.node.description)
+      $0.field("address", record.address)
+      $0.field("shards", core.shardCount)
+      $0.field("loops", core.loops.count)
+    }
+    return Node(core, group, listener, watch, birthTask)
+  }
+
+  /// What `holdfast status` asks for.
+  public func status() async -> NodeStatus { await core.status([]) }
+
+  /// Ends in good order: hands its primaries over if that is quick, writes what it has, gives the directory back.
+  public func stop(handOver milliseconds: UInt32 = 2_000) async {
+    guard core.beginStop() else { return }
+    if core.status.state == .up, milliseconds > 0 {
+      _ = await core.drain(core.allShards, deadline: milliseconds)
+    }
+    await end()
+  }
+
+  /// Ends at once, as if the process were killed: nothing is handed over, what waits is not written.
+  package func kill() async {
+    guard core.beginStop() else { return }
+    await end()
+  }
+
+  private func end() async {
+    birthTask.cancel()
+    watch.cancel()
+    listener.stop()
+    for hub in core.loops { await hub.stop() }
+    group.shutdown(grace: .milliseconds(200))
+    let (core, group) = (core, group)
+    // Threads are waited for on one of their own: a task must not block.
+    await withCheckedContinuation { continuation in
+      let joiner = Worker(name: "joiner")
+      _ = joiner.run {
+        group.join()
+        core.stopThreads()
+        core.journal.close()
+        continuation.resume()
+      }
+    }
+    core.log.info("node has stopped")
+  }
+}
+
+func randomWord() -> UInt64 {
+  var pool = RandomPool()
+  return pool.next()
+}

@@ -1,0 +1,211 @@
+import ClusterMap
+import EventLoop
+import Inventory
+import Journal
+import Logging
+import Proto
+import Replication
+import Synchronization
+
+/// The loops of a node, for those who must name them before they exist.
+///
+/// Sendable without the compiler's check: `loops` is set once, before any of them runs or the log's writer has anything to tell.
+final class LoopTable: @unchecked Sendable {
+  fileprivate(set) var loops: [NodeLoop] = []
+
+  /// Runs `body` on each loop.
+  func each(_ body: @escaping @Sendable (isolated NodeLoop) -> Void) {
+    for hub in loops { hub.loop.submit { hub.assumeIsolated { body($0) } } }
+  }
+}
+
+/// What a node's loops share: who it is, its log, its coordinator. Its tasks carry what waits for the coordinator.
+final class NodeCore: Sendable {
+  let configuration: NodeConfiguration
+  let me: ReplicaID
+  let cluster: UInt64
+  let shardCount: Int
+  let machineOptions: ShardMachine.Options
+  let log: LogSink
+  let journal: Log
+  let writer: LogWriter
+  let coordinator: any Coordinator
+  /// Encodes snapshots, one after the other.
+  let snapshots = Worker(name: "snapshots")
+  let table = LoopTable()
+  private let state = Mutex(State())
+  private let randomness = Mutex(RandomPool())
+  private let onFailure: @Sendable (String) -> Void
+
+  struct State {
+    var isRecovering = true
+    var haltReason: String?
+    var isStopping = false
+    /// Where the log stood when a shard was last asked for a snapshot because it keeps the oldest segment.
+    var pinnedAt: UInt64 = 0
+  }
+
+  /// - Parameter onFailure: told once, on any thread, that the node can do nothing more, and why.
+  init(
+    _ configuration: NodeConfiguration, journal: Log, birth: BirthRecord, coordinator: any Coordinator,
+    loops: LoopGroup, onFailure: @escaping @Sendable (String) -> Void
+  ) {
+    self.configuration = configuration
+    (me, cluster, shardCount) = (journal.replica, birth.cluster, birth.shardCount)
+    (self.journal, self.coordinator, self.onFailure) = (journal, coordinator, onFailure)
+    log = configuration.log
+    var options = ShardMachine.Options()
+    options.snapshotBytes = configuration.snapshotBytes
+    options.requestDeadline = configuration.requestDeadline
+    machineOptions = options
+    let table = table
+    let relay = FailureRelay()
+    writer = LogWriter(journal) { event in
+      switch event {
+      case .durable(let group): tell(group, table)
+      case .full: table.each { $0.diskFull(true) }
+      case .spaceAgain: table.each { $0.diskFull(false) }
+      case .failed(let error): relay.node?.fail("the log failed: \(error)")
+      }
+    }
+    relay.node = self
+    table.loops = loops.loops.enumerated().map { NodeLoop($0.offset, on: $0.element, node: self) }
+  }
+
+  var loops: [NodeLoop] { table.loops }
+  func loop(of shard: ShardID) -> NodeLoop { loops[Int(shard.rawValue) % loops.count] }
+  func random() -> UInt64 { randomness.withLock { $0.next() } }
+
+  // MARK: State
+
+  var isStopping: Bool { state.withLock { $0.isStopping } }
+  var status: (state: NodeStatus.State, reason: String) {
+    state.withLock { state in
+      if let reason = state.haltReason { return (.halted, reason) }
+      return (state.isRecovering ? .recovering : .up, "")
+    }
+  }
+
+  func recovered() { state.withLock { $0.isRecovering = false } }
+
+  /// The node begins to end. False: it did already.
+  func beginStop() -> Bool {
+    state.withLock { state in
+      defer { state.isStopping = true }
+      return !state.isStopping
+    }
+  }
+
+  /// A write or sync failed, or something that cannot be: this process acknowledges nothing any more.
+  func fail(_ reason: String) {
+    let isFirst = state.withLock { state in
+      guard state.haltReason == nil else { return false }
+      state.haltReason = reason
+      return true
+    }
+    guard isFirst else { return }
+    log.error("the node stops") { $0.field("reason", reason) }
+    table.each { $0.halt(.diskFailed) }
+    onFailure(reason)
+  }
+
+  // MARK: The coordinator
+
+  func readMap(_ shard: ShardID, token: UInt64) {
+    Task {
+      do throws(CoordinatorError) {
+        let register = try await coordinator.read(shard)
+        post(shard) { $0.mapRead(register, token: token, time: $2, tools: &$1) }
+      } catch {
+        log.debug("the map cannot be read") { $0.field("error", "\(error)") }
+        post(shard) { $0.mapUnreachable(token: token, time: $2, tools: &$1) }
+      }
+    }
+  }
+
+  func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64) {
+    Task {
+      switch await coordinator.propose(entry, for: shard, expecting: revision) {
+      case .won(let register): post(shard) { $0.mapRead(register, token: 0, time: $2, tools: &$1) }
+      case .lost(let current): post(shard) { $0.mapRead(current, token: 0, time: $2, tools: &$1) }
+      case .unsettled(let error):
+        log.debug("a proposal is not settled") {
+          $0.field("shard", shard.rawValue)
+          $0.field("error", "\(error)")
+        }
+      }
+    }
+  }
+
+  /// Calls a shard's machine on its loop.
+  func post(
+    _ shard: ShardID, _ body: @escaping @Sendable (inout ShardMachine, inout ShardTools, TurnTime) -> Void
+  ) {
+    let home = loop(of: shard)
+    home.loop.submit { home.assumeIsolated { hub in _ = hub.change(shard, body) } }
+  }
+
+  // MARK: The log
+
+  func keep(_ shard: ShardID, from index: UInt64?) { journal.keep(shard, from: index) }
+
+  /// Sees to it that old segments go: after each segment's worth of log, the shard that keeps the oldest one takes a snapshot.
+  func freeOldSegments() {
+    let written = journal.size.bytes
+    let isDue = state.withLock { state in
+      if written < state.pinnedAt { state.pinnedAt = written }
+      guard written - state.pinnedAt >= UInt64(configuration.segmentBytes) else { return false }
+      state.pinnedAt = written
+      return true
+    }
+    guard isDue, let shard = journal.pinningShard else { return }
+    post(shard) { machine, _, _ in machine.takeSnapshot() }
+  }
+
+  // MARK: For people
+
+  func note(_ note: Note, of shard: ShardID) {
+    switch note {
+    case .proposed, .epochOpened, .becameFollower, .joining, .drainStarted:
+      log.info("role") {
+        $0.field("shard", shard.rawValue)
+        $0.field("what", "\(note)")
+      }
+    case .becamePrimary(let epoch, let follower):
+      log.info("became primary") {
+        $0.field("shard", shard.rawValue)
+        $0.field("epoch", epoch)
+        $0.field("follower", follower?.node.description ?? "")
+      }
+    default:
+      log.warning("role") {
+        $0.field("shard", shard.rawValue)
+        $0.field("what", "\(note)")
+      }
+    }
+  }
+
+  func stopThreads() {
+    snapshots.stop()
+    writer.stop()
+  }
+}
+
+/// Lets the writer name the node that makes it.
+///
+/// Sendable without the compiler's check: set once, before the writer has anything to tell.
+private final class FailureRelay: @unchecked Sendable {
+  weak var node: NodeCore?
+}
+
+/// Tells each loop what one group made durable, with one hand-over a loop.
+private func tell(_ group: DurableGroup, _ table: LoopTable) {
+  let loops = table.loops
+  guard !loops.isEmpty else { return }
+  for (index, hub) in loops.enumerated() {
+    let ends = group.ends.filter { Int($0.shard.rawValue) % loops.count == index }
+    let markers = group.markers.filter { Int($0.shard.rawValue) % loops.count == index }
+    if ends.isEmpty && markers.isEmpty { continue }
+    hub.loop.submit { hub.assumeIsolated { $0.durable(ends, markers) } }
+  }
+}

@@ -1,0 +1,318 @@
+package import EventLoop
+import Inventory
+import Journal
+import Logging
+import Proto
+import Replication
+
+/// What of a node lives on one of its loops: shards, connections, and what a turn collects for log and peers.
+///
+/// Everything here happens on the loop's thread. Its end-of-turn call flushes the shards that had something to do: one hand-over
+/// to the log and one message to each peer for all of them.
+package actor NodeLoop {
+  package nonisolated let loop: EventLoop
+  nonisolated let node: NodeCore
+  nonisolated let index: Int
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    // Safe: `loop` is a constant of the actor and keeps its executor alive.
+    unsafe loop.asUnownedSerialExecutor()
+  }
+
+  private let tools = LoopTools()
+  private(set) var shards: [ShardID: Shard] = [:]
+  private(set) var shardList: [Shard] = []
+  private var listed: [Shard] = []
+  private var turnEndAsked = false
+  private var turnTime: TurnTime?
+
+  // Routers.
+  private var nextConnection: UInt64 = 1
+  private var routers: [ConnectionID: RouterConnection] = [:]
+  /// The newest connection number of each router, also of those that are gone.
+  private var newest: [UInt64: (number: UInt64, connection: ConnectionID)] = [:]
+
+  // Peers.
+  private var links: [NodeName: PeerLink] = [:]
+  private var inputs: [ReplicaID: [PeerInput]] = [:]
+
+  /// What this turn hands to the log.
+  private var entries: [LogEntry] = []
+  private(set) var isStopping = false
+  /// Commands are refused: the node takes its leave.
+  private let disk: ShardDisk
+
+  init(_ index: Int, on loop: EventLoop, node: NodeCore) {
+    (self.index, self.loop, self.node) = (index, loop, node)
+    disk = ShardDisk(node: node, index: index)
+  }
+
+  // MARK: Life
+
+  /// Takes a shard that recovery has loaded.
+  func adopt(_ recovered: RecoveredShard, config: ReplicaConfig) {
+    let shard = Shard(
+      recovered.shard, on: loop, tools: tools, me: node.me, options: node.machineOptions, config: config,
+      seed: node.random())
+    shards[recovered.shard] = shard
+    shardList.append(shard)
+    change(shard) { [clock] machine, tools in
+      machine.start(
+        recovered.loaded, suspicion: recovered.suspicion, committed: recovered.committed, time: clock, tools: &tools)
+    }
+  }
+
+  /// Begins to look at the clock.
+  func start() { tick() }
+
+  private func tick() {
+    guard !isStopping else { return }
+    loop.schedule(after: .milliseconds(10)) { [weak self] in
+      self?.assumeIsolated { $0.tick() }
+    }
+    let room = room(for: 0)
+    for shard in shardList {
+      change(shard) { [clock] machine, tools in machine.tick(room: room, time: clock, tools: &tools) }
+    }
+    for (_, link) in links { link.connectIfNeeded(now: clock.now) }
+  }
+
+  /// No more turns: the node ends.
+  func stop() {
+    isStopping = true
+    for (_, link) in links { link.drop() }
+  }
+
+  // MARK: Time and turns
+
+  /// The time of this turn: the same for all that happens in it.
+  var clock: TurnTime {
+    if let turnTime { return turnTime }
+    let time = TurnTime(now: Int64(bootTimeNanoseconds() / 1_000_000), wall: wallClockMilliseconds())
+    turnTime = time
+    askForTurnEnd()
+    return time
+  }
+
+  private func askForTurnEnd() {
+    guard !turnEndAsked else { return }
+    turnEndAsked = true
+    loop.atEndOfTurn(self)
+  }
+
+  private func list(_ shard: Shard) {
+    if shard.assumeIsolated({ $0.mustBeListed() }) { listed.append(shard) }
+    askForTurnEnd()
+  }
+
+  /// Calls a shard's machine and flushes it at the end of the turn.
+  @discardableResult
+  func change<Result: Sendable>(_ shard: Shard, _ body: (inout ShardMachine, inout ShardTools) -> Result) -> Result {
+    list(shard)
+    return shard.assumeIsolated { $0.with(body) }
+  }
+
+  /// As above, by its number; nil: it does not live here.
+  @discardableResult
+  func change<Result: Sendable>(_ id: ShardID, _ body: (inout ShardMachine, inout ShardTools, TurnTime) -> Result)
+    -> Result?
+  {
+    guard let shard = shards[id] else { return nil }
+    let time = clock
+    return change(shard) { body(&$0, &$1, time) }
+  }
+
+  private func endTurn() {
+    turnEndAsked = false
+    let time = clock
+    var rounds = 0
+    while !listed.isEmpty, rounds < 64 {
+      rounds += 1
+      var flushing: [Shard] = []
+      swap(&flushing, &listed)
+      for shard in flushing {
+        let actions = shard.assumeIsolated { $0.flush(time) }
+        for action in actions { carryOut(action, of: shard) }
+      }
+    }
+    if !entries.isEmpty {
+      var handed: [LogEntry] = []
+      swap(&handed, &entries)
+      if !isStopping, !node.writer.submit(handed) { node.fail("the log takes no more") }
+    }
+    for (_, link) in links { link.flush() }
+    turnTime = nil
+    // `clock` above may have asked for another end when this turn had none.
+    turnEndAsked = false
+    if !listed.isEmpty { askForTurnEnd() }
+  }
+
+  private func room(for byteCount: Int) -> LogRoom {
+    if node.writer.isFull { return .full }
+    return node.writer.canAccept(byteCount + (64 << 10)) ? .open : .busy
+  }
+
+  // MARK: Carrying out
+
+  private func carryOut(_ action: ShardAction, of shard: Shard) {
+    switch action {
+    case .log(let list): entries.append(contentsOf: list)
+    case .send(let message, let payload, let peer):
+      links[peer.node]?.add(message, payload: payload, shard: shard.id, to: peer)
+    case .reply(let frame, let connection): routers[connection]?.write(frame)
+    case .dropPeer(let peer): for input in inputs[peer] ?? [] { input.drop() }
+    case .readMap(let token): node.readMap(shard.id, token: token)
+    case .propose(let entry, let revision): node.propose(entry, for: shard.id, expecting: revision)
+    case .keep(let index): node.keep(shard.id, from: index)
+    case .roleChanged: break
+    case .note(let note): node.note(note, of: shard.id)
+    case .clockLeapt(let milliseconds):
+      node.log.warning("the wall clock differs from the shard's last stamp") {
+        $0.field("shard", shard.id.rawValue)
+        $0.field("milliseconds", milliseconds)
+      }
+    case .lookUpChain, .readFrames, .load, .replay, .encodeSnapshot, .publishSnapshot, .abandonSnapshot, .openStream,
+      .readStream, .closeStream, .storeChunk, .verifyStored, .publishStored:
+      disk.carryOut(action, of: shard.id)
+    }
+  }
+
+  // MARK: Routers
+
+  nonisolated func makeRouterConnection(_ hello: RouterHello) -> RouterConnection {
+    let id = assumeIsolated { hub in
+      defer { hub.nextConnection += 1 }
+      return ConnectionID(hub.nextConnection)
+    }
+    return RouterConnection(id, hello: hello, hub: self)
+  }
+
+  /// False: a newer connection of the same router was met already.
+  func add(_ connection: RouterConnection) -> Bool {
+    let hello = connection.hello
+    if let known = newest[hello.router] {
+      guard hello.connection > known.number else { return false }
+      routers[known.connection]?.supersede()
+    } else if newest.count >= 4_096 {
+      // Routers that are gone for good: those without an open connection.
+      newest = newest.filter { routers[$0.value.connection] != nil }
+    }
+    newest[hello.router] = (hello.connection, connection.id)
+    routers[connection.id] = connection
+    return true
+  }
+
+  func remove(_ connection: RouterConnection) {
+    guard routers.removeValue(forKey: connection.id) != nil else { return }
+    for shard in shardList {
+      change(shard) { machine, _ in machine.closed(connection.id) }
+    }
+  }
+
+  /// What is wrong with the batch, if anything: then the connection should be closed.
+  func requests(_ body: RawSpan, for id: ShardID, from connection: ConnectionID) -> DecodeError? {
+    guard let shard = shards[id] else { return .invalid(field: "shard") }
+    let time = clock
+    list(shard)
+    let room = room(for: body.byteCount + shard.assumeIsolated { $0.pendingBytes })
+    return shard.assumeIsolated { $0.requests(body, from: connection, room: room, time: time) }
+  }
+
+  func writeNodeHello(into out: inout [UInt8]) {
+    let hello = NodeHello(
+      node: node.me.node.bytes, shardCount: UInt16(node.shardCount), loopCount: UInt16(node.loops.count))
+    WireFrame.encode(.nodeHello, into: &out) { hello.encode(into: &$0) }
+  }
+
+  // MARK: Peers
+
+  nonisolated func makePeerInput(_ hello: PeerHello) -> PeerInput { PeerInput(hello.sender, hub: self) }
+
+  func add(_ input: PeerInput, from sender: ReplicaID) { inputs[sender, default: []].append(input) }
+
+  func remove(_ input: PeerInput, from sender: ReplicaID) {
+    inputs[sender]?.removeAll { $0 === input }
+    if inputs[sender]?.isEmpty == true { inputs[sender] = nil }
+  }
+
+  func writePeerHello(into out: inout [UInt8]) {
+    let hello = PeerHello(cluster: node.cluster, sender: node.me, loop: UInt16(index))
+    WireFrame.encode(.peerHello, into: &out) { hello.encode(into: &$0) }
+  }
+
+  /// A node registered, or did so again.
+  func met(_ name: NodeName, at address: String) {
+    guard name != node.me.node else { return }
+    if let link = links[name] { return link.moved(to: address) }
+    let link = PeerLink(name, address: address, hub: self)
+    links[name] = link
+    link.connectIfNeeded(now: clock.now)
+  }
+
+  func peerConnected(_ peer: ReplicaID) {
+    for shard in shardList {
+      change(shard) { [clock] machine, tools in machine.connected(to: peer, time: clock, tools: &tools) }
+    }
+  }
+
+  func receive(_ message: ReplicaMessage, payload: RawSpan, for id: ShardID, from sender: ReplicaID) {
+    guard let shard = shards[id] else {
+      // The peer has another number of loops: the shard lives on another of ours.
+      guard Int(id.rawValue) < node.shardCount else { return }
+      let home = node.loop(of: id)
+      guard home !== self else { return }
+      let copy = Bytes(payload).array
+      home.loop.submit { home.assumeIsolated { $0.receive(message, payload: copy.rawSpan, for: id, from: sender) } }
+      return
+    }
+    let time = clock
+    list(shard)
+    let room = room(for: payload.byteCount)
+    shard.assumeIsolated { $0.receive(message, payload: payload, from: sender, room: room, time: time) }
+  }
+
+  // MARK: The log's notices
+
+  func durable(_ ends: [(shard: ShardID, end: LogEnd)], _ markers: [(shard: ShardID, kind: LogFrame.Kind)]) {
+    for (id, end) in ends {
+      change(id) { machine, tools, time in machine.durable(through: end.index, time: time, tools: &tools) }
+    }
+    for (id, kind) in markers {
+      change(id) { machine, _, _ in machine.markerDurable(kind) }
+    }
+  }
+
+  func diskFull(_ isFull: Bool) {
+    for shard in shardList {
+      change(shard) { [clock] machine, tools in machine.diskFull(isFull, time: clock, tools: &tools) }
+    }
+  }
+
+  func halt(_ reason: HaltReason) {
+    for shard in shardList {
+      change(shard) { [clock] machine, tools in machine.halt(reason, time: clock, tools: &tools) }
+    }
+  }
+
+  // MARK: For the operator
+
+  func statuses(_ digests: [AdminRequest.DigestQuery]) -> [ReplicaStatus] {
+    let asked = Dictionary(digests.map { ($0.shard, $0.index) }, uniquingKeysWith: { first, _ in first })
+    return shardList.map { shard in
+      let index = asked[shard.id]
+      return shard.assumeIsolated { shard in shard.with { machine, _ in machine.status(digestAtMost: index) } }
+    }
+  }
+
+  func summary(of id: ShardID) -> RoleSummary? {
+    guard let shard = shards[id] else { return nil }
+    return shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary } }
+  }
+
+  func order(_ order: Order, shard id: ShardID) -> OrderAnswer? {
+    change(id) { machine, tools, time in machine.order(order, time: time, tools: &tools) }
+  }
+}
+
+extension NodeLoop: TurnEndHandler {
+  package nonisolated func turnEnded() { assumeIsolated { $0.endTurn() } }
+}

@@ -1,0 +1,55 @@
+import EventLoop
+import Logging
+import Proto
+
+/// A connection that another node opened: what its replicas say to those of this node.
+final class PeerInput: ConnectionHandler {
+  private let sender: ReplicaID
+  private unowned let hub: NodeLoop
+  private var connection: Connection?
+
+  init(_ sender: ReplicaID, hub: NodeLoop) { (self.sender, self.hub) = (sender, hub) }
+
+  func opened(_ connection: Connection) {
+    self.connection = connection
+    hub.assumeIsolated { $0.add(self, from: sender) }
+    connection.write { out in
+      hub.assumeIsolated { $0.writePeerHello(into: &out) }
+    }
+  }
+
+  func received(_ bytes: RawSpan, on connection: Connection) -> Int {
+    var consumed = 0
+    do throws(DecodeError) {
+      while consumed < bytes.byteCount {
+        let rest = bytes.extracting(consumed..<bytes.byteCount)
+        let frame = try WireFrame(header: rest)
+        guard frame.kind == .peerMessages else { throw .invalid(field: "frame kind") }
+        var reader = ByteReader(try frame.body(of: rest))
+        while reader.bytesLeft > 0 {
+          let item = try PeerItem(decoding: &reader)
+          let (shard, message, payload, sender) = (item.shard, item.message, item.payload, sender)
+          hub.assumeIsolated { $0.receive(message, payload: payload, for: shard, from: sender) }
+        }
+        consumed += WireFrame.headerBytes + frame.bodyBytes
+      }
+    } catch .truncated {
+      return consumed
+    } catch {
+      hub.node.log.warning("a peer's message cannot be read") {
+        $0.field("peer", sender.node.description)
+        $0.field("error", "\(error)")
+      }
+      connection.abort()
+      return bytes.byteCount
+    }
+    return consumed
+  }
+
+  func closed(_ connection: Connection, reason: CloseReason) {
+    self.connection = nil
+    hub.assumeIsolated { $0.remove(self, from: sender) }
+  }
+
+  func drop() { connection?.abort() }
+}

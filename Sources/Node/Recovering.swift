@@ -1,0 +1,120 @@
+import ClusterMap
+import EventLoop
+import Glibc
+import Inventory
+import Journal
+import Logging
+import Proto
+import Replication
+import Synchronization
+
+/// A shard as recovery found it.
+struct RecoveredShard: Sendable {
+  var shard: ShardID
+  var loaded: LoadedShard
+  var suspicion: Suspicion
+  var committed: UInt64
+}
+
+/// This process's number.
+func processID() -> UInt32 { UInt32(bitPattern: getpid()) }
+
+/// Opens the node's directory; says so when reading it takes longer than a second.
+func openLog(_ configuration: NodeConfiguration, _ progress: @escaping (String) -> Void) throws(NodeStartError) -> Log {
+  let directory = configuration.dataDirectory
+  let started = ContinuousClock.now
+  do {
+    let storage = try DirectoryStorage(directory)
+    return try Log.open(
+      storage, node: configuration.name, newDisk: randomWord(),
+      options: LogOptions(segmentBytes: configuration.segmentBytes)
+    ) { step in
+      guard ContinuousClock.now - started > .seconds(1) else { return }
+      progress(
+        "reading the log: \(step.bytesDone >> 20) of \(step.bytesTotal >> 20) MiB, \(step.recordsDone) records")
+    }
+  } catch JournalError.storage(.locked) {
+    throw NodeStartError("another process uses the data directory \(directory)")
+  } catch {
+    throw NodeStartError("the data directory \(directory) cannot be used: \(error)")
+  }
+}
+
+/// Builds the inventories, the loops' shards beside each other.
+func recover(_ core: NodeCore) async -> [RecoveredShard] {
+  let found = Dictionary(
+    core.journal.recovery.shards.map { ($0.shard, $0) }, uniquingKeysWith: { first, _ in first })
+  return await withTaskGroup(of: [RecoveredShard].self) { group in
+    for index in core.loops.indices {
+      group.addTask {
+        stride(from: index, to: core.shardCount, by: core.loops.count).map { number in
+          let shard = ShardID(UInt16(number))
+          return recover(shard, found[shard], core)
+        }
+      }
+    }
+    var all: [RecoveredShard] = []
+    for await part in group { all += part }
+    return all
+  }
+}
+
+private func recover(_ shard: ShardID, _ found: ShardRecovery?, _ core: NodeCore) -> RecoveredShard {
+  var suspicion = Suspicion.none
+  switch found?.state {
+  case nil, .clean: break
+  case .suspectByTear: suspicion = .tear
+  case .suspectByDamage(let reason):
+    suspicion = .damage
+    core.log.error("a shard's log is damaged") {
+      $0.field("shard", shard.rawValue)
+      $0.field("reason", "\(reason)")
+    }
+  }
+  var loaded: LoadedShard
+  do throws(JournalError) {
+    loaded = try loadShard(shard, from: core.journal, salt: core.random())
+  } catch {
+    core.log.error("a shard cannot be loaded") {
+      $0.field("shard", shard.rawValue)
+      $0.field("error", "\(error)")
+    }
+    suspicion = .damage
+    loaded = LoadedShard(
+      inventory: Inventory(shard: shard, tableSalt: core.random()), end: core.journal.end(of: shard),
+      epochs: core.journal.epochs(of: shard))
+  }
+  return RecoveredShard(shard: shard, loaded: loaded, suspicion: suspicion, committed: found?.committed ?? 0)
+}
+
+extension NodeCore {
+  var replicaConfig: ReplicaConfig {
+    var config = ReplicaConfig()
+    config.failureTimeout = configuration.failureTimeout
+    config.failureJitter = configuration.failureTimeout / 5
+    config.heartbeat = configuration.heartbeat
+    return config
+  }
+
+  /// Gives shards that never had roles to the nodes that are there: shard s to node s mod n, with the next as follower. A cluster
+  /// is born with two nodes, or with one if no other comes for a while.
+  func bearShards() async {
+    let started = ContinuousClock.now
+    while !Task.isCancelled, !isStopping {
+      try? await Task.sleep(for: .milliseconds(50))
+      guard let registers = try? await coordinator.readAll() else { continue }
+      if registers.count >= shardCount { return }
+      guard var nodes = try? await coordinator.nodes(), !nodes.isEmpty else { continue }
+      guard nodes.count > 1 || ContinuousClock.now - started > .milliseconds(configuration.birthWait) else { continue }
+      nodes.sort { $0.name < $1.name }
+      let replicas = nodes.map { ReplicaID(node: $0.name, disk: $0.disk) }
+      for shard in allShards where registers[shard] == nil {
+        let place = Int(shard.rawValue)
+        let birth = Birth(
+          primary: replicas[place % replicas.count],
+          follower: replicas.count > 1 ? replicas[(place + 1) % replicas.count] : nil)
+        post(shard) { $0.bear(birth, time: $2, tools: &$1) }
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import EventLoop
+import Logging
+import Proto
+
+/// A router's connection to one loop: batches of requests in, replies and feeds out.
+final class RouterConnection: ConnectionHandler {
+  let id: ConnectionID
+  let hello: RouterHello
+  private unowned let hub: NodeLoop
+  private var connection: Connection?
+  /// A newer connection of the same router was met: nothing more is read here.
+  private var isSuperseded = false
+
+  init(_ id: ConnectionID, hello: RouterHello, hub: NodeLoop) {
+    (self.id, self.hello, self.hub) = (id, hello, hub)
+  }
+
+  func opened(_ connection: Connection) {
+    self.connection = connection
+    let isNewest = hub.assumeIsolated { $0.add(self) }
+    guard isNewest else { return connection.abort() }
+    connection.write { out in
+      hub.assumeIsolated { $0.writeNodeHello(into: &out) }
+    }
+  }
+
+  func received(_ bytes: RawSpan, on connection: Connection) -> Int {
+    var consumed = 0
+    do throws(DecodeError) {
+      while consumed < bytes.byteCount, !isSuperseded, !connection.isOverOutputLimit {
+        let rest = bytes.extracting(consumed..<bytes.byteCount)
+        let frame = try WireFrame(header: rest)
+        guard frame.kind == .requests else { throw .invalid(field: "frame kind") }
+        let body = try frame.body(of: rest)
+        let (id, shard) = (id, frame.shard)
+        if let error = hub.assumeIsolated({ $0.requests(body, for: shard, from: id) }) { throw error }
+        consumed += WireFrame.headerBytes + frame.bodyBytes
+      }
+    } catch .truncated {
+      return consumed
+    } catch {
+      hub.node.log.warning("a router's request cannot be read") {
+        $0.field("peer", connection.peerText)
+        $0.field("error", "\(error)")
+      }
+      connection.close()
+      return bytes.byteCount
+    }
+    return isSuperseded ? bytes.byteCount : consumed
+  }
+
+  /// A newer connection of this router came: what waits is still answered here, nothing more is read.
+  func supersede() {
+    isSuperseded = true
+    connection?.close()
+  }
+
+  func write(_ frame: [UInt8]) { connection?.write(frame) }
+
+  func closed(_ connection: Connection, reason: CloseReason) {
+    self.connection = nil
+    hub.assumeIsolated { $0.remove(self) }
+  }
+}
