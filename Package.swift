@@ -82,7 +82,7 @@ let package = Package(
     tests("EventLoop", ["EventLoop", "TestKit"]),
     tests("HTTP", ["HTTP", "Proto", "TestKit"]),
     tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
-    tests("Node", ["Node", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
+    tests("Node", ["Node", "Flags", "Logging", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
     tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "TestKit"]),
     tests("Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Plan", "Proto", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),

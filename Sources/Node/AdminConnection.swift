@@ -112,7 +112,9 @@ extension NodeCore {
   }
 
   func acceptLoss(_ shards: [ShardID], deadline: UInt32) async -> [AdminReply.ShardResult] {
-    await carryOut(.acceptLoss, shards, deadline: deadline) { _ in nil } outcome: { summary, epoch in
+    await carryOut(.acceptLoss, shards, deadline: deadline) { _ in
+      nil
+    } outcome: { summary, epoch in
       summary.epoch > epoch && summary.role == .primary ? .done : nil
     }
   }

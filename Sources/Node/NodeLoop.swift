@@ -106,14 +106,18 @@ package actor NodeLoop {
 
   /// Calls a shard's machine and flushes it at the end of the turn.
   @discardableResult
-  func change<Result: Sendable>(_ shard: Shard, _ body: (inout ShardMachine, inout ShardTools) -> Result) -> Result {
+  func change<Result: Sendable>(
+    _ shard: Shard, _ body: @Sendable (inout ShardMachine, inout ShardTools) -> Result
+  ) -> Result {
     list(shard)
     return shard.assumeIsolated { $0.with(body) }
   }
 
   /// As above, by its number; nil: it does not live here.
   @discardableResult
-  func change<Result: Sendable>(_ id: ShardID, _ body: (inout ShardMachine, inout ShardTools, TurnTime) -> Result)
+  func change<Result: Sendable>(
+    _ id: ShardID, _ body: @Sendable (inout ShardMachine, inout ShardTools, TurnTime) -> Result
+  )
     -> Result?
   {
     guard let shard = shards[id] else { return nil }
@@ -210,7 +214,12 @@ package actor NodeLoop {
 
   /// What is wrong with the batch, if anything: then the connection should be closed.
   func requests(_ body: RawSpan, for id: ShardID, from connection: ConnectionID) -> DecodeError? {
-    guard let shard = shards[id] else { return .invalid(field: "shard") }
+    guard let shard = shards[id] else {
+      guard Int(id.rawValue) < node.shardCount else { return .invalid(field: "shard") }
+      // Of another loop, or not read from the log yet.
+      if let frame = refusal(ofRequests: body, .notPrimary, shard: id) { routers[connection]?.write(frame) }
+      return nil
+    }
     let time = clock
     list(shard)
     let room = room(for: body.byteCount + shard.assumeIsolated { $0.pendingBytes })

@@ -3,7 +3,9 @@ import Logging
 import Proto
 
 /// A connection that another node opened: what its replicas say to those of this node.
-final class PeerInput: ConnectionHandler {
+///
+/// Sendable without the compiler's check, so that its loop's actor can hold it: only that loop's thread touches it.
+final class PeerInput: ConnectionHandler, @unchecked Sendable {
   private let sender: ReplicaID
   private unowned let hub: NodeLoop
   private var connection: Connection?

@@ -47,10 +47,8 @@ func recover(_ core: NodeCore) async -> [RecoveredShard] {
   return await withTaskGroup(of: [RecoveredShard].self) { group in
     for index in core.loops.indices {
       group.addTask {
-        stride(from: index, to: core.shardCount, by: core.loops.count).map { number in
-          let shard = ShardID(UInt16(number))
-          return recover(shard, found[shard], core)
-        }
+        let mine = stride(from: index, to: core.shardCount, by: core.loops.count).map { ShardID(UInt16($0)) }
+        return loadShards(mine, from: core.journal, salt: core.random).map { recovered($0, $1, found[$0], core) }
       }
     }
     var all: [RecoveredShard] = []
@@ -59,7 +57,9 @@ func recover(_ core: NodeCore) async -> [RecoveredShard] {
   }
 }
 
-private func recover(_ shard: ShardID, _ found: ShardRecovery?, _ core: NodeCore) -> RecoveredShard {
+private func recovered(
+  _ shard: ShardID, _ result: Result<LoadedShard, JournalError>, _ found: ShardRecovery?, _ core: NodeCore
+) -> RecoveredShard {
   var suspicion = Suspicion.none
   switch found?.state {
   case nil, .clean: break
@@ -71,20 +71,19 @@ private func recover(_ shard: ShardID, _ found: ShardRecovery?, _ core: NodeCore
       $0.field("reason", "\(reason)")
     }
   }
-  var loaded: LoadedShard
-  do throws(JournalError) {
-    loaded = try loadShard(shard, from: core.journal, salt: core.random())
-  } catch {
+  switch result {
+  case .success(let loaded):
+    return RecoveredShard(shard: shard, loaded: loaded, suspicion: suspicion, committed: found?.committed ?? 0)
+  case .failure(let error):
     core.log.error("a shard cannot be loaded") {
       $0.field("shard", shard.rawValue)
       $0.field("error", "\(error)")
     }
-    suspicion = .damage
-    loaded = LoadedShard(
+    let empty = LoadedShard(
       inventory: Inventory(shard: shard, tableSalt: core.random()), end: core.journal.end(of: shard),
       epochs: core.journal.epochs(of: shard))
+    return RecoveredShard(shard: shard, loaded: empty, suspicion: .damage, committed: found?.committed ?? 0)
   }
-  return RecoveredShard(shard: shard, loaded: loaded, suspicion: suspicion, committed: found?.committed ?? 0)
 }
 
 extension NodeCore {

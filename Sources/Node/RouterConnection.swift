@@ -3,7 +3,9 @@ import Logging
 import Proto
 
 /// A router's connection to one loop: batches of requests in, replies and feeds out.
-final class RouterConnection: ConnectionHandler {
+///
+/// Sendable without the compiler's check, so that its loop's actor can hold it: only that loop's thread touches it.
+final class RouterConnection: ConnectionHandler, @unchecked Sendable {
   let id: ConnectionID
   let hello: RouterHello
   private unowned let hub: NodeLoop

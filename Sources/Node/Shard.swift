@@ -60,7 +60,7 @@ package actor Shard {
   }
 
   /// Any other input of the machine.
-  func with<Result>(_ body: (inout ShardMachine, inout ShardTools) -> Result) -> Result {
+  func with<Result>(_ body: @Sendable (inout ShardMachine, inout ShardTools) -> Result) -> Result {
     body(&machine, &tools.value)
   }
 

@@ -41,23 +41,66 @@ private func readInventory(
 private func replay(
   _ shard: ShardID, _ start: Inventory, _ after: LogEnd, from journal: Log, upTo limit: UInt64?
 ) throws(JournalError) -> LoadedShard {
-  var inventory = start
-  var end = after
+  var replayed = LoadedShard(inventory: start, end: after, epochs: [])
   do throws(JournalError) {
-    try journal.replay(shard, after: after.index) { (frame, records) throws(JournalError) in
+    try journal.replay([shard: after]) { (frame, records) throws(JournalError) in
+      // Leaves the replay: all that was wanted is there, or the limit stands within a frame.
       if let limit, frame.lastIndex > limit { throw .notAvailable(shard: shard, firstIndex: limit) }
-      _ = inventory.advance(to: frame.stamp)
-      guard applyRecords(records, count: frame.count, to: &inventory) else {
-        throw .decode(.invalid(field: "log frame records"))
-      }
-      end = frame.end
+      try replayed.apply(frame, records)
     }
   } catch {
-    // The limit was reached exactly: all that was wanted is there.
-    guard let limit, end.index == limit, case .notAvailable = error else { throw error }
+    guard let limit, replayed.end.index == limit, case .notAvailable = error else { throw error }
   }
-  if let limit, end.index != limit { throw .notAvailable(shard: shard, firstIndex: limit) }
-  return LoadedShard(inventory: inventory, end: end, epochs: journal.epochs(of: shard))
+  if let limit, replayed.end.index != limit { throw .notAvailable(shard: shard, firstIndex: limit) }
+  replayed.epochs = journal.epochs(of: shard)
+  return replayed
+}
+
+/// Loads several shards with one pass over the log. A shard that cannot be loaded has its error.
+package func loadShards(
+  _ shards: [ShardID], from journal: Log, keyLimits: KeyLimits = KeyLimits(), salt: () -> UInt64
+) -> [(shard: ShardID, result: Result<LoadedShard, JournalError>)] {
+  var loaded: [ShardID: LoadedShard] = [:]
+  var starts: [ShardID: LogEnd] = [:]
+  for shard in shards {
+    var start = LoadedShard(
+      inventory: Inventory(shard: shard, keyLimits: keyLimits, tableSalt: salt()), end: LogEnd(), epochs: [])
+    if let header = journal.snapshots(of: shard).first {
+      guard let inventory = try? readInventory(journal, header, keyLimits: keyLimits, salt: salt()) else { continue }
+      start = LoadedShard(inventory: inventory, end: header.end, epochs: [])
+    }
+    loaded[shard] = start
+    starts[shard] = start.end
+  }
+  do throws(JournalError) {
+    try journal.replay(starts) { (frame, records) throws(JournalError) in
+      try loaded[frame.shard]?.apply(frame, records)
+    }
+  } catch {
+    // One of them is in the way of the others: each on its own, then.
+    loaded = [:]
+  }
+  return shards.map { shard in
+    if var found = loaded.removeValue(forKey: shard) {
+      found.epochs = journal.epochs(of: shard)
+      return (shard, .success(found))
+    }
+    do throws(JournalError) {
+      return (shard, .success(try loadShard(shard, from: journal, keyLimits: keyLimits, salt: salt())))
+    } catch {
+      return (shard, .failure(error))
+    }
+  }
+}
+
+extension LoadedShard {
+  fileprivate mutating func apply(_ frame: LogFrame, _ records: RawSpan) throws(JournalError) {
+    _ = inventory.advance(to: frame.stamp)
+    guard applyRecords(records, count: frame.count, to: &inventory) else {
+      throw .decode(.invalid(field: "log frame records"))
+    }
+    end = frame.end
+  }
 }
 
 private func decoding<Result>(_ body: () throws(DecodeError) -> Result) throws(JournalError) -> Result {

@@ -162,22 +162,26 @@ extension ShardMachine {
     return out.count > 0 ? out.finish() : nil
   }
 
-  /// A refusal of each request of a batch.
   func failureFrame(requests body: RawSpan, _ failure: Reply.Failure) -> [UInt8]? {
-    var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: 0, capacity: 64)
-    var reader = ByteReader(body)
-    do throws(DecodeError) {
-      while reader.bytesLeft > 0 {
-        let request = try Request(decoding: &reader)
-        switch request.what {
-        case .command: _ = try CommandRecord(decoding: &reader)
-        case .query: _ = try Query(decoding: &reader)
-        }
-        out.add(.failed(failure), id: request.id)
-      }
-    } catch {
-      // The rest cannot be read; what was read is answered.
-    }
-    return out.count > 0 ? out.finish() : nil
+    refusal(ofRequests: body, failure, shard: shard)
   }
+}
+
+/// A wire frame that refuses each request of a batch; nil: there is none in it that can be read.
+func refusal(ofRequests body: RawSpan, _ failure: Reply.Failure, shard: ShardID) -> [UInt8]? {
+  var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: 0, capacity: 64)
+  var reader = ByteReader(body)
+  do throws(DecodeError) {
+    while reader.bytesLeft > 0 {
+      let request = try Request(decoding: &reader)
+      switch request.what {
+      case .command: _ = try CommandRecord(decoding: &reader)
+      case .query: _ = try Query(decoding: &reader)
+      }
+      out.add(.failed(failure), id: request.id)
+    }
+  } catch {
+    // The rest cannot be read; what was read is answered.
+  }
+  return out.count > 0 ? out.finish() : nil
 }

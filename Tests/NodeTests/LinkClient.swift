@@ -60,7 +60,7 @@ final class LinkClient {
     var offset = 0
     while offset < bytes.count {
       let written = bytes.withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL.rawValue))
+        Glibc.send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(0x4000))
       }
       guard written > 0 else { throw LinkError("send: errno \(errno)") }
       offset += written
@@ -69,20 +69,24 @@ final class LinkClient {
 
   func readFrame() throws -> (WireFrame, [UInt8]) {
     while true {
-      do {
-        let frame = try WireFrame(header: input.rawSpan)
-        let body = try frame.body(of: input.rawSpan)
-        let bytes = Bytes(body).array
+      if let (frame, body) = try Self.firstFrame(input) {
         input.removeFirst(WireFrame.headerBytes + frame.bodyBytes)
-        return (frame, bytes)
-      } catch DecodeError.truncated {
-        var chunk = [UInt8](repeating: 0, count: 1 << 18)
-        let count = recv(descriptor, &chunk, chunk.count, 0)
-        if count == 0 { throw LinkError("closed by the node") }
-        guard count > 0 else { throw LinkError("recv: errno \(errno)") }
-        input.append(contentsOf: chunk[0..<count])
+        return (frame, body)
       }
+      var chunk = [UInt8](repeating: 0, count: 1 << 18)
+      let count = recv(descriptor, &chunk, chunk.count, 0)
+      if count == 0 { throw LinkError("closed by the node") }
+      guard count > 0 else { throw LinkError("recv: errno \(errno)") }
+      input.append(contentsOf: chunk[0..<count])
     }
+  }
+
+  /// The frame at the start of `input`; nil: it has not all arrived.
+  private static func firstFrame(_ input: [UInt8]) throws -> (WireFrame, [UInt8])? {
+    guard input.count >= WireFrame.headerBytes else { return nil }
+    let frame = try WireFrame(header: input.rawSpan)
+    guard input.count >= WireFrame.headerBytes + frame.bodyBytes else { return nil }
+    return (frame, Bytes(try frame.body(of: input.rawSpan)).array)
   }
 
   /// Sends a batch of commands for one shard; returns their ids.
