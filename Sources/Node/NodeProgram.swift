@@ -3,6 +3,7 @@ import EventLoop
 import Flags
 import Glibc
 import Logging
+import Proto
 
 /// The executable: command line in, exit status out.
 public enum NodeProgram {
