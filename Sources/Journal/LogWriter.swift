@@ -30,6 +30,8 @@ package final class LogWriter: Sendable {
     var queuedBytes = 0
     var isStopping = false
     var hasFailed = false
+    /// The writer's thread has ended: no more segments are needed.
+    var isDone = false
     /// A segment cannot be made for lack of space.
     var lacksSpace = false
     var isReportedFull = false
@@ -98,6 +100,10 @@ package final class LogWriter: Sendable {
   // The writer's thread.
 
   private func write() {
+    defer {
+      state.withLock { $0.isDone = true }
+      state.wakeAll()
+    }
     while true {
       switch state.wait({ self.work(&$0) }) {
       case .write(let entries):
@@ -200,7 +206,7 @@ package final class LogWriter: Sendable {
   private func makeSegments() {
     while true {
       let goOn = state.wait { state -> Bool? in
-        if state.isStopping || state.hasFailed { return false }
+        if state.isDone { return false }
         return state.needsSegment && !log.hasPreparedSegment ? true : nil
       }
       guard goOn else { return }
@@ -222,7 +228,7 @@ package final class LogWriter: Sendable {
   private func pause() {
     let until = ContinuousClock.now + .milliseconds(Self.retryMilliseconds)
     state.wait(everyMilliseconds: Self.retryMilliseconds) { state -> Void? in
-      state.isStopping || state.hasFailed || ContinuousClock.now >= until ? () : nil
+      state.isDone || ContinuousClock.now >= until ? () : nil
     }
   }
 }
