@@ -47,27 +47,32 @@ class RedisClients(ClusterCase):
             capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def test_the_python_client_in_both_protocols(self):
-        for protocol in (2, 3):
-            with self.subTest(protocol=protocol):
-                try:
-                    client = redis.Redis(port=self.cluster.tcp, protocol=protocol, decode_responses=True)
-                except TypeError:
-                    self.assertEqual(protocol, 3)
-                    continue
-                self.assertTrue(client.ping())
-                event = f"python{protocol}"
-                client.execute_command("EVENT.CREATE", event, "S", 1, 10, 100)
-                with client.pipeline(transaction=False) as pipe:
-                    for seat in range(10):
-                        pipe.execute_command("HOLD", event, f"b{seat}", 60, f"#{seat}")
-                    holds = pipe.execute()
-                self.assertEqual(len({hold[0] for hold in holds}), 10)
-                with self.assertRaises(redis.exceptions.ResponseError) as caught:
-                    client.execute_command("HOLD", event, "x", 60, "S-A-3")
-                self.assertIn("TAKEN S-A-3", str(caught.exception))
-                self.assertEqual(client.execute_command("SEATS", event), [["S", "A", "h" * 10]])
-                self.assertIn(client.execute_command("RELEASE", holds[0][0]), ("OK", True, b"OK"))
+    def test_the_python_client(self):
+        client = redis.Redis(port=self.cluster.tcp, decode_responses=True)
+        self.assertTrue(client.ping())
+        client.execute_command("EVENT.CREATE", "python", "S", 1, 10, 100)
+        with client.pipeline(transaction=False) as pipe:
+            for seat in range(10):
+                pipe.execute_command("HOLD", "python", f"b{seat}", 60, f"#{seat}")
+            holds = pipe.execute()
+        self.assertEqual(len({hold[0] for hold in holds}), 10)
+        with self.assertRaises(redis.exceptions.ResponseError) as caught:
+            client.execute_command("HOLD", "python", "x", 60, "S-A-3")
+        self.assertIn("TAKEN S-A-3", str(caught.exception))
+        self.assertEqual(client.execute_command("SEATS", "python"), [["S", "A", "h" * 10]])
+        self.assertIn(client.execute_command("RELEASE", holds[0][0]), ("OK", True, b"OK"))
+
+    def test_the_third_protocol(self):
+        done = subprocess.run(
+            ["redis-cli", "-3", "-p", str(self.cluster.tcp)], text=True, capture_output=True, timeout=20,
+            input="EVENT.CREATE three S 1 10 100\nHOLD three ann 60 S-A-1\nEVENT.INFO three\nSEATS three\n")
+        self.assertIn("OK", done.stdout)
+        self.assertIn("h_", done.stdout)
+        self.assertIn("h.........", done.stdout)
+        client = self.cluster.resp()
+        hello = client.map("HELLO", 3)
+        self.assertEqual((hello["server"], hello["proto"]), ("holdfast", 3))
+        client.close()
 
     def test_a_long_pipeline(self):
         self.redis_cli("EVENT.CREATE", "long", "Main", 100, 1000, 1)

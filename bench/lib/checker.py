@@ -75,6 +75,8 @@ class Recorder:
                 mine.append(operation)
             if self.think:
                 time.sleep(self.think * chance.random())
+        if connection is not None:
+            connection.close()
 
     def _begin(self, kind, seat, who, key):
         operation = Operation(kind, seat, who, key, time.monotonic())
@@ -126,7 +128,7 @@ class Recorder:
 
 
 def judge(recorder, find_hold):
-    """What went wrong, as a list of sentences, and the counts. `find_hold(id)` gives a hold's buyer and seats, or None."""
+    """What went wrong, as a list of sentences, and the counts. `find_hold(id)` gives a hold's buyer and seats."""
     problems = []
     operations = recorder.operations
     released = {op.hold for op in operations if op.kind == "release"}
@@ -142,7 +144,7 @@ def judge(recorder, find_hold):
     lost = 0
     for seat, op in owners.items():
         found = find_hold(op.hold)
-        if found is None or found[0] != op.who or seat not in found[1]:
+        if found[0] != op.who or seat not in found[1]:
             lost += 1
             problems.append(f"seat {seat}: the hold {op.hold} of {op.who} was acknowledged and is {found}")
     by_seat = {}
@@ -218,8 +220,8 @@ def find_hold_over(port, seats_per_row):
     def find(hold):
         try:
             info = client.map("HOLD.INFO", hold)
-        except RespError:
-            return None
+        except RespError as error:
+            return str(error), set()
         return info["buyer"], {seat_number(label, seats_per_row) for label in info["seats"]}
 
     return find
