@@ -17,10 +17,7 @@ extension Replica {
   mutating func takeIn(
     _ request: JoinRequest, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard request.epoch == epoch, role == .primary else {
-      return inform(sender, of: request.epoch, now: now, into: &effects)
-    }
-    guard let entry = register?.entry else { return }
+    guard role == .primary, let entry = register?.entry else { return }
     if entry.follower != nil || proposal != nil || !lead.isOpen || lead.drain != nil || lead.resigns {
       if entry.follower == sender { inform(sender, of: 0, now: now, into: &effects) }
       return
@@ -36,6 +33,7 @@ extension Replica {
     peer.admitWait = readmissions.wait(for: sender, now: now, config: config)
     peer.admitAt = now + peer.admitWait
     lead.peer = peer
+    (lead.agreed, lead.replay, lead.mustGoAlone) = (nil, nil, false)
     recommit(into: &effects)
     if request.wantsSnapshot { return offerSnapshot(into: &effects) }
     guard let last = request.table.last else {
@@ -201,7 +199,7 @@ extension Replica {
   mutating func progressed(
     _ progress: SnapshotProgress, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, progress.epoch == epoch, let peer = lead.peer, peer.id == sender,
+    guard role == .primary, let peer = lead.peer, peer.id == sender,
       peer.session == progress.session, case .snapshot(var transfer) = peer.stage
     else { return }
     lead.peer?.lastHeard = now
@@ -251,6 +249,7 @@ extension Replica {
       return
     }
     #endif
+    if let agreed = lead.agreed, agreed.mine != agreed.theirs { return }
     guard let since = peer.demandedSince else {
       guard peer.isLive, !peer.isFull, now >= peer.admitAt, peer.echoed > peer.session,
         peer.durableAge.oldest(now: now) < config.failureTimeout / 4

@@ -56,11 +56,11 @@ extension Replica {
     _ envelope: Envelope, _ frame: LogFrame?, from sender: ReplicaID, now: MonotonicMilliseconds,
     into effects: inout [Effect]
   ) {
-    var isCurrent = envelope.epoch == epoch && register?.entry.primary == sender
+    var isPrimary = register?.entry.primary == sender
     #if PLANTED_BUGS
-    if planted == .noEpochCheck, role == .follower || role == .joining { isCurrent = true }
+    if planted == .noEpochCheck, role == .follower || role == .joining { isPrimary = true }
     #endif
-    guard isCurrent else { return inform(sender, of: envelope.epoch, now: now, into: &effects) }
+    guard isPrimary else { return }
     clock.hear(envelope.stamp, now: now)
     if role == .follower { follow.lastHeard = now }
     var repeats = follows(sender, in: envelope.epoch)
@@ -145,7 +145,6 @@ extension Replica {
     if digest == replay.mine.digest {
       // The own log says the same as the memory: the primary must replay its own.
       follow.dispute = replay.mine
-      if role == .joining { rebuildInPlace(.log) }
     } else if digest == replay.theirs.digest {
       rebuildInPlace(.memory)
     } else {
@@ -219,15 +218,13 @@ extension Replica {
   }
 
   /// The other one can do nothing more: that counts as silence.
-  mutating func resigned(
-    _ epoch: UInt64, sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {
-    guard epoch == self.epoch, let entry = register?.entry else { return }
+  mutating func resigned(_ sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard let entry = register?.entry else { return }
     if role == .follower, entry.primary == sender {
       follow.mustTakeOver = true
       tryToTakeOver(now: now, into: &effects)
     } else if role == .primary, entry.follower == sender {
-      askedToGoAlone(epoch, by: sender, now: now, into: &effects)
+      askedToGoAlone(by: sender, now: now, into: &effects)
     } else if role == .comparing, entry.follower == sender {
       comparison.isPeerGone = true
     }

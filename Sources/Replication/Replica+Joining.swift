@@ -41,7 +41,14 @@ extension Replica {
       effects.append(
         .send(.join(JoinRequest(epoch: epoch, table: table.entries, wantsSnapshot: rebuild == .log)), to: primary))
     case .streaming:
-      if now - follow.lastHeard >= 2 * config.failureTimeout { askAnew() }
+      if now - follow.lastHeard >= 2 * config.failureTimeout {
+        // A primary that was told of another digest, and found its own right, is silent for good.
+        if follow.dispute != nil { rebuild = .log }
+        askAnew()
+      } else if let dispute = follow.dispute, follow.askedAt.map({ now - $0 >= config.askAgain }) ?? true {
+        follow.askedAt = now
+        effects.append(.send(.dispute(epoch: epoch, dispute), to: primary))
+      }
     case .receiving(let session, let received):
       if now - join.lastHeard >= 4 * config.failureTimeout { return askAnew() }
       guard join.askedAt.map({ now - $0 >= config.askAgain }) ?? true else { return }
@@ -63,10 +70,7 @@ extension Replica {
   mutating func joinAnswered(
     _ answer: JoinAnswer, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard answer.epoch == epoch, register?.entry.primary == sender else {
-      return inform(sender, of: answer.epoch, now: now, into: &effects)
-    }
-    guard role == .joining else { return }
+    guard role == .joining, register?.entry.primary == sender else { return }
     join.lastHeard = now
     switch join.phase {
     case .asking, .verifying: break
@@ -146,7 +150,7 @@ extension Replica {
   mutating func received(
     _ chunk: SnapshotChunk, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .joining, chunk.epoch == epoch, register?.entry.primary == sender, !isReloading,
+    guard role == .joining, register?.entry.primary == sender, !isReloading,
       case .receiving(let session, let received) = join.phase, chunk.session == session
     else { return }
     join.lastHeard = now

@@ -59,6 +59,13 @@ extension Replica {
 
   /// Goes on with what is here.
   private mutating func acceptLoss(now: MonotonicMilliseconds, into effects: inout [Effect]) -> OrderAnswer {
+    if role == .primary, lead.resigns, rebuild == .log {
+      // Damage was found while it ran, and the follower never took over: memory is all there is.
+      lead.resigns = false
+      rebuild = .nothing
+      effects.append(.note(.lossAccepted(behind: end)))
+      return .taken
+    }
     guard suspicion != .none else { return .refused(.notSuspect) }
     guard !isReloading, proposal == nil else { return .refused(.busy) }
     switch role {
@@ -92,8 +99,12 @@ extension Replica {
         giveUpDrain(into: &effects)
       }
     case .handOver:
-      if hasAll || now - drain.since > config.failureTimeout {
+      // Only who was heard to have everything since this began: a follower may have been hurt meanwhile without our knowing.
+      if hasAll {
         propose(primary: peer.id, follower: nil, now: now, into: &effects)
+      } else if now - drain.since > config.failureTimeout {
+        giveUpDrain(into: &effects)
+        lead.handOverAt = now + config.failureTimeout
       }
     }
   }
@@ -108,7 +119,7 @@ extension Replica {
   }
 
   mutating func giveUpDrain(into effects: inout [Effect]) {
-    guard role == .primary, lead.drain?.kind == .swap, proposal == nil else { return }
+    guard role == .primary, lead.drain != nil, proposal == nil else { return }
     lead.drain = nil
     effects.append(.note(.drainGivenUp))
     refresh(into: &effects)
@@ -139,11 +150,9 @@ extension Replica {
       if !isReloading { join.phase = .asking }
     case .primary:
       // With a follower there is another copy: it takes over, and this one is rebuilt. Alone, memory is the best there is.
-      guard let peer = lead.peer, peer.isNamed else { return }
+      guard lead.peer?.isNamed == true else { return }
       rebuild = .log
-      lead.resigns = true
-      answerable = .nothing
-      effects.append(.send(.resign(epoch: epoch), to: peer.id))
+      resign(now: now, into: &effects)
     case .starting, .unborn, .comparing, .idle, .halted: rebuild = .log
     }
     refresh(into: &effects)

@@ -13,10 +13,13 @@ struct Lead: Sendable {
   var wantsEnvelope = false
   var lastSentAt: MonotonicMilliseconds = 0
   var drain: Drain?
+  /// A hand-over that did not empty is not tried again before.
+  var handOverAt: MonotonicMilliseconds = 0
   /// The follower must go, whatever the time-outs say.
   var mustGoAlone = false
   /// This primary's memory is wrong: it answers nothing and asks its follower to take over.
   var resigns = false
+  var resignedAt: MonotonicMilliseconds = 0
   /// Frames that are not on the own stable storage.
   var ownAge: AgeRing
   /// Own digests that the follower's answer may still refer to, oldest first.
@@ -274,14 +277,6 @@ extension Replica {
     _ ack: Acknowledgement, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
     guard role == .primary, var peer = lead.peer, peer.id == sender else { return }
-    var isCurrent = ack.epoch == epoch
-    #if PLANTED_BUGS
-    if planted == .noEpochCheck { isCurrent = true }
-    #endif
-    guard isCurrent else {
-      if ack.epoch > epoch { readMap(for: .news, now: now, into: &effects) }
-      return
-    }
     guard ack.number >= peer.session, ack.number <= number, ack.durable <= ack.end else { return }
     peer.lastHeard = now
     peer.isFull = ack.full
@@ -343,11 +338,10 @@ extension Replica {
       askToOpen(now: now, into: &effects)
     }
     if lead.resigns {
-      if now - lead.lastSentAt >= config.heartbeat, let follower = register?.entry.follower {
-        lead.lastSentAt = now
-        effects.append(.send(.resign(epoch: epoch), to: follower))
-      }
-    } else if now - lead.lastSentAt >= config.heartbeat, !isStuckWithAnother(now: now) {
+      tickResigned(now: now, into: &effects)
+      return refresh(into: &effects)
+    }
+    if now - lead.lastSentAt >= config.heartbeat, !isStuckWithAnother(now: now) {
       sendHeartbeat(now: now, into: &effects)
     }
     #if PLANTED_BUGS
@@ -387,7 +381,7 @@ extension Replica {
     } else if late >= config.failureTimeout, ownLate < config.failureTimeout {
       effects.append(.note(.peerSilent(peer.id, milliseconds: late)))
       propose(primary: me, follower: nil, now: now, into: &effects)
-    } else if lead.drain == nil, !peer.isFull, peer.echoed > 0, late < config.failureTimeout,
+    } else if lead.drain == nil, !peer.isFull, peer.echoed > 0, late < config.failureTimeout, now >= lead.handOverAt,
       ownLate >= config.failureTimeout || isFull
     {
       effects.append(.note(.ownDiskSlow(milliseconds: ownLate)))
@@ -397,20 +391,19 @@ extension Replica {
 
   /// A follower asks to be left behind.
   mutating func askedToGoAlone(
-    _ epoch: UInt64, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, epoch == self.epoch, let peer = lead.peer, peer.id == sender else { return }
+    guard role == .primary, let peer = lead.peer, peer.id == sender else { return }
     part(from: peer, into: &effects)
     if proposal == nil, !lead.resigns { judgePeer(now: now, into: &effects) }
   }
 
-  /// The follower says that its memory differs after a replay of its log: this primary replays its own.
+  /// The follower (or joiner) says that its memory differs after a replay of its log: this primary replays its own.
   mutating func disputed(
-    _ epoch: UInt64, _ theirs: Checkpoint, by sender: ReplicaID, now: MonotonicMilliseconds,
-    into effects: inout [Effect]
+    _ theirs: Checkpoint, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, epoch == self.epoch, lead.replay == nil, let peer = lead.peer, peer.id == sender,
-      peer.isNamed
+    guard role == .primary, lead.replay == nil, let peer = lead.peer, peer.id == sender, !lead.mustGoAlone,
+      !lead.resigns
     else { return }
     let token = nextToken()
     lead.replay = (token, theirs)
@@ -420,15 +413,41 @@ extension Replica {
   mutating func replayedAsPrimary(
     _ digest: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard let replay = lead.replay, replay.token == token, let peer = lead.peer, peer.isNamed else { return }
+    guard let replay = lead.replay, replay.token == token, let peer = lead.peer else { return }
     lead.replay = nil
     if digest == replay.theirs.digest {
-      // The follower is right, and so is this log: the memory here is not.
-      lead.resigns = true
-      answerable = .nothing
-      effects.append(.send(.resign(epoch: epoch), to: peer.id))
+      // The other is right, and so is this log: the memory here is not.
+      rebuild = .memory
+      resign(now: now, into: &effects)
     } else {
       part(from: peer, into: &effects)
+    }
+  }
+
+  /// Answers nothing more in this epoch, and asks the follower to take over.
+  mutating func resign(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    lead.resigns = true
+    lead.resignedAt = now
+    lead.lastSentAt = now
+    answerable = .nothing
+    if let follower = register?.entry.follower { effects.append(.send(.resign(epoch: epoch), to: follower)) }
+  }
+
+  /// A primary that resigned keeps saying so. If its follower does not take over, and only memory was wrong, it loads that again and
+  /// begins like a restarted one.
+  private mutating func tickResigned(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard proposal == nil else { return }
+    let waits =
+      register?.entry.follower != nil && !lead.mustGoAlone && now - lead.resignedAt < 2 * config.failureTimeout
+    if waits || rebuild == .log {
+      guard now - lead.lastSentAt >= config.heartbeat, let follower = register?.entry.follower else { return }
+      lead.lastSentAt = now
+      effects.append(.send(.resign(epoch: epoch), to: follower))
+    } else if let entry = register?.entry {
+      leaveLead(into: &effects)
+      bootEpoch = epoch
+      beginComparing(entry, now: now, into: &effects)
+      believeOwnEnd(into: &effects)
     }
   }
 }

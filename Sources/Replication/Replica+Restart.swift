@@ -17,7 +17,6 @@ extension Replica {
     role = .comparing
     comparison = Comparison(deadline: now + drawTimeout())
     join.readAt = now
-    tickComparing(now: now, into: &effects)
   }
 
   mutating func tickComparing(now: MonotonicMilliseconds, into effects: inout [Effect]) {
@@ -57,9 +56,7 @@ extension Replica {
   mutating func compared(
     _ theirs: ReplicaEnd, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard theirs.epoch == epoch, let entry = register?.entry else {
-      return inform(sender, of: theirs.epoch, now: now, into: &effects)
-    }
+    guard let entry = register?.entry else { return }
     switch role {
     case .follower where entry.primary == sender:
       follow.lastHeard = now
@@ -79,9 +76,9 @@ extension Replica {
   private mutating func vouchFor(
     _ theirs: ReplicaEnd, of sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard let peer = lead.peer, peer.id == sender, lead.openIndex > 0 else { return }
+    guard let peer = lead.peer, peer.id == sender else { return }
     // All that was answered lies before this epoch, or was acknowledged in it.
-    let needed = max(peer.durable, lead.openIndex &- 1)
+    let needed = max(peer.durable, lead.openIndex > 0 ? lead.openIndex &- 1 : end.index)
     if theirs.end.index >= needed, theirs.end.index <= end.index {
       lead.peer?.lastHeard = now
       effects.append(.send(.cleared(epoch: epoch), to: sender))
@@ -91,9 +88,8 @@ extension Replica {
     }
   }
 
-  mutating func cleared(_ epoch: UInt64, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect])
-  {
-    guard role == .follower, epoch == self.epoch, register?.entry.primary == sender, suspicion != .none, !isReloading
+  mutating func cleared(by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard role == .follower, register?.entry.primary == sender, suspicion != .none, !isReloading
     else { return }
     follow.lastHeard = now
     believeOwnEnd(into: &effects)
@@ -103,9 +99,7 @@ extension Replica {
   mutating func ended(
     _ theirs: ReplicaEnd, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard theirs.epoch == epoch, let entry = register?.entry else {
-      return inform(sender, of: theirs.epoch, now: now, into: &effects)
-    }
+    guard let entry = register?.entry else { return }
     guard role == .comparing, entry.follower == sender, proposal == nil, !isReloading else { return }
     let mayWaitForOperator =
       suspicion != .none && theirs.suspicion != .none && (suspicion == .damage || theirs.suspicion == .damage)

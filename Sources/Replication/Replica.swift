@@ -214,18 +214,26 @@ public struct Replica: Sendable {
     guard hasLog, hasMap, sender != me else { return }
     if role == .halted { return answerHalted(message, to: sender, into: &effects) }
     meet(sender, now: now, into: &effects)
+    var isCurrent = message.epoch.map { $0 == epoch } ?? true
+    #if PLANTED_BUGS
+    if planted == .noEpochCheck { isCurrent = true }
+    #endif
+    guard isCurrent else {
+      inform(sender, of: message.epoch ?? 0, now: now, into: &effects)
+      return refresh(into: &effects)
+    }
     switch message {
     case .envelope(let envelope): follow(envelope, frame, from: sender, now: now, into: &effects)
     case .acknowledgement(let ack): acknowledged(ack, by: sender, now: now, into: &effects)
     case .map(let register): adopt(register, now: now, into: &effects)
     case .compare(let theirs): compared(theirs, by: sender, now: now, into: &effects)
     case .ends(let theirs): ended(theirs, from: sender, now: now, into: &effects)
-    case .cleared(let epoch): cleared(epoch, by: sender, now: now, into: &effects)
+    case .cleared: cleared(by: sender, now: now, into: &effects)
     case .join(let request): takeIn(request, from: sender, now: now, into: &effects)
     case .joinAnswer(let answer): joinAnswered(answer, by: sender, now: now, into: &effects)
-    case .goAlone(let epoch, _): askedToGoAlone(epoch, by: sender, now: now, into: &effects)
-    case .resign(let epoch): resigned(epoch, sender: sender, now: now, into: &effects)
-    case .dispute(let epoch, let theirs): disputed(epoch, theirs, by: sender, now: now, into: &effects)
+    case .goAlone: askedToGoAlone(by: sender, now: now, into: &effects)
+    case .resign: resigned(sender, now: now, into: &effects)
+    case .dispute(_, let theirs): disputed(theirs, by: sender, now: now, into: &effects)
     case .snapshotChunk(let chunk): received(chunk, from: sender, now: now, into: &effects)
     case .snapshotProgress(let progress): progressed(progress, from: sender, now: now, into: &effects)
     }
@@ -260,6 +268,9 @@ public struct Replica: Sendable {
       checkpoint: role == .primary ? lead.agreed?.mine : follow.checkpoint,
       peerCheckpoint: role == .primary ? lead.agreed?.theirs : nil, haltReason: haltReason)
   }
+
+  /// Whether a proposal of this replica is not settled yet.
+  public var hasProposal: Bool { proposal != nil }
 
   // MARK: Helpers
 
@@ -311,6 +322,23 @@ public struct Replica: Sendable {
     if lead.resigns { return true }
     guard let proposal else { return false }
     return proposal.entry.primary != me
+  }
+}
+
+extension ReplicaMessage {
+  /// The epoch that the sender speaks in; nil: news of the map, which are true in any.
+  fileprivate var epoch: UInt64? {
+    switch self {
+    case .envelope(let envelope): envelope.epoch
+    case .acknowledgement(let ack): ack.epoch
+    case .map: nil
+    case .compare(let end), .ends(let end): end.epoch
+    case .cleared(let epoch), .goAlone(let epoch, _), .resign(let epoch), .dispute(let epoch, _): epoch
+    case .join(let request): request.epoch
+    case .joinAnswer(let answer): answer.epoch
+    case .snapshotChunk(let chunk): chunk.epoch
+    case .snapshotProgress(let progress): progress.epoch
+    }
   }
 }
 

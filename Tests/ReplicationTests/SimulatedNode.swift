@@ -1,0 +1,134 @@
+import Proto
+import Replication
+
+/// A reply that waits.
+struct WaitingReply {
+  var position: LogPosition
+  var number: UInt64
+  /// Empty: a read.
+  var records: [UInt64]
+  /// The furthest index that anybody had been told of when the request was read.
+  var revealedBefore: UInt64
+}
+
+/// One node: what survives its process, and its process.
+final class SimulatedNode {
+  let index: Int
+  var id: ReplicaID
+  let shard: ShardID
+  let config: ReplicaConfig
+
+  // The disk.
+  var log = SimulatedLog()
+  var isFull = false
+  var slowUntil = 0
+  /// Something durable was lost on purpose, and the log was not rebuilt since.
+  var damage = false
+  /// What recovery says of it until a marker stands behind the unreadable stretch.
+  var suspicion: Suspicion = .none
+
+  // The process.
+  var replica: Replica?
+  var life = 0
+  var pausedUntil = 0
+  var restartsLater = false
+  var waiting: [WaitingReply] = []
+  var isSyncing = false
+  /// Grows with each cut: what was synced before it tells nothing.
+  var generation = 0
+  /// What a wrong bit in memory adds to every digest.
+  var memoryError: UInt64 = 0
+  var cutUnderWay: UInt64?
+  var snapshotOut: (session: UInt64, id: Int, frames: [SimulatedFrame])?
+  var snapshotIn: [World.SnapshotPart] = []
+  var isInstalling = false
+
+  init(index: Int, id: ReplicaID, shard: ShardID, config: ReplicaConfig) {
+    (self.index, self.id, self.shard, self.config) = (index, id, shard, config)
+  }
+}
+
+/// What every run watches.
+struct Checks {
+  /// The furthest place that an answer was computed from, and the chain of all before it.
+  var revealed = LogPosition.start
+  /// The chain hash at each frame's end up to there.
+  var lineage: [UInt64: UInt64] = [0: 0]
+  var answeredBy: [UInt64: Int] = [:]
+  var committedChain: [UInt64: UInt64] = [:]
+  var acknowledged: Set<UInt64> = []
+  var readsAnswered = 0
+  var epochsOpened = 0
+}
+
+extension World {
+  /// A reply leaves.
+  func reveal(_ reply: WaitingReply, by node: SimulatedNode) throws {
+    guard let replica = node.replica else { return }
+    if let other = checks.answeredBy[replica.epoch], other != node.index {
+      throw Violation(description: "\(node.id.node) and \(nodes[other].id.node) both answer in epoch \(replica.epoch)")
+    }
+    checks.answeredBy[replica.epoch] = node.index
+    let position = reply.position
+    if position.index < reply.revealedBefore {
+      throw Violation(
+        description: "\(node.id.node) answered from \(position.index), but \(reply.revealedBefore) had been told before"
+      )
+    }
+    if !reply.records.isEmpty, position.index <= reply.revealedBefore {
+      throw Violation(description: "\(node.id.node) acknowledged a write at \(position.index), which is old")
+    }
+    if position.index > checks.revealed.index {
+      guard node.log.chain(at: checks.revealed.index) == checks.revealed.chain else {
+        throw Violation(
+          description:
+            "\(node.id.node) answers in epoch \(replica.epoch) without what was told at \(checks.revealed.index)")
+      }
+      let first = node.log.count(through: checks.revealed.index)
+      for frame in node.log.frames[first..<node.log.count(through: position.index)] {
+        checks.lineage[frame.header.lastIndex] = frame.header.chain
+      }
+      checks.revealed = position
+    }
+    guard checks.lineage[position.index] == position.chain else {
+      throw Violation(description: "\(node.id.node) told something at \(position.index) that was never so")
+    }
+    // Promise 1: on stable storage of both that its map names.
+    if let entry = replica.register?.entry {
+      for named in [entry.primary, entry.follower] {
+        guard let named, let place = index(of: named), nodes[place].id == named, !nodes[place].wasDamaged else {
+          continue
+        }
+        guard nodes[place].log.isDurable(position.index, chain: position.chain) else {
+          throw Violation(
+            description: "\(node.id.node) answered from \(position.index), which is not durable on \(named.node)")
+        }
+      }
+    }
+    if reply.records.isEmpty { checks.readsAnswered += 1 }
+    for record in reply.records { checks.acknowledged.insert(record) }
+  }
+
+  /// What holds after every step of a node.
+  func check(_ node: SimulatedNode) throws {
+    guard let replica = node.replica else { return }
+    let committed = replica.committed
+    if committed > 0, node.cutUnderWay == nil, let chain = node.log.chain(at: committed) {
+      if let known = checks.committedChain[committed], known != chain {
+        throw Violation(description: "\(node.id.node) committed something else at \(committed)")
+      }
+      checks.committedChain[committed] = chain
+    }
+    if replica.end != node.log.end, node.cutUnderWay == nil, !node.isInstalling {
+      throw Violation(description: "\(node.id.node): the replica's end is not the log's")
+    }
+    if replica.role != .primary, replica.answerable != .nothing {
+      throw Violation(description: "\(node.id.node) may answer although it is \(replica.role)")
+    }
+  }
+}
+
+extension SimulatedNode {
+  /// Whether its disk was damaged on purpose and not rebuilt since.
+  var wasDamaged: Bool { damage }
+}

@@ -1,0 +1,173 @@
+import Proto
+import Replication
+import TestKit
+
+// The network, the coordinator, and what goes wrong.
+extension World {
+  func send(_ message: ReplicaMessage, _ payload: Payload, from node: SimulatedNode, to peer: ReplicaID) {
+    guard let to = index(of: peer), to != node.index else { return }
+    if blockedUntil[node.index][to] > time || chance(mischief.loss) { return }
+    var delay = Int.random(in: 20...mischief.delayMax, using: &random)
+    if chance(mischief.duplication) {
+      at(delay * 3, .deliver(node: to, from: node.id, message, payload))
+    }
+    if !mischief.reorders {
+      let arrival = max(lastArrival[node.index][to] + 1, time + delay)
+      lastArrival[node.index][to] = arrival
+      delay = arrival - time
+    }
+    at(delay, .deliver(node: to, from: node.id, message, payload))
+  }
+
+  // MARK: The coordinator
+
+  func coordinatorDelay() -> Int {
+    chance(mischief.slowCoordinator)
+      ? Int.random(in: 1_000...1_500_000, using: &random) : Int.random(in: 200...4_000, using: &random)
+  }
+
+  func coordinatorReads(_ place: Int, _ life: Int, _ token: UInt64) {
+    if coordinatorBackAt > time {
+      return at(coordinatorDelay(), .mapFailed(node: place, life: life, token: token))
+    }
+    at(coordinatorDelay(), .mapReply(node: place, life: life, register, token: token))
+  }
+
+  func coordinatorWrites(_ place: Int, _ life: Int, _ entry: MapEntry, _ revision: UInt64) {
+    if let known = proposalsUnderWay.firstIndex(of: entry) { proposalsUnderWay.remove(at: known) }
+    if coordinatorBackAt > time, chance(0.7) { return }
+    if (register?.revision ?? 0) == revision {
+      register = MapRegister(revision: revision + 1, entry: entry)
+      log("map is now \(describe(register))")
+      for node in nodes where !chance(mischief.lostWatch) {
+        at(coordinatorDelay(), .mapReply(node: node.index, life: node.life, register, token: 0))
+      }
+    }
+    if coordinatorBackAt > time || chance(mischief.lostWatch) { return }
+    at(coordinatorDelay(), .mapReply(node: place, life: life, register, token: 0))
+  }
+
+  // MARK: Mischief
+
+  func strike() {
+    at(100_000, .mischief)
+    if isHealing { return }
+    let node = nodes.randomElement(using: &random)!
+    if chance(mischief.crash) { crashAndRestart(node) }
+    if chance(mischief.partition) { partition() }
+    if chance(mischief.pause), node.replica != nil {
+      log("\(node.id.node) stands still")
+      node.pausedUntil = time + Int.random(in: 1_000...2_500_000, using: &random)
+    }
+    if chance(mischief.coordinatorAway) {
+      coordinatorBackAt = time + Int.random(in: 1_000...2_000_000, using: &random)
+      log("coordinator away")
+    }
+    if chance(mischief.order) { order() }
+    if chance(mischief.fullDisk) { setFull(node, !node.isFull) }
+    if chance(mischief.slowDisk) { node.slowUntil = time + Int.random(in: 1_000...1_500_000, using: &random) }
+    if chance(mischief.trim) { trim(node) }
+    if chance(mischief.wipe) { wipe(node) }
+    if chance(mischief.damage) { damage(node) }
+    if chance(mischief.wrongMemory), node.replica != nil, nodes.allSatisfy({ $0.memoryError == 0 }) {
+      log("\(node.id.node) has a wrong bit in memory")
+      node.memoryError = 77
+    }
+  }
+
+  private func crashAndRestart(_ node: SimulatedNode) {
+    guard node.replica != nil else { return }
+    crash(node)
+    node.restartsLater = true
+    at(Int.random(in: 1_000...2_000_000, using: &random), .restart(node: node.index))
+    // Both at once, now and then.
+    if chance(0.2) {
+      for other in nodes where other.replica != nil {
+        crash(other)
+        other.restartsLater = true
+        at(Int.random(in: 1_000...2_000_000, using: &random), .restart(node: other.index))
+      }
+    }
+  }
+
+  private func partition() {
+    let from = Int.random(in: 0..<nodes.count, using: &random)
+    let to = Int.random(in: 0..<nodes.count, using: &random)
+    let until = time + Int.random(in: 1_000...2_500_000, using: &random)
+    blockedUntil[from][to] = until
+    if Bool.random(using: &random) { blockedUntil[to][from] = until }
+    log("no line from \(nodes[from].id.node) to \(nodes[to].id.node)")
+  }
+
+  private func order() {
+    let node = nodes.randomElement(using: &random)!
+    guard node.replica != nil, node.pausedUntil <= time else { return }
+    var orders: [Order] = [.drain, .drain, .force, .declareDead(nodes.randomElement(using: &random)!.id.node)]
+    // Accepting a loss loses nothing where the disk only looks suspect.
+    if nodes.allSatisfy({ !$0.damage }) { orders.append(.acceptLoss) }
+    let order = orders.randomElement(using: &random)!
+    var effects: [Effect] = []
+    let answer = node.replica!.order(order, now: now, into: &effects)
+    log("\(node.id.node) is ordered to \(order): \(answer)")
+    carryOut(&effects, node, Payload())
+  }
+
+  func setFull(_ node: SimulatedNode, _ isFull: Bool) {
+    node.isFull = isFull
+    log("\(node.id.node) has \(isFull ? "no room" : "room")")
+    at(0, .edge(node: node.index, life: node.life, .room))
+  }
+
+  /// A node that has a snapshot throws the beginning of its log away.
+  private func trim(_ node: SimulatedNode) {
+    guard let replica = node.replica, node.cutUnderWay == nil, !node.isInstalling else { return }
+    var through = min(replica.committed, replica.durable)
+    if let needed = replica.neededFrom { through = min(through, needed - 1) }
+    node.log.base = max(node.log.base, min(node.log.count(through: through), node.log.durableCount))
+  }
+
+  /// Whether losing what `node` has leaves another that has all that was ever answered, whatever is still under way.
+  private func isSpare(_ node: SimulatedNode) -> Bool {
+    guard let entry = register?.entry, nodes.allSatisfy({ !$0.damage }) else { return false }
+    if proposalsUnderWay.contains(where: { $0.primary.node == node.id.node || $0.follower?.node == node.id.node }) {
+      return false
+    }
+    // Its primary runs, and nobody wants anything else.
+    guard let place = index(of: entry.primary), let primary = nodes[place].replica, primary.role == .primary,
+      primary.summary.isOpen, !primary.summary.draining, primary.epoch == entry.epoch,
+      !nodes.contains(where: { $0.replica?.hasProposal == true || $0.memoryError != 0 })
+    else { return false }
+    let named = [entry.primary, entry.follower].compactMap { $0 }
+    return named.count == 2 && node.id == entry.follower || !named.contains { $0.node == node.id.node }
+  }
+
+  /// A node comes back with an empty disk.
+  private func wipe(_ node: SimulatedNode) {
+    guard isSpare(node) else { return }
+    if node.replica != nil { crash(node) }
+    log("\(node.id.node) loses its disk")
+    node.log = SimulatedLog()
+    node.isFull = false
+    node.suspicion = .none
+    node.damage = false
+    node.id = ReplicaID(node: node.id.node, disk: node.id.disk + 100)
+    if node.restartsLater { return }
+    node.restartsLater = true
+    at(Int.random(in: 1_000...2_000_000, using: &random), .restart(node: node.index))
+  }
+
+  /// A node comes back with some of its log unreadable.
+  private func damage(_ node: SimulatedNode) {
+    guard isSpare(node), node.replica != nil else { return }
+    crash(node)
+    let lost = Int.random(in: 0...min(5, node.log.frames.count), using: &random)
+    if lost > 0, node.log.frames.count - lost >= node.log.base {
+      node.log.frames.removeLast(lost)
+      node.log.durableCount = node.log.frames.count
+      node.damage = true
+    }
+    log("\(node.id.node) comes back damaged, \(lost) frames short")
+    node.suspicion = Bool.random(using: &random) ? .tear : .damage
+    restart(node)
+  }
+}
