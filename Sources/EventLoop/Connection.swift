@@ -154,7 +154,7 @@ public final class Connection: @unchecked Sendable {
   func wantsFlush() {
     guard !isListedUnflushed else { return }
     isListedUnflushed = true
-    loop.unflushed.append(self)
+    loop.flushLater(self)
   }
 
   // MARK: Reading

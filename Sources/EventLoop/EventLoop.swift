@@ -45,7 +45,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   /// Sources with more to do that the kernel will not announce again: looked at in the next turn.
   private var again: [any EventSource] = []
   /// Connections with output to send at the end of the turn.
-  var unflushed: [Connection] = []
+  private var unflushed: [Connection] = []
   var buffers = BufferPool()
   let input = InputBuffer()
   /// What this loop did so far.
@@ -113,10 +113,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     while !stopping { turn(events) }
     for source in sources.all { source.loopEnds() }
     timers.removeAll()
-    turnEnds = []
     again = []
+    unflushed = []
     var rounds = 0
-    while runItems(), rounds < 1_000 { rounds += 1 }
+    while runItems() || runTurnEnds(), rounds < 1_000 { rounds += 1 }
     inbox.locked { state in
       state.ended = true
       state.items.insert(contentsOf: local, at: 0)
@@ -221,7 +221,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   func runLate() {
     unsafe chf_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
     while true {
-      while runItems() {}
+      while runItems() || runTurnEnds() {}
       let done = inbox.locked { state in
         if state.items.isEmpty { state.lateThreadRuns = false }
         return state.items.isEmpty
@@ -280,7 +280,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     preconditionOnLoop()
     timerSequence &+= 1
     let timer = LoopTimer(loop: self, deadline: deadline, sequence: timerSequence, work: work)
-    timers.insert(timer)
+    // A loop that has ended has no time any more.
+    if !stopping { timers.insert(timer) }
     return timer
   }
 
@@ -297,7 +298,14 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   // MARK: Sources
 
-  func lookAgain(_ source: any EventSource) { again.append(source) }
+  /// After the end there are no turns: what were listed then would never be let go.
+  func lookAgain(_ source: any EventSource) {
+    if !stopping { again.append(source) }
+  }
+
+  func flushLater(_ connection: Connection) {
+    if !stopping { unflushed.append(connection) }
+  }
 
   private func flushConnections() {
     // A flush that closes a connection calls its handler, which may write to another one.

@@ -86,6 +86,8 @@ internal import COpenSSL
   private let input: OpaquePointer
   private let outgoing: OpaquePointer
   private let context: TLSContext
+  /// An idle connection's buffers keep no more than this, in bytes.
+  private static let keptBytes = 1_024
 
   struct Decrypted {
     var byteCount = 0
@@ -163,7 +165,10 @@ internal import COpenSSL
         continue
       }
       switch unsafe SSL_get_error(ssl, count) {
-      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return result
+      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE:
+        // Everything was taken; an unfinished record waits inside the session.
+        if unsafe BIO_ctrl_pending(input) == 0 { unsafe ctls_bio_empty(input, Self.keptBytes) }
+        return result
       case SSL_ERROR_ZERO_RETURN:
         result.ended = true
         return result
@@ -205,6 +210,6 @@ internal import COpenSSL
     guard count > 0, let start = unsafe start else { return }
     // Safe: the buffer holds `count` bytes until it is reset.
     queue.append(unsafe RawSpan(_unsafeStart: start, byteCount: count))
-    unsafe ctls_bio_reset(outgoing)
+    unsafe ctls_bio_empty(outgoing, Self.keptBytes)
   }
 }
