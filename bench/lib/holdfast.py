@@ -2,11 +2,12 @@
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 
 from . import processes
-from .resp import Resp
+from .resp import Resp, RespError
 
 
 class Holdfast:
@@ -78,9 +79,16 @@ class Holdfast:
         return Resp(self.tcp)
 
     def create_event(self, name, rows=1000, seats_per_row=1000):
+        """TRYAGAIN says that nothing happened: so it is tried again, as Redis clients do by themselves."""
         client = self.resp()
         try:
-            client.call("EVENT.CREATE", name, "Main", rows, seats_per_row, 4500)
+            for attempt in range(50):
+                try:
+                    return client.call("EVENT.CREATE", name, "Main", rows, seats_per_row, 4500)
+                except RespError as error:
+                    if not str(error).startswith("TRYAGAIN") or attempt == 49:
+                        raise
+                    time.sleep(0.1)
         finally:
             client.close()
 
