@@ -22,6 +22,7 @@ extension CommandSpec {
       FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried, 50 to 60000"),
       FlagSpec("heartbeat", "MS", default: "0", "between heartbeats to the peer; 0: a tenth of the failure time-out"),
       FlagSpec("segment-bytes", "BYTES", default: "67108864", "size of a log segment, 1 MiB to 1 GiB"),
+      FlagSpec("snapshot-bytes", "BYTES", default: "67108864", "bytes of a shard's log after which it is snapshotted"),
       FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     ])
 

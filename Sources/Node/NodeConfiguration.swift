@@ -56,6 +56,7 @@ public struct NodeConfiguration: Sendable {
       loopCount: loops == 0 ? processorCount() : loops, failureTimeout: Int64(timeout),
       heartbeat: Int64(try flags.number("heartbeat", in: 0...60_000) ?? 0),
       segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
+      snapshotBytes: try flags.number("snapshot-bytes", in: 4_096...(1 << 40)) ?? 64 << 20,
       log: log(level))
   }
 }

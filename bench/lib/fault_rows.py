@@ -239,7 +239,8 @@ def injected(name, expression, of):
             when = run.chance.randint(20, 200)
             run.kill(victim, signal.SIGTERM)
             run.cluster.start_node(victim, wrap=[
-                "strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=" + expression.split(":")[0], "-e",
+                "strace", "-f", "-qq", *([] if "signal=" in expression else ["--seccomp-bpf"]), "-o", "/dev/null", "-e",
+                "trace=" + expression.split(":")[0], "-e",
                 "inject=" + expression.format(when=when)])
             run.wait_in_sync()
             if of == "primary":

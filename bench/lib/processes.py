@@ -47,13 +47,14 @@ def start(arguments, log, **options):
 
 
 def stop(process, timeout=10):
+    """Ends a process and what it started (a tracer's tracee): its whole session."""
     if process.poll() is None:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
+        os.killpg(process.pid, signal.SIGCONT)
+        os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if process in _started:
         _started.remove(process)
