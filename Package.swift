@@ -84,7 +84,8 @@ let package = Package(
     tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
     tests("Node", ["Node", "Flags", "Logging", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
     tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "TestKit"]),
-    tests("Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Plan", "Proto", "TestKit"]),
+    tests(
+      "Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Proto", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),
     tests("Layout", ["TestKit"]),
   ]
