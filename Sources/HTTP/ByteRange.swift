@@ -1,10 +1,12 @@
-/// Some bytes of a buffer that someone else keeps: 0-based offsets from the start of the message.
+/// Some bytes of a message's head, in a buffer that someone else keeps: 0-based offsets from the start of the message. Two bytes
+/// each, because heads are moved around a lot: `HTTPLimits` keeps heads below 64 KiB.
 public struct ByteRange: Equatable, Sendable {
-  public var start: UInt32
-  public var end: UInt32
+  public var start: UInt16
+  public var end: UInt16
 
   @inlinable public init(_ start: Int, _ end: Int) {
-    (self.start, self.end) = (UInt32(truncatingIfNeeded: start), UInt32(truncatingIfNeeded: end))
+    assert(start >= 0 && end >= start && end <= UInt16.max)
+    (self.start, self.end) = (UInt16(truncatingIfNeeded: start), UInt16(truncatingIfNeeded: end))
   }
 
   @inlinable public static var none: ByteRange { ByteRange(0, 0) }
@@ -32,6 +34,14 @@ extension RawSpan {
     assert(offset >= 0 && offset < byteCount)
     // Safe: every caller loops below a bound that it compared with the count; checked in debug builds.
     return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+  }
+
+  /// Four bytes, letters in lower case; the caller knows that `offset + 4` is not past the end.
+  @inline(__always) func lowerHalf(_ offset: Int) -> UInt32 {
+    assert(offset >= 0 && offset &+ 4 <= byteCount)
+    // Safe: see `fast`.
+    let half = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self)
+    return UInt32(littleEndian: half) | 0x2020_2020
   }
 
   /// Eight bytes; the caller knows that `offset + 8` is not past the end.

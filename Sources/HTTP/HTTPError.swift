@@ -87,6 +87,6 @@ public struct HTTPLimits: Sendable, Equatable {
   public var trailerBytes = 8 << 10
   public init() {}
 
-  /// What a whole head may need; a connection's input buffer must hold this much and one byte.
+  /// What a whole head may need, at most 64 KiB; a connection's input buffer must hold this much and one byte.
   public var headBytes: Int { firstLineBytes + headerBytes + 16 }
 }

@@ -21,7 +21,7 @@ struct HeaderScanner: ~Escapable {
     case end
   }
 
-  mutating func next() throws(HTTPError) -> Line {
+  @inline(__always) mutating func next() throws(HTTPError) -> Line {
     let end = input.byteCount
     var place = offset
     guard place < end else { return try incomplete() }

@@ -2,11 +2,14 @@
 ///
 /// Strict on purpose: whatever two readers could take for different messages is refused (RFC 9112, section 11.2).
 public struct RequestParser: Sendable {
-  public var limits: HTTPLimits
+  public let limits: HTTPLimits
   /// Bytes that were looked at without finding a whole head.
   private var seen = 0
 
-  public init(limits: HTTPLimits = HTTPLimits()) { self.limits = limits }
+  public init(limits: HTTPLimits = HTTPLimits()) {
+    precondition(limits.headBytes <= UInt16.max, "places in a head are counted in two bytes")
+    self.limits = limits
+  }
 
   /// Parses the head that `input` begins with.
   ///
@@ -177,15 +180,15 @@ extension RequestHead {
   ) throws(HTTPError) {
     switch name.count {
     case 4:
-      if name.bytes(in: input).equalsIgnoringCase("host") { try setHost(value, in: input) }
+      if input.lowerHalf(Int(name.start)) == 0x7473_6F68 { try setHost(value, in: input) }
     case 6:
-      let bytes = name.bytes(in: input)
-      if bytes.equalsIgnoringCase("accept") {
+      let (first, last) = (input.lowerHalf(Int(name.start)), input.lowerHalf(Int(name.end) &- 4))
+      if first == 0x6563_6361, last == 0x7470_6563 {
         if accept.isAbsent { accept = value }
-      } else if bytes.equalsIgnoringCase("expect") {
+      } else if first == 0x6570_7865, last == 0x7463_6570 {
         guard value.bytes(in: input).equalsIgnoringCase("100-continue") else { throw .expectationFailed }
         expectsContinue = true
-      } else if bytes.equalsIgnoringCase("origin") {
+      } else if first == 0x6769_726F, last == 0x6E69_6769 {
         origin = value
       }
     case 10:

@@ -32,10 +32,13 @@ public struct ResponseHead: Equatable, Sendable {
 
 /// Finds response heads in a client connection's bytes as they arrive.
 public struct ResponseParser: Sendable {
-  public var limits: HTTPLimits
+  public let limits: HTTPLimits
   private var seen = 0
 
-  public init(limits: HTTPLimits = HTTPLimits()) { self.limits = limits }
+  public init(limits: HTTPLimits = HTTPLimits()) {
+    precondition(limits.headBytes <= UInt16.max, "places in a head are counted in two bytes")
+    self.limits = limits
+  }
 
   /// Parses the head that `input` begins with; nil: wait for more bytes. As `RequestParser.parse`.
   ///

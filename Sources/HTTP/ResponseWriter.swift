@@ -10,6 +10,15 @@
 extension [UInt8] {
   /// `HTTP/1.1 200 OK`.
   public mutating func putStatus(_ status: Int) {
+    switch status {
+    case 200:
+      add("HTTP/1.1 200 OK\r\n")
+      return
+    case 409:
+      add("HTTP/1.1 409 Conflict\r\n")
+      return
+    default: break
+    }
     add("HTTP/1.1 ")
     addDecimal(status)
     append(0x20)
@@ -44,13 +53,14 @@ extension [UInt8] {
   /// Whole lines that are kept ready, such as the date's: see `HTTPDate`.
   public mutating func putLines(_ lines: [UInt8]) { append(contentsOf: lines) }
 
+  /// Whole lines, each with its line end, as one literal: cheaper than one by one.
+  public mutating func putLines(_ lines: StaticString) { add(lines) }
+
   /// `Content-Length` with room for its digits, and the end of the headers. What is appended from now on is the body.
   public mutating func beginBody() -> BodyMark {
-    add("Content-Length: ")
-    let lengthAt = count
     // The value is padded with spaces in front, which every reader skips.
-    add("          \r\n\r\n")
-    return BodyMark(lengthAt: lengthAt, bodyAt: count)
+    add("Content-Length:           \r\n\r\n")
+    return BodyMark(lengthAt: count - 14, bodyAt: count)
   }
 
   /// Fills in the length of what was appended since `beginBody`.
