@@ -8,9 +8,10 @@ package final class DirectoryStorage: Storage {
   private let root: String
   private let lockFile = Guarded<Int32?>(nil)
 
-  /// Makes the directory, with its parents, if it is missing.
-  package init(_ root: String) throws(StorageError) {
+  /// `create`: makes the directory, with its parents, if it is missing.
+  package init(_ root: String, create: Bool = true) throws(StorageError) {
     self.root = root
+    guard create else { return }
     var path = root.hasPrefix("/") ? "/" : ""
     for part in root.split(separator: "/") {
       path += part

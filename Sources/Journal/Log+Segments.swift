@@ -12,10 +12,14 @@ extension Log {
   }
 
   private func makeSegment() throws(JournalError) -> any StorageFile {
+    let path = state.withLock { state in
+      state.preparedCount += 1
+      return Segment.prepared(state.preparedCount)
+    }
     do {
-      return try storage.createZeroed(Segment.prepared, byteCount: options.segmentBytes)
+      return try storage.createZeroed(path, byteCount: options.segmentBytes)
     } catch .full(_) {
-      try? storage.remove(Segment.prepared)
+      try? storage.remove(path)
       throw .full
     } catch {
       throw stop(error)
@@ -45,7 +49,7 @@ extension Log {
     do {
       try file.write(header.encoded().rawSpan, at: 0)
       try file.syncData()
-      try storage.rename(Segment.prepared, to: Segment.path(first: header.first))
+      try storage.rename(file.path, to: Segment.path(first: header.first))
       try storage.syncDirectory(Segment.directory)
     } catch {
       throw stop(error)

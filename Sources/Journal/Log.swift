@@ -35,6 +35,8 @@ package final class Log: Sendable {
     var voided: [SnapshotHeader] = []
     /// A segment of zeros that waits for its name.
     var prepared: (any StorageFile)?
+    /// Segments made so far, for their temporary names.
+    var preparedCount = 0
     /// What the next segment's header must say.
     var torn: Range<UInt64>?
     /// Nothing more goes to the last segment.
@@ -101,7 +103,9 @@ package final class Log: Sendable {
       try storage.makeDirectory(SnapshotFile.directory)
       try storage.syncDirectory("")
       // What was begun and never got its name.
-      try storage.remove(Segment.prepared)
+      for name in try storage.list(Segment.directory) where name.hasSuffix(".tmp") {
+        try storage.remove(Segment.directory + "/" + name)
+      }
       for name in try storage.list(SnapshotFile.directory) where name.hasSuffix(".tmp") {
         try storage.remove(SnapshotFile.directory + "/" + name)
       }

@@ -68,7 +68,7 @@ struct LogCursor {
         var reader = ByteReader(buffered())
         header = try LogFrame(decoding: &reader)
       } catch {
-        throw .damaged(path: segment.file.path, offset: Int(position - segment.first))
+        throw .damaged(path: Segment.path(first: segment.first), offset: Int(position - segment.first))
       }
       try fill(header.frameBytes, segment, end)
       let start = Int(position - bufferStart)
@@ -92,7 +92,7 @@ struct LogCursor {
   private mutating func fill(_ count: Int, _ segment: Segment, _ end: UInt64) throws(JournalError) {
     if position >= bufferStart, position + UInt64(count) <= bufferStart + UInt64(buffer.count) { return }
     guard position + UInt64(count) <= end else {
-      throw .damaged(path: segment.file.path, offset: Int(position - segment.first))
+      throw .damaged(path: Segment.path(first: segment.first), offset: Int(position - segment.first))
     }
     buffer.removeAll(keepingCapacity: true)
     bufferStart = position
@@ -103,7 +103,7 @@ struct LogCursor {
       throw .storage(error)
     }
     guard buffer.count >= count else {
-      throw .damaged(path: segment.file.path, offset: Int(position - segment.first))
+      throw .damaged(path: Segment.path(first: segment.first), offset: Int(position - segment.first))
     }
   }
 }

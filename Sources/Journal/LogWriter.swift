@@ -54,10 +54,11 @@ package final class LogWriter: Sendable {
     threads.withLock { $0 = [writer, maker] }
   }
 
-  /// Hands entries over; each shard's are written in the order in which they came. Never waits. False: too much waits already,
-  /// or the writer stopped: nothing was taken.
+  /// Hands entries over; each shard's are written in the order in which they came. Never waits. False, and nothing was taken: too
+  /// much waits already, an entry is larger than a segment, or the writer stopped.
   package func submit(_ entries: [LogEntry]) -> Bool {
     let bytes = entries.reduce(0) { $0 + $1.frameBytes }
+    guard entries.allSatisfy({ $0.frameBytes <= entryBytesMax }) else { return false }
     let isTaken = state.withLock { state in
       guard !state.isStopping, !state.hasFailed, state.queuedBytes + bytes <= Self.queuedBytesMax else { return false }
       state.queue += entries
@@ -81,9 +82,11 @@ package final class LogWriter: Sendable {
   /// Room that is left to markers, epochs and what several loops were promised at once.
   private var marginBytes: Int { min(4 << 20, log.options.segmentBytes / 4) }
 
+  /// What a segment can hold.
+  private var entryBytesMax: Int { log.options.segmentBytes - SegmentHeader.byteCount - LogFrame.headerBytes }
+
   private func hasRoom(_ byteCount: Int) -> Bool {
-    let room = log.options.segmentBytes - SegmentHeader.byteCount - 2 * LogFrame.headerBytes
-    return byteCount + marginBytes <= log.bytesLeft || (log.hasPreparedSegment && byteCount <= room)
+    byteCount + marginBytes <= log.bytesLeft || (log.hasPreparedSegment && byteCount <= entryBytesMax)
   }
 
   /// Writes what was handed over, ends the threads, returns. Not from `report`.

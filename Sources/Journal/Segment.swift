@@ -68,7 +68,8 @@ struct Segment: Sendable {
   let file: any StorageFile
 
   static let directory = "log"
-  static let prepared = "log/next.tmp"
+  /// A segment that waits for its name. Numbered, so that the next can be made while this one gets its name.
+  static func prepared(_ number: Int) -> String { "\(directory)/next-\(number).tmp" }
 
   static func path(first: UInt64) -> String {
     let digits = String(first)

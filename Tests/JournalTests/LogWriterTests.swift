@@ -169,6 +169,16 @@ final class Reports: Sendable {
     #expect(log.end(of: ShardID(0)) == LogEnd())
   }
 
+  @Test func whatFitsNoSegmentIsNotTaken() throws {
+    let log = try Log.open(MemoryStorage())
+    let writer = LogWriter(log) { _ in }
+    var maker = FrameMaker(seed: 1)
+    let huge = maker.frame(ShardID(0), records: 2_000)
+    #expect(huge.bytes.count > small.segmentBytes)
+    #expect(!writer.submit([.frame(huge)]) && !writer.canAccept(huge.bytes.count))
+    writer.stop()
+  }
+
   @Test func aWorkerRunsJobsInOrder() throws {
     let worker = Worker(name: "test-worker")
     let order = Guarded<[Int]>([])
