@@ -35,7 +35,8 @@ extension Log {
     throw voided
   }
 
-  /// Names a sealed snapshot and forgets all older ones but one.
+  /// Names a sealed snapshot and forgets all older ones but one. If it takes the place of one at the same index, it forgets all
+  /// others: nothing happened since, and the log that leads from an older one to it can go.
   func publish(_ header: SnapshotHeader) throws(JournalError) {
     let (shard, index) = (header.shard, header.end.index)
     let isVoid = state.withLock { $0.shard(shard).isVoid(header) }
@@ -50,10 +51,11 @@ extension Log {
         state.with(shard) { known -> [UInt64] in
           // A marker may have come meanwhile.
           guard !known.isVoid(header) else { return [index] }
+          known.isRewritten = known.snapshots.first?.end.index == index
           known.snapshots.removeAll { $0.end.index == index }
           known.snapshots.append(header)
           known.snapshots.sort { $0.end.index > $1.end.index }
-          let old = known.snapshots.dropFirst(2).map(\.end.index)
+          let old = known.snapshots.dropFirst(known.isRewritten ? 1 : 2).map(\.end.index)
           known.snapshots.removeLast(old.count)
           return old
         }

@@ -93,6 +93,8 @@ struct ShardIndex: Sendable {
   var orphans: [Range<UInt64>] = []
   /// Those that can be used, newest first.
   var snapshots: [SnapshotHeader] = []
+  /// The only snapshot was written a second time, because nothing happened since: the log before it is not needed.
+  var isRewritten = false
   /// The lowest index that a follower needs.
   var keptFrom: UInt64?
 
@@ -192,10 +194,13 @@ struct ShardIndex: Sendable {
 
   /// The position from which the shard's part of the log is needed; nil: none of it.
   ///
-  /// Two snapshots are kept, and the log from the older on; with only one, what lies before it is the other way to its state.
+  /// Two snapshots are kept, and the log from the older on; with only one, what lies before it is the other way to its state. A
+  /// shard on which nothing happens would keep its part of the log for ever: see `isRewritten`.
   var neededFrom: UInt64? {
     var needed: UInt64?
-    if snapshots.count >= 2 {
+    if isRewritten, let only = snapshots.first {
+      needed = only.replayPosition
+    } else if snapshots.count >= 2 {
       needed = snapshots[1].replayPosition
     } else if let run {
       needed = run.places.first?.position ?? snapshots.first?.replayPosition

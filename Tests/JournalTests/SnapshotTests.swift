@@ -130,6 +130,36 @@ import Testing
     }
   }
 
+  /// A shard on which nothing happens must not keep the whole log.
+  @Test func anIdleShardLetsSegmentsGoWhenItsSnapshotIsRewritten() throws {
+    let storage = MemoryStorage()
+    var log = try Log.open(storage)
+    var maker = FrameMaker(seed: 3)
+    try log.write([maker.frame(ShardID(1), records: 5)])
+    _ = try fill(log, &maker, frames: 200, every: 20)
+    let idle = ShardID(2)
+    try log.write([maker.frame(idle)])
+    for _ in 0..<2 {
+      try takeSnapshot(log, SnapshotHeader(ShardID(1), maker.end(ShardID(1))))
+      try takeSnapshot(log, SnapshotHeader(idle, maker.end(idle)))
+      for _ in 0..<150 { try log.write([maker.frame(shard, records: 3), maker.frame(ShardID(1))]) }
+      try takeSnapshot(log, SnapshotHeader(shard, maker.end(shard)))
+      try takeSnapshot(log, SnapshotHeader(ShardID(1), maker.end(ShardID(1))))
+    }
+    _ = try log.removeSegments()
+    let position = log.size.bytes
+    try takeSnapshot(log, SnapshotHeader(idle, maker.end(idle)))
+    #expect(log.pinningShard != idle && log.snapshots(of: idle).count == 1)
+    _ = try log.removeSegments()
+    #expect(log.size.bytes <= position)
+    try log.write([maker.frame(idle)])
+    log.close()
+    log = try Log.open(storage)
+    #expect(log.recovery.shards.allSatisfy { $0.state == .clean })
+    #expect(log.end(of: idle) == maker.end(idle))
+    #expect(try log.replayed(idle, after: log.snapshots(of: idle)[0].end).count == 1)
+  }
+
   @Test func aLostRenameLosesNothing() throws {
     for seed in 0..<20 {
       let storage = MemoryStorage(seed: UInt64(seed))
