@@ -159,7 +159,7 @@ final class NodeCore: Sendable {
       return true
     }
     guard isDue, let shard = journal.pinningShard else { return }
-    post(shard) { machine, _, _ in machine.takeSnapshot() }
+    post(shard) { machine, _, _ in machine.takeSnapshot(again: true) }
   }
 
   // MARK: For people

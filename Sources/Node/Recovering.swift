@@ -42,13 +42,13 @@ func openLog(_ configuration: NodeConfiguration, _ progress: @escaping (String) 
 
 /// Builds the inventories, the loops' shards beside each other.
 func recover(_ core: NodeCore) async -> [RecoveredShard] {
-  let found = Dictionary(
-    core.journal.recovery.shards.map { ($0.shard, $0) }, uniquingKeysWith: { first, _ in first })
   return await withTaskGroup(of: [RecoveredShard].self) { group in
     for index in core.loops.indices {
       group.addTask {
         let mine = stride(from: index, to: core.shardCount, by: core.loops.count).map { ShardID(UInt16($0)) }
-        return loadShards(mine, from: core.journal, salt: core.random).map { recovered($0, $1, found[$0], core) }
+        return loadShards(mine, from: core.journal, salt: core.random).map {
+          recovered($0, $1, core.journal.recovery.shard($0), core)
+        }
       }
     }
     var all: [RecoveredShard] = []
@@ -58,11 +58,12 @@ func recover(_ core: NodeCore) async -> [RecoveredShard] {
 }
 
 private func recovered(
-  _ shard: ShardID, _ result: Result<LoadedShard, JournalError>, _ found: ShardRecovery?, _ core: NodeCore
+  _ shard: ShardID, _ result: Result<LoadedShard, JournalError>, _ found: ShardRecovery, _ core: NodeCore
 ) -> RecoveredShard {
   var suspicion = Suspicion.none
-  switch found?.state {
-  case nil, .clean: break
+  // A shard that the log does not know may have been lost with what cannot be read: `found` says that too.
+  switch found.state {
+  case .clean: break
   case .suspectByTear: suspicion = .tear
   case .suspectByDamage(let reason):
     suspicion = .damage
@@ -73,7 +74,7 @@ private func recovered(
   }
   switch result {
   case .success(let loaded):
-    return RecoveredShard(shard: shard, loaded: loaded, suspicion: suspicion, committed: found?.committed ?? 0)
+    return RecoveredShard(shard: shard, loaded: loaded, suspicion: suspicion, committed: found.committed)
   case .failure(let error):
     core.log.error("a shard cannot be loaded") {
       $0.field("shard", shard.rawValue)
@@ -82,7 +83,7 @@ private func recovered(
     let empty = LoadedShard(
       inventory: Inventory(shard: shard, tableSalt: core.random()), end: core.journal.end(of: shard),
       epochs: core.journal.epochs(of: shard))
-    return RecoveredShard(shard: shard, loaded: empty, suspicion: .damage, committed: found?.committed ?? 0)
+    return RecoveredShard(shard: shard, loaded: empty, suspicion: .damage, committed: found.committed)
   }
 }
 
