@@ -83,7 +83,7 @@ let package = Package(
     tests("HTTP", ["HTTP", "Proto", "TestKit"]),
     tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
     tests("Node", ["Node", "Flags", "Logging", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
-    tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "TestKit"]),
+    tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "Inventory", "Logging", "TestKit"]),
     tests(
       "Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Proto", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),

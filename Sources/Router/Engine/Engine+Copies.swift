@@ -75,6 +75,15 @@ extension Engine {
     }
   }
 
+  /// The shard's roles have changed: a node that was deposed has forgotten who subscribed, also if it is primary again.
+  func subscriptionsLost(of shard: ShardID) {
+    for id in (slotFeeds[shard] ?? [:]).values {
+      guard let subscription = subscriptions[id], case .live = subscription.state else { continue }
+      subscription.event.copy.feedLost(loop: loopIndex)
+      subscriptions[id]?.state = .wanted
+    }
+  }
+
   func subscriptionsLost(on link: LinkID) {
     for (id, subscription) in subscriptions {
       guard case .live(link) = subscription.state else { continue }

@@ -26,6 +26,8 @@ final class SeatCopy: Sendable {
     var freshAt: Milliseconds = 0
     /// When it was last read, monotonic: an idle copy is given up.
     var readAt: Milliseconds = 0
+    /// When the other loops were last asked to feed it too, monotonic.
+    var spreadAt: Milliseconds = -1_000
     /// The availability body of `version`, once somebody wanted it.
     var availability: [UInt8] = []
     var availabilityVersion: UInt64 = 0
@@ -45,6 +47,15 @@ final class SeatCopy: Sendable {
       state.readAt = now
       guard state.hasData, state.live & loops == loops, now - state.freshAt <= Self.staleAfter else { return nil }
       return body(&state)
+    }
+  }
+
+  /// Whether the other loops should be asked now to feed it too: not for each read that finds it wanting.
+  func shouldSpread(now: Milliseconds) -> Bool {
+    state.withLock { state in
+      guard now - state.spreadAt >= 50 else { return false }
+      state.spreadAt = now
+      return true
     }
   }
 

@@ -19,7 +19,7 @@ extension HTTPSession {
     if !isStrong, let event {
       if serveFresh(match.route, event) { return }
       engine.subscribe(event)
-      loop.spreadCopy(of: event)
+      if event.copy.shouldSpread(now: engine.now) { loop.spreadCopy(of: event) }
     }
     engine.metrics.strongReads &+= 1
     let id: Bytes

@@ -28,6 +28,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   private var isInHead = false
   private var inputHasEnded = false
   private var isShuttingDown = false
+  /// `opened` came, which it does not after a failed TLS handshake.
+  private var isCounted = false
   /// The head's bytes, while its body comes in pieces; the body so far.
   private var headBytes: [UInt8] = []
   private var bodyBytes: [UInt8] = []
@@ -58,6 +60,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   // MARK: The connection
 
   func opened(_ connection: Connection) {
+    isCounted = true
     engine.metrics.httpConnections += 1
     connection.setDeadline(after: context.idleTimeout)
   }
@@ -123,7 +126,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   }
 
   func closed(_ connection: Connection, reason: CloseReason) {
-    engine.metrics.httpConnections -= 1
+    if isCounted { engine.metrics.httpConnections -= 1 }
     state = .ended
   }
 

@@ -80,7 +80,7 @@ extension Problem {
     }
     self = .invalid(Bytes(path), Bytes(detail + " (line \(place.line), column \(place.column))."))
     if error.reason == .unknownField { code = "invalid_field" }
-    if path.isEmpty { code = "invalid_body" }
+    if path.isEmpty { (code, field) = ("invalid_body", nil) }
     limit = error.limit
   }
 

@@ -9,11 +9,6 @@ enum RequestBodies {
   static let extendFields = JSONFields("ttl")
   static let checkoutFields = JSONFields("hold")
 
-  /// Names of the fields of each call's body, for the test that holds the API's description against them.
-  package static let names: [(Route, [String])] = [
-    (.reserve, ["event", "buyer", "seats", "areas", "best", "ttl"]), (.extend, ["ttl"]), (.checkout, ["hold"]),
-  ]
-
   static func reservation(_ body: RawSpan) throws(Problem) -> Reservation {
     do throws(JSONError) {
       return try readReservation(body)

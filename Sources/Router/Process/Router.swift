@@ -51,7 +51,8 @@ public final class Router: Sendable {
     group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
     let context = DoorContext(configuration, loopCount: group.count, tcpPort: tcpDoor.address.port)
     var limits = ForwarderLimits()
-    limits.deadline = min(max(0, configuration.failoverWait), ForwarderLimits.resendMax)
+    // Who will not wait for a failover still waits for an ordinary answer.
+    limits.deadline = min(max(100, configuration.failoverWait), ForwarderLimits.resendMax)
     let directory = EventDirectory()
     loops = group.loops.map {
       RouterLoop(

@@ -105,7 +105,9 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   // MARK: The map
 
   func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName) {
+    guard Int(shard.rawValue) < engine.shardCount else { return }
     beginWork()
+    if epoch > engine.forwarder.route(of: shard).epoch { engine.subscriptionsLost(of: shard) }
     engine.forwarder.mapChanged(shard, epoch: epoch, primary: primary, now: engine.now)
     for link in engine.forwarder.takeLinksToClose() {
       guard let lost = links[link] else { continue }

@@ -29,6 +29,8 @@ final class RESPSession: ConnectionHandler, CallOwner {
   private var isWaitingForEvent = false
   /// Closes once all replies are written.
   private var isEnding = false
+  /// `opened` came, which it does not after a failed TLS handshake.
+  private var isCounted = false
 
   init(engine: Engine, connection: Connection, context: DoorContext) {
     (self.engine, self.connection, self.context) = (engine, connection, context)
@@ -39,6 +41,7 @@ final class RESPSession: ConnectionHandler, CallOwner {
   // MARK: The connection
 
   func opened(_ connection: Connection) {
+    isCounted = true
     engine.metrics.respConnections += 1
     connection.setDeadline(after: context.idleTimeout)
   }
@@ -82,7 +85,7 @@ final class RESPSession: ConnectionHandler, CallOwner {
   }
 
   func closed(_ connection: Connection, reason: CloseReason) {
-    engine.metrics.respConnections -= 1
+    if isCounted { engine.metrics.respConnections -= 1 }
     isEnding = true
     waiting = []
   }
