@@ -12,6 +12,7 @@ struct LocalCluster {
     var arguments: [String]
     /// What it listens on, with what for.
     var listens: [(address: String, what: String)]
+    var isNode = false
   }
 
   var data: String
@@ -76,7 +77,7 @@ struct LocalCluster {
             "--name", name, "--listen", address, "--data", "\(data)/\(name)", "--coordinator", coordinator.description,
             "--shards",
             String(shards), "--loops", String(loops), "--failure-timeout", String(timeout), "--log-level", level,
-          ], listens: [(address, "node \(name)")]))
+          ], listens: [(address, "node \(name)")], isNode: true))
     }
     var arguments = [
       "--http", http, "--tcp", tcp, "--coordinator", coordinator.description, "--loops", String(loops), "--log-level",

@@ -60,7 +60,8 @@ private func waitForEtcd(_ cluster: LocalCluster, _ process: OwnProcess) throws(
   }
 }
 
-/// Until the router says that every shard has a primary. A process that ends meanwhile ends the wait, with the end of its log.
+/// Until every node has read its log and the router says that every shard has a primary. A process that ends meanwhile ends the wait,
+/// with the end of its log.
 private func waitUntilReady(_ cluster: LocalCluster, _ console: Console) throws(AdminError) {
   var progress = Progress("Starting", console)
   defer { progress.finish() }
@@ -70,9 +71,17 @@ private func waitUntilReady(_ cluster: LocalCluster, _ console: Console) throws(
   var said = "no answer yet"
   while true {
     do throws(AdminError) {
+      for part in cluster.parts where part.isNode {
+        guard case .status(let status) = try ask(part.listens[0].address, .status(digests: []), timeout: .seconds(5))
+        else { continue }
+        if status.state == .recovering { throw .unreachable("\(part.name) reads its log") }
+        if status.state == .halted { throw .refused("\(part.name) is halted: \(status.reason)") }
+      }
       let answer = try call("GET", "/readyz", at: cluster.http, timeout: .seconds(5))
       if answer.status == 200 { return }
       said = "the router is not ready" + (answer.json?["detail"]?.text.map { ": " + $0 } ?? "")
+    } catch .refused(let why) {
+      throw .refused(why)
     } catch {
       said = error.text
     }

@@ -8,7 +8,23 @@ import Testing
 @Suite(.serialized) struct UpTests {
   /// A node that stays, and a router that says what it is asked for.
   private func programs(in directory: String) throws {
-    let node = "#!/bin/sh\necho node \"$@\"\nexec sleep 300\n"
+    // It answers whatever it is asked with the frame that says "up".
+    var answer: [UInt8] = []
+    WireFrame.encode(.adminReply, into: &answer) {
+      AdminReply.status(NodeStatus(node: NodeName("n1")!, disk: 1, pid: 1, state: .up, replicas: [])).encode(into: &$0)
+    }
+    let node = #"""
+      #!/usr/bin/env python3
+      import socketserver, sys
+      host, port = sys.argv[sys.argv.index("--listen") + 1].split(":")
+      print("node", *sys.argv[1:], flush=True)
+      class Link(socketserver.BaseRequestHandler):
+          def handle(self):
+              self.request.recv(65536)
+              self.request.sendall(bytes(ANSWER))
+      socketserver.ThreadingTCPServer.allow_reuse_address = True
+      socketserver.ThreadingTCPServer((host, int(port)), Link).serve_forever()
+      """#.replacingOccurrences(of: "ANSWER", with: "\(answer)")
     let router = #"""
       #!/usr/bin/env python3
       import http.server, sys
