@@ -2,7 +2,7 @@
 /// Mistakes that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is switched on at run time
 /// (`Replica.planted`).
 public enum PlantedBug: String, Sendable, CaseIterable {
-  /// A follower takes frames, and a primary acknowledgements, of any epoch.
+  /// A replica acknowledges envelopes of any epoch.
   case noEpochCheck
   /// A follower acknowledges a frame before it is on stable storage.
   case acknowledgeBeforeDurable
@@ -20,13 +20,11 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case resumeOldEpoch
   /// A primary answers in an epoch before its first record is durable everywhere.
   case answerBeforeOpen
-  /// Reading the old revision is taken for a lost proposal.
+  /// Reading the old revision is taken for a lost proposal, and what was proposed is forgotten.
   case oldRevisionSettles
-  /// A primary that proposed its follower as primary goes on logging and answering.
-  case answerAfterSwap
   /// A primary stops asking the joiner that it has proposed while the proposal is unsettled.
   case forgetUnsettled
-  /// A follower that took over cuts its log back to what it knew to be committed.
-  case takeOverFromCommit
+  /// A follower whose log may be incomplete takes over.
+  case suspectTakesOver
 }
 #endif

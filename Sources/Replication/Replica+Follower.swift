@@ -41,8 +41,8 @@ extension Replica {
 
   private mutating func acknowledgeSoon() { follow.wantsAcknowledgement = follow.number > 0 }
 
-  /// Whether this replica repeats what `sender` says in `epoch`.
-  private func follows(_ sender: ReplicaID, in epoch: UInt64) -> Bool {
+  /// Whether this replica repeats what `sender` says in this epoch.
+  private func follows(_ sender: ReplicaID) -> Bool {
     guard let entry = register?.entry, entry.primary == sender, !isReloading else { return false }
     switch role {
     case .follower: return suspicion == .none && rebuild != .log && follow.plea != .damaged
@@ -56,18 +56,10 @@ extension Replica {
     _ envelope: Envelope, _ frame: LogFrame?, from sender: ReplicaID, now: MonotonicMilliseconds,
     into effects: inout [Effect]
   ) {
-    var isPrimary = register?.entry.primary == sender
-    #if PLANTED_BUGS
-    if planted == .noEpochCheck, role == .follower || role == .joining { isPrimary = true }
-    #endif
-    guard isPrimary else { return }
+    guard register?.entry.primary == sender else { return }
     clock.hear(envelope.stamp, now: now)
     if role == .follower { follow.lastHeard = now }
-    var repeats = follows(sender, in: envelope.epoch)
-    #if PLANTED_BUGS
-    if planted == .noEpochCheck, role == .follower, !isReloading { repeats = true }
-    #endif
-    guard repeats else { return }
+    guard follows(sender) else { return }
     if role == .joining {
       guard case .streaming(let session) = join.phase, envelope.number >= session else { return }
     }
@@ -85,6 +77,10 @@ extension Replica {
     defer { committed = max(committed, min(envelope.committed, end.index)) }
     guard frame.shard == shard, frame.kind == .records, frame.count > 0, frame.epoch <= envelope.epoch else { return }
     if frame.lastIndex <= end.index {
+      // A frame of an epoch that this log never reached, or another at its very end: not the same log.
+      if frame.epoch > end.epoch || frame.lastIndex == end.index && frame.chain != end.chain {
+        return doubtOwnLog(into: &effects)
+      }
       follow.wantsAcknowledgement = true
     } else if frame.firstIndex > end.index &+ 1 {
       follow.misses = true
@@ -165,7 +161,7 @@ extension Replica {
   /// Sends what one acknowledgement can say for the whole turn.
   mutating func acknowledge(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard follow.wantsAcknowledgement, follow.number > 0, let primary = register?.entry.primary,
-      follows(primary, in: epoch)
+      follows(primary)
     else { return }
     follow.wantsAcknowledgement = false
     var through = durable
@@ -197,7 +193,12 @@ extension Replica {
   }
 
   /// Whether this follower's log may be led with: it is not damaged, and not being exchanged.
-  private var isSound: Bool { suspicion == .none && rebuild == .nothing && !isReloading && follow.plea != .damaged }
+  private var isSound: Bool {
+    #if PLANTED_BUGS
+    if planted == .suspectTakesOver { return !isReloading }
+    #endif
+    return suspicion == .none && rebuild == .nothing && !isReloading && follow.plea != .damaged
+  }
 
   /// Starts a takeover if the primary is silent: the map is read afresh first.
   mutating func tryToTakeOver(now: MonotonicMilliseconds, into effects: inout [Effect]) {

@@ -79,7 +79,12 @@ extension Replica {
   /// A register is known. Older ones than the newest known say nothing.
   mutating func adopt(_ new: MapRegister, now: MonotonicMilliseconds, into effects: inout [Effect]) {
     #if PLANTED_BUGS
-    if planted == .oldRevisionSettles, let proposal, proposal.revision == new.revision { self.proposal = nil }
+    if planted == .oldRevisionSettles, let proposal, proposal.revision == new.revision {
+      self.proposal = nil
+      lead.peer?.demandedSince = nil
+      lead.peer?.admitAt = now + config.failureTimeout
+      recommit(into: &effects)
+    }
     #endif
     guard new.revision > register?.revision ?? 0, new.entry.epoch > epoch else { return }
     register = new

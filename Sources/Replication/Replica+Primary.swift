@@ -70,7 +70,11 @@ struct Peer: Sendable {
   var stage: Stage
   /// The send number that began this attempt to join: acknowledgements of a lower one are of an earlier life.
   var session: UInt64 = 0
-  var sentThrough: UInt64
+  var sentThrough: UInt64 {
+    didSet { sentMost = max(sentMost, sentThrough) }
+  }
+  /// The highest index that it was sent, or was known to have.
+  private(set) var sentMost: UInt64
   /// New frames are sent as they are appended; otherwise they are read from the log.
   var isLive: Bool
   var readToken: UInt64?
@@ -98,6 +102,7 @@ struct Peer: Sendable {
     timeout: MonotonicMilliseconds
   ) {
     (self.id, self.isNamed, self.stage, self.sentThrough) = (id, isNamed, stage, sentThrough)
+    sentMost = sentThrough
     isLive = isNamed
     lastHeard = now
     numberAge = AgeRing(timeout: timeout)
@@ -251,11 +256,12 @@ extension Replica {
     if planted == .answerBeforeFollower { through = durable }
     #endif
     if !lead.isOpen {
-      var opens = lead.openIndex > 0 && through >= lead.openIndex
       #if PLANTED_BUGS
-      if planted == .answerBeforeOpen, lead.openIndex > 0 { opens = true }
+      if planted == .answerBeforeOpen, lead.openIndex > 0, !isSilenced {
+        answerable = Answerable(position: durable, number: .max)
+      }
       #endif
-      guard opens else { return }
+      guard lead.openIndex > 0, through >= lead.openIndex else { return }
       lead.isOpen = true
       effects.append(.note(.epochOpened(epoch)))
       refresh(into: &effects)
@@ -288,8 +294,8 @@ extension Replica {
       guard let position = transfer.position, begins(ack, at: position, &peer, now: now, into: &effects) else { return }
     case .streaming: break
     }
-    guard ack.end <= end.index else {
-      // It has frames that this log does not: not one of ours to lead.
+    guard ack.end <= peer.sentMost else {
+      // It has frames that it was never sent: its log is another.
       lead.peer = peer
       return part(from: peer, into: &effects)
     }

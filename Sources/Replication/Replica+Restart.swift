@@ -81,6 +81,8 @@ extension Replica {
     let needed = max(peer.durable, lead.openIndex > 0 ? lead.openIndex &- 1 : end.index)
     if theirs.end.index >= needed, theirs.end.index <= end.index {
       lead.peer?.lastHeard = now
+      // What it acknowledged before it lost its end may still be on the way: only what answers a later number counts.
+      lead.peer?.session = number &+ 1
       effects.append(.send(.cleared(epoch: epoch), to: sender))
     } else {
       effects.append(.note(.lostAcknowledged(sender, acknowledged: needed, end: theirs.end.index)))

@@ -214,12 +214,15 @@ public struct Replica: Sendable {
     guard hasLog, hasMap, sender != me else { return }
     if role == .halted { return answerHalted(message, to: sender, into: &effects) }
     meet(sender, now: now, into: &effects)
-    var isCurrent = message.epoch.map { $0 == epoch } ?? true
-    #if PLANTED_BUGS
-    if planted == .noEpochCheck { isCurrent = true }
-    #endif
-    guard isCurrent else {
-      inform(sender, of: message.epoch ?? 0, now: now, into: &effects)
+    if let theirs = message.epoch, theirs != epoch {
+      #if PLANTED_BUGS
+      if planted == .noEpochCheck, case .envelope(let envelope) = message, theirs < epoch {
+        let ack = Acknowledgement(epoch: theirs, durable: durable, number: envelope.number, end: end.index)
+        effects.append(.send(.acknowledgement(ack), to: sender))
+        return
+      }
+      #endif
+      inform(sender, of: theirs, now: now, into: &effects)
       return refresh(into: &effects)
     }
     switch message {
@@ -303,9 +306,6 @@ public struct Replica: Sendable {
   /// Works out what is allowed now, and tells the edge if that or the role changed.
   mutating func refresh(into effects: inout [Effect]) {
     acceptsCommands = role == .primary && lead.openIndex > 0 && lead.drain == nil && !isSilenced && !isReloading
-    #if PLANTED_BUGS
-    if planted == .answerAfterSwap, role == .primary, lead.openIndex > 0 { acceptsCommands = true }
-    #endif
     if role != .primary || isSilenced { answerable = .nothing }
     let now = Told(role: role, epoch: epoch, accepts: acceptsCommands, isOpen: role == .primary && lead.isOpen)
     if now != told {
@@ -316,9 +316,6 @@ public struct Replica: Sendable {
 
   /// Whether this primary may log and answer nothing: it proposed another, or its memory is known to be wrong.
   var isSilenced: Bool {
-    #if PLANTED_BUGS
-    if planted == .answerAfterSwap { return lead.resigns }
-    #endif
     if lead.resigns { return true }
     guard let proposal else { return false }
     return proposal.entry.primary != me

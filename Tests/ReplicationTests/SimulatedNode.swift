@@ -93,20 +93,24 @@ extension World {
     guard checks.lineage[position.index] == position.chain else {
       throw Violation(description: "\(node.id.node) told something at \(position.index) that was never so")
     }
-    // Promise 1: on stable storage of both that its map names.
-    if let entry = replica.register?.entry {
-      for named in [entry.primary, entry.follower] {
-        guard let named, let place = index(of: named), nodes[place].id == named, !nodes[place].wasDamaged else {
-          continue
-        }
-        guard nodes[place].log.isDurable(position.index, chain: position.chain) else {
-          throw Violation(
-            description: "\(node.id.node) answered from \(position.index), which is not durable on \(named.node)")
-        }
-      }
-    }
+    // Promise 1: on stable storage of all that the map names, whatever the primary thinks of the map.
+    try checkNamed(replica.register?.entry, position, by: node)
+    try checkNamed(register?.entry, position, by: node)
     if reply.records.isEmpty { checks.readsAnswered += 1 }
     for record in reply.records { checks.acknowledged.insert(record) }
+  }
+
+  /// Everything that was answered is durable on every replica that an entry names.
+  func checkNamed(_ entry: MapEntry?, _ position: LogPosition, by node: SimulatedNode?) throws {
+    guard let entry else { return }
+    for named in [entry.primary, entry.follower] {
+      guard let named, let place = index(of: named), nodes[place].id == named, !nodes[place].damage else { continue }
+      guard nodes[place].log.isDurable(position.index, chain: position.chain) else {
+        throw Violation(
+          description: "\(node.map { "\($0.id.node) answered" } ?? "the map says who has it, but what was answered") "
+            + "from \(position.index) is not durable on \(named.node)")
+      }
+    }
   }
 
   /// What holds after every step of a node.
@@ -126,9 +130,4 @@ extension World {
       throw Violation(description: "\(node.id.node) may answer although it is \(replica.role)")
     }
   }
-}
-
-extension SimulatedNode {
-  /// Whether its disk was damaged on purpose and not rebuilt since.
-  var wasDamaged: Bool { damage }
 }

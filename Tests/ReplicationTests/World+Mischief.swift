@@ -33,12 +33,13 @@ extension World {
     at(coordinatorDelay(), .mapReply(node: place, life: life, register, token: token))
   }
 
-  func coordinatorWrites(_ place: Int, _ life: Int, _ entry: MapEntry, _ revision: UInt64) {
+  func coordinatorWrites(_ place: Int, _ life: Int, _ entry: MapEntry, _ revision: UInt64) throws {
     if let known = proposalsUnderWay.firstIndex(of: entry) { proposalsUnderWay.remove(at: known) }
     if coordinatorBackAt > time, chance(0.7) { return }
     if (register?.revision ?? 0) == revision {
       register = MapRegister(revision: revision + 1, entry: entry)
       log("map is now \(describe(register))")
+      try checkNamed(entry, checks.revealed, by: nil)
       for node in nodes where !chance(mischief.lostWatch) {
         at(coordinatorDelay(), .mapReply(node: node.index, life: node.life, register, token: 0))
       }
@@ -62,6 +63,10 @@ extension World {
     if chance(mischief.coordinatorAway) {
       coordinatorBackAt = time + Int.random(in: 1_000...2_000_000, using: &random)
       log("coordinator away")
+    }
+    if chance(0.3) {
+      // A watch that connects anew tells what is so already.
+      at(coordinatorDelay(), .mapReply(node: node.index, life: node.life, register, token: 0))
     }
     if chance(mischief.order) { order() }
     if chance(mischief.fullDisk) { setFull(node, !node.isFull) }

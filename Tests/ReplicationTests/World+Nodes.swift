@@ -12,7 +12,7 @@ extension World {
       nodes[place].restartsLater = false
       if nodes[place].replica == nil { restart(nodes[place]) }
     case .read(let node, let life, let token): coordinatorReads(node, life, token)
-    case .propose(let node, let life, let entry, let revision): coordinatorWrites(node, life, entry, revision)
+    case .propose(let node, let life, let entry, let revision): try coordinatorWrites(node, life, entry, revision)
     case .tick(let place, let life), .synced(let place, let life, _, _), .cutDone(let place, let life, _),
       .installed(let place, let life), .mapReply(let place, let life, _, _), .mapFailed(let place, let life, _),
       .edge(let place, let life, _):
