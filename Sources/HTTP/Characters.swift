@@ -1,20 +1,24 @@
 /// Which bytes may stand where (RFC 9110, RFC 3986).
 enum Characters {
-  /// Set for `!#$%&'*+-.^_`|~`, digits and letters: what methods and header names are made of.
-  @inline(__always) static func isToken(_ byte: UInt8) -> Bool {
-    byte < 128 && bit(byte, 0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
+  /// One character for each byte: `@` plus 1 for what methods and header names are made of (``!#$%&'*+-.^_`|~``, digits,
+  /// letters), 2 for what a request target may have (visible ASCII without `#`), 4 for what a Host may have (letters, digits,
+  /// ``-._~%!$&'()*+,;=:[]``). A literal, because a look-up in one costs no initialisation check.
+  private static var classes: StaticString {
+    """
+    @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@GBAGGGGFFGGFGGBGGGGGGGGGGFFBFBB\
+    BGGGGGGGGGGGGGGGGGGGGGGGGGGFBFCGCGGGGGGGGGGGGGGGGGGGGGGGGGGBCBG@\
+    @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\
+    @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+    """
   }
 
-  /// Visible ASCII, without `#`, which no request target has.
-  @inline(__always) static func isTarget(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F && byte != 0x23 }
+  @inline(__always) static func isToken(_ byte: UInt8) -> Bool { classOf(byte) & 1 != 0 }
+  @inline(__always) static func isTarget(_ byte: UInt8) -> Bool { classOf(byte) & 2 != 0 }
+  @inline(__always) static func isHost(_ byte: UInt8) -> Bool { classOf(byte) & 4 != 0 }
 
-  /// What a Host may have: letters, digits, `-._~%!$&'()*+,;=:[]`.
-  @inline(__always) static func isHost(_ byte: UInt8) -> Bool {
-    byte < 128 && bit(byte, 0x2FFF_7FF2_0000_0000, 0x47FF_FFFE_AFFF_FFFE)
-  }
-
-  @inline(__always) private static func bit(_ byte: UInt8, _ low: UInt64, _ high: UInt64) -> Bool {
-    ((byte < 64 ? low : high) >> UInt64(byte & 63)) & 1 != 0
+  @inline(__always) private static func classOf(_ byte: UInt8) -> UInt8 {
+    // Safe: the literal has 256 characters, one for each byte.
+    unsafe classes.utf8Start[Int(byte)]
   }
 
   /// 0…15, or 255.
