@@ -5,7 +5,7 @@ extension CommandSpec {
   /// is wrong on stderr and ends with status 2 if it does not fit.
   public func parseOrExit() -> ParsedFlags {
     do throws(UsageError) {
-      let parsed = try parse(Array(CommandLine.arguments.dropFirst()), environment: environmentVariable)
+      let parsed = try parse(Array(processArguments().dropFirst()), environment: environmentVariable)
       if parsed.wantsHelp {
         print(help, terminator: "")
         exit(0)
@@ -20,6 +20,28 @@ extension CommandSpec {
   public func fail(_ error: UsageError) -> Never {
     standardError("\(name): \(error)\n\(name) --help says more\n")
     exit(2)
+  }
+}
+
+/// This process's command line. Swift's own list is empty where a preloaded library (libfaketime, for one) came before Swift's
+/// start-up code; the kernel's is not.
+public func processArguments() -> [String] {
+  let known = CommandLine.arguments
+  guard known.isEmpty else { return known }
+  // Safe: the path is a literal.
+  let descriptor = unsafe open("/proc/self/cmdline", O_RDONLY)
+  guard descriptor >= 0 else { return [] }
+  defer { close(descriptor) }
+  var bytes: [UInt8] = []
+  var part = [UInt8](repeating: 0, count: 4_096)
+  while true {
+    // Safe: the pointer is used only inside the call, with the array's own length.
+    let count = unsafe part.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+    guard count > 0 else { break }
+    bytes += part[..<count]
+  }
+  return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
+    String(decoding: $0, as: UTF8.self)
   }
 }
 

@@ -381,15 +381,15 @@ def crawl(folder, **options):
 def full_disk(folder, **options):
     home = os.path.join(folder, "n2")
     os.makedirs(home)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", home], check=True)
-    run = plain(folder, **options)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", home], check=True)
+    run = plain(folder, node_options=["--segment-bytes", str(1 << 20)], **options)
     yield run
     ballast = os.path.join(home, "ballast")
 
     def strike():
-        with open(ballast, "wb") as file:
+        with open(ballast, "wb", buffering=0) as file:
             try:
-                while file.write(b"\1" * (1 << 20)):
+                while file.write(b"\1" * 4096):
                     pass
             except OSError:
                 pass
