@@ -35,10 +35,10 @@ package actor NodeLoop {
   private var links: [NodeName: PeerLink] = [:]
   private var inputs: [ReplicaID: [PeerInput]] = [:]
 
+  private var ticks: UInt64 = 0
   /// What this turn hands to the log.
   private var entries: [LogEntry] = []
   private(set) var isStopping = false
-  /// Commands are refused: the node takes its leave.
   private let disk: ShardDisk
 
   init(_ index: Int, on loop: EventLoop, node: NodeCore) {
@@ -74,6 +74,8 @@ package actor NodeLoop {
       change(shard) { [clock] machine, tools in machine.tick(room: room, time: clock, tools: &tools) }
     }
     for (_, link) in links { link.connectIfNeeded(now: clock.now) }
+    ticks &+= 1
+    if index == 0, ticks % 50 == 0 { node.freeOldSegments() }
   }
 
   /// No more turns: the node ends.
@@ -86,10 +88,14 @@ package actor NodeLoop {
 
   /// The time of this turn: the same for all that happens in it.
   var clock: TurnTime {
+    askForTurnEnd()
+    return readClock()
+  }
+
+  private func readClock() -> TurnTime {
     if let turnTime { return turnTime }
     let time = TurnTime(now: Int64(bootTimeNanoseconds() / 1_000_000), wall: wallClockMilliseconds())
     turnTime = time
-    askForTurnEnd()
     return time
   }
 
@@ -126,8 +132,9 @@ package actor NodeLoop {
   }
 
   private func endTurn() {
+    // Asking again from here on means another call: it must not be asked for by what is always done here, or the loop never sleeps.
     turnEndAsked = false
-    let time = clock
+    let time = readClock()
     var rounds = 0
     while !listed.isEmpty, rounds < 64 {
       rounds += 1
@@ -145,8 +152,6 @@ package actor NodeLoop {
     }
     for (_, link) in links { link.flush() }
     turnTime = nil
-    // `clock` above may have asked for another end when this turn had none.
-    turnEndAsked = false
     if !listed.isEmpty { askForTurnEnd() }
   }
 

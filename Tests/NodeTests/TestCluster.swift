@@ -12,8 +12,18 @@ final class TestCluster {
   var failures = Failures()
   var loops = 1
   var shards = 4
-  var failureTimeout: Int64 = 400
+  var failureTimeout: Int64 = 800
   var snapshotBytes = 64 << 20
+
+  let ports = Ports()
+
+  /// Where the nodes listen, for threads that go on while nodes come and go.
+  final class Ports: @unchecked Sendable {
+    private let lock = NSLock()
+    private var list: [String: UInt16] = [:]
+    func set(_ name: String, _ port: UInt16?) { lock.withLock { list[name] = port } }
+    var all: [UInt16] { lock.withLock { list.keys.sorted().map { list[$0]! } } }
+  }
 
   /// What the nodes said they failed with.
   final class Failures: @unchecked Sendable {
@@ -40,6 +50,7 @@ final class TestCluster {
       failures.add($0)
     }
     coordinators[name] = coordinator
+    ports.set(name, nodes[name]!.port)
   }
 
   func startAll(_ names: [String] = ["n1", "n2"]) async throws {
@@ -48,11 +59,13 @@ final class TestCluster {
   }
 
   func stop(_ name: String) async {
+    ports.set(name, nil)
     await nodes.removeValue(forKey: name)?.stop()
     coordinators.removeValue(forKey: name)?.close()
   }
 
   func kill(_ name: String) async {
+    ports.set(name, nil)
     await nodes.removeValue(forKey: name)?.kill()
     coordinators.removeValue(forKey: name)?.close()
   }
