@@ -1,0 +1,283 @@
+import Inventory
+import Journal
+import Node
+import Proto
+import Replication
+import Testing
+
+/// One shard's machine without threads or sockets: a primary that goes alone, whose log is durable as soon as it is written.
+struct LoneShard: ~Copyable {
+  var machine: ShardMachine
+  var tools = ShardTools()
+  var time = TurnTime(now: 1_000, wall: 1_800_000_000_000)
+  /// Frames written, oldest first.
+  var frames: [EncodedFrame] = []
+  /// Frames to routers' connections.
+  var replies: [(connection: ConnectionID, frame: [UInt8])] = []
+  var room = LogRoom.open
+  /// Nothing is reported durable while this is set.
+  var diskStandsStill = false
+  private var written: UInt64 = 0
+  private var register: MapRegister?
+
+  init(_ options: ShardMachine.Options = ShardMachine.Options()) {
+    let me = ReplicaID(node: NodeName("n1")!, disk: 1)
+    machine = ShardMachine(shard: ShardID(0), me: me, options: options, seed: 7)
+    let empty = LoadedShard(inventory: Inventory(shard: ShardID(0)), end: LogEnd(), epochs: [])
+    machine.start(empty, suspicion: .none, committed: 0, time: time, tools: &tools)
+    settle()
+    machine.bear(Birth(primary: me, follower: nil), time: time, tools: &tools)
+    settle()
+  }
+
+  mutating func pass(_ milliseconds: Int64) {
+    var left = milliseconds
+    while left > 0 {
+      let step = min(left, 20)
+      left -= step
+      time.now += step
+      machine.tick(room: room, time: time, tools: &tools)
+      settle()
+    }
+  }
+
+  /// Ends the turn and carries out what is asked for, until nothing is.
+  mutating func settle() {
+    for _ in 0..<100 {
+      machine.flush(time: time, tools: &tools)
+      let actions = machine.takeActions()
+      if actions.isEmpty { break }
+      for action in actions { carryOut(action) }
+    }
+  }
+
+  private mutating func carryOut(_ action: ShardAction) {
+    switch action {
+    case .log(let entries):
+      for case .frame(let frame) in entries {
+        frames.append(frame)
+        written = frame.header.lastIndex
+      }
+      if !diskStandsStill { machine.durable(through: written, time: time, tools: &tools) }
+    case .reply(let frame, let connection): replies.append((connection, frame))
+    case .readMap(let token): machine.mapRead(register, token: token, time: time, tools: &tools)
+    case .propose(let entry, let revision):
+      if revision == register?.revision ?? 0 { register = MapRegister(revision: revision + 1, entry: entry) }
+      machine.mapRead(register, token: 0, time: time, tools: &tools)
+    default: break
+    }
+  }
+
+  mutating func diskMovesOn() {
+    diskStandsStill = false
+    machine.durable(through: written, time: time, tools: &tools)
+    settle()
+  }
+
+  mutating func send(_ body: [UInt8], from connection: UInt64 = 1) {
+    try? machine.requests(body.rawSpan, from: ConnectionID(connection), room: room, time: time, tools: &tools)
+  }
+
+  mutating func takeReplies() -> [(id: UInt32, reply: Reply)] {
+    var all: [(id: UInt32, reply: Reply)] = []
+    for (_, bytes) in replies { all += Self.decode(bytes) }
+    replies.removeAll()
+    return all
+  }
+
+  static func decode(_ bytes: [UInt8]) -> [(id: UInt32, reply: Reply)] {
+    var all: [(id: UInt32, reply: Reply)] = []
+    guard let frame = try? WireFrame(header: bytes.rawSpan), frame.kind == .replies,
+      let body = try? frame.body(of: bytes.rawSpan)
+    else { return [] }
+    var reader = ByteReader(body)
+    while reader.bytesLeft > 0, let next = try? Reply.decode(&reader) { all.append(next) }
+    return all
+  }
+
+  /// Creates an event and says how it is called.
+  mutating func createEvent(_ definition: EventDefinition) throws -> EventRef {
+    send(batch([(.createEvent(definition, incarnation: 5), "create")]))
+    settle()
+    let reply = takeReplies().last?.reply
+    guard case .outcome(.created(let event, _)) = reply else {
+      throw LinkError("no event: \(String(describing: reply))")
+    }
+    return event
+  }
+}
+
+/// The body of a `requests` frame.
+func batch(_ commands: [(Command, Bytes)], from first: UInt32 = 1, keyIsFromRouter: Bool = false) -> [UInt8] {
+  var out: [UInt8] = []
+  for (place, (command, key)) in commands.enumerated() {
+    Request.encodeHeader(id: first + UInt32(place), what: .command, into: &out)
+    command.encode(key: key, keyIsFromRouter: keyIsFromRouter, into: &out)
+  }
+  return out
+}
+
+func batch(_ query: Query, id: UInt32 = 1) -> [UInt8] {
+  var out: [UInt8] = []
+  Request.encodeHeader(id: id, what: .query, into: &out)
+  query.encode(into: &out)
+  return out
+}
+
+func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
+  batch(
+    seats.map {
+      (
+        .hold(
+          .init(event: event, secret: UInt64($0) &* 0x9E37_79B9_7F4A_7C15, buyer: Bytes("b\($0)"), seats: [SeatIndex($0)])),
+        Bytes("key-of-12b-\($0)")
+      )
+    }, keyIsFromRouter: true)
+}
+
+@Suite struct MachineTests {
+  @Test func aBatchBecomesOneFrameAndOneReply() throws {
+    var shard = LoneShard()
+    let event = try shard.createEvent(arena("e"))
+    let before = shard.frames.count
+    shard.send(oneSeatHolds(event, seats: 0..<100))
+    shard.settle()
+    #expect(shard.frames.count == before + 1)
+    #expect(shard.frames.last?.header.count == 100)
+    #expect(shard.replies.count == 1)
+    let replies = shard.takeReplies()
+    #expect(replies.map(\.id) == Array(1...100))
+    #expect(replies.allSatisfy { if case .outcome(.held) = $0.reply { true } else { false } })
+  }
+
+  /// Nothing leaves before the disk has it: neither a yes, nor a refusal, nor a read that saw it.
+  @Test func repliesWaitForTheDisk() throws {
+    var shard = LoneShard()
+    let event = try shard.createEvent(arena("e"))
+    shard.diskStandsStill = true
+    shard.send(oneSeatHolds(event, seats: 0..<1))
+    shard.settle()
+    shard.send(oneSeatHolds(event, seats: 0..<1), from: 2)
+    shard.send(batch(.seat(id: "e", SeatIndex(0)), id: 9), from: 3)
+    shard.settle()
+    #expect(shard.replies.isEmpty)
+    shard.diskMovesOn()
+    #expect(shard.replies.map(\.connection.rawValue) == [1, 2, 3])
+  }
+
+  @Test func lateRepliesEndUnknown() throws {
+    var options = ShardMachine.Options()
+    options.requestDeadline = 300
+    var shard = LoneShard(options)
+    let event = try shard.createEvent(arena("e"))
+    shard.diskStandsStill = true
+    shard.send(oneSeatHolds(event, seats: 0..<2))
+    shard.settle()
+    shard.pass(200)
+    #expect(shard.replies.isEmpty)
+    shard.pass(400)
+    #expect(shard.takeReplies().map(\.reply) == [.failed(.unknown), .failed(.unknown)])
+  }
+
+  /// A full disk is met before anything happened; reads go on.
+  @Test func aFullDiskRefusesBeforeApplying() throws {
+    var shard = LoneShard()
+    let event = try shard.createEvent(arena("e"))
+    shard.room = .full
+    shard.send(oneSeatHolds(event, seats: 0..<1))
+    shard.send(batch(.seat(id: "e", SeatIndex(0)), id: 2))
+    shard.settle()
+    var replies = shard.takeReplies()
+    #expect(replies.first?.reply == .failed(.diskFull))
+    guard case .answer(.seat(.free, _)) = replies.last?.reply else {
+      Issue.record("\(replies)")
+      return
+    }
+    shard.room = .open
+    shard.send(oneSeatHolds(event, seats: 0..<1))
+    shard.settle()
+    replies = shard.takeReplies()
+    guard case .outcome(.held) = replies.last?.reply else {
+      Issue.record("\(replies)")
+      return
+    }
+  }
+
+  /// Expiry of many holds takes several ticks of at most about a thousand, and a strong read never sees what is past its deadline.
+  @Test func timeIsCaughtUpWithInSteps() throws {
+    var shard = LoneShard()
+    let event = try shard.createEvent(arena("e", rows: 100, seatsPerRow: 100))
+    for start in stride(from: UInt32(0), to: 5_000, by: 500) {
+      shard.send(oneSeatHolds(event, seats: start..<(start + 500)))
+      shard.settle()
+      shard.pass(20)
+    }
+    _ = shard.takeReplies()
+    let before = shard.frames.count
+    // A pause: time goes on without a tick.
+    shard.time.now += 700_000
+    shard.send(batch(.seat(id: "e", SeatIndex(4_999)), id: 2))
+    shard.settle()
+    guard case .answer(.seat(.free, _)) = shard.takeReplies().last?.reply else {
+      Issue.record("a hold is seen past its deadline")
+      return
+    }
+    #expect(shard.frames.count >= before + 5)
+  }
+
+  /// A subscriber's copy: the answer first, then every change before the reply that tells of it.
+  @Test func feedsComeBeforeReplies() throws {
+    var shard = LoneShard()
+    let event = try shard.createEvent(arena("e", rows: 1, seatsPerRow: 10))
+    // The subscription and a change in one turn: the copy has the change or a later update has it, never neither.
+    shard.send(batch(.subscribe(id: "e"), id: 1), from: 5)
+    shard.send(oneSeatHolds(event, seats: 0..<1), from: 6)
+    shard.settle()
+    let first = shard.replies.filter { $0.connection.rawValue == 5 }.flatMap { LoneShard.decode($0.frame) }
+    guard case .answer(.subscribed(_, let version, let states, _)) = first.last?.reply else {
+      Issue.record("\(first)")
+      return
+    }
+    #expect(states.array[0] == SeatState.held.rawValue)
+    shard.replies.removeAll()
+    shard.send(oneSeatHolds(event, seats: 1..<2), from: 5)
+    shard.settle()
+    let kinds = try shard.replies.filter { $0.connection.rawValue == 5 }.map {
+      try WireFrame(header: $0.frame.rawSpan).kind
+    }
+    #expect(kinds == [.feed, .replies])
+    let feed = shard.replies[0].frame
+    var reader = ByteReader(try WireFrame(header: feed.rawSpan).body(of: feed.rawSpan))
+    let update = try FeedUpdate(decoding: &reader)
+    #expect(update.fromVersion == version)
+    #expect(update.seats == [SeatChange(seat: SeatIndex(1), state: .held)])
+    shard.replies.removeAll()
+    shard.pass(200)
+    let fresh = shard.replies.filter { (try? WireFrame(header: $0.frame.rawSpan))?.kind == .feedFresh }
+    #expect(fresh.count >= 2)
+  }
+
+  /// What a hold costs on the hot path, printed for people. The bound is far off: it only finds a lost order of magnitude.
+  @Test func costOfAHold() throws {
+    var shard = LoneShard()
+    let event = try shard.createEvent(arena("e", rows: 1_000, seatsPerRow: 1_000))
+    let size: UInt32 = 8_000
+    let batches = (0..<40).map { oneSeatHolds(event, seats: ($0 * size)..<(($0 + 1) * size)) }
+    let clock = ContinuousClock()
+    var total = Duration.zero
+    for body in batches {
+      total += clock.measure {
+        shard.send(body)
+        shard.settle()
+      }
+      shard.replies.removeAll(keepingCapacity: true)
+    }
+    let nanoseconds = Double(total.components.attoseconds) / 1e9 + Double(total.components.seconds) * 1e9
+    let each = nanoseconds / Double(UInt32(batches.count) * size)
+    print("decode + apply + encode + frame: \(Int(each)) ns a hold, \(batches[0].count / Int(size)) bytes each")
+    #expect(shard.frames.count > batches.count)
+    #if !DEBUG
+    #expect(each < 5_000)
+    #endif
+  }
+}
