@@ -1,0 +1,423 @@
+import Proto
+
+/// The inventory's rules once more, slow and obvious: dictionaries, arrays, and a look at everything.
+struct Model {
+  struct Place {
+    var section: Int
+    /// 0-based from the section's front.
+    var row: Int
+    /// 0-based in the row.
+    var number: Int
+    var rowLength: Int
+    var category: Int
+  }
+
+  struct Event {
+    var definition: EventDefinition
+    var incarnation: UInt64
+    var version: UInt64 = 1
+    var places: [Place] = []
+    var states: [SeatState] = []
+    var areasHeld: [Int]
+    var areasSold: [Int]
+    func areaFree(_ area: Int) -> Int { Int(definition.areas[area].capacity) - areasHeld[area] - areasSold[area] }
+  }
+
+  enum Life: Equatable { case held, released, over, pending, confirmed, cancelled, expired }
+
+  struct Hold {
+    var slot: UInt32
+    var secret: UInt64
+    var event: Int
+    var buyer: Bytes
+    var seats: [Int]
+    var areas: [AreaCount]
+    var life = Life.held
+    var deadline: Milliseconds
+    var latestDeadline: Milliseconds
+    var orderSecret: UInt64 = 0
+    var createdAt: Milliseconds = 0
+    var holdDeadline: Milliseconds = 0
+    var lives: Bool { life == .held || life == .pending || life == .confirmed }
+    var isOrder: Bool { [.pending, .confirmed, .cancelled, .expired].contains(life) }
+    var count: Int { seats.count + areas.reduce(0) { $0 + Int($1.count) } }
+  }
+
+  struct Key {
+    var key: Bytes
+    var fromRouter: Bool
+    var event: Int
+    var command: Command
+    var outcome: Outcome
+    var stamp: Milliseconds
+    var hold: UInt64?
+    var bytes: Int
+    var isParked = false
+  }
+
+  var shard: ShardID
+  var now: Milliseconds = 0
+  var events: [Event] = []
+  /// By sequence number, all that ever were.
+  var holds: [Hold] = []
+  var freeSlots: [UInt32] = []
+  var slotCount: UInt32 = 0
+  var keys: [Key] = []
+  var clientBytes: Int
+  var clientWindow: Milliseconds
+  var routerWindow: Milliseconds
+
+  // MARK: Time
+
+  mutating func advance(to stamp: Milliseconds) -> Bool {
+    now = max(now, stamp)
+    var changed = false
+    let due = holds.indices.filter {
+      [.held, .pending, .released].contains(holds[$0].life) && holds[$0].deadline <= now
+    }
+    for hold in due.sorted(by: { (holds[$0].deadline, holds[$0].slot) < (holds[$1].deadline, holds[$1].slot) }) {
+      changed = true
+      switch holds[hold].life {
+      case .held:
+        giveBack(hold)
+        holds[hold].life = .over
+        freeSlots.append(holds[hold].slot)
+        events[holds[hold].event].version += 1
+      case .released:
+        holds[hold].life = .over
+        freeSlots.append(holds[hold].slot)
+      default:
+        giveBack(hold)
+        holds[hold].life = .expired
+        events[holds[hold].event].version += 1
+      }
+    }
+    return changed
+  }
+
+  mutating func giveBack(_ hold: Int) {
+    let isSold = holds[hold].life == .confirmed
+    for seat in holds[hold].seats { events[holds[hold].event].states[seat] = .free }
+    for area in holds[hold].areas {
+      if isSold {
+        events[holds[hold].event].areasSold[Int(area.area.rawValue)] -= Int(area.count)
+      } else {
+        events[holds[hold].event].areasHeld[Int(area.area.rawValue)] -= Int(area.count)
+      }
+    }
+  }
+
+  // MARK: Commands and keys
+
+  mutating func apply(_ command: Command, key: Bytes, fromRouter: Bool) -> (outcome: Outcome, mustLog: Bool) {
+    if command == .tick { return (.noted, true) }
+    guard let event = event(of: command) else {
+      // The event of a hold that is over is not known any more: only the very same command is a repeat.
+      if !key.isEmpty,
+        let before = visibleKey({ $0.key == key && $0.fromRouter == fromRouter && $0.command == bare(command) })
+      {
+        return (before.outcome, false)
+      }
+      if case .createEvent = command { return create(command, key, fromRouter) }
+      return (refusalWithoutEvent(command), false)
+    }
+    if !key.isEmpty,
+      let before = visibleKey({ $0.key == key && $0.fromRouter == fromRouter && $0.event == event })
+    {
+      return before.command == bare(command) ? (before.outcome, false) : (.refused(.keyReused), false)
+    }
+    let (outcome, hold) = decide(command, event)
+    if case .refused = outcome, key.isEmpty || fromRouter { return (outcome, false) }
+    remember(command, key, fromRouter, event, outcome, hold)
+    return (outcome, true)
+  }
+
+  private mutating func create(_ command: Command, _ key: Bytes, _ fromRouter: Bool) -> (Outcome, Bool) {
+    guard case .createEvent(let definition, let incarnation) = command else { return (.noted, false) }
+    events.append(Self.newEvent(definition, incarnation))
+    let event = events.count - 1
+    let outcome = Outcome.created(ref(event), version: 1)
+    remember(command, key, fromRouter, event, outcome, nil)
+    return (outcome, true)
+  }
+
+  func ref(_ event: Int) -> EventRef {
+    EventRef(slot: EventSlot(UInt32(event)), incarnation: events[event].incarnation)
+  }
+
+  func event(of command: Command) -> Int? {
+    switch command {
+    case .createEvent(let definition, _): return events.firstIndex { $0.definition.id == definition.id }
+    case .hold(let hold): return knows(hold.event)
+    case .holdBest(let best): return knows(best.event)
+    case .release(let id), .extend(let id, _), .checkout(let id, _): return find(id).map { holds[$0].event }
+    case .confirm(let id), .cancel(let id): return find(id).map { holds[$0].event }
+    case .tick, .openEpoch: return nil
+    }
+  }
+
+  func knows(_ ref: EventRef) -> Int? {
+    let event = Int(ref.slot.rawValue)
+    return event < events.count && events[event].incarnation == ref.incarnation ? event : nil
+  }
+
+  func find(_ id: HoldID) -> Int? {
+    guard id.sequence < holds.count else { return nil }
+    let hold = holds[Int(id.sequence)]
+    return hold.life != .over && hold.slot == id.slot && hold.secret == id.secret ? Int(id.sequence) : nil
+  }
+
+  func find(_ id: OrderID) -> Int? {
+    guard id.sequence < holds.count else { return nil }
+    let hold = holds[Int(id.sequence)]
+    return hold.isOrder && hold.slot == id.slot && hold.orderSecret == id.secret ? Int(id.sequence) : nil
+  }
+
+  func refusalWithoutEvent(_ command: Command) -> Outcome {
+    switch command {
+    case .hold, .holdBest: return .refused(.staleEvent)
+    case .confirm, .cancel: return .refused(.noSuchOrder)
+    case .release(let id), .extend(let id, _), .checkout(let id, _):
+      let isOver = id.sequence < holds.count && holds[Int(id.sequence)].life == .over && id.slot < slotCount
+      return .refused(isOver ? .holdExpired : .noSuchHold)
+    default: return .noted
+    }
+  }
+
+  /// The command without its random bits.
+  func bare(_ command: Command) -> Command {
+    switch command {
+    case .createEvent(let definition, _): return .createEvent(definition, incarnation: 0)
+    case .hold(var hold):
+      hold.secret = 0
+      return .hold(hold)
+    case .holdBest(var best):
+      best.secret = 0
+      return .holdBest(best)
+    case .checkout(let id, _): return .checkout(id, secret: 0)
+    default: return command
+    }
+  }
+
+  func visibleKey(_ matches: (Key) -> Bool) -> Key? {
+    keys.last { key in
+      guard matches(key) else { return false }
+      if key.fromRouter { return now - key.stamp < routerWindow }
+      let lives = key.hold.map { holds[Int($0)].lives } ?? false
+      return lives || !key.isParked && now - key.stamp < clientWindow
+    }
+  }
+
+  mutating func remember(
+    _ command: Command, _ key: Bytes, _ fromRouter: Bool, _ event: Int, _ outcome: Outcome, _ hold: UInt64?
+  ) {
+    guard !key.isEmpty else { return }
+    var words = 4 + (key.count + 7) / 8
+    if case .held = outcome {
+      words += 3
+    } else {
+      var bytes: [UInt8] = []
+      outcome.encode(into: &bytes)
+      words += 1 + (bytes.count + 7) / 8
+    }
+    keys.append(
+      Key(
+        key: key, fromRouter: fromRouter, event: event, command: bare(command), outcome: outcome, stamp: now,
+        hold: hold, bytes: words * 8))
+    // The newest client keys stay that fit the limit together; older ones only while their hold or order lives.
+    var sum = 0
+    var count = 0
+    for place in keys.indices.reversed() where !keys[place].fromRouter && !keys[place].isParked {
+      sum += keys[place].bytes
+      count += 1
+      if sum > clientBytes, count > 1 { keys[place].isParked = true }
+    }
+    keys.removeAll { $0.isParked && !($0.hold.map { holds[Int($0)].lives } ?? false) }
+  }
+
+  // MARK: Decisions
+
+  mutating func decide(_ command: Command, _ event: Int) -> (Outcome, hold: UInt64?) {
+    switch command {
+    case .createEvent: return (.refused(.eventExists), nil)
+    case .hold(let hold):
+      if let refusal = refusal(of: hold, event) { return (.refused(refusal), nil) }
+      let held = enter(
+        event, hold.seats.map { Int($0.rawValue) }, hold.areas, hold.buyer, hold.ttl, hold.secret)
+      return (.held(held), held.id.sequence)
+    case .holdBest(let best):
+      if let refusal = refusal(of: best, event) { return (.refused(refusal), nil) }
+      guard let seats = bestSeats(event, Int(best.count), best.category.map { Int($0.rawValue) }) else {
+        return (.refused(.soldOut(best.category.map { .category($0) } ?? .event)), nil)
+      }
+      let held = enter(event, seats, [], best.buyer, best.ttl, best.secret)
+      return (.heldBest(held, seats: seats.map { SeatIndex(UInt32($0)) }), held.id.sequence)
+    case .release(let id): return (release(Int(id.sequence)), id.sequence)
+    case .extend(let id, let ttl): return (extend(Int(id.sequence), ttl), id.sequence)
+    case .checkout(let id, let secret): return (checkout(Int(id.sequence), secret), id.sequence)
+    case .confirm(let id): return (confirm(Int(id.sequence)), id.sequence)
+    case .cancel(let id): return (cancel(Int(id.sequence)), id.sequence)
+    case .tick, .openEpoch: return (.noted, nil)
+    }
+  }
+
+  func refusal(of hold: Command.Hold, _ event: Int) -> Refusal? {
+    let event = (index: event, value: events[event])
+    if hold.ttl > 86_400 { return .invalid(.ttl) }
+    if hold.buyer.isEmpty || hold.buyer.count > 128 { return .invalid(.buyer) }
+    if hold.seats.isEmpty && hold.areas.isEmpty { return .invalid(.seats) }
+    if hold.seats.contains(where: { $0.rawValue >= event.value.places.count }) { return .invalid(.seats) }
+    if Set(hold.seats).count < hold.seats.count { return .invalid(.seats) }
+    if hold.areas.contains(where: { $0.area.rawValue >= event.value.definition.areas.count || $0.count == 0 }) {
+      return .invalid(.areas)
+    }
+    if Set(hold.areas.map(\.area)).count < hold.areas.count { return .invalid(.areas) }
+    let count = hold.seats.count + hold.areas.reduce(0) { $0 + Int($1.count) }
+    if let refusal = saleRefusal(event.index, count, hold.buyer) { return refusal }
+    let lost = hold.seats.indices.filter { event.value.states[Int(hold.seats[$0].rawValue)] != .free }
+    if !lost.isEmpty { return .seatsTaken(lost.map { UInt16($0) }) }
+    for area in hold.areas where Int(area.count) > event.value.areaFree(Int(area.area.rawValue)) {
+      return .soldOut(.area(area.area))
+    }
+    return nil
+  }
+
+  func refusal(of best: Command.HoldBest, _ event: Int) -> Refusal? {
+    if best.ttl > 86_400 { return .invalid(.ttl) }
+    if best.buyer.isEmpty || best.buyer.count > 128 { return .invalid(.buyer) }
+    if best.count == 0 || best.count > 65_535 { return .invalid(.count) }
+    if let category = best.category, category.rawValue >= events[event].definition.categories.count {
+      return .invalid(.category)
+    }
+    return saleRefusal(event, Int(best.count), best.buyer)
+  }
+
+  func saleRefusal(_ event: Int, _ count: Int, _ buyer: Bytes) -> Refusal? {
+    let definition = events[event].definition
+    if let onSaleAt = definition.onSaleAt, now < onSaleAt { return .notOnSale(at: onSaleAt) }
+    if let limit = definition.maxPerOrder, count > limit { return .limitExceeded(.maxPerOrder, limit: Int64(limit)) }
+    if let limit = definition.maxPerBuyer {
+      let has = holds.filter { $0.lives && $0.event == event && $0.buyer == buyer }.reduce(0) { $0 + $1.count }
+      if has + count > limit { return .limitExceeded(.maxPerBuyer, limit: Int64(limit)) }
+    }
+    return nil
+  }
+
+  mutating func enter(
+    _ event: Int, _ seats: [Int], _ areas: [AreaCount], _ buyer: Bytes, _ ttl: UInt32, _ secret: UInt64
+  ) -> Outcome.Held {
+    var slot = slotCount
+    if let free = freeSlots.popLast() { slot = free } else { slotCount += 1 }
+    let length = Milliseconds(ttl == 0 ? events[event].definition.holdTTL : ttl) * 1_000
+    for seat in seats { events[event].states[seat] = .held }
+    for area in areas { events[event].areasHeld[Int(area.area.rawValue)] += Int(area.count) }
+    events[event].version += 1
+    holds.append(
+      Hold(
+        slot: slot, secret: secret, event: event, buyer: buyer, seats: seats, areas: areas, deadline: now + length,
+        latestDeadline: now + 3 * length))
+    let sequence = UInt64(holds.count - 1)
+    return Outcome.Held(
+      id: HoldID(shard: shard, slot: slot, sequence: sequence, secret: secret), expiresAt: now + length,
+      total: total(holds.count - 1), version: events[event].version)
+  }
+
+  func total(_ hold: Int) -> Int64 {
+    let event = events[holds[hold].event]
+    let seats = holds[hold].seats.reduce(Int64(0)) {
+      $0 + (event.definition.categories[event.places[$1].category].price ?? 0)
+    }
+    return holds[hold].areas.reduce(seats) {
+      $0 + event.definition.areas[Int($1.area.rawValue)].price * Int64($1.count)
+    }
+  }
+
+  func orderID(_ hold: Int) -> OrderID {
+    OrderID(shard: shard, slot: holds[hold].slot, sequence: UInt64(hold), secret: holds[hold].orderSecret)
+  }
+
+  mutating func release(_ hold: Int) -> Outcome {
+    let event = holds[hold].event
+    if holds[hold].isOrder { return .refused(.checkedOut(orderID(hold))) }
+    if holds[hold].life == .held {
+      giveBack(hold)
+      holds[hold].life = .released
+      events[event].version += 1
+    }
+    return .released(version: events[event].version)
+  }
+
+  mutating func extend(_ hold: Int, _ ttl: UInt32) -> Outcome {
+    if ttl == 0 || ttl > 86_400 { return .refused(.invalid(.ttl)) }
+    if holds[hold].life == .released { return .refused(.holdExpired) }
+    if holds[hold].isOrder { return .refused(.checkedOut(orderID(hold))) }
+    let deadline = now + Milliseconds(ttl) * 1_000
+    if deadline > holds[hold].latestDeadline {
+      return .refused(.limitExceeded(.holdLength, limit: (holds[hold].latestDeadline - now) / 1_000))
+    }
+    holds[hold].deadline = deadline
+    events[holds[hold].event].version += 1
+    return .extended(info(hold))
+  }
+
+  mutating func checkout(_ hold: Int, _ secret: UInt64) -> Outcome {
+    if holds[hold].isOrder { return .checkedOut(info(hold)) }
+    if holds[hold].life == .released { return .refused(.holdExpired) }
+    let event = holds[hold].event
+    holds[hold].life = .pending
+    holds[hold].orderSecret = secret
+    holds[hold].createdAt = now
+    holds[hold].holdDeadline = holds[hold].deadline
+    holds[hold].deadline = now + Milliseconds(events[event].definition.paymentTTL) * 1_000
+    events[event].version += 1
+    return .checkedOut(info(hold))
+  }
+
+  mutating func confirm(_ hold: Int) -> Outcome {
+    switch holds[hold].life {
+    case .confirmed: return .confirmed(info(hold))
+    case .expired: return .refused(.orderExpired)
+    case .cancelled: return .refused(.orderState(.cancelled))
+    default: break
+    }
+    let event = holds[hold].event
+    holds[hold].life = .confirmed
+    for seat in holds[hold].seats { events[event].states[seat] = .sold }
+    for area in holds[hold].areas {
+      events[event].areasHeld[Int(area.area.rawValue)] -= Int(area.count)
+      events[event].areasSold[Int(area.area.rawValue)] += Int(area.count)
+    }
+    events[event].version += 1
+    return .confirmed(info(hold))
+  }
+
+  mutating func cancel(_ hold: Int) -> Outcome {
+    switch holds[hold].life {
+    case .cancelled: return .cancelled(info(hold))
+    case .expired: return .refused(.orderExpired)
+    default: break
+    }
+    giveBack(hold)
+    holds[hold].life = .cancelled
+    events[holds[hold].event].version += 1
+    return .cancelled(info(hold))
+  }
+
+  func info(_ number: Int) -> HoldInfo {
+    let hold = holds[number]
+    let status: OrderStatus =
+      switch hold.life {
+      case .pending: .pendingPayment
+      case .confirmed: .confirmed
+      case .cancelled: .cancelled
+      case .expired: .expired
+      default: .none
+      }
+    return HoldInfo(
+      hold: HoldID(shard: shard, slot: hold.slot, sequence: UInt64(number), secret: hold.secret),
+      order: hold.isOrder ? orderID(number) : nil, status: status, event: ref(hold.event),
+      eventID: events[hold.event].definition.id, buyer: hold.buyer, seats: hold.seats.map { SeatIndex(UInt32($0)) },
+      areas: hold.areas, total: total(number), expiresAt: hold.isOrder ? hold.holdDeadline : hold.deadline,
+      createdAt: hold.createdAt, payBy: hold.isOrder ? hold.deadline : 0, version: events[hold.event].version)
+  }
+}

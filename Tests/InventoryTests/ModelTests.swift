@@ -1,0 +1,290 @@
+import Inventory
+import Proto
+import TestKit
+import Testing
+
+/// Goal: the inventory does what the model does.
+/// Method: random commands in batches from a seed, on a primary; what must be logged, and only that, on a follower; both are
+/// now and then replaced by what their own snapshot says.
+struct ModelRun {
+  let seed: UInt64
+  var random: SplitMix64
+  var model: Model
+  var primary: Inventory
+  var follower: Inventory
+  var now: Milliseconds = 1_700_000_000_000
+  var past: [(command: Command, key: Bytes, fromRouter: Bool)] = []
+  var copies: [(version: UInt64, states: [UInt8])] = []
+  var outcomes: [String: Int] = [:]
+
+  init(seed: UInt64) {
+    self.seed = seed
+    random = SplitMix64(state: seed)
+    let limits = KeyLimits(
+      clientBytes: [300, 2_000, 1 << 20].randomElement(using: &random)!,
+      clientWindow: [20_000, 86_400_000].randomElement(using: &random)!, routerWindow: 60_000)
+    model = Model(
+      shard: shard, clientBytes: limits.clientBytes, clientWindow: limits.clientWindow,
+      routerWindow: limits.routerWindow)
+    primary = Inventory(shard: shard, keyLimits: limits)
+    follower = Inventory(shard: shard, keyLimits: limits, tableSalt: random.next())
+  }
+
+  mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+
+  mutating func definition() -> EventDefinition {
+    let categories = (0..<pick(1...3)).map {
+      EventDefinition.Category(name: Bytes("C\($0)"), price: random.chance(85) ? Int64(pick(0...9_000)) : nil)
+    }
+    func category(_ run: inout ModelRun) -> CategoryIndex {
+      CategoryIndex(UInt16(run.pick(0...(categories.count - 1))))
+    }
+    var sections: [EventDefinition.Section] = []
+    for number in 0..<pick(0...3) {
+      if random.chance(50) {
+        let rows = EventDefinition.Rows.grid(
+          rows: UInt32(pick(0...4)), seatsPerRow: UInt32(pick(0...8)), category: category(&self))
+        sections.append(.init(name: Bytes("S\(number)"), rows: rows))
+      } else {
+        var rows: [EventDefinition.Row] = []
+        for row in 0..<pick(0...4) {
+          let isMixed = random.chance(40)
+          let one = category(&self)
+          let seats = (0..<pick(0...9)).map { seat in
+            EventDefinition.Seat(
+              label: Bytes("\(number)-\(row)-\(seat)"), number: "1", category: isMixed ? category(&self) : one, x: 0,
+              y: 0)
+          }
+          rows.append(.init(name: Bytes("\(row)"), seats: seats))
+        }
+        sections.append(.init(name: Bytes("S\(number)"), rows: .listed(rows)))
+      }
+    }
+    let areas = (0..<pick(0...2)).map {
+      EventDefinition.Area(name: Bytes("A\($0)"), capacity: UInt32(pick(0...30)), price: Int64(pick(0...5_000)))
+    }
+    var definition = EventDefinition(
+      id: Bytes("event-\(pick(0...5))"), name: "Event", onSaleAt: random.chance(10) ? now + 5_000 : nil,
+      holdTTL: UInt32(pick(1...40)), paymentTTL: UInt32(pick(60...90)),
+      maxPerOrder: random.chance(30) ? UInt32(pick(1...6)) : nil,
+      maxPerBuyer: random.chance(30) ? UInt32(pick(1...9)) : nil, categories: categories, sections: sections,
+      areas: areas)
+    definition.notForSale = (0..<definition.seatCount).filter { _ in random.chance(5) }.map { SeatIndex(UInt32($0)) }
+    return definition
+  }
+
+  mutating func eventRef() -> EventRef? {
+    guard !model.events.isEmpty else { return nil }
+    var ref = model.ref(pick(0...(model.events.count - 1)))
+    if random.chance(2) { ref.incarnation += 1 }
+    return ref
+  }
+
+  mutating func holdID() -> HoldID? {
+    guard !model.holds.isEmpty else { return nil }
+    let recent = max(0, model.holds.count - 12)
+    let number = random.chance(80) ? pick(recent...(model.holds.count - 1)) : pick(0...(model.holds.count - 1))
+    let hold = model.holds[number]
+    return HoldID(
+      shard: shard, slot: hold.slot, sequence: UInt64(number) + (random.chance(2) ? 1_000 : 0),
+      secret: hold.secret + (random.chance(2) ? 1 : 0))
+  }
+
+  mutating func orderID() -> OrderID? {
+    let orders = model.holds.indices.filter { model.holds[$0].isOrder }
+    guard let number = orders.randomElement(using: &random) else { return nil }
+    var id = model.orderID(number)
+    if random.chance(2) { id.secret += 1 }
+    return id
+  }
+
+  mutating func ttl() -> UInt32 { random.chance(50) ? 0 : random.chance(3) ? 90_000 : UInt32(pick(1...60)) }
+
+  mutating func buyer() -> Bytes {
+    if random.chance(2) { return "" }
+    return Bytes(["ann", "bob", "a-buyer-with-a-long-name", "é", "ninebytes"].randomElement(using: &random)!)
+  }
+
+  mutating func command() -> Command {
+    if model.events.isEmpty || random.chance(3) { return .createEvent(definition(), incarnation: random.next()) }
+    switch pick(0...99) {
+    case ..<38:
+      guard let event = eventRef() else { return .tick }
+      let count = model.events[Int(event.slot.rawValue)].places.count
+      var seats: [SeatIndex] = []
+      if count > 0, random.chance(85) {
+        for _ in 0..<pick(1...4) { seats.append(SeatIndex(UInt32(pick(0...(count - 1 + (random.chance(3) ? 1 : 0)))))) }
+        if random.chance(95) { seats = Array(Set(seats)).sorted().shuffled(using: &random) }
+      }
+      if count > 40, random.chance(4) { seats = (0..<UInt32(40)).map { SeatIndex($0) } }
+      var areas: [AreaCount] = []
+      let areaCount = model.events[Int(event.slot.rawValue)].definition.areas.count
+      if areaCount > 0, random.chance(30) {
+        for _ in 0..<pick(1...2) {
+          areas.append(
+            AreaCount(
+              area: AreaIndex(UInt16(pick(0...(areaCount - 1)))), count: UInt32(pick(random.chance(5) ? 0...0 : 1...9)))
+          )
+        }
+      }
+      return .hold(
+        .init(event: event, ttl: ttl(), secret: random.next() >> 1, buyer: buyer(), seats: seats, areas: areas))
+    case ..<55:
+      guard let event = eventRef() else { return .tick }
+      let category: CategoryIndex? = random.chance(40) ? CategoryIndex(UInt16(pick(0...3))) : nil
+      return .holdBest(
+        .init(
+          event: event, ttl: ttl(), secret: random.next() >> 1, buyer: buyer(),
+          count: UInt32(pick(random.chance(3) ? 0...0 : 1...5)),
+          category: category))
+    case ..<65: return holdID().map { .release($0) } ?? .tick
+    case ..<72:
+      let ttl = random.chance(4) ? UInt32(0) : UInt32(pick(1...80))
+      return holdID().map { .extend($0, ttl: ttl) } ?? .tick
+    case ..<84:
+      let secret = random.next() >> 1
+      return holdID().map { .checkout($0, secret: secret) } ?? .tick
+    case ..<91: return orderID().map { .confirm($0) } ?? .tick
+    case ..<97: return orderID().map { .cancel($0) } ?? .tick
+    default: return .tick
+    }
+  }
+
+  mutating func step() throws {
+    now += Milliseconds(pick(0...3) == 0 ? pick(0...15_000) : pick(0...200))
+    // A primary may look at the clock without logging anything; the follower hears only of what is logged.
+    while true {
+      let stamp = primary.catchUpStamp(to: now, limit: 3)
+      let changed = primary.advance(to: stamp)
+      let expected = model.advance(to: stamp)
+      try #require(changed == expected, "seed \(seed)")
+      if changed {
+        try #require(primary.apply(.tick).mustLog, "seed \(seed)")
+        _ = follower.advance(to: stamp)
+        _ = follower.apply(.tick)
+      }
+      if stamp == now { break }
+    }
+    for _ in 0..<pick(0...6) { try applyOne() }
+    try check()
+  }
+
+  mutating func applyOne() throws {
+    var one = (command: command(), key: Bytes(""), fromRouter: false)
+    if random.chance(60) {
+      one.fromRouter = random.chance(50)
+      one.key = random.chance(30) ? Bytes("k\(pick(0...9))") : Bytes("key-\(random.next())")
+    }
+    if random.chance(15), let again = past.randomElement(using: &random) {
+      one = again
+      // A retry draws its own random bits.
+      if case .hold(var hold) = one.command {
+        hold.secret = random.next() >> 1
+        one.command = .hold(hold)
+      }
+    }
+    past.append(one)
+    if past.count > 40 { past.removeFirst() }
+    let bytes = record(one.command, key: one.key, fromRouter: one.fromRouter)
+    let before = primary.digest
+    let applied = primary.apply(bytes: bytes)
+    let expected = model.apply(one.command, key: one.key, fromRouter: one.fromRouter)
+    try #require(applied.outcome == expected.outcome, "seed \(seed): \(one)")
+    try #require(applied.mustLog == expected.mustLog, "seed \(seed): \(one)")
+    if applied.mustLog {
+      _ = follower.advance(to: now)
+      let repeated = follower.apply(bytes: bytes)
+      try #require(repeated == applied, "seed \(seed): the follower, \(one)")
+    } else {
+      try #require(primary.digest == before, "seed \(seed): changed without a record, \(one)")
+    }
+    outcomes["\(one.command.kind) \(Self.name(applied.outcome))", default: 0] += 1
+  }
+
+  static func name(_ outcome: Outcome) -> String {
+    if case .refused(let refusal) = outcome {
+      return "refused \(refusal)".split(separator: "(").prefix(2).joined(separator: " ")
+    }
+    return "\(outcome)".split(separator: "(").first.map(String.init) ?? ""
+  }
+
+  mutating func check() throws {
+    try #require(primary.digest == follower.digest, "seed \(seed)")
+    for event in model.events.indices {
+      let id = model.events[event].definition.id
+      let states = Bytes(model.events[event].states.map(\.rawValue))
+      let version = model.events[event].version
+      try #require(
+        primary.answer(.seats(id: id)) == .seats(model.ref(event), version: version, states: states), "seed \(seed)")
+      try #require(
+        primary.answer(.availability(id: id))
+          == .availability(model.ref(event), version: version, model.availability(event)), "seed \(seed)")
+      if event == copies.count {
+        primary.watch(id)
+        copies.append((version, states.array))
+      }
+    }
+    for update in primary.takeFeedUpdates() {
+      let event = Int(update.event.slot.rawValue)
+      try #require(update.fromVersion <= copies[event].version, "seed \(seed)")
+      for change in update.seats { copies[event].states[Int(change.seat.rawValue)] = change.state.rawValue }
+      copies[event].version = update.version
+      try #require(update.availability == model.availability(event), "seed \(seed)")
+    }
+    for event in copies.indices {
+      try #require(copies[event].version == model.events[event].version, "seed \(seed)")
+      try #require(copies[event].states == model.events[event].states.map(\.rawValue), "seed \(seed)")
+    }
+    for number in model.holds.indices.suffix(20) {
+      let hold = model.holds[number]
+      let id = HoldID(shard: shard, slot: hold.slot, sequence: UInt64(number), secret: hold.secret)
+      let isThere = hold.life == .held || hold.isOrder
+      try #require(
+        primary.answer(.hold(id)) == (isThere ? .hold(model.info(number)) : .refused(.holdExpired)), "seed \(seed)")
+      if hold.isOrder {
+        try #require(primary.answer(.order(model.orderID(number))) == .order(model.info(number)), "seed \(seed)")
+      }
+    }
+    if random.chance(10) { try snapshots() }
+  }
+
+  mutating func snapshots() throws {
+    // Both stand at the same position, though the primary's clock may be ahead of the log.
+    let bytes = primary.snapshot()
+    try #require(bytes == follower.snapshot(), "seed \(seed): snapshots at one position")
+    let decoded = try Inventory(snapshot: bytes, shard: shard)
+    try #require(decoded.digest == primary.digest, "seed \(seed)")
+    try #require(decoded.snapshot() == bytes, "seed \(seed): a snapshot of a snapshot")
+    follower = decoded
+    if random.chance(50) {
+      primary = decoded
+      _ = primary.advance(to: now)
+      for event in copies.indices { primary.watch(model.events[event].definition.id) }
+    }
+  }
+}
+
+@Test(arguments: [UInt64](1...60)) func doesWhatTheModelDoes(seed: UInt64) throws {
+  var run = ModelRun(seed: seed)
+  for _ in 0..<250 { try run.step() }
+}
+
+/// The random commands must reach every outcome, or the comparison above means little.
+@Test func randomCommandsReachEveryOutcome() throws {
+  var seen: Set<String> = []
+  for seed in UInt64(1)...30 {
+    var run = ModelRun(seed: seed)
+    for _ in 0..<250 { try run.step() }
+    seen.formUnion(run.outcomes.keys)
+  }
+  let wanted = [
+    "createEvent created", "createEvent refused eventExists", "hold held", "hold refused staleEvent",
+    "hold refused invalid", "hold refused notOnSale", "hold refused limitExceeded", "hold refused seatsTaken",
+    "hold refused soldOut", "hold refused keyReused", "holdBest heldBest", "holdBest refused soldOut",
+    "holdBest refused limitExceeded", "release released", "release refused holdExpired", "release refused noSuchHold",
+    "release refused checkedOut", "extend extended", "extend refused limitExceeded", "extend refused checkedOut",
+    "checkout checkedOut", "checkout refused holdExpired", "confirm confirmed", "confirm refused orderExpired",
+    "confirm refused orderState", "confirm refused noSuchOrder", "cancel cancelled", "cancel refused orderExpired",
+  ]
+  for outcome in wanted { #expect(seen.contains { $0.hasPrefix(outcome) }, "\(outcome) in \(seen.sorted())") }
+}
