@@ -31,6 +31,10 @@ final class EventLayout: Sendable {
   static let mixed = UInt16.max
 
   let definition: EventDefinition
+  let holdTTL: UInt32
+  let onSaleAt: Milliseconds?
+  let maxPerOrder: UInt32?
+  let maxPerBuyer: UInt32?
   let seatCount: Int
   /// Behind the last stands one whose first seat is the seat count.
   let rows: [Row]
@@ -109,6 +113,8 @@ final class EventLayout: Sendable {
       hints.append(UInt32(row))
     }
     self.definition = definition
+    (holdTTL, onSaleAt) = (definition.holdTTL, definition.onSaleAt)
+    (maxPerOrder, maxPerBuyer) = (definition.maxPerOrder, definition.maxPerBuyer)
     seatCount = next
     self.rows = rows
     self.sections = sections
@@ -132,6 +138,9 @@ final class EventLayout: Sendable {
     let category = rows[row].category
     return Int(category == Self.mixed ? seatCategories[Int(seat)] : category)
   }
+
+  /// Minor units; 0 of a seat that is not for sale.
+  @inline(__always) func price(of seat: UInt32) -> Int64 { prices[category(of: seat, row: row(of: seat))] }
 
   @inline(__always) func zone(of category: Int, row: Int) -> Int {
     var zone = Int(rows[row].zone)

@@ -107,8 +107,7 @@ struct EventState: Sendable {
     let category = layout.category(of: seat, row: row)
     rowFree[row] -= 1
     zoneFree[layout.zone(of: category, row: row)] -= 1
-    categories[category].free -= 1
-    categories[category].held += 1
+    categories[category].take()
     note(seat, row: row)
   }
 
@@ -160,9 +159,10 @@ struct EventState: Sendable {
   }
 
   /// Every change of the event is one step of its version.
-  @inline(__always) mutating func step(_ digest: inout UInt64) {
+  @inline(__always) mutating func step(_ digest: inout UInt64) -> (version: UInt64, isWatched: Bool) {
     version += 1
     digest &+= versionTerm
+    return (version, watchers > 0)
   }
 
   /// Sets the version that a snapshot says.
@@ -205,6 +205,11 @@ struct EventState: Sendable {
 }
 
 extension Counts {
+  @inline(__always) fileprivate mutating func take() {
+    free -= 1
+    held += 1
+  }
+
   /// Adds to one of the counts, around the clock: what is subtracted was there.
   fileprivate mutating func change(_ state: SeatState, by count: UInt32) {
     switch state {

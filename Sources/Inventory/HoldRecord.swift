@@ -10,10 +10,16 @@ enum HoldStatus: UInt8, Sendable {
   case released
 
   /// It keeps its seats, its place in the buyer's count, and its keys.
-  var lives: Bool { self == .held || self == .pending || self == .confirmed }
-  var isOrder: Bool { rawValue >= HoldStatus.pending.rawValue && self != .released }
+  @inline(__always) var lives: Bool { self == .held || self == .pending || self == .confirmed }
+  @inline(__always) var isOrder: Bool { rawValue >= HoldStatus.pending.rawValue && self != .released }
   /// It has something to wait for.
   var hasDeadline: Bool { self == .held || self == .pending || self == .released }
+
+  /// The low three bits: each of their values is a status.
+  @inline(__always) init(bits: UInt8) {
+    // Safe: eight cases, numbered 0 to 7, in a byte.
+    self = unsafe unsafeBitCast(bits & 7, to: HoldStatus.self)
+  }
 
   var orderStatus: OrderStatus {
     switch self {
@@ -97,30 +103,35 @@ struct HoldSlab: Sendable {
           detail: UInt32(truncatingIfNeeded: b >> 48) | UInt32(truncatingIfNeeded: e >> 52) << 16,
           detailIsSeat: a >> 31 == 1, deadline: Milliseconds(b & (1 << 44 - 1)),
           slack: UInt32(truncatingIfNeeded: e >> 24) & HoldRecord.low28,
-          status: HoldStatus(rawValue: UInt8(truncatingIfNeeded: a >> 28) & 7)!)
+          status: HoldStatus(bits: UInt8(truncatingIfNeeded: a >> 28)))
       }
     }
-    @inline(__always) set {
-      let offset = Self.offset(slot)
-      let deadline = UInt64(bitPattern: newValue.deadline) & (1 << 44 - 1)
-      let b = deadline | UInt64(newValue.buyer.form & 15) << 44 | UInt64(newValue.detail & 0xFFFF) << 48
-      let e =
-        UInt64(newValue.event & (1 << 24 - 1)) | UInt64(newValue.slack & HoldRecord.low28) << 24
-        | UInt64(newValue.detail >> 16) << 52
-      let flags = UInt32(newValue.status.rawValue) << 28 | (newValue.detailIsSeat ? 1 << 31 : 0)
-      // Safe: as above. The place in the heap is the heap's own and stays.
-      unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeMutableBytes { page in
-        let a = unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-        unsafe page.storeBytes(of: (a & HoldRecord.low28 | flags).littleEndian, toByteOffset: offset, as: UInt32.self)
-        unsafe page.storeBytes(of: b.littleEndian, toByteOffset: offset + 4, as: UInt64.self)
-        unsafe page.storeBytes(of: newValue.secret.littleEndian, toByteOffset: offset + 12, as: UInt64.self)
-        unsafe page.storeBytes(of: newValue.buyer.word.littleEndian, toByteOffset: offset + 20, as: UInt64.self)
-        unsafe page.storeBytes(of: e.littleEndian, toByteOffset: offset + 28, as: UInt64.self)
-        let low = UInt32(truncatingIfNeeded: newValue.sequence)
-        unsafe page.storeBytes(of: low.littleEndian, toByteOffset: offset + 36, as: UInt32.self)
-        let high = UInt16(truncatingIfNeeded: newValue.sequence >> 32)
-        unsafe page.storeBytes(of: high.littleEndian, toByteOffset: offset + 40, as: UInt16.self)
-      }
+    @inline(__always) set { store(newValue, at: slot, heapPlace: nil) }
+  }
+
+  /// Writes a record; its place in the heap stays unless a new one is given.
+  @inline(__always) mutating func store(_ record: HoldRecord, at slot: UInt32, heapPlace: Int?) {
+    let offset = Self.offset(slot)
+    let deadline = UInt64(bitPattern: record.deadline) & (1 << 44 - 1)
+    let b = deadline | UInt64(record.buyer.form & 15) << 44 | UInt64(record.detail & 0xFFFF) << 48
+    let e =
+      UInt64(record.event & (1 << 24 - 1)) | UInt64(record.slack & HoldRecord.low28) << 24
+      | UInt64(record.detail >> 16) << 52
+    let flags = UInt32(record.status.rawValue) << 28 | (record.detailIsSeat ? 1 << 31 : 0)
+    // Safe: as above.
+    unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeMutableBytes { page in
+      let old = unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+      let place = heapPlace.map { UInt32(truncatingIfNeeded: $0) } ?? old
+      let a = place & HoldRecord.low28 | flags
+      unsafe page.storeBytes(of: a.littleEndian, toByteOffset: offset, as: UInt32.self)
+      unsafe page.storeBytes(of: b.littleEndian, toByteOffset: offset + 4, as: UInt64.self)
+      unsafe page.storeBytes(of: record.secret.littleEndian, toByteOffset: offset + 12, as: UInt64.self)
+      unsafe page.storeBytes(of: record.buyer.word.littleEndian, toByteOffset: offset + 20, as: UInt64.self)
+      unsafe page.storeBytes(of: e.littleEndian, toByteOffset: offset + 28, as: UInt64.self)
+      let low = UInt32(truncatingIfNeeded: record.sequence)
+      unsafe page.storeBytes(of: low.littleEndian, toByteOffset: offset + 36, as: UInt32.self)
+      let high = UInt16(truncatingIfNeeded: record.sequence >> 32)
+      unsafe page.storeBytes(of: high.littleEndian, toByteOffset: offset + 40, as: UInt16.self)
     }
   }
 

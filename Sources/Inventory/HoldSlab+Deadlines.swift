@@ -25,6 +25,20 @@ extension HoldSlab {
     siftUp(slot, from: heap.count - 1)
   }
 
+  /// Writes a new record and adds its deadline. Most new deadlines are the last, and then nothing else moves.
+  @inline(__always) mutating func insert(_ record: HoldRecord, at slot: UInt32) {
+    let place = heap.count
+    heap.append(slot)
+    store(record, at: slot, heapPlace: place)
+    if place > 0 {
+      let parent = heap[(place - 1) >> 2]
+      let parentDeadline = deadline(parent)
+      if record.deadline < parentDeadline || record.deadline == parentDeadline && slot < parent {
+        siftUp(slot, from: place)
+      }
+    }
+  }
+
   /// Takes a slot out; its deadline is still the one it was put in with.
   mutating func removeDeadline(_ slot: UInt32) {
     let hole = heapPlace(slot)

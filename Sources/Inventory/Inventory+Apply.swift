@@ -23,6 +23,8 @@ extension Inventory {
     var arguments: UInt64
     /// In the event's scope.
     var hash: UInt64
+    /// An entry of this key whose time has passed, in the table that the record's key goes to.
+    var older: UInt64?
   }
 
   /// What this key got before in the event's scope: the same outcome again, or, for another command, a refusal.
@@ -34,12 +36,15 @@ extension Inventory {
     // All three tables have the same salt.
     key.hash = routerKeys.hash(record.key, event: event)
     if record.keyIsFromRouter {
-      guard let position = routerKeys.find(record.key, hash: key.hash, event: event, arguments: 0),
-        now - routerKeys.entry(at: position).stamp < keyLimits.routerWindow
-      else { return nil }
-      return again(routerKeys, position, key.arguments)
+      guard let position = routerKeys.find(record.key, hash: key.hash, event: event, arguments: 0) else { return nil }
+      if now - routerKeys.entry(at: position).stamp < keyLimits.routerWindow {
+        return again(routerKeys, position, key.arguments)
+      }
+      key.older = position
+      return nil
     }
     if let position = clientKeys.find(record.key, hash: key.hash, event: event, arguments: 0) {
+      key.older = position
       let entry = clientKeys.entry(at: position)
       if now - entry.stamp < keyLimits.clientWindow || lives(entry.ticket) {
         return again(clientKeys, position, key.arguments)
@@ -88,10 +93,9 @@ extension Inventory {
       return Applied(outcome: outcome, mustLog: false)
     }
     if record.key.byteCount > 0 {
-      var entry = KeyEntry(
+      let entry = KeyEntry(
         stamp: now, keyBytes: record.key.byteCount, form: .encoded, ticket: ticket, byArguments: byArguments,
         event: event, arguments: key.arguments)
-      if case .held = outcome { entry.form = .held }
       digest &+=
         record.keyIsFromRouter
         ? routerKeys.add(entry, record.key, outcome, &scratch) : clientKeys.add(entry, record.key, outcome, &scratch)
@@ -100,10 +104,29 @@ extension Inventory {
     return Applied(outcome: outcome, mustLog: true)
   }
 
+  /// As `conclude`, for the most frequent of all outcomes.
+  @inline(__always) mutating func concludeHeld(
+    _ held: Outcome.Held, _ record: borrowing CommandRecord, _ key: Key, event: UInt32
+  ) {
+    if record.key.byteCount > 0 {
+      let entry = KeyEntry(
+        stamp: now, keyBytes: record.key.byteCount, form: .held, ticket: (held.id.slot, held.id.sequence),
+        byArguments: false, event: event, arguments: key.arguments)
+      if record.keyIsFromRouter {
+        digest &+= routerKeys.addHeld(entry, record.key, hash: key.hash, older: key.older, held)
+      } else {
+        digest &+= clientKeys.addHeld(entry, record.key, hash: key.hash, older: key.older, held)
+      }
+    }
+    logged()
+  }
+
   /// Ends every record that is logged: a few keys whose time has passed go.
   @inline(__always) mutating func logged() {
     loggedStamp = now
-    if routerKeys.count > 0 { dropRouterKeys() }
+    if routerKeys.count > 0, now - routerKeys.firstStamp >= keyLimits.routerWindow || routerKeys.isTooLong {
+      dropRouterKeys()
+    }
     if clientKeys.count > 0 || parkedKeys.count > 0 { dropClientKeys() }
   }
 
@@ -113,8 +136,7 @@ extension Inventory {
 
   private mutating func dropRouterKeys() {
     for _ in 0..<Self.dropsMax where routerKeys.count > 0 {
-      let isOld = now - routerKeys.entry(at: routerKeys.log.head).stamp >= keyLimits.routerWindow
-      guard isOld || routerKeys.log.count > KeyTable.wordsMax else { break }
+      guard now - routerKeys.firstStamp >= keyLimits.routerWindow || routerKeys.isTooLong else { break }
       digest &-= routerKeys.dropFirst()
     }
   }
@@ -145,22 +167,16 @@ extension Inventory {
 }
 
 extension KeyTable {
-  /// Adds an entry with its outcome and returns its term of the digest.
-  @inline(__always) mutating func add(
+  /// Adds an entry of form `encoded` and returns its term of the digest.
+  mutating func add(
     _ entry: KeyEntry, _ key: RawSpan, _ outcome: Outcome, _ scratch: inout [UInt8]
   ) -> UInt64 {
     let position = begin(entry, key: key)
-    if case .held(let held) = outcome {
-      append(held.id.secret)
-      append(UInt64(bitPattern: held.total))
-      append(held.version & (1 << 47 - 1) | UInt64((held.expiresAt - entry.stamp) / 1_000) << 47)
-    } else {
-      scratch.removeAll(keepingCapacity: true)
-      outcome.encode(into: &scratch)
-      append(UInt64(scratch.count))
-      let span = scratch.rawSpan
-      for word in 0..<span.wordCount { append(span.word(word)) }
-    }
+    scratch.removeAll(keepingCapacity: true)
+    outcome.encode(into: &scratch)
+    append(UInt64(scratch.count))
+    let span = scratch.rawSpan
+    for word in 0..<span.wordCount { append(span.word(word)) }
     return end(position)
   }
 

@@ -6,7 +6,7 @@ extension Inventory {
     guard case .createEvent(let definition, let incarnation) = try? Command(decoding: record),
       !definition.id.isEmpty
     else { return Self.refuse(.invalid(.definition)) }
-    var key = Key(arguments: 0, hash: 0)
+    var key = Key(arguments: 0, hash: 0, older: nil)
     if let existing = events.slot(of: definition.id) {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
       return conclude(.refused(.eventExists), record, key, event: existing, ticket: nil)

@@ -6,7 +6,7 @@ extension Inventory {
     guard case .holdBest(let best) = try? Command(decoding: record) else { return Self.refuse(.invalid(.count)) }
     guard events.knows(best.event) else { return Self.refuse(.staleEvent) }
     let event = best.event.slot.rawValue
-    var key = Key(arguments: 0, hash: 0)
+    var key = Key(arguments: 0, hash: 0, older: nil)
     if let repeated = repeated(record, event: event, key: &key) { return repeated }
     if let refusal = check(best, event) {
       return conclude(.refused(refusal), record, key, event: event, ticket: nil)
@@ -22,7 +22,7 @@ extension Inventory {
     var new = HoldRecord()
     var total: Int64 = 0
     for seat in seats {
-      total += layout.prices[layout.category(of: seat.rawValue, row: layout.row(of: seat.rawValue))]
+      total += layout.price(of: seat.rawValue)
       events[event].take(seat.rawValue, for: slot, &digest)
     }
     if seats.count == 1 {
@@ -34,7 +34,8 @@ extension Inventory {
       new.detail = chain.first
     }
     let held = enter(
-      &new, slot: slot, event: event, ttl: best.ttl, secret: best.secret, buyer: best.buyer.rawSpan, count: best.count,
+      &new, layout, slot: slot, event: event, ttl: best.ttl, secret: best.secret, buyer: best.buyer.rawSpan,
+      count: best.count,
       total: total)
     return conclude(
       .heldBest(held, seats: seats), record, key, event: event, ticket: (held.id.slot, held.id.sequence))
@@ -46,6 +47,6 @@ extension Inventory {
     if let category = best.category, Int(category.rawValue) >= events[event].categories.count {
       return .invalid(.category)
     }
-    return checkSale(event, count: UInt64(best.count), buyer: best.buyer.rawSpan)
+    return checkSale(events[event].layout, event, count: UInt64(best.count), buyer: best.buyer.rawSpan)
   }
 }

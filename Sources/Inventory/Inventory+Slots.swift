@@ -4,6 +4,9 @@ import Proto
 extension Inventory {
   // MARK: Slots
 
+  /// What `allocate` will give.
+  @inline(__always) var nextSlot: UInt32 { holds.freeHead == HoldSlab.none ? UInt32(holds.count) : holds.freeHead }
+
   /// A slot for a new hold. The caller has seen that there is room.
   @inline(__always) mutating func allocate() -> UInt32 {
     let slot = holds.freeHead
@@ -78,9 +81,7 @@ extension Inventory {
     let layout = events[record.event].layout
     let (seats, areas) = seatsAndAreas(record)
     var total: Int64 = 0
-    for seat in seats {
-      total += layout.prices[layout.category(of: seat.rawValue, row: layout.row(of: seat.rawValue))]
-    }
+    for seat in seats { total += layout.price(of: seat.rawValue) }
     for area in areas { total += layout.definition.areas[Int(area.area.rawValue)].price * Int64(area.count) }
     return total
   }
@@ -105,7 +106,7 @@ extension Inventory {
         events[event].move(places, from: isSold ? .sold : .held, to: .free, &digest)
       }
     }
-    if events[event].layout.definition.maxPerBuyer != nil {
+    if events[event].layout.maxPerBuyer != nil {
       let buyer = cells.unpack(record.buyer)
       buyers.subtract(count, event, buyer.rawSpan, &cells)
     }
@@ -118,8 +119,10 @@ extension Inventory {
   }
 
   /// The event has changed: its version grows, and who watches it will hear.
-  @inline(__always) mutating func stepVersion(_ event: UInt32) {
-    if events[event].watchers > 0, events[event].toldVersion == events[event].version { changedEvents.append(event) }
-    events[event].step(&digest)
+  @discardableResult @inline(__always) mutating func stepVersion(_ event: UInt32) -> UInt64 {
+    let (version, isWatched) = events[event].step(&digest)
+    // What changed before is not told yet: then the event is on the list.
+    if isWatched, events[event].toldVersion == version - 1 { changedEvents.append(event) }
+    return version
   }
 }

@@ -47,7 +47,7 @@ extension Inventory {
     case .over: return repeatedOfDead(record) ?? Self.refuse(.holdExpired)
     case .unknown: return repeatedOfDead(record) ?? Self.refuse(.noSuchHold)
     case .living(let slot, let hold):
-      var key = Key(arguments: 0, hash: 0)
+      var key = Key(arguments: 0, hash: 0, older: nil)
       if let repeated = repeated(record, event: hold.event, key: &key) { return repeated }
       let outcome: Outcome
       switch record.kind {
@@ -137,7 +137,7 @@ extension Inventory {
       return Self.refuse(.noSuchOrder)
     }
     guard case .living(let slot, let order) = find(id) else { return Self.refuse(.noSuchOrder) }
-    var key = Key(arguments: 0, hash: 0)
+    var key = Key(arguments: 0, hash: 0, older: nil)
     if let repeated = repeated(record, event: order.event, key: &key) { return repeated }
     let outcome = record.kind == .confirm ? confirm(slot, order) : cancel(slot, order)
     return conclude(outcome, record, key, event: order.event, ticket: (slot, order.sequence))

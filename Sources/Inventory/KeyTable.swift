@@ -19,13 +19,20 @@ struct WordLog: Sendable {
 
   @inline(__always) mutating func append(_ word: UInt64) {
     let page = Int(tail >> Self.shift - firstPage)
-    if page == pages.count {
-      var page: [UInt64] = []
-      if tail > 0 { page.reserveCapacity(1 << Int(Self.shift)) }
-      pages.append(page)
-    }
-    pages[page].append(word)
+    if page == pages.count { pages.append(Array(repeating: 0, count: 1 << Int(Self.shift))) }
+    pages[page][Int(tail & Self.mask)] = word
     tail += 1
+  }
+
+  @inline(__always) mutating func append(_ words: Span<UInt64>) {
+    let place = Int(tail & Self.mask)
+    guard place > 0, place + words.count <= 1 << Int(Self.shift) else {
+      for index in words.indices { append(words[index]) }
+      return
+    }
+    let page = Int(tail >> Self.shift - firstPage)
+    for index in words.indices { pages[page][place + index] = words[index] }
+    tail += UInt64(words.count)
   }
 
   mutating func drop(to position: UInt64) {
@@ -70,9 +77,11 @@ struct KeyEntry: Equatable {
     (self.byArguments, self.event, self.arguments) = (byArguments, event, arguments)
   }
 
+  @inline(__always) static func stamp(_ word: UInt64) -> Milliseconds { Milliseconds(word & (1 << 44 - 1)) }
+
   /// Any four words are an entry.
   init(_ w0: UInt64, _ w1: UInt64, _ w2: UInt64, _ w3: UInt64) {
-    stamp = Milliseconds(w0 & (1 << 44 - 1))
+    stamp = Self.stamp(w0)
     keyBytes = Int(w0 >> 44 & 0xFF)
     form = w0 >> 52 & 1 == 1 ? .held : .encoded
     byArguments = w0 >> 54 & 1 == 1
@@ -81,7 +90,7 @@ struct KeyEntry: Equatable {
     arguments = w3
   }
 
-  var words: (UInt64, UInt64, UInt64, UInt64) {
+  @inline(__always) var words: (UInt64, UInt64, UInt64, UInt64) {
     var w0 = UInt64(bitPattern: stamp) & (1 << 44 - 1) | UInt64(keyBytes) << 44 | UInt64(form.rawValue) << 52
     w0 |= (ticket == nil ? 0 : 1) << 53 | (byArguments ? 1 : 0) << 54
     return (w0, UInt64(event) | UInt64(ticket?.slot ?? 0) << 24, ticket?.sequence ?? 0, arguments)
@@ -98,7 +107,7 @@ struct KeyTable: Sendable {
   private let salt: UInt64
 
   /// More words than this could not be told apart by 32 bits.
-  static let wordsMax = 1 << 32 - 1 << 20
+  private static let wordsMax = 1 << 32 - 1 << 20
 
   init(salt: UInt64) { self.salt = salt }
 
@@ -108,6 +117,12 @@ struct KeyTable: Sendable {
   func entry(at position: UInt64) -> KeyEntry {
     KeyEntry(log[position], log[position + 1], log[position + 2], log[position + 3])
   }
+
+  /// The oldest must go, however young.
+  @inline(__always) var isTooLong: Bool { log.count > Self.wordsMax }
+
+  /// When the oldest entry was made. There is one.
+  @inline(__always) var firstStamp: Milliseconds { KeyEntry.stamp(log[log.head]) }
 
   /// Words that the entry takes.
   func length(at position: UInt64, _ entry: KeyEntry) -> UInt64 {
@@ -226,6 +241,33 @@ struct KeyTable: Sendable {
     }
   }
 
+  /// Adds an entry of form `held` whose hash is known, and returns its term of the digest: the hot path; with keys as
+  /// routers make them, of 16 bytes, it reads nothing back. `older` is what `find` found of the same key.
+  @inline(__always) mutating func addHeld(
+    _ entry: KeyEntry, _ key: RawSpan, hash: UInt64, older: UInt64?, _ held: Outcome.Held
+  ) -> UInt64 {
+    if let older { unlink(older) }
+    let last = held.version & (1 << 47 - 1) | UInt64((held.expiresAt - entry.stamp) / 1_000) << 47
+    if key.byteCount > 16 || key.byteCount <= 8 {
+      let position = begin(entry, key: key)
+      log.append(held.id.secret)
+      log.append(UInt64(bitPattern: held.total))
+      log.append(last)
+      return end(position)
+    }
+    let fixed = entry.words
+    let words: InlineArray<9, UInt64> = [
+      fixed.0, fixed.1, fixed.2, fixed.3, key.word(0), key.word(1), held.id.secret, UInt64(bitPattern: held.total),
+      last,
+    ]
+    var sum = DigestSum()
+    for word in 0..<9 { sum.add(words[word]) }
+    index.insert(hash, UInt32(truncatingIfNeeded: log.tail))
+    log.append(words.span)
+    count += 1
+    return sum.finished(count: 9)
+  }
+
   /// Drops the oldest entry and returns its term of the digest.
   mutating func dropFirst() -> UInt64 {
     let end = log.head + length(at: log.head, entry(at: log.head))
@@ -261,12 +303,19 @@ struct KeyTable: Sendable {
   }
 
   private func digestTerm(_ start: UInt64, _ end: UInt64) -> UInt64 {
+    var sum = DigestSum()
+    for position in start..<end { sum.add(log[position]) }
+    return sum.finished(count: end - start)
+  }
+
+  /// Each word of an entry times an odd number of its own.
+  private struct DigestSum {
     var sum: UInt64 = 0
     var factor: UInt64 = 0x9E37_79B9_7F4A_7C15
-    for position in start..<end {
-      sum &+= log[position] &* factor
+    @inline(__always) mutating func add(_ word: UInt64) {
+      sum &+= word &* factor
       factor &+= 0x3C6E_F372_FE94_F82A
     }
-    return term(.key, sum, end - start)
+    @inline(__always) func finished(count: UInt64) -> UInt64 { term(.key, sum, count) }
   }
 }

@@ -32,12 +32,12 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
     let page = count >> Self.shift
     let place = count & Self.mask
     if page == pages.count { addPage() }
+    count += 1
     if place < pages[page].count {
       pages[page][place] = element
     } else {
-      pages[page].append(element)
+      extend(page, element)
     }
-    count += 1
   }
 
   /// The page stays for the next `append`.
@@ -46,11 +46,14 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
     count -= 1
   }
 
-  private mutating func addPage() {
-    var page: [Element] = []
-    // A small table stays small; a second page says that it is not.
-    if !pages.isEmpty { page.reserveCapacity(1 << Self.shift) }
-    pages.append(page)
+  private mutating func addPage() { pages.append([]) }
+
+  /// A small table stays small and doubles; from the second page on pages are made whole.
+  private mutating func extend(_ page: Int, _ element: Element) {
+    let size = pages[page].count
+    let wanted = page > 0 ? 1 << Self.shift : min(max(8, size * 2), 1 << Self.shift)
+    pages[page].reserveCapacity(wanted)
+    pages[page].append(contentsOf: repeatElement(element, count: wanted - size))
   }
 
   /// Roughly what the pages take.
