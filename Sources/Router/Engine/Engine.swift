@@ -51,7 +51,7 @@ final class Engine {
     case subscribe(EventEntry)
     case unsubscribe
     /// The hot path: one seat for a RESP client, no `Call`.
-    case oneSeat(RESPSession, number: UInt64, EventEntry, SeatIndex, startedAt: UInt64)
+    case oneSeat(OneSeat)
   }
 
   init(
@@ -121,8 +121,7 @@ final class Engine {
   private func complete(_ completion: Completion) {
     switch takeSlot(completion.ticket) {
     case .none: break
-    case .oneSeat(let session, let number, let event, let seat, let startedAt):
-      endOneSeat(session, number, event, seat, startedAt, completion.result)
+    case .oneSeat(let hold): endOneSeat(hold, completion.result)
     case .call(let call): advance(call, completion.result)
     case .listPart(let call): listPart(call, completion.result)
     case .fetch(let id): fetched(id, completion.result)

@@ -120,10 +120,11 @@ extension RESPSession {
     let eventID = parser.argument(1, in: input)
     if words == 5, let event = engine.findEvent(eventID) {
       let label = parser.argument(4, in: input)
-      // `#n` must be spelled back as it came: the long way keeps the words.
-      if !label.beginsWithNumberSign, let seat = event.seat(label) {
-        let number = takeNumber()
-        engine.holdOneSeat(seat, of: event, buyer: buyer, ttl: ttl, key: key, for: self, number: number)
+      if label.byteCount <= 255, let seat = event.seat(label) {
+        let hold = OneSeat(
+          session: self, number: takeNumber(), event: event, seat: seat,
+          numberSignBytes: label.beginsWithNumberSign ? UInt8(label.byteCount) : 0, startedAt: engine.nowNanoseconds)
+        engine.holdOneSeat(hold, buyer: buyer, ttl: ttl, key: key)
         return
       }
     }
