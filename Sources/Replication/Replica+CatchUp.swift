@@ -80,12 +80,18 @@ extension Replica {
     effects.append(.openSnapshot(session: peer.session, for: peer.id))
   }
 
-  /// The joiner's first acknowledgement: it stands at `position` or, if it had been told before, further.
-  mutating func begins(
-    _ ack: Acknowledgement, at position: LogPosition, _ peer: inout Peer, now: MonotonicMilliseconds,
-    into effects: inout [Effect]
+  /// The joiner's first acknowledgement: it stands at the cut, at the snapshot or, if it had been told before, further.
+  mutating func beginStreaming(
+    _ ack: Acknowledgement, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) -> Bool {
-    guard ack.end >= position.index, ack.end <= end.index else { return false }
+    guard var peer = lead.peer, ack.number >= peer.session, ack.end <= end.index else { return false }
+    switch peer.stage {
+    case .looking: return false
+    case .cutting(let position): if ack.end < position.index { return false }
+    case .snapshot(let transfer):
+      guard let position = transfer.position, ack.end >= position.index else { return false }
+    case .streaming: return true
+    }
     closeTransfer(peer, into: &effects)
     peer.stage = .streaming
     peer.sentThrough = ack.end
@@ -93,6 +99,7 @@ extension Replica {
     peer.numberAge = AgeRing(timeout: config.failureTimeout)
     peer.durableAge = AgeRing(timeout: config.failureTimeout)
     if !peer.isLive { peer.durableAge.begin(end.index, now: now) }
+    lead.peer = peer
     return true
   }
 
@@ -134,7 +141,7 @@ extension Replica {
       readOn(now: now, into: &effects)
     case .later: break  // the next tick reads again
     case .gone:
-      if peer.isNamed { part(from: peer, into: &effects) } else { offerSnapshotAnew(into: &effects) }
+      if peer.isNamed { part(into: &effects) } else { offerSnapshotAnew(into: &effects) }
     }
     refresh(into: &effects)
   }

@@ -47,7 +47,7 @@ extension Replica {
       return .refused(.noFollower)
     case .primary:
       guard let peer = lead.peer, peer.id.node == node else { return .nothingToDo }
-      part(from: peer, into: &effects)
+      part(into: &effects)
       return .taken
     case .comparing where entry.follower?.node == node:
       comparison.isPeerGone = true
@@ -199,7 +199,7 @@ extension Replica {
     }
     if role == .primary, let peer = lead.peer, peer.id == follower, !lead.mustGoAlone {
       effects.append(.note(.otherDisk(sender)))
-      part(from: peer, into: &effects)
+      part(into: &effects)
     } else if role == .comparing {
       comparison.isPeerGone = true
     }

@@ -109,6 +109,40 @@ struct Peer: Sendable {
     durableAge = AgeRing(timeout: timeout)
   }
 
+  /// What an acknowledgement means.
+  enum Verdict: Equatable {
+    case fine
+    /// Of an earlier attempt or life.
+    case old
+    /// It has frames that it was never sent: its log is another.
+    case foreign
+    /// It has less than it acknowledged.
+    case lost(acknowledged: UInt64)
+  }
+
+  /// Takes an acknowledgement's numbers. `sent`: the last send number that was used.
+  mutating func take(_ ack: Acknowledgement, sent: UInt64, now: MonotonicMilliseconds) -> Verdict {
+    guard ack.number >= session else { return .old }
+    lastHeard = now
+    isFull = ack.full
+    guard ack.end <= sentMost else { return .foreign }
+    let isNewest = ack.number >= echoed
+    if isNewest, ack.end < durable { return .lost(acknowledged: durable) }
+    echoed = max(echoed, ack.number)
+    durable = max(durable, ack.durable)
+    numberAge.settle(through: ack.number)
+    durableAge.settle(through: durable)
+    while let first = readEnds.first, durable >= first { readEnds.removeFirst() }
+    if isNewest, ack.missing, ack.number >= rewoundAt, ack.end < sentThrough {
+      sentThrough = ack.end
+      isLive = false
+      readToken = nil
+      readEnds = []
+      rewoundAt = sent &+ 1
+    }
+    return .fine
+  }
+
   var neededFrom: UInt64 {
     switch stage {
     case .looking(let position, _), .cutting(let position): position.index &+ 1
@@ -186,21 +220,22 @@ extension Replica {
       precondition(acceptsCommands && frame.epoch == epoch, "a primary logs only while it accepts commands")
     }
     lead.ownAge.begin(frame.firstIndex, now: now)
-    guard var peer = lead.peer, peer.stage == .streaming else { return }
-    peer.durableAge.begin(frame.firstIndex, now: now)
-    guard peer.isLive, peer.sentThrough == before else {
-      lead.peer = peer
-      return
+    guard lead.peer?.stage == .streaming else { return }
+    lead.peer?.durableAge.begin(frame.firstIndex, now: now)
+    if lead.peer?.isNamed == false, let age = lead.peer?.durableAge.oldest(now: now), age > config.failureTimeout {
+      // A joiner that cannot follow is fed from the log at its own pace: what is sent and not acknowledged stays bounded.
+      lead.peer?.isLive = false
     }
+    guard lead.peer?.isLive == true, lead.peer?.sentThrough == before, let follower = lead.peer?.id else { return }
     var checkpoint: Checkpoint?
     if frame.lastIndex / config.checkpointEvery != before / config.checkpointEvery, let lastDigest {
-      checkpoint = Checkpoint(index: frame.lastIndex, digest: lastDigest)
-      remember(checkpoint!)
+      let mine = Checkpoint(index: frame.lastIndex, digest: lastDigest)
+      remember(mine)
+      checkpoint = mine
     }
-    lead.peer = peer
     let envelope = nextEnvelope(checkpoint: checkpoint, now: now)
     lead.peer?.sentThrough = frame.lastIndex
-    effects.append(.sendFrame(envelope, to: peer.id))
+    effects.append(.sendFrame(envelope, to: follower))
   }
 
   /// Makes the next envelope for the peer, and counts it as sent.
@@ -215,20 +250,23 @@ extension Replica {
   }
 
   mutating func sendHeartbeat(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard let peer = lead.peer, peer.stage == .streaming else { return }
+    guard lead.peer?.stage == .streaming, let follower = lead.peer?.id else { return }
     var checkpoint: Checkpoint?
-    if peer.isLive, peer.sentThrough == end.index, let lastDigest, lead.checkpoints.last?.index != end.index {
-      checkpoint = Checkpoint(index: end.index, digest: lastDigest)
-      remember(checkpoint!)
+    if lead.peer?.isLive == true, lead.peer?.sentThrough == end.index, let lastDigest,
+      lead.checkpoints.last?.index != end.index
+    {
+      let mine = Checkpoint(index: end.index, digest: lastDigest)
+      remember(mine)
+      checkpoint = mine
     }
-    effects.append(.send(.envelope(nextEnvelope(checkpoint: checkpoint, now: now)), to: peer.id))
+    effects.append(.send(.envelope(nextEnvelope(checkpoint: checkpoint, now: now)), to: follower))
   }
 
   mutating func flushAsPrimary(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard lead.wantsEnvelope else { return }
     lead.wantsEnvelope = false
-    guard let peer = lead.peer, peer.stage == .streaming else { return }
-    effects.append(.send(.envelope(nextEnvelope(now: now)), to: peer.id))
+    guard lead.peer?.stage == .streaming, let follower = lead.peer?.id else { return }
+    effects.append(.send(.envelope(nextEnvelope(now: now)), to: follower))
   }
 
   private mutating func remember(_ checkpoint: Checkpoint) {
@@ -282,43 +320,20 @@ extension Replica {
   mutating func acknowledged(
     _ ack: Acknowledgement, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, var peer = lead.peer, peer.id == sender else { return }
-    guard ack.number >= peer.session, ack.number <= number, ack.durable <= ack.end else { return }
-    peer.lastHeard = now
-    peer.isFull = ack.full
-    switch peer.stage {
-    case .looking: return
-    case .cutting(let position):
-      guard begins(ack, at: position, &peer, now: now, into: &effects) else { return }
-    case .snapshot(let transfer):
-      guard let position = transfer.position, begins(ack, at: position, &peer, now: now, into: &effects) else { return }
-    case .streaming: break
+    guard role == .primary, lead.peer?.id == sender, ack.number <= number, ack.durable <= ack.end else { return }
+    if lead.peer?.stage != .streaming, !beginStreaming(ack, now: now, into: &effects) { return }
+    // In place: a copy of the peer would copy its rings.
+    switch lead.peer?.take(ack, sent: number, now: now) {
+    case nil, .old: return
+    case .foreign: return part(into: &effects)
+    case .lost(let acknowledged):
+      effects.append(.note(.lostAcknowledged(sender, acknowledged: acknowledged, end: ack.end)))
+      return part(into: &effects)
+    case .fine: break
     }
-    guard ack.end <= peer.sentMost else {
-      // It has frames that it was never sent: its log is another.
-      lead.peer = peer
-      return part(from: peer, into: &effects)
-    }
-    let isNewest = ack.number >= peer.echoed
-    if isNewest, ack.end < peer.durable {
-      effects.append(.note(.lostAcknowledged(sender, acknowledged: peer.durable, end: ack.end)))
-      lead.peer = peer
-      return part(from: peer, into: &effects)
-    }
-    peer.echoed = max(peer.echoed, ack.number)
-    peer.durable = max(peer.durable, ack.durable)
-    peer.numberAge.settle(through: ack.number)
-    peer.durableAge.settle(through: peer.durable)
-    while let first = peer.readEnds.first, peer.durable >= first { peer.readEnds.removeFirst() }
-    if isNewest, ack.missing, ack.number >= peer.rewoundAt, ack.end < peer.sentThrough {
-      peer.sentThrough = ack.end
-      peer.isLive = false
-      peer.readToken = nil
-      peer.readEnds = []
-      peer.rewoundAt = number &+ 1
-    }
-    lead.peer = peer
-    if let theirs = ack.checkpoint, let mine = lead.checkpoints.last(where: { $0.index == theirs.index }) {
+    if let theirs = ack.checkpoint, lead.agreed?.theirs != theirs,
+      let mine = lead.checkpoints.last(where: { $0.index == theirs.index })
+    {
       lead.agreed = (mine, theirs)
       lead.checkpoints.removeAll { $0.index < theirs.index }
     }
@@ -329,7 +344,8 @@ extension Replica {
   }
 
   /// The peer cannot stay: a named one is left behind as soon as the map says so, a joiner at once.
-  mutating func part(from peer: Peer, into effects: inout [Effect]) {
+  mutating func part(into effects: inout [Effect]) {
+    guard let peer = lead.peer else { return }
     if peer.isNamed || proposal?.entry.follower == peer.id {
       lead.mustGoAlone = true
     } else {
@@ -399,8 +415,8 @@ extension Replica {
   mutating func askedToGoAlone(
     by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, let peer = lead.peer, peer.id == sender else { return }
-    part(from: peer, into: &effects)
+    guard role == .primary, lead.peer?.id == sender else { return }
+    part(into: &effects)
     if proposal == nil, !lead.resigns { judgePeer(now: now, into: &effects) }
   }
 
@@ -419,14 +435,14 @@ extension Replica {
   mutating func replayedAsPrimary(
     _ digest: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard let replay = lead.replay, replay.token == token, let peer = lead.peer else { return }
+    guard let replay = lead.replay, replay.token == token, lead.peer != nil else { return }
     lead.replay = nil
     if digest == replay.theirs.digest {
       // The other is right, and so is this log: the memory here is not.
       rebuild = .memory
       resign(now: now, into: &effects)
     } else {
-      part(from: peer, into: &effects)
+      part(into: &effects)
     }
   }
 

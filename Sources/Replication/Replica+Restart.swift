@@ -86,7 +86,7 @@ extension Replica {
       effects.append(.send(.cleared(epoch: epoch), to: sender))
     } else {
       effects.append(.note(.lostAcknowledged(sender, acknowledged: needed, end: theirs.end.index)))
-      part(from: peer, into: &effects)
+      part(into: &effects)
     }
   }
 
