@@ -99,6 +99,19 @@ final class Engine {
     complete()
   }
 
+  /// As above, for a frame that was too large to decode on the loop.
+  func received(
+    decoded replies: [(id: UInt32, reply: Reply)], from link: LinkID, shard: ShardID
+  ) throws(DecodeError) {
+    do throws(DecodeError) {
+      for (id, reply) in replies { try forwarder.receive(reply, to: id, from: link, shard: shard, now: now) }
+    } catch {
+      complete()
+      throw error
+    }
+    complete()
+  }
+
   func linkDown(_ link: LinkID) {
     forwarder.linkDown(link)
     subscriptionsLost(on: link)

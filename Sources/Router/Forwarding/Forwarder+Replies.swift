@@ -11,12 +11,19 @@ extension Forwarder {
     var reader = ByteReader(body)
     while reader.bytesLeft > 0 {
       let (id, reply) = try Reply.decode(&reader)
-      let place = Int(id)
-      guard place < pending.count, pending[place].shard == shard,
-        pending[place].state == .sent, batches[Int(pending[place].batch)].link == link
-      else { throw .invalid(field: "reply number") }
-      settle(id, reply, now: now)
+      try receive(reply, to: id, from: link, shard: shard, now: now)
     }
+  }
+
+  /// Takes one reply of a frame that was decoded elsewhere.
+  public mutating func receive(
+    _ reply: Reply, to id: UInt32, from link: LinkID, shard: ShardID, now: Milliseconds
+  ) throws(DecodeError) {
+    let place = Int(id)
+    guard place < pending.count, pending[place].shard == shard,
+      pending[place].state == .sent, batches[Int(pending[place].batch)].link == link
+    else { throw .invalid(field: "reply number") }
+    settle(id, reply, now: now)
   }
 
   private mutating func settle(_ id: UInt32, _ reply: Reply, now: Milliseconds) {

@@ -3,7 +3,12 @@ import Logging
 import Proto
 
 /// One connection from this router loop to one event loop of a node. Says hello, then carries frames.
-final class NodeLink: ConnectionHandler {
+///
+/// Sendable without the compiler's check: everything in it is touched on its loop only.
+final class NodeLink: ConnectionHandler, @unchecked Sendable {
+  /// Replies from here on are decoded on another thread, in their turn: a definition of 100,000 seats takes tens of milliseconds.
+  static let largeFrameBytes = 1 << 20
+
   let id: LinkID
   let node: NodeName
   /// Which of the node's loops.
@@ -52,16 +57,47 @@ final class NodeLink: ConnectionHandler {
         guard rest.byteCount >= frameBytes else { break }
         try take(frame, try frame.body(of: rest))
         consumed += frameBytes
+        // A large frame is being decoded: what follows must wait for it.
+        if connection.isReadingPaused { return consumed }
       }
     } catch {
-      owner.log.warning("a node's frame was not understood") {
-        $0.field("node", node.bytes)
-        $0.field("error", "\(error)")
-      }
-      connection.abort()
+      refuse(error)
       return bytes.byteCount
     }
     return consumed
+  }
+
+  private func refuse(_ error: DecodeError) {
+    owner.log.warning("a node's frame was not understood") {
+      $0.field("node", node.bytes)
+      $0.field("error", "\(error)")
+    }
+    connection?.abort()
+  }
+
+  private func decodeElsewhere(_ body: RawSpan, shard: ShardID) {
+    connection?.pauseReading()
+    let bytes = Bytes(body)
+    Task.detached { [self] in
+      let result = Result { () throws(DecodeError) in try Self.decode(bytes) }
+      owner.loop.submit { [self] in
+        guard isReady else { return }
+        owner.beginWork()
+        do throws(DecodeError) {
+          try owner.engine.received(decoded: try result.get(), from: id, shard: shard)
+          connection?.resumeReading()
+        } catch {
+          refuse(error)
+        }
+      }
+    }
+  }
+
+  private static func decode(_ bytes: Bytes) throws(DecodeError) -> [(id: UInt32, reply: Reply)] {
+    var reader = ByteReader(bytes.rawSpan)
+    var replies: [(id: UInt32, reply: Reply)] = []
+    while reader.bytesLeft > 0 { replies.append(try Reply.decode(&reader)) }
+    return replies
   }
 
   private func take(_ frame: WireFrame, _ body: RawSpan) throws(DecodeError) {
@@ -69,6 +105,8 @@ final class NodeLink: ConnectionHandler {
     case .nodeHello:
       var reader = ByteReader(body)
       try ready(try NodeHello(decoding: &reader))
+    case .replies where isReady && body.byteCount >= Self.largeFrameBytes:
+      decodeElsewhere(body, shard: frame.shard)
     case .replies where isReady: try owner.engine.received(replies: body, from: id, shard: frame.shard)
     case .feed where isReady: try owner.engine.received(feed: body, from: id, shard: frame.shard)
     case .feedFresh where isReady: owner.engine.receivedFeedFresh(from: id, shard: frame.shard)
@@ -91,5 +129,8 @@ final class NodeLink: ConnectionHandler {
 
   func inputEnded(on connection: Connection) { connection.abort() }
 
-  func closed(_ connection: Connection, reason: CloseReason) { owner.linkEnded(self, reason) }
+  func closed(_ connection: Connection, reason: CloseReason) {
+    owner.linkEnded(self, reason)
+    isReady = false
+  }
 }
