@@ -59,31 +59,44 @@ struct Invocation {
     do throws(CoordinatorError) { return try address.open(create: false) } catch { throw AdminError(error) }
   }
 
-  /// Addresses of routers to try, the likeliest first.
-  func routers() async throws(AdminError) -> [String] {
-    if let http = flags.text("http") { return [http] }
-    var addresses: [String] = []
-    if let coordinator = try? coordinator() {
-      addresses = ((try? await coordinator.routers()) ?? []).sorted { $0.startedAt > $1.startedAt }.map(\.http)
-      coordinator.close()
-    }
-    return addresses + ["127.0.0.1:8080"]
+  /// The routers that registered, the youngest first. None if the coordinator does not say.
+  private func registeredRouters() async -> [String] {
+    guard let coordinator = try? coordinator() else { return [] }
+    defer { coordinator.close() }
+    return ((try? await coordinator.routers()) ?? []).sorted { $0.startedAt > $1.startedAt }.map(\.http)
   }
 
-  /// Calls the API at the first router that can be reached.
+  /// Calls the API at the first router that can be reached: the one that is named; else the one that `up` left behind, those that
+  /// registered, and where one listens by default. The coordinator is asked only if it must be, so that a hold does not need it.
   func api(
     _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(String, String)] = []
   ) async throws(AdminError) -> HTTPAnswer {
+    var addresses: [String] = []
+    if let http = flags.text("http") {
+      addresses = [http]
+    } else if flags.text("coordinator") == nil, let cluster = ClusterFile.read(data: data) {
+      addresses = [cluster.http]
+    }
+    // With a key a call that may have happened is safe to send again, at another router.
+    var headers = headers
+    if method != "GET", !headers.contains(where: { $0.0 == "Idempotency-Key" }) {
+      headers.append(("Idempotency-Key", "cli-" + hex(.random(in: 0 ... .max)) + hex(.random(in: 0 ... .max))))
+    }
+    var isAsked = flags.has("http")
     var failure = AdminError.unreachable("no router")
-    for address in try await routers() {
+    while true {
+      if addresses.isEmpty {
+        guard !isAsked else { throw failure }
+        isAsked = true
+        addresses = await registeredRouters() + ["127.0.0.1:8080"]
+      }
       do throws(AdminError) {
-        return try call(method, path, at: address, body: body, headers: headers, timeout: .seconds(60))
+        return try call(method, path, at: addresses.removeFirst(), body: body, headers: headers, timeout: .seconds(60))
       } catch {
         guard case .unreachable = error else { throw error }
         failure = error
       }
     }
-    throw failure
   }
 
   /// As `api`, but a refusal is thrown: with what the problem document says.
