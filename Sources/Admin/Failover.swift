@@ -41,7 +41,7 @@ private func failover(_ run: Invocation) async throws(AdminError) {
   }
   let plan = FailoverPlan(
     target: node.map { .node($0.name) } ?? .shard(ShardID(UInt16(number ?? 0))), force: force, acceptLoss: acceptLoss,
-    registers: registers, nodes: nodes.map(\.name))
+    registers: registers, halted: acceptLoss ? haltedReplicas(nodes) : [:])
   let deadline = try run.timeout()
   var results = plan.leftAlone.map {
     AdminReply.ShardResult(shard: $0.shard, result: .refused, epoch: $0.epoch, text: Bytes($0.why))
@@ -56,6 +56,17 @@ private func failover(_ run: Invocation) async throws(AdminError) {
   }
   coordinator.close()
   try show(results.sorted { $0.shard < $1.shard }, run)
+}
+
+private func haltedReplicas(_ nodes: [NodeRecord]) -> [NodeName: Set<ShardID>] {
+  var halted: [NodeName: Set<ShardID>] = [:]
+  for node in nodes {
+    guard case .status(let status)? = try? ask(node.address, .status(digests: []), timeout: .seconds(2)) else {
+      continue
+    }
+    halted[node.name] = Set(status.replicas.filter { $0.role == .halted }.map(\.shard))
+  }
+  return halted
 }
 
 private func show(_ results: [AdminReply.ShardResult], _ run: Invocation) throws(AdminError) {
@@ -111,7 +122,8 @@ struct FailoverPlan {
   var force: Bool
   var acceptLoss: Bool
   var registers: [ShardID: MapRegister]
-  var nodes: [NodeName]
+  /// By node, the shards that wait for their peer or the operator; asked for only with `acceptLoss`.
+  var halted: [NodeName: Set<ShardID>]
 
   /// The shards that are meant, with their entries.
   private var meant: [(shard: ShardID, entry: MapEntry)] {
@@ -139,11 +151,13 @@ struct FailoverPlan {
     var dead: NodeName?
     for (shard, entry) in meant {
       if acceptLoss {
-        // The node that is named; of a shard its primary, which the map trusts most.
-        if case .node(let node) = target {
-          shards[node, default: []].append(shard)
-        } else {
-          shards[entry.primary.node, default: []].append(shard)
+        let named = [entry.primary.node, entry.follower?.node].compactMap { $0 }
+        let waiting = named.filter { halted[$0]?.contains(shard) ?? false }
+        switch target {
+        // A node's other shards are in order and are left in peace.
+        case .node(let node): if waiting.contains(node) { shards[node, default: []].append(shard) }
+        // If nobody waits, the primary says why this is refused.
+        case .shard: shards[waiting.first ?? entry.primary.node, default: []].append(shard)
         }
       } else if let follower = entry.follower?.node {
         if force {

@@ -192,12 +192,24 @@ private func replica(_ shard: UInt16, _ role: ReplicaStatus.Role, index: UInt64)
     #expect(ran.out.contains("shard 2  refused"))
   }
 
-  @Test func acceptLossGoesToTheOneThatIsNamed() async throws {
-    let (place, one, two) = try await place()
-    let ran = await holdfast("failover", "--shard", "2", "--accept-loss", "--coordinator", place.flag)
-    #expect(ran.code == 0, "\(ran.error)")
-    #expect(one.requests == [.acceptLoss(shards: [ShardID(2)], deadline: 10_000)])
-    #expect(two.requests.isEmpty)
+  @Test func acceptLossGoesToTheOneThatWaits() async throws {
+    let place = try await Place(shards: 3)
+    for shard in 0..<3 as Range<UInt16> { try await place.name(shard, epoch: 1, primary: "n1", follower: "n2") }
+    let two = PretendNode { request in
+      guard case .status = request else { return Self().done(request) }
+      let waiting = [replica(0, .follower, index: 4), replica(1, .halted, index: 5), replica(2, .halted, index: 5)]
+      return .status(NodeStatus(node: NodeName("n2")!, disk: 1, pid: 1, state: .up, replicas: waiting))
+    }
+    try await place.register("n1", at: "127.0.0.1:1")
+    try await place.register("n2", at: two.address)
+    let one = await holdfast("failover", "--shard", "1", "--accept-loss", "--coordinator", place.flag)
+    #expect(one.code == 0, "\(one.error)")
+    #expect(two.requests.last == .acceptLoss(shards: [ShardID(1)], deadline: 10_000))
+    let all = await holdfast("failover", "--node", "n2", "--accept-loss", "--coordinator", place.flag)
+    #expect(all.code == 0, "\(all.error)")
+    #expect(two.requests.last == .acceptLoss(shards: [ShardID(1), ShardID(2)], deadline: 10_000))
+    // Shard 0 waits for nobody; its primary would say so, if it were there.
+    #expect(await holdfast("failover", "--shard", "0", "--accept-loss", "--coordinator", place.flag).code == 3)
   }
 
   @Test func unknownNamesAreRefused() async throws {

@@ -29,7 +29,8 @@ import Testing
     let last = try #require(try await coordinator.read(ShardID(0))).revision
     // Each line is the revision alone, so that one won twice shows up twice.
     #expect(wins.compactMap { UInt64($0) }.sorted() == Array(1...last))
-    #expect(last >= 50)
+    // Whoever loses does so because the revision has moved on, so each of the forty rounds moves it at least by one.
+    #expect(last >= 40)
   }
 
   /// A process that is killed at any moment leaves a map that the others can go on with.
