@@ -60,7 +60,11 @@ final class PretendServer: Sendable {
     Thread.detachNewThread {
       while true {
         let connection = accept(listening, nil, nil)
-        if connection < 0 { return }
+        guard connection >= 0 else {
+          // Only here: closed elsewhere, its number could be another server's by the next `accept`.
+          close(listening)
+          return
+        }
         serve(connection)
         close(connection)
       }
@@ -69,13 +73,10 @@ final class PretendServer: Sendable {
 
   /// Again: nothing happens, because the number may be somebody else's by then.
   func stop() {
-    let open = descriptor.withLock { descriptor in
-      defer { descriptor = nil }
-      return descriptor
+    descriptor.withLock { descriptor in
+      if let open = descriptor { shutdown(open, Int32(SHUT_RDWR)) }
+      descriptor = nil
     }
-    guard let open else { return }
-    shutdown(open, Int32(SHUT_RDWR))
-    close(open)
   }
 }
 
