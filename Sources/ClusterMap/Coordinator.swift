@@ -71,7 +71,7 @@ public enum CoordinatorError: Error, Equatable, Sendable, CustomStringConvertibl
 
 /// What came of a proposal.
 public enum ProposalResult: Equatable, Sendable {
-  /// The register holds the proposal's id.
+  /// The register holds the proposal's id, or did: another proposal may have followed already, which a watch or a read tells.
   case won(MapRegister)
   /// The register's revision is not the expected one, and its id is not the proposal's: it never can win any more. nil: the
   /// register was never written.

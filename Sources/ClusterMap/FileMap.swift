@@ -84,8 +84,12 @@ struct FileMap {
       let current = try latest(shard)
       if let current, current.entry.proposal == entry.proposal { return .won(current) }
       guard current?.revision ?? 0 == revision else { return .lost(current: current) }
-      try link(entry.text, as: path(shard, revision + 1), in: root + "/map")
-      // Whoever made that name: the register says who won.
+      if try link(entry.text, as: path(shard, revision + 1), in: root + "/map") {
+        // Ours, and safe on disk; another may have followed already, which the next look finds.
+        let register = MapRegister(revision: revision + 1, entry: entry)
+        known[shard] = register
+        return .won(register)
+      }
       guard let now = try latest(shard), now.revision > revision else {
         return .unsettled(.broken("a revision vanished"))
       }
@@ -95,15 +99,18 @@ struct FileMap {
     }
   }
 
-  /// Writes and syncs a file, then gives it its name unless that is taken.
-  private mutating func link(_ text: String, as name: String, in directory: String) throws(CoordinatorError) {
+  /// Writes and syncs a file, then gives it its name unless that is taken. Whether it got it.
+  private mutating func link(
+    _ text: String, as name: String, in directory: String
+  ) throws(CoordinatorError) -> Bool {
     try guarded { map throws(FileError) in
       let temporary = map.temporaryName()
       try Files.write(temporary, text + "\n")
       let linked = Result { () throws(FileError) in try Files.link(temporary, as: name) }
       try? Files.remove(temporary)
-      _ = try linked.get()
+      let isLinked = try linked.get()
       try Files.sync(directory: directory)
+      return isLinked
     }
   }
 
@@ -127,7 +134,7 @@ struct FileMap {
 
   mutating func birth(proposing record: BirthRecord) throws(CoordinatorError) -> BirthRecord {
     if let winner = try birth() { return winner }
-    try link(record.text, as: root + "/birth", in: root)
+    _ = try link(record.text, as: root + "/birth", in: root)
     guard let winner = try birth() else { throw .broken("the birth record vanished") }
     return winner
   }

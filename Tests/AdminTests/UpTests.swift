@@ -2,6 +2,7 @@ import Admin
 import ClusterMap
 import Foundation
 import Proto
+import TestKit
 import Testing
 
 /// `up` and `down` with pretended servers: scripts that behave as the real ones promise to.
@@ -60,7 +61,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: directory) }
     try programs(in: directory)
     // Free now; taken by the servers soon after.
-    let ports = try freePorts(4)
+    let ports = freePorts(4)
     try "{}".write(toFile: directory + "/plan.json", atomically: true, encoding: .utf8)
     let flags = [
       "--data", directory + "/var", "--programs", directory, "--nodes", "127.0.0.1:\(ports[0]),127.0.0.1:\(ports[1])",
@@ -92,6 +93,8 @@ import Testing
     let down = await holdfast("down", "--data", directory + "/var")
     #expect(down.code == 0 && down.out == "Stopped router, n1, n2. The data stay.\n", "\(down.out)\(down.error)")
     #expect(await holdfast("down", "--data", directory + "/var").out == "Nothing was running.\n")
+    let deadline = ContinuousClock.now + .seconds(5)
+    while pids.contains(where: { kill($0, 0) == 0 }), ContinuousClock.now < deadline { usleep(2_000) }
     for each in pids { #expect(kill(each, 0) != 0) }
   }
 
@@ -106,7 +109,7 @@ import Testing
     try programs(in: directory)
     let taken = PretendServer { _ in }
     defer { taken.stop() }
-    let ports = try freePorts(3)
+    let ports = freePorts(3)
     let ran = await holdfast(
       "up", "--data", directory + "/var", "--programs", directory, "--nodes",
       "127.0.0.1:\(ports[0]),127.0.0.1:\(ports[1])",
@@ -128,7 +131,7 @@ import Testing
     // A router that never becomes ready.
     try "#!/bin/sh\nexec sleep 300\n".write(toFile: directory + "/holdfast-router", atomically: true, encoding: .utf8)
     chmod(directory + "/holdfast-router", 0o755)
-    let ports = try freePorts(3)
+    let ports = freePorts(3)
     let ran = await holdfast(
       "up", "--data", directory + "/var", "--programs", directory, "--nodes", "127.0.0.1:\(ports[0])", "--http",
       "127.0.0.1:\(ports[1])", "--tcp", "127.0.0.1:\(ports[2])")
@@ -139,10 +142,4 @@ import Testing
     // Every child must be collected: the library's monitor of exit tests goes round in circles over one that is not.
     for part in [router, try pid(of: "n1", in: directory)] { waitpid(part, nil, 0) }
   }
-}
-
-private func freePorts(_ count: Int) throws -> [UInt16] {
-  let servers = (0..<count).map { _ in PretendServer { _ in } }
-  defer { for server in servers { server.stop() } }
-  return try servers.map { try #require($0.address.split(separator: ":").last.flatMap { UInt16($0) }) }
 }

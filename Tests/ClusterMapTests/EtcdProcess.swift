@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 /// A real etcd (Debian's `etcd-server`) on ports of its own, with its data in a temporary directory.
@@ -71,25 +72,4 @@ final class EtcdProcess: @unchecked Sendable {
   }
 
   deinit { stop() }
-}
-
-/// Ports that nobody listens on now.
-private func freePorts(_ count: Int) -> [UInt16] {
-  var sockets: [Int32] = []
-  defer { for each in sockets { close(each) } }
-  return (0..<count).map { _ in
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    sockets.append(descriptor)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        _ = bind(descriptor, $0, length)
-        _ = getsockname(descriptor, $0, &length)
-      }
-    }
-    return UInt16(bigEndian: address.sin_port)
-  }
 }
