@@ -108,6 +108,10 @@ extension Replica {
     let old = entered
     let oldRole = role
     entered = entry
+    if oldRole == .primary || oldRole == .comparing, entry.primary != me, let register {
+      // Who goes on should not have to wait for its watch.
+      effects.append(.send(.map(register), to: entry.primary))
+    }
     if entry.primary == me {
       // Whoever leads an epoch knows that it was named in the one before, in this process: then nothing answered can be missing here,
       // and no earlier process of this replica led this epoch.

@@ -326,6 +326,8 @@ import Testing
     #expect(primary.replica.answerable == .nothing, "who proposed another answers nothing")
     primary.win(revision: 2)
     #expect(primary.replica.role == .follower)
+    #expect(
+      primary.sent { if case .map(let register) = $0 { register.revision == 2 } else { false } }, "it is told at once")
   }
 
   @Test func aDrainThatDoesNotEmptyIsGivenUp() {
