@@ -57,7 +57,7 @@ extension Engine {
     let incarnation = random.next()
     let ticket = makeTicket(.call(call))
     let isTaken = submit(
-      .createEvent, to: shard(of: new.definition.id), key: call.key, ticket: ticket,
+      .createEvent, to: shard(of: new.summary.id), key: call.key, ticket: ticket,
       deadline: call.deadline
     ) {
       $0.put(incarnation)
@@ -241,7 +241,7 @@ extension Engine {
   private func advance(_ call: Call, _ outcome: Outcome) {
     switch (outcome, call.operation) {
     case (.created(let ref, let version), .createEvent(let new)):
-      end(call, .created(new.definition, ref, version: version))
+      end(call, .created(new, ref, version: version))
     case (.held(let held), .reserve(let reservation)):
       guard let event = call.event else { return end(call, broken) }
       end(call, .held(event, held, buyer: reservation.buyer, seats: call.seats, areas: call.areas))

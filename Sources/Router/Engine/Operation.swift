@@ -28,17 +28,34 @@ enum Operation: Sendable {
   }
 }
 
-/// A definition and its bytes, which are made where there is time for it: a large one does not fit a loop's turn.
+/// A definition as it is sent, and what its creation's answer says. Made where there is time for it: a large one does not fit a
+/// loop's turn, nor does freeing it.
 struct NewEvent: Sendable {
-  var definition: EventDefinition
-  var encoded: [UInt8]
-
-  init(definition: EventDefinition, encoded: [UInt8]) { (self.definition, self.encoded) = (definition, encoded) }
+  /// The definition without its seats.
+  private(set) var summary: EventDefinition
+  /// Counts before anything was held.
+  let availability: Availability
+  private(set) var encoded: [UInt8]
 
   init(_ definition: EventDefinition) {
-    self.definition = definition
+    summary = definition
+    summary.sections = []
+    summary.notForSale = []
+    availability = definition.initialAvailability()
     encoded = []
     definition.encode(into: &encoded)
+  }
+
+  /// Gives an event that came without an id one.
+  mutating func name(_ id: Bytes) {
+    precondition(summary.id.isEmpty, "an event is named once")
+    summary.id = id
+    // The id is the encoding's first field: a version byte, then a length byte and the id.
+    var named: [UInt8] = [encoded[0]]
+    named.reserveCapacity(encoded.count + id.count)
+    named.putShort(id)
+    named.append(contentsOf: encoded[2...])
+    encoded = named
   }
 }
 
@@ -62,7 +79,7 @@ struct Reservation: Sendable {
 
 /// What came of an operation, still as numbers; the doors render it.
 enum CallResult: Sendable {
-  case created(EventDefinition, EventRef, version: UInt64)
+  case created(NewEvent, EventRef, version: UInt64)
   case held(EventEntry, Outcome.Held, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount])
   case hold(EventEntry, HoldInfo)
   case order(EventEntry, HoldInfo)

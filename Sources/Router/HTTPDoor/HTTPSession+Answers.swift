@@ -85,16 +85,16 @@ extension HTTPSession {
 
   func ended(_ call: Call, with result: CallResult) {
     switch result {
-    case .created(let definition, let ref, let version):
+    case .created(let new, let ref, let version):
       respond(
         201,
         headers: { out in
-          out.putLocation("/v1/events/", definition.id)
+          out.putLocation("/v1/events/", new.summary.id)
           out.putEntityTag(ref, version)
         },
         body: {
           EventDocument.write(
-            definition, version: version, availability: definition.initialAvailability(), into: &$0)
+            new.summary, version: version, availability: new.availability, into: &$0)
         })
     case .held(let event, let held, let buyer, let seats, let areas):
       respond(200) { $0.putHeld(event, held, buyer: buyer, seats: seats, areas: areas) }

@@ -158,17 +158,28 @@ extension HTTPSession {
   // MARK: Creating events
 
   private func createEvent(_ key: Bytes, _ body: RawSpan) throws(Problem) {
-    if body.byteCount < Self.largeBodyBytes {
-      do throws(PlanError) {
-        create(try EventDocument.parse(body), key)
-      } catch {
-        throw Problem(error)
-      }
-      return
+    if body.byteCount >= Self.largeBodyBytes { return createElsewhere(key, Bytes(body).array) }
+    do throws(PlanError) {
+      create(NewEvent(try EventDocument.parse(body)), key)
+    } catch {
+      throw Problem(error)
     }
-    let (bytes, session) = (Bytes(body), self)
+  }
+
+  /// A large event whose body was collected: it is not copied again.
+  func createLarge(_ head: RequestHead, _ message: RawSpan, _ body: [UInt8]) {
+    do throws(Problem) {
+      createElsewhere(try idempotencyKey(head, message), body)
+    } catch {
+      respond(error)
+    }
+  }
+
+  /// Reads the body on another thread, where the definition is let go of again, too: a million small arrays.
+  private func createElsewhere(_ key: Bytes, _ body: [UInt8]) {
+    let session = self
     Task.detached {
-      let result = Result { () throws(PlanError) in NewEvent(try EventDocument.parse(bytes.rawSpan)) }
+      let result = Result { () throws(PlanError) in NewEvent(try EventDocument.parse(body.rawSpan)) }
       session.loop.loop.submit {
         session.loop.beginWork()
         switch result {
@@ -179,12 +190,10 @@ extension HTTPSession {
     }
   }
 
-  private func create(_ definition: EventDefinition, _ key: Bytes) { create(NewEvent(definition), key) }
-
   private func create(_ new: NewEvent, _ key: Bytes) {
     guard case .working = state else { return }
     var new = new
-    if new.definition.id.isEmpty { new = new.named(newEventID(key)) }
+    if new.summary.id.isEmpty { new.name(newEventID(key)) }
     start(.createEvent(new), key: key)
   }
 
@@ -202,19 +211,5 @@ extension HTTPSession {
     id.putHex(high)
     id.putHex(low)
     return Bytes(Array(id.prefix(26)))
-  }
-}
-
-extension NewEvent {
-  /// The same event with an id.
-  func named(_ id: Bytes) -> NewEvent {
-    var definition = definition
-    definition.id = id
-    // The id is the encoding's first field: a version byte, then a length byte and the id.
-    var encoded: [UInt8] = [self.encoded[0]]
-    encoded.reserveCapacity(self.encoded.count + id.count)
-    encoded.putShort(id)
-    encoded.append(contentsOf: self.encoded[2...])
-    return NewEvent(definition: definition, encoded: encoded)
   }
 }

@@ -95,7 +95,11 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
           var (message, body): ([UInt8], [UInt8]) = ([], [])
           swap(&message, &headBytes)
           swap(&body, &bodyBytes)
-          dispatch(head, match, message.rawSpan, body.rawSpan)
+          if match.route == .createEvent, body.count >= Self.largeBodyBytes {
+            createLarge(head, message.rawSpan, body)
+          } else {
+            dispatch(head, match, message.rawSpan, body.rawSpan)
+          }
         } catch {
           refuseAndEnd(Problem(error))
         }
@@ -175,7 +179,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
       let decoder = try BodyDecoder(head.framing, bytesMax: match.route.bodyBytesMax)
       headBytes = Bytes(input.extracting(0..<head.byteCount)).array
       bodyBytes = []
-      if case .length(let length) = head.framing { bodyBytes.reserveCapacity(min(length, 1 << 20)) }
+      // At once, because growing copies; memory that is not written to costs nothing.
+      if case .length(let length) = head.framing { bodyBytes.reserveCapacity(length) }
       if head.expectsContinue, input.byteCount == head.byteCount { connection.write { $0.putContinue() } }
       state = .body(head, match, decoder)
       connection.setDeadline(after: context.bodyTimeout)

@@ -245,7 +245,7 @@ extension [UInt8] {
     putBulk(bytes.rawSpan)
   }
 
-  /// As Redis: name, arity, flags, first key, last key, step.
+  /// As Redis 7: name, arity, flags, first key, last key, step; then categories, tips, key specifications, subcommands.
   fileprivate mutating func putCommandInfos(_ commands: [RESPCommand?]) {
     putArray(commands.count)
     for command in commands {
@@ -253,14 +253,13 @@ extension [UInt8] {
         putText("*-1\r\n")
         continue
       }
-      putArray(6)
+      putArray(10)
       putLowercased(command.name)
       putInteger(command.arity)
       putArray(1)
       putSimple(command.isWrite ? "write" : "readonly")
-      putInteger(0)
-      putInteger(0)
-      putInteger(0)
+      for _ in 0..<3 { putInteger(0) }
+      for _ in 0..<4 { putArray(0) }
     }
   }
 }
