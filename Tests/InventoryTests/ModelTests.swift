@@ -43,7 +43,7 @@ struct ModelRun {
     for number in 0..<pick(0...3) {
       if random.chance(50) {
         let rows = EventDefinition.Rows.grid(
-          rows: UInt32(pick(0...4)), seatsPerRow: UInt32(pick(0...8)), category: category(&self))
+          rows: UInt32(pick(1...4)), seatsPerRow: UInt32(pick(1...8)), category: category(&self))
         sections.append(.init(name: Bytes("S\(number)"), rows: rows))
       } else {
         var rows: [EventDefinition.Row] = []

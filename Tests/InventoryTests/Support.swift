@@ -55,9 +55,9 @@ func hall(
 
 func seats(_ numbers: UInt32...) -> [SeatIndex] { numbers.map { SeatIndex($0) } }
 
-/// One shard with one event, and short words for the commands.
-struct Box {
-  var inventory = Inventory(shard: shard)
+/// One shard with one event, and short words for the commands. A class, so that `#expect` may call what changes it.
+final class Box {
+  var inventory: Inventory
   let event: EventRef
   var secret: UInt64 = 1_000
 
@@ -70,9 +70,14 @@ struct Box {
     event = ref
   }
 
-  mutating func wait(_ milliseconds: Milliseconds) { _ = inventory.advance(to: inventory.now + milliseconds) }
+  init(copying other: Box) {
+    (inventory, event, secret) = (other.inventory, other.event, other.secret)
+  }
 
-  mutating func hold(
+  func advance(to stamp: Milliseconds) -> Bool { inventory.advance(to: stamp) }
+  func wait(_ milliseconds: Milliseconds) { _ = inventory.advance(to: inventory.now + milliseconds) }
+
+  func hold(
     _ numbers: [SeatIndex], areas: [AreaCount] = [], buyer: Bytes = "ann", ttl: UInt32 = 0, key: Bytes = "",
     fromRouter: Bool = false
   ) -> Applied {
@@ -82,7 +87,7 @@ struct Box {
       fromRouter: fromRouter)
   }
 
-  mutating func best(_ count: UInt32, category: UInt16? = nil, buyer: Bytes = "ann") -> Outcome {
+  func best(_ count: UInt32, category: UInt16? = nil, buyer: Bytes = "ann") -> Outcome {
     secret += 1
     let category = category.map { CategoryIndex($0) }
     return inventory.apply(
@@ -91,7 +96,7 @@ struct Box {
   }
 
   /// Holds what is free; a refusal is the test's own mistake.
-  mutating func held(
+  func held(
     _ numbers: UInt32..., areas: [AreaCount] = [], buyer: Bytes = "ann", ttl: UInt32 = 0
   ) throws -> HoldID {
     let outcome = hold(numbers.map { SeatIndex($0) }, areas: areas, buyer: buyer, ttl: ttl).outcome
@@ -99,14 +104,14 @@ struct Box {
     return held.id
   }
 
-  mutating func checkedOut(_ hold: HoldID) throws -> HoldInfo {
+  func checkedOut(_ hold: HoldID) throws -> HoldInfo {
     secret += 1
     let outcome = inventory.apply(.checkout(hold, secret: secret)).outcome
     guard case .checkedOut(let info) = outcome else { throw Unexpected(outcome: outcome) }
     return info
   }
 
-  mutating func outcome(_ command: Command, key: Bytes = "") -> Outcome { inventory.apply(command, key: key).outcome }
+  func outcome(_ command: Command, key: Bytes = "") -> Outcome { inventory.apply(command, key: key).outcome }
 
   var states: String {
     guard case .seats(_, _, let states) = inventory.answer(.seats(id: "hall")) else { return "?" }
