@@ -34,6 +34,7 @@ let package = Package(
   products: [
     .executable(name: "holdfast-node", targets: ["holdfast-node"]),
     .executable(name: "holdfast-router", targets: ["holdfast-router"]),
+    .executable(name: "holdfast-sim", targets: ["holdfast-sim"]),
     .executable(name: "holdfast", targets: ["holdfast"]),
   ],
   targets: [
@@ -58,12 +59,16 @@ let package = Package(
     library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
     library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
+    library("MemoryDisk", ["Proto", "Journal"]),
+    library("Simulation", ["Proto", "Inventory", "Replication", "Journal", "Node", "MemoryDisk", "Flags"]),
+
     library("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
 
     // Executables: argument parsing around a library.
     .executableTarget(name: "holdfast-node", dependencies: ["Node", "Flags"], swiftSettings: strict),
     .executableTarget(name: "holdfast-router", dependencies: ["Router", "Flags"], swiftSettings: strict),
     .executableTarget(name: "holdfast-load", dependencies: ["Load", "Flags"], swiftSettings: strict),
+    .executableTarget(name: "holdfast-sim", dependencies: ["Simulation", "Flags"], swiftSettings: strict),
     .executableTarget(name: "holdfast", dependencies: ["Admin"], swiftSettings: strict),
 
     // Tests mirror the sources.
@@ -76,7 +81,7 @@ let package = Package(
     tests("Inventory", ["Inventory", "Proto", "Plan", "TestKit"]),
     tests("Replication", ["Replication", "Proto", "TestKit"]),
     .target(
-      name: "JournalTestKit", dependencies: ["Journal", "Proto", "TestKit"], path: "Tests/JournalTestKit",
+      name: "JournalTestKit", dependencies: ["Journal", "MemoryDisk", "Proto", "TestKit"], path: "Tests/JournalTestKit",
       swiftSettings: testing),
     tests("Journal", ["Journal", "JournalTestKit", "Proto", "TestKit"]),
     tests("EventLoop", ["EventLoop", "TestKit"]),
@@ -87,6 +92,7 @@ let package = Package(
     tests(
       "Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Proto", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),
+    tests("Simulation", ["Simulation", "TestKit"]),
     tests("Layout", ["TestKit"]),
   ]
 )

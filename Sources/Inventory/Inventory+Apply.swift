@@ -33,6 +33,9 @@ extension Inventory {
   ) -> Applied? {
     if record.key.byteCount == 0 { return nil }
     key.arguments = record.argumentsHash
+    #if PLANTED_BUGS
+    if unsafe PlantedMistake.chosen == .doubleApply { return nil }
+    #endif
     // All three tables have the same salt.
     key.hash = routerKeys.hash(record.key, event: event)
     if record.keyIsFromRouter {

@@ -101,8 +101,17 @@ extension Inventory {
     _ table: KeyTable, _ kind: SnapshotItem, into out: inout SnapshotWriter, _ emit: ([UInt8]) throws -> Void
   ) rethrows {
     guard table.count > 0 else { return }
+    #if PLANTED_BUGS
+    if unsafe PlantedMistake.chosen == .forgetKeysInSnapshot { return }
+    #endif
     out.begin(kind)
     var position = table.log.head
+    #if PLANTED_BUGS
+    if unsafe PlantedMistake.chosen == .dictionaryOrderInSnapshot {
+      putInTableOrder(table, into: &out)
+      position = table.log.tail
+    }
+    #endif
     while position < table.log.tail {
       let length = table.length(at: position, table.entry(at: position))
       out.bytes.put(UInt32(length))
@@ -117,6 +126,25 @@ extension Inventory {
     out.end()
   }
 }
+
+#if PLANTED_BUGS
+extension Inventory {
+  /// In an order that depends on this process.
+  private func putInTableOrder(_ table: KeyTable, into out: inout SnapshotWriter) {
+    var places: [(order: UInt64, position: UInt64)] = []
+    var position = table.log.head
+    while position < table.log.tail {
+      places.append((mix64(position ^ tableSalt), position))
+      position += table.length(at: position, table.entry(at: position))
+    }
+    for (_, position) in places.sorted(by: { $0.order < $1.order }) {
+      let length = table.length(at: position, table.entry(at: position))
+      out.bytes.put(UInt32(length))
+      for word in position..<(position + length) { out.bytes.put(table.log[word]) }
+    }
+  }
+}
+#endif
 
 /// Collects items and cuts them into chunks.
 struct SnapshotWriter {

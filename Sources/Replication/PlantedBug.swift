@@ -26,5 +26,8 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case forgetUnsettled
   /// A follower whose log may be incomplete takes over.
   case suspectTakesOver
+
+  /// What replicas made from now on have: set once, before any run, and only read then.
+  public nonisolated(unsafe) static var chosen: PlantedBug?
 }
 #endif

@@ -24,6 +24,10 @@ import Testing
     table["Router"] = edge
     table["Load"] = edge
     table["Admin"] = edge.union(["Journal"])
+    table["MemoryDisk"] = ["Proto", "Journal"]
+    table["Simulation"] = [
+      "Proto", "Inventory", "Replication", "Journal", "Node", "MemoryDisk", "Flags",
+    ]
     table["Checker"] = ["Proto", "JSON"]
     return table
   }()

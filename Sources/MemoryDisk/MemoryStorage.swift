@@ -1,6 +1,5 @@
 package import Journal
-internal import TestKit
-internal import Proto
+import Proto
 
 /// A node's directory in memory, with the disk's bad habits at the caller's choice: what was not synced may be lost or torn when
 /// the machine stops, names that were not synced may be lost, operations fail, bits flip.
@@ -32,7 +31,7 @@ package final class MemoryStorage: Storage {
     var operations: [Operation] = []
     var faults: [Int: Fault] = [:]
     var capacity: Int?
-    var random: SplitMix64
+    var random: SeededRandom
   }
 
   /// A file's content, whatever its name is.
@@ -55,7 +54,7 @@ package final class MemoryStorage: Storage {
 
   let state: Guarded<State>
 
-  package init(seed: UInt64 = 0) { state = Guarded(State(random: SplitMix64(seed: seed))) }
+  package init(seed: UInt64 = 0) { state = Guarded(State(random: SeededRandom(seed: seed))) }
 
   private init(_ state: State) { self.state = Guarded(state) }
 
@@ -66,10 +65,16 @@ package final class MemoryStorage: Storage {
     state.withLock { $0.faults[$0.operationCount + operation] = fault }
   }
 
+  /// Nothing that was planned happens any more.
+  package func clearFaults() { state.withLock { $0.faults = [:] } }
+
   /// Operations so far that change something.
   package var operationCount: Int { state.withLock { $0.operationCount } }
   /// What the operations were, in order.
   package var operations: [Operation] { state.withLock { $0.operations } }
+
+  /// A planned crash struck: every operation fails from now on.
+  package var hasCrashed: Bool { state.withLock { $0.hasCrashed } }
 
   /// Bytes that all files together may have; nil: any.
   package func limit(_ bytes: Int?) { state.withLock { $0.capacity = bytes } }
@@ -78,9 +83,9 @@ package final class MemoryStorage: Storage {
   /// are there or not.
   package func afterPowerLoss(seed: UInt64) -> MemoryStorage {
     state.withLock { old in
-      var random = SplitMix64(seed: seed)
+      var random = SeededRandom(seed: seed)
       var copies: [ObjectIdentifier: Inode] = [:]
-      var new = State(random: SplitMix64(seed: random.next()))
+      var new = State(random: SeededRandom(seed: random.next()))
       (new.directories, new.capacity) = (old.directories, old.capacity)
       func copy(_ inode: Inode) -> Inode {
         if let made = copies[ObjectIdentifier(inode)] { return made }
@@ -105,7 +110,7 @@ package final class MemoryStorage: Storage {
   }
 
   private static func lose(
-    _ write: (offset: Int, bytes: [UInt8]), from content: inout [UInt8], _ random: inout SplitMix64
+    _ write: (offset: Int, bytes: [UInt8]), from content: inout [UInt8], _ random: inout SeededRandom
   ) {
     // None of it, all of it, a beginning, or any sectors.
     let way = Int.random(in: 0..<4, using: &random)

@@ -1,6 +1,5 @@
-internal import Journal
-internal import Proto
-internal import TestKit
+import Journal
+import Proto
 
 /// A file of `MemoryStorage`. Unchecked: the inode is touched only with the storage's lock held.
 final class MemoryFile: StorageFile, @unchecked Sendable {

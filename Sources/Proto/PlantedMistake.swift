@@ -1,0 +1,23 @@
+#if PLANTED_BUGS
+/// Mistakes outside the replication rules that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is
+/// switched on, for the whole process.
+public enum PlantedMistake: String, Sendable, CaseIterable {
+  /// The log's writer tells that a group is durable before it has synced it.
+  case reportDurableBeforeSync
+  /// Recovery takes what is unreadable in the middle of the log for a tear at its end.
+  case cutDamagedMiddle
+  /// A snapshot leaves the idempotency keys out.
+  case forgetKeysInSnapshot
+  /// A snapshot writes idempotency keys in a hash table's order.
+  case dictionaryOrderInSnapshot
+  /// The primary stamps its batches by the wall clock.
+  case expireByWallClock
+  /// A command under a router's key that comes again, over a new connection, is applied again.
+  case doubleApply
+  /// A hold ends a moment before its deadline.
+  case expireEarly
+
+  /// Set once, before any run, and only read then.
+  public nonisolated(unsafe) static var chosen: PlantedMistake?
+}
+#endif

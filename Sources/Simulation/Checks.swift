@@ -1,0 +1,202 @@
+import Inventory
+import Journal
+import Node
+import Proto
+import Replication
+
+/// What is looked at while a run goes on: the rules that hold at every step.
+final class Checks {
+  /// The tie between true time and a shard's stamps, as the primary of an epoch began it.
+  struct Anchor {
+    /// Microseconds.
+    var time: Int
+    /// Milliseconds that stamps are ahead of true time, at least (less `lag`) and at most.
+    var low: Int64
+    var high: Int64
+    /// No stamp is below.
+    var floor: Milliseconds
+    var lag: Int64
+  }
+
+  /// What was promised of one shard.
+  struct Promise {
+    var anchors: [Anchor] = []
+    /// The furthest position that an answer was computed from.
+    var index: UInt64 = 0
+    var chain: UInt64 = 0
+    /// Who answered in the last epochs.
+    var answered: [UInt64: Int] = [:]
+    /// A primary without room in its log answered reads without bringing its shard up to date.
+    var mayBeLate = false
+  }
+
+  var promises: [Promise]
+  /// By the chain hash at a frame's end, which names a whole history.
+  private var digests: [UInt64: UInt64] = [:]
+  private var snapshots: [UInt64: UInt64] = [:]
+  var answers = 0
+  /// Milliseconds that clocks may drift apart in a run, turns included.
+  static let slack: Int64 = 25
+
+  init(shardCount: Int) { promises = Array(repeating: Promise(), count: shardCount) }
+
+  // MARK: Replicas
+
+  func flushed(_ shard: SimulatedShard, _ node: SimulatedNode) {
+    let machine = (role: shard.machine.replica.role, epoch: shard.machine.replica.epoch)
+    guard machine.role == .primary || machine.role == .follower, !shard.isBroken else { return }
+    let position = shard.machine.position
+    if position.index > 0 {
+      let digest = shard.machine.inventory.digest
+      if let known = digests[position.chain], known != digest {
+        node.world.fail("equal digests", "\(node.name), shard \(shard.id.rawValue), index \(position.index)")
+      }
+      digests[position.chain] = digest
+    }
+    if machine.role == .primary, shard.machine.replica.acceptsCommands, shard.leads != machine.epoch {
+      shard.leads = machine.epoch
+      began(shard, node)
+    }
+  }
+
+  /// A primary begins to answer: all that was ever answered must be in its log.
+  private func began(_ shard: SimulatedShard, _ node: SimulatedNode) {
+    let promise = promises[Int(shard.id.rawValue)]
+    guard promise.index > 0 else { return }
+    let position = shard.machine.position
+    let chain =
+      position.index == promise.index ? position.chain : (try? node.log?.chain(of: shard.id, at: promise.index)) ?? nil
+    guard let chain else {
+      // The log may begin behind it, after a snapshot.
+      guard let log = node.log, log.firstIndex(of: shard.id) > promise.index, position.index >= promise.index else {
+        return node.world.fail(
+          "acknowledged outcomes stay",
+          "\(node.name) leads epoch \(shard.leads) with end \(position.index); \(promise.index) was answered")
+      }
+      return
+    }
+    if chain != promise.chain {
+      node.world.fail(
+        "acknowledged outcomes stay",
+        "\(node.name) leads epoch \(shard.leads) with another history at \(promise.index)")
+    }
+  }
+
+  func replies(_ frame: [UInt8], _ shard: SimulatedShard, _ node: SimulatedNode) {
+    guard hasAnswers(frame) else { return }
+    answers += 1
+    node.world.note(stableHash(frame.rawSpan))
+    let place = Int(shard.id.rawValue)
+    let epoch = shard.machine.replica.epoch
+    let who = node.index << 32 | node.life
+    if let known = promises[place].answered[epoch], known != who {
+      node.world.fail("one primary answers in an epoch", "epoch \(epoch): \(node.name) and another process")
+    }
+    promises[place].answered[epoch] = who
+    let index = shard.machine.replica.answerable.position
+    guard index > promises[place].index else { return }
+    let position = shard.machine.position
+    let chain = index == position.index ? position.chain : (try? node.log?.chain(of: shard.id, at: index)) ?? nil
+    guard let chain = chain ?? shard.chains[index] else { return }
+    promises[place].index = index
+    promises[place].chain = chain
+  }
+
+  private func hasAnswers(_ bytes: [UInt8]) -> Bool {
+    do throws(DecodeError) {
+      let frame = try WireFrame(header: bytes.rawSpan)
+      guard frame.kind == .replies else { return true }
+      var reader = ByteReader(try frame.body(of: bytes.rawSpan))
+      while reader.bytesLeft > 0 {
+        if case .failed = try Reply.decode(&reader).reply { continue }
+        return true
+      }
+    } catch {
+      return true
+    }
+    return false
+  }
+
+  func encoded(_ header: SnapshotHeader, _ hash: UInt64, _ world: World) {
+    let name = mix64(header.end.chain) ^ header.end.index
+    if let known = snapshots[name], known != hash {
+      world.fail("equal snapshots", "shard \(header.shard.rawValue), index \(header.end.index)")
+    }
+    snapshots[name] = hash
+  }
+
+  // MARK: Stamps
+
+  func logged(_ list: [LogEntry], _ shard: SimulatedShard, _ node: SimulatedNode) {
+    let leads = shard.machine.replica.role == .primary
+    for entry in list {
+      guard case .frame(let frame) = entry else { continue }
+      let header = frame.header
+      shard.chains[header.lastIndex] = header.chain
+      node.world.note(header.chain)
+      if leads, header.epoch == shard.machine.replica.epoch { check(header, shard, node) }
+    }
+  }
+
+  private func check(_ header: LogFrame, _ shard: SimulatedShard, _ node: SimulatedNode) {
+    let place = Int(shard.id.rawValue)
+    let time = Int64(node.turnStartedAt / 1_000)
+    if shard.stampsEpoch != header.epoch {
+      shard.stampsEpoch = header.epoch
+      var anchor = promises[place].anchors.last ?? Anchor(time: 0, low: 0, high: 0, floor: 0, lag: 0)
+      anchor.time = node.world.time
+      if let lag = shard.lag {
+        anchor.lag = max(anchor.lag, Int64(lag / 1_000))
+      } else {
+        // Nobody told this process the time: it looked at the wall clock, and never goes back.
+        let wall = World.epochMilliseconds + time + node.wallOffset
+        anchor.low = min(header.stamp, wall) - time
+        anchor.high = header.stamp - time
+        anchor.floor = header.stamp
+        anchor.lag = 0
+        shard.lag = 0
+      }
+      promises[place].anchors.append(anchor)
+    }
+    guard let anchor = promises[place].anchors.last else { return }
+    let low = max(anchor.floor, time + anchor.low - anchor.lag - Self.slack)
+    let high = max(anchor.floor, time + anchor.high + Self.slack)
+    if header.stamp < low || header.stamp > high {
+      node.world.fail(
+        "time",
+        "\(node.name) shard \(shard.id.rawValue) epoch \(header.epoch): stamp \(header.stamp - low) ms after the least, \(header.stamp - high) ms after the most that it may be"
+      )
+    }
+  }
+
+  /// The earliest true time, in microseconds, at which a shard's stamp may have been `deadline`.
+  func earliest(_ deadline: Milliseconds, _ shard: ShardID) -> Int {
+    for (place, anchor) in promises[Int(shard.rawValue)].anchors.enumerated() {
+      let next = promises[Int(shard.rawValue)].anchors.dropFirst(place + 1).first?.time ?? .max
+      if anchor.floor >= deadline { return anchor.time }
+      let reached = Int(deadline - anchor.high - Self.slack) * 1_000
+      if reached < next { return max(anchor.time, reached) }
+    }
+    return .max
+  }
+
+  /// The true time from which on a shard's stamps are at least `deadline`.
+  func latest(_ deadline: Milliseconds, _ shard: ShardID) -> Int {
+    if promises[Int(shard.rawValue)].mayBeLate { return .max }
+    var lag: Int64 = 0
+    for (place, anchor) in promises[Int(shard.rawValue)].anchors.enumerated() {
+      lag = max(lag, anchor.lag)
+      let next = promises[Int(shard.rawValue)].anchors.dropFirst(place + 1).first?.time ?? .max
+      if anchor.floor >= deadline { return anchor.time }
+      let reached = Int(deadline - anchor.low + lag + 2 * Self.slack) * 1_000
+      if reached < next { return max(anchor.time, reached) }
+    }
+    return .max
+  }
+
+  /// The least stamp that a command read at `time` can have got.
+  func leastStamp(at time: Int, _ shard: ShardID) -> Milliseconds {
+    guard let anchor = promises[Int(shard.rawValue)].anchors.last(where: { $0.time <= time }) else { return 0 }
+    return max(anchor.floor, Int64(time / 1_000) + anchor.low - anchor.lag - Self.slack)
+  }
+}

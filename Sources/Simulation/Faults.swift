@@ -1,0 +1,89 @@
+import MemoryDisk
+
+/// What goes wrong in a run, and how often: each drawn from the seed, so that some runs have much of a few kinds and others a little
+/// of all.
+struct Faults {
+  /// Chance for each message between nodes.
+  var loss = 0.0
+  var duplication = 0.0
+  /// Microseconds that a message may take.
+  var delayMax = 1_000
+  /// Chance for each sync, and the microseconds it then takes at most.
+  var slowSync = 0.0
+  var slowSyncMax = 20_000
+  /// Chance for each answer of the coordinator to be slow, or lost.
+  var slowCoordinator = 0.0
+  var lostWatch = 0.0
+  // Chances in each tenth of a second.
+  var crash = 0.0
+  var powerLoss = 0.0
+  var crashInOperation = 0.0
+  var failedSync = 0.0
+  var fullDisk = 0.0
+  var partition = 0.0
+  var reset = 0.0
+  var pause = 0.0
+  var wallJump = 0.0
+  var coordinatorAway = 0.0
+  var order = 0.0
+  var damage = 0.0
+  var wipe = 0.0
+
+  static let none = Faults()
+
+  init() {}
+
+  init(from random: inout SeededRandom) {
+    func sometimes(_ most: Double, _ random: inout SeededRandom) -> Double {
+      Bool.random(using: &random) ? Double.random(in: 0...most, using: &random) : 0
+    }
+    loss = sometimes(0.05, &random)
+    duplication = sometimes(0.05, &random)
+    delayMax = [300, 1_000, 5_000, 40_000].randomElement(using: &random) ?? 1_000
+    slowSync = sometimes(0.05, &random)
+    slowSyncMax = [5_000, 100_000, 1_500_000].randomElement(using: &random) ?? 5_000
+    slowCoordinator = sometimes(0.3, &random)
+    lostWatch = sometimes(0.5, &random)
+    crash = sometimes(0.1, &random)
+    powerLoss = sometimes(0.1, &random)
+    crashInOperation = sometimes(0.1, &random)
+    failedSync = sometimes(0.03, &random)
+    fullDisk = sometimes(0.04, &random)
+    partition = sometimes(0.12, &random)
+    reset = sometimes(0.2, &random)
+    pause = sometimes(0.12, &random)
+    wallJump = sometimes(0.2, &random)
+    coordinatorAway = sometimes(0.06, &random)
+    order = sometimes(0.15, &random)
+    damage = sometimes(0.06, &random)
+    wipe = sometimes(0.03, &random)
+  }
+}
+
+/// The kinds of faults that a run counts.
+package enum FaultKind: Int, CaseIterable, Sendable {
+  case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, failedSync, slowSync, fullDisk, partition,
+    reset,
+    pause, wallJump, coordinatorAway, order, damage, wipe
+
+  package var name: String {
+    switch self {
+    case .lostMessage: "messages lost"
+    case .repeatedMessage: "messages repeated"
+    case .crash: "processes killed"
+    case .powerLoss: "power losses"
+    case .crashInOperation: "power losses inside a disk operation"
+    case .failedSync: "disk operations that failed"
+    case .slowSync: "slow syncs"
+    case .fullDisk: "full disks"
+    case .partition: "partitions"
+    case .reset: "connections reset"
+    case .pause: "processes paused"
+    case .wallJump: "wall clock jumps"
+    case .coordinatorAway: "coordinator away"
+    case .order: "operators' orders"
+    case .damage: "logs or snapshots damaged at rest"
+    case .wipe: "disks lost"
+    }
+  }
+}

@@ -1,0 +1,474 @@
+import Inventory
+import Journal
+import MemoryDisk
+import Node
+import Proto
+import Replication
+
+/// A shard's machine with what only the simulator knows of it.
+final class SimulatedShard {
+  let id: ShardID
+  var machine: ShardMachine
+  var isListed = false
+  /// How many microseconds this replica's stamps may lie behind the true time; nil: this process heard no stamp yet.
+  var lag: Int?
+  /// The epoch in which it was last seen answering or logging as primary.
+  var leads: UInt64 = 0
+  var stampsEpoch: UInt64 = 0
+  /// Memory could not be loaded: only its peer can repair it.
+  var isBroken = false
+  /// By the index at its end, the chain hash of each frame that this process logged.
+  var chains: [UInt64: UInt64] = [:]
+  init(_ id: ShardID, _ machine: consuming ShardMachine) {
+    self.id = id
+    self.machine = machine
+  }
+}
+
+/// One node: the machines of its shards, its log on a disk in memory, its connections. Does what a node's loop, threads and sockets
+/// do, one event at a time.
+final class SimulatedNode {
+  let index: Int
+  let name: NodeName
+  unowned let world: World
+  var storage: MemoryStorage
+  private(set) var id: ReplicaID
+  /// Grows with each start and end of the process: what was planned for an earlier one does not happen.
+  private(set) var life = 0
+  var log: Log?
+  private(set) var shards: [SimulatedShard] = []
+  private var tools = ShardTools()
+  private var links: [PeerLink] = []
+  private var inputs: [Pipe] = []
+
+  // Clocks.
+  /// What the clock that never jumps shows at time 0, in microseconds, and how fast it runs, in parts of a million.
+  private let bootOffset: Int
+  private let drift: Int
+  /// The wall clock minus true time, in milliseconds.
+  var wallOffset: Int64
+
+  // Standing still.
+  var pausedUntil = 0
+  private var heldBack: [(SimulatedNode) -> Void] = []
+
+  // The turn.
+  private var turnTime: TurnTime?
+  private(set) var turnStartedAt = 0
+  private var turnEndAsked = false
+  private var listed: [SimulatedShard] = []
+  private var entries: [LogEntry] = []
+
+  var writer: SimulatedWriter?
+  var disk: SimulatedReader?
+  var routers: [ConnectionID: RouterSide] = [:]
+  private var newest: [Int: RouterSide] = [:]
+  private var nextConnection: UInt64 = 1
+  var restartIsPlanned = false
+  private var pinnedAt: UInt64 = 0
+
+  init(_ index: Int, _ world: World) {
+    (self.index, self.world) = (index, world)
+    guard let name = NodeName(Bytes("n\(index + 1)")) else { preconditionFailure("n1 to n3 are names") }
+    self.name = name
+    id = ReplicaID(node: name, disk: 0)
+    storage = MemoryStorage(seed: world.random.next())
+    bootOffset = world.draw(1...10_000_000_000)
+    drift = world.draw(-100...100)
+    wallOffset = Int64(world.draw(-1_000...1_000))
+  }
+
+  var isUp: Bool { log != nil }
+  var isPaused: Bool { pausedUntil > world.time }
+  func machine(_ shard: ShardID) -> SimulatedShard? { isUp ? shards[Int(shard.rawValue)] : nil }
+
+  // MARK: Time
+
+  private var clock: TurnTime {
+    if let turnTime { return turnTime }
+    let monotonic = bootOffset + world.time + world.time / 1_000_000 * drift
+    let time = TurnTime(
+      now: Int64(monotonic / 1_000), wall: World.epochMilliseconds + Int64(world.time / 1_000) + wallOffset)
+    (turnTime, turnStartedAt) = (time, world.time)
+    askForTurnEnd()
+    return time
+  }
+
+  /// Calls `body` in this process, now, or when it goes on if it stands still.
+  func whileRunning(_ body: @escaping (SimulatedNode) -> Void) {
+    guard isUp else { return }
+    if isPaused || !heldBack.isEmpty { heldBack.append(body) } else { body(self) }
+  }
+
+  /// The same after some time, unless the process has ended by then.
+  func later(_ microseconds: Int, _ body: @escaping (SimulatedNode) -> Void) {
+    let mine = life
+    world.plan(after: microseconds) { [unowned self] _ in
+      guard life == mine else { return }
+      whileRunning(body)
+    }
+  }
+
+  func pause(until: Int) {
+    guard isUp, !isPaused else { return }
+    world.say("\(name) stands still for \((until - world.time) / 1_000) ms")
+    pausedUntil = until
+    let mine = life
+    world.schedule.plan(at: until) { [unowned self] in
+      guard life == mine else { return }
+      goOn()
+    }
+  }
+
+  func goOn() {
+    guard isUp, pausedUntil > 0 else { return }
+    pausedUntil = 0
+    let waiting = heldBack
+    heldBack = []
+    for body in waiting {
+      guard isUp else { return }
+      body(self)
+    }
+  }
+
+  // MARK: Life
+
+  /// Starts the process: reads the disk, loads the shards.
+  func boot() {
+    guard !isUp else { return }
+    restartIsPlanned = false
+    life += 1
+    pausedUntil = 0
+    (turnTime, turnEndAsked, listed, entries, heldBack) = (nil, false, [], [], [])
+    do throws(JournalError) {
+      let log = try Log.open(
+        storage, node: name, newDisk: world.random.next() | 1, options: LogOptions(segmentBytes: world.segmentBytes))
+      self.log = log
+      id = log.replica
+      try recover(log)
+    } catch {
+      log = nil
+      shards = []
+      guard storage.hasCrashed || world.faults.failedSync > 0 || world.isHealing else {
+        return world.fail("recovery", "\(name) cannot open its directory: \(error)")
+      }
+      world.say("\(name) cannot start: \(error)")
+      life += 1
+      storage = storage.afterPowerLoss(seed: world.random.next())
+      return planRestart()
+    }
+    world.say("\(name) starts: \(log.map { "\($0.recovery.shards.map { "\($0.state) end \($0.end.index)" })" } ?? "")")
+    writer?.makeSegment()
+    links = world.nodes.filter { $0 !== self }.map { PeerLink(to: $0, from: self) }
+    for other in world.nodes where other !== self { other.met(self) }
+    tick()
+  }
+
+  private func met(_ other: SimulatedNode) {
+    if isUp, !links.contains(where: { $0.target === other }) { links.append(PeerLink(to: other, from: self)) }
+  }
+
+  private func recover(_ log: Log) throws(JournalError) {
+    shards = []
+    let writer = SimulatedWriter(log, self)
+    self.writer = writer
+    disk = SimulatedReader(log, self)
+    pinnedAt = log.size.bytes
+    let random = { self.world.random.next() }
+    for (shard, result) in loadShards(
+      world.shardIDs, from: log, keyLimits: world.machineOptions.keyLimits, salt: random)
+    {
+      let found = log.recovery.shards.first { $0.shard == shard }
+      var suspicion = Suspicion.none
+      switch found?.state {
+      case nil, .clean: break
+      case .suspectByTear: suspicion = .tear
+      case .suspectByDamage: suspicion = .damage
+      }
+      var machine = ShardMachine(
+        shard: shard, me: id, options: world.machineOptions, config: world.replicaConfig, seed: random())
+      let loaded: LoadedShard
+      var isBroken = false
+      switch result {
+      case .success(let value): loaded = value
+      case .failure(let error):
+        if storage.hasCrashed { throw error }
+        suspicion = .damage
+        isBroken = true
+        loaded = LoadedShard(
+          inventory: Inventory(shard: shard, keyLimits: world.machineOptions.keyLimits, tableSalt: random()),
+          end: log.end(of: shard), epochs: log.epochs(of: shard))
+      }
+      machine.start(loaded, suspicion: suspicion, committed: found?.committed ?? 0, time: clock, tools: &tools)
+      let held = SimulatedShard(shard, machine)
+      held.isBroken = isBroken
+      shards.append(held)
+      list(held)
+    }
+  }
+
+  private func tick() {
+    later(world.draw(9_000...11_000)) { $0.tick() }
+    for shard in shards {
+      let room = room(for: 0, shard.id)
+      turn(shard) { machine, tools, time in machine.tick(room: room, time: time, tools: &tools) }
+    }
+    for link in links { link.connectIfNeeded() }
+    freeOldSegments()
+  }
+
+  private func freeOldSegments() {
+    guard let log else { return }
+    let written = log.size.bytes
+    if written < pinnedAt { pinnedAt = written }
+    guard written - pinnedAt >= UInt64(world.segmentBytes) else { return }
+    pinnedAt = written
+    guard let shard = log.pinningShard else { return }
+    later(50) { $0.turn(shard) { machine, _, _ in machine.takeSnapshot() } }
+  }
+
+  /// The process ends at once. `keepsPower`: what it wrote is there for the next; otherwise only what was synced is sure.
+  func crash(keepsPower: Bool) {
+    guard isUp else { return }
+    world.say("\(name) \(keepsPower ? "is killed" : "loses power")")
+    life += 1
+    log = nil
+    for link in links { link.drop() }
+    for pipe in inputs { pipe.cut { self.world.draw($0) } }
+    links = []
+    inputs = []
+    shards = []
+    listed = []
+    entries = []
+    heldBack = []
+    turnTime = nil
+    turnEndAsked = false
+    pausedUntil = 0
+    writer = nil
+    disk = nil
+    for (_, router) in routers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { router.end() }
+    routers = [:]
+    newest = [:]
+    storage = keepsPower ? storage.afterProcessEnd() : storage.afterPowerLoss(seed: world.random.next())
+    planRestart()
+  }
+
+  func planRestart() {
+    guard !restartIsPlanned else { return }
+    restartIsPlanned = true
+    let wait =
+      world.isHealing
+      ? 1_000 : world.draw(1_000...([20_000, 300_000, 2_500_000].randomElement(using: &world.random) ?? 20_000))
+    world.plan(after: wait) { [unowned self] world in
+      guard restartIsPlanned else { return }
+      if !world.isHealing, world.chance(world.faults.crashInOperation) {
+        storage.plan(.crash, at: world.draw(0...12))
+      }
+      boot()
+    }
+  }
+
+  /// The run is over.
+  func end() {
+    log?.close()
+    links = []
+    inputs = []
+    routers = [:]
+    newest = [:]
+    heldBack = []
+    writer = nil
+    disk = nil
+  }
+
+  /// Comes back with an empty disk.
+  func wipe() {
+    crash(keepsPower: true)
+    storage = MemoryStorage(seed: world.random.next())
+  }
+
+  /// A disk operation failed. True: it was a planned loss of power, and this process is gone.
+  func diedOfDisk() -> Bool {
+    guard storage.hasCrashed else { return false }
+    crash(keepsPower: false)
+    return true
+  }
+
+  /// A write or sync failed: the process says so to its peers and ends.
+  func fail() {
+    if diedOfDisk() { return }
+    world.say("\(name): its disk failed")
+    for shard in shards {
+      turn(shard) { machine, tools, time in machine.halt(.diskFailed, time: time, tools: &tools) }
+    }
+    later(world.draw(1_000...100_000)) { $0.crash(keepsPower: true) }
+  }
+
+  // MARK: Turns
+
+  private func askForTurnEnd() {
+    guard !turnEndAsked else { return }
+    turnEndAsked = true
+    later(world.draw(0...200)) { $0.endTurn() }
+  }
+
+  private func list(_ shard: SimulatedShard) {
+    if !shard.isListed {
+      shard.isListed = true
+      listed.append(shard)
+    }
+    askForTurnEnd()
+  }
+
+  typealias Body = (inout ShardMachine, inout ShardTools, TurnTime) -> Void
+
+  /// Without room in the log nothing is brought up to date: what is read then may be late.
+  private func room(for byteCount: Int, _ shard: ShardID) -> LogRoom {
+    guard let writer else { return .full }
+    let room = writer.room(for: byteCount)
+    if case .open = room { return room }
+    world.checks.promises[Int(shard.rawValue)].mayBeLate = true
+    return room
+  }
+
+  func turn(_ id: ShardID, _ body: Body) {
+    guard isUp, Int(id.rawValue) < shards.count else { return }
+    turn(shards[Int(id.rawValue)], body)
+  }
+
+  private func turn(_ shard: SimulatedShard, _ body: Body) {
+    let time = clock
+    list(shard)
+    body(&shard.machine, &tools, time)
+  }
+
+  private func endTurn() {
+    turnEndAsked = false
+    let time = clock
+    let mine = life
+    var rounds = 0
+    while !listed.isEmpty, rounds < 64 {
+      rounds += 1
+      let flushing = listed
+      listed = []
+      for shard in flushing {
+        shard.isListed = false
+        shard.machine.flush(time: time, tools: &tools)
+        world.checks.flushed(shard, self)
+        for action in shard.machine.takeActions() {
+          carryOut(action, of: shard)
+          guard life == mine else { return }
+        }
+      }
+    }
+    if !entries.isEmpty {
+      writer?.submit(entries)
+      entries = []
+    }
+    for link in links { link.flush() }
+    turnTime = nil
+    turnEndAsked = false
+    if !listed.isEmpty { askForTurnEnd() }
+  }
+
+  private func carryOut(_ action: ShardAction, of shard: SimulatedShard) {
+    switch action {
+    case .log(let list):
+      world.checks.logged(list, shard, self)
+      entries += list
+    case .send(let message, let payload, let peer):
+      links.first { $0.target.name == peer.node }?.add(message, payload: payload, shard: shard.id, to: peer)
+    case .reply(let frame, let connection):
+      world.checks.replies(frame, shard, self)
+      routers[connection]?.reply(frame)
+    case .dropPeer(let peer):
+      guard let other = world.node(named: peer.node) else { return }
+      world.say("\(name) drops \(peer.node)'s connection")
+      for link in other.links where link.target === self { link.drop() }
+    case .readMap(let token): world.coordinator.read(shard.id, token: token, for: self)
+    case .propose(let entry, let revision):
+      world.coordinator.propose(entry, revision: revision, shard: shard.id, from: self)
+    case .keep(let index): log?.keep(shard.id, from: index)
+    case .note(let note): world.say("\(name) shard \(shard.id.rawValue): \(note)")
+    case .clockLeapt(let milliseconds): world.say("\(name): the wall clock is off by \(milliseconds) ms")
+    case .roleChanged: break
+    case .lookUpChain, .readFrames, .load, .replay, .encodeSnapshot, .publishSnapshot, .abandonSnapshot, .openStream,
+      .readStream, .closeStream, .storeChunk, .verifyStored, .publishStored:
+      disk?.carryOut(action, of: shard.id)
+    }
+  }
+
+  // MARK: Peers
+
+  func accepted(_ pipe: Pipe) {
+    inputs.removeAll { !$0.isOpen }
+    inputs.append(pipe)
+  }
+
+  func connected(to peer: ReplicaID) {
+    for shard in shards {
+      turn(shard) { machine, tools, time in machine.connected(to: peer, time: time, tools: &tools) }
+    }
+  }
+
+  func dropLinks(to other: SimulatedNode) { for link in links where link.target === other { link.drop() } }
+
+  /// - Parameter lags: the sender's, by shard.
+  func receive(_ bytes: [UInt8], from sender: ReplicaID, sentAt: Int, lags: [Int?]) {
+    var reader = ByteReader(bytes.rawSpan)
+    do throws(DecodeError) {
+      while reader.bytesLeft > 0, isUp {
+        let item = try PeerItem(decoding: &reader)
+        let place = Int(item.shard.rawValue)
+        guard place < shards.count else { continue }
+        let replica = shards[place].machine.replica
+        if case .envelope(let envelope) = item.message, envelope.epoch == replica.epoch,
+          replica.register?.entry.primary == sender, lags.count > place, let theirs = lags[place]
+        {
+          let late = theirs + (world.time - sentAt)
+          shards[place].lag = min(shards[place].lag ?? late, late)
+        }
+        let (message, payload) = (item.message, item.payload)
+        let room = room(for: payload.byteCount, item.shard)
+        let time = clock
+        list(shards[place])
+        shards[place].machine.receive(message, payload: payload, from: sender, room: room, time: time, tools: &tools)
+      }
+    } catch {
+      world.fail("codec", "\(name) cannot read what \(sender.node) sent: \(error)")
+    }
+  }
+
+  // MARK: Routers
+
+  func accept(_ client: SimulatedClient, _ pipe: Pipe) -> RouterSide? {
+    guard isUp else { return nil }
+    let side = RouterSide(ConnectionID(nextConnection), client, pipe)
+    nextConnection += 1
+    newest[client.index]?.isSuperseded = true
+    newest[client.index] = side
+    routers[side.id] = side
+    return side
+  }
+
+  func closed(_ side: RouterSide) {
+    guard routers.removeValue(forKey: side.id) != nil else { return }
+    for shard in shards { turn(shard) { machine, _, _ in machine.closed(side.id) } }
+  }
+
+  func requests(_ body: [UInt8], _ shard: ShardID, on side: RouterSide) {
+    guard !side.isSuperseded, routers[side.id] != nil else { return }
+    let room = room(for: body.count + (machine(shard)?.machine.pendingBytes ?? 0), shard)
+    turn(shard) { machine, tools, time in
+      do throws(DecodeError) {
+        try machine.requests(body.rawSpan, from: side.id, room: room, time: time, tools: &tools)
+      } catch {
+        world.fail("codec", "a request cannot be read: \(error)")
+      }
+    }
+  }
+}
+
+extension World {
+  /// What the wall clock shows at the beginning of every run.
+  static let epochMilliseconds: Int64 = 1_700_000_000_000
+}

@@ -1,0 +1,78 @@
+import Proto
+
+/// What came of one run.
+package struct RunResult: Sendable {
+  package var seed: UInt64
+  package var steps: Int
+  /// A hash of all that happened: equal for equal seeds, in every process.
+  package var hash: UInt64
+  /// The broken rule; nil: none.
+  package var rule: String?
+  /// What was wrong.
+  package var violation: String?
+  package var trace: [String]
+  /// Simulated milliseconds.
+  package var milliseconds: Int
+  package var operations: Int
+  package var acknowledged: Int
+  package var unknown: Int
+  package var seatsChecked: Int
+  /// Seats whose history was too wide to be searched through.
+  package var seatsUndecided: Int
+  package var epochs: Int
+  /// By `FaultKind`.
+  package var faults: [Int]
+}
+
+/// The simulator: a cluster of the code that ships, on a simulated clock, network, disk and coordinator.
+package enum Simulation {
+  /// Steps with faults, if nothing else is said.
+  package static let defaultSteps = 4_000
+
+  /// Runs one seed.
+  ///
+  /// - Parameter steps: how many things happen while faults strike; then they stop, and all must heal.
+  package static func run(seed: UInt64, steps: Int = defaultSteps, traces: Bool = false) -> RunResult {
+    let world = World(seed: seed, traces: traces)
+    world.run(steps: steps)
+    let result = RunResult(
+      seed: seed, steps: world.steps, hash: world.hash, rule: world.violation?.rule,
+      violation: world.violation?.description, trace: world.trace, milliseconds: world.time / 1_000,
+      operations: world.history.operations.count, acknowledged: world.history.acknowledged,
+      unknown: world.history.unknown, seatsChecked: world.seatsChecked, seatsUndecided: world.seatsUndecided,
+      epochs: world.shardIDs.reduce(0) { $0 + Int(world.coordinator.registers[$1]?.entry.epoch ?? 0) },
+      faults: world.counts)
+    world.end()
+    return result
+  }
+
+  /// The fewest steps with faults after which the same rule is broken, as far as halving finds it.
+  package static func shorten(_ failure: RunResult, from steps: Int) -> (steps: Int, result: RunResult) {
+    var (low, high) = (0, steps)
+    var best = failure
+    while low < high {
+      let middle = (low + high) / 2
+      let result = run(seed: failure.seed, steps: middle)
+      if result.rule == failure.rule {
+        (high, best) = (middle, result)
+      } else {
+        low = middle + 1
+      }
+    }
+    return (high, best)
+  }
+}
+
+extension Simulation {
+  /// For tests of the checker: calls on one seat, each `hold T` or `release T`, with their times; `.max`: nobody heard of the return.
+  package static func isLinearizable(_ calls: [(called: Int, returned: Int, text: String)]) -> Bool {
+    let parsed = calls.map { call in
+      let words = call.text.split(separator: " ")
+      let ticket = UInt64(words.last ?? "") ?? 0
+      return SeatCall(
+        called: call.called, returned: call.returned,
+        effect: words.first == "hold" ? .hold(ticket) : .release(ticket, repeats: false))
+    }
+    return linearizability(of: parsed) == .linearizable
+  }
+}

@@ -1,0 +1,115 @@
+public import Flags
+internal import Glibc
+
+/// The command line of `holdfast-sim`.
+public enum SimulationCommand {
+  public static let spec = CommandSpec(
+    name: "holdfast-sim",
+    summary: "Runs whole clusters on a simulated clock, network and disk, and checks every promise.",
+    flags: [
+      FlagSpec("seed", "N", default: "1", "the first run's seed"),
+      FlagSpec("seeds", "N", default: "1", "how many seeds, one after the other"),
+      FlagSpec(
+        "steps", "M", default: "\(Simulation.defaultSteps)", "things that happen while faults strike, in each run"),
+      FlagSpec("bug", "NAME", "switch a planted mistake on: only where they are compiled in; \"list\" names them"),
+      FlagSpec(switch: "trace", "print what happened"),
+      FlagSpec(switch: "brief", "do not look for a shorter run of a failure"),
+      FlagSpec(switch: "hash", "print each run's hash"),
+    ],
+    notes: "Exit code: 0, or 1 if a promise was broken: then the seed, the shortest run found, and how to replay it.")
+
+  /// Runs and prints. Returns the exit code.
+  public static func run(_ flags: ParsedFlags) -> Int32 {
+    do throws(UsageError) {
+      if let bug = flags.text("bug") {
+        if bug == "list" {
+          for name in Planted.names { print(name) }
+          return 0
+        }
+        guard Planted.choose(bug) else {
+          throw UsageError("--bug: there is no planted mistake \"\(bug)\" in this build")
+        }
+      }
+      let first = UInt64(try flags.number("seed", in: 0...Int.max) ?? 1)
+      let count = UInt64(try flags.number("seeds", in: 1...Int.max) ?? 1)
+      let steps = try flags.number("steps", in: 0...100_000_000) ?? Simulation.defaultSteps
+      return run(first, count, steps, flags)
+    } catch {
+      spec.fail(error)
+    }
+  }
+
+  private static func run(_ first: UInt64, _ count: UInt64, _ steps: Int, _ flags: ParsedFlags) -> Int32 {
+    let started = ContinuousClock.now
+    var total = Totals()
+    for seed in first..<(first + count) {
+      let result = Simulation.run(seed: seed, steps: steps, traces: flags.has("trace"))
+      total.add(result)
+      for line in result.trace { print(line) }
+      if flags.has("hash") { print("seed \(seed) steps \(result.steps) hash \(result.hash)") }
+      if result.violation != nil {
+        report(result, steps, bug: flags.text("bug"), isBrief: flags.has("trace") || flags.has("brief"))
+        print("seeds run: \(seed - first + 1)")
+        return 1
+      }
+      if count > 1_000, total.runs % 1_000 == 0 {
+        print("seed \(seed): \(total.runs) runs, all well, \(ContinuousClock.now - started)")
+        fflush(nil)
+      }
+    }
+    print(total.text(ContinuousClock.now - started))
+    return 0
+  }
+
+  private static func report(_ failure: RunResult, _ steps: Int, bug: String?, isBrief: Bool) {
+    print(
+      "seed \(failure.seed): broken after \(failure.steps) steps: \(failure.rule ?? ""): \(failure.violation ?? "")")
+    if isBrief { return }
+    let (shortest, result) = Simulation.shorten(failure, from: steps)
+    let traced = Simulation.run(seed: failure.seed, steps: shortest, traces: true)
+    print("with \(shortest) steps of faults: \(result.rule ?? ""): \(result.violation ?? "")")
+    print("the end of its trace:")
+    for line in traced.trace.suffix(60) { print("  \(line)") }
+    let option = bug.map { " --bug \($0)" } ?? ""
+    print("replay: holdfast-sim --seed \(failure.seed) --steps \(shortest)\(option) --trace")
+  }
+}
+
+/// Sums over many runs.
+package struct Totals {
+  package var runs = 0
+  package var steps = 0
+  package var milliseconds = 0
+  package var operations = 0
+  package var acknowledged = 0
+  package var unknown = 0
+  package var seatsChecked = 0
+  package var seatsUndecided = 0
+  package var epochs = 0
+  package var faults = [Int](repeating: 0, count: FaultKind.allCases.count)
+  package init() {}
+
+  package mutating func add(_ result: RunResult) {
+    runs += 1
+    steps += result.steps
+    milliseconds += result.milliseconds
+    operations += result.operations
+    acknowledged += result.acknowledged
+    unknown += result.unknown
+    seatsChecked += result.seatsChecked
+    seatsUndecided += result.seatsUndecided
+    epochs += result.epochs
+    for place in faults.indices { faults[place] += result.faults[place] }
+  }
+
+  package func text(_ elapsed: Duration) -> String {
+    var lines = [
+      "runs \(runs), steps \(steps), simulated \(milliseconds / 1_000) s, in \(elapsed)",
+      "calls \(operations), answered \(acknowledged), unknown \(unknown), epochs \(epochs)",
+      "seat histories linearizable \(seatsChecked), given up \(seatsUndecided)",
+    ]
+    for kind in FaultKind.allCases { lines.append("\(kind.name): \(faults[kind.rawValue])") }
+    lines.append("no promise was broken")
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,224 @@
+import Inventory
+import Journal
+import MemoryDisk
+import Node
+import Proto
+import Replication
+
+/// What a run must never see.
+struct Violation: Error, CustomStringConvertible {
+  /// What kind of promise was broken: short, for comparing runs.
+  var rule: String
+  var description: String
+}
+
+/// A whole cluster in one thread: nodes with their shards, logs and links, the coordinator, clients, operators, and what goes wrong
+/// with them, all on one simulated clock and from one seed.
+final class World {
+  let seed: UInt64
+  var random: SeededRandom
+  /// Microseconds since the beginning.
+  var time = 0
+  var schedule = Schedule()
+  var steps = 0
+  /// A hash of all that happened, in order.
+  var hash: UInt64 = 0
+  let traces: Bool
+  var trace: [String] = []
+  var violation: Violation?
+
+  let shardCount: Int
+  var nodes: [SimulatedNode] = []
+  var network: Network!
+  var coordinator: SimulatedCoordinator!
+  var clients: [SimulatedClient] = []
+  let checks: Checks
+  var history = History()
+  var events: [SimulatedEvent] = []
+
+  var faults = Faults.none
+  private let plannedFaults: Faults
+  var counts = [Int](repeating: 0, count: FaultKind.allCases.count)
+  var isHealing = false
+  var seatsChecked = 0
+  var seatsUndecided = 0
+
+  let machineOptions: ShardMachine.Options
+  let replicaConfig: ReplicaConfig
+  let segmentBytes: Int
+
+  init(seed: UInt64, traces: Bool) {
+    (self.seed, self.traces) = (seed, traces)
+    var random = SeededRandom(seed: mix64(seed))
+    plannedFaults = Faults(from: &random)
+    shardCount = random.chance(30) ? 2 : 1
+    let nodeCount = random.chance(40) ? 3 : 2
+
+    var options = ShardMachine.Options()
+    options.snapshotBytes = [1_500, 6_000, 1 << 20].randomElement(using: &random) ?? 6_000
+    options.recentBytesMax = [800, 4 << 20].randomElement(using: &random) ?? 800
+    options.requestDeadline = [1_000, 5_000, 20_000].randomElement(using: &random) ?? 5_000
+    machineOptions = options
+
+    var config = ReplicaConfig()
+    config.readmissionWait = 100
+    config.readmissionWaitMax = 1_000
+    config.heartbeat = 50
+    config.checkpointEvery = 16
+    config.catchUpBytes = [600, 1 << 20].randomElement(using: &random) ?? 600
+    config.snapshotBehind = [30, 2_000_000].randomElement(using: &random) ?? 30
+    replicaConfig = config
+    segmentBytes = [16 << 10, 64 << 10].randomElement(using: &random) ?? 16 << 10
+
+    self.random = random
+    checks = Checks(shardCount: shardCount)
+    network = Network(self, nodeCount: nodeCount)
+    coordinator = SimulatedCoordinator(self)
+    for index in 0..<nodeCount { nodes.append(SimulatedNode(index, self)) }
+    for node in nodes { node.boot() }
+    let clientCount = Int.random(in: 2...5, using: &self.random)
+    for index in 0..<clientCount { clients.append(SimulatedClient(index, self)) }
+    clients[0].createEvents()
+    plan(after: 50_000) { $0.bear() }
+  }
+
+  // MARK: Time
+
+  func plan(after microseconds: Int, _ body: @escaping (World) -> Void) {
+    schedule.plan(at: time + max(0, microseconds)) { [unowned self] in body(self) }
+  }
+
+  /// One step: the next thing happens.
+  private func step() {
+    guard let next = schedule.nextTime, let body = schedule.takeNext() else { return }
+    time = max(time, next)
+    steps += 1
+    note(UInt64(bitPattern: Int64(time)))
+    body()
+  }
+
+  private func run(until: Int, while condition: () -> Bool = { true }) {
+    while violation == nil, condition(), let next = schedule.nextTime, next <= until { step() }
+  }
+
+  /// Sells in peace until the cluster is born, then for `steps` steps with everything going wrong, then heals and is looked at.
+  func run(steps wanted: Int) {
+    run(until: 20_000_000) { self.clients.contains { !$0.isReady } }
+    if clients.contains(where: { !$0.isReady }) { fail("healing", "the cluster was not born within 20 s") }
+    faults = plannedFaults
+    say("faults begin: \(faults)")
+    plan(after: 100_000) { $0.strike() }
+    let last = steps + wanted
+    run(until: .max) { self.steps < last }
+    guard violation == nil else { return }
+    heal()
+    // Long enough for every damped readmission.
+    let until = time + 40_000_000
+    while violation == nil, time < until {
+      let turn = time + 100_000
+      run(until: turn)
+      time = max(time, turn)
+      if isHealed { break }
+    }
+    if violation == nil, !isHealed { return fail("healing", "not healed 40 s after the last fault: \(summary)") }
+    finish()
+  }
+
+  /// Goes on until nobody waits for an answer.
+  func settle(until: Int) {
+    while violation == nil, time < until, clients.contains(where: { !$0.isIdle }) || !isHealed {
+      let turn = time + 50_000
+      run(until: turn)
+      time = max(time, turn)
+    }
+  }
+
+  /// Lets go of everything: closures that wait hold on to nodes and clients.
+  func end() {
+    schedule = Schedule()
+    for node in nodes { node.end() }
+  }
+
+  // MARK: What everybody uses
+
+  func chance(_ probability: Double) -> Bool {
+    probability > 0 && Double.random(in: 0..<1, using: &random) < probability
+  }
+  func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+
+  func count(_ kind: FaultKind) { counts[kind.rawValue] += 1 }
+
+  /// Adds to the hash of what happened.
+  func note(_ value: UInt64) { hash = mix64(hash ^ value) }
+
+  func say(_ text: @autoclosure () -> String) {
+    guard traces else { return }
+    trace.append("\(steps) \(time / 1_000).\(time % 1_000 / 100) ms: \(text())")
+  }
+
+  func fail(_ rule: String, _ text: @autoclosure () -> String) {
+    guard violation == nil else { return }
+    violation = Violation(rule: rule, description: text())
+    say("VIOLATION of \(rule): \(violation?.description ?? "")")
+  }
+
+  func node(named name: NodeName) -> SimulatedNode? { nodes.first { $0.name == name } }
+
+  var shardIDs: [ShardID] { (0..<shardCount).map { ShardID(UInt16($0)) } }
+
+  // MARK: Birth
+
+  private func bear() {
+    guard coordinator.registers.count < shardCount else { return }
+    plan(after: 50_000) { $0.bear() }
+    let replicas = nodes.map(\.id)
+    for shard in shardIDs where coordinator.registers[shard] == nil {
+      let place = Int(shard.rawValue)
+      let birth = Birth(
+        primary: replicas[place % replicas.count], follower: replicas[(place + 1) % replicas.count])
+      for node in nodes {
+        node.whileRunning { $0.turn(shard) { machine, tools, time in machine.bear(birth, time: time, tools: &tools) } }
+      }
+    }
+  }
+
+  // MARK: The end
+
+  var isHealed: Bool {
+    guard clients.allSatisfy(\.isIdle) else { return false }
+    return shardIDs.allSatisfy { shard in
+      guard let entry = coordinator.registers[shard]?.entry, let follower = entry.follower,
+        let first = node(named: entry.primary.node)?.machine(shard),
+        let second = node(named: follower.node)?.machine(shard)
+      else { return false }
+      return first.machine.replica.role == .primary && second.machine.replica.role == .follower
+        && first.machine.replica.epoch == entry.epoch && first.machine.replica.acceptsCommands
+        && first.machine.replica.end == second.machine.replica.end
+        && first.machine.replica.committed == first.machine.replica.end.index
+        && second.machine.replica.durable == second.machine.replica.end.index
+    }
+  }
+
+  var summary: String {
+    var parts: [String] = []
+    for shard in shardIDs {
+      let entry = coordinator.registers[shard]?.entry
+      parts.append(
+        "shard \(shard.rawValue): map \(entry.map { "\($0.epoch) \($0.primary.node)/\($0.follower?.node.description ?? "-")" } ?? "absent")"
+      )
+      for node in nodes {
+        guard let held = node.machine(shard) else {
+          parts.append("\(node.name) down")
+          continue
+        }
+        let replica = held.machine.replica
+        let summary = replica.summary
+        parts.append(
+          "\(node.name) \(replica.role) epoch \(replica.epoch) end \(replica.end.index) durable \(replica.durable) committed \(replica.committed) open \(summary.isOpen) \(summary.suspicion) draining \(summary.draining) joining \(summary.joining?.node.description ?? "-") halt \(summary.haltReason.map { "\($0)" } ?? "-")"
+        )
+      }
+    }
+    parts.append("clients busy: \(clients.filter { !$0.isIdle }.count)")
+    return parts.joined(separator: "; ")
+  }
+}

@@ -1,0 +1,5 @@
+import Flags
+import Glibc
+import Simulation
+
+exit(SimulationCommand.run(SimulationCommand.spec.parseOrExit()))

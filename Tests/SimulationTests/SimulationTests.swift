@@ -1,0 +1,66 @@
+import Foundation
+import Simulation
+import Testing
+
+/// Goal: whatever goes wrong, no promise is broken. Method: whole clusters of the code that ships, run from seeds, with every check
+/// of the simulator on.
+@Suite struct SimulationTests {
+  static let blocks = 8
+  static let seedsInBlock = 250
+
+  @Test(arguments: 0..<blocks) func noPromiseIsBroken(block: Int) {
+    var acknowledged = 0
+    for place in 0..<Self.seedsInBlock {
+      let seed = UInt64(1 + block * Self.seedsInBlock + place)
+      let result = Simulation.run(seed: seed, steps: 1_200)
+      acknowledged += result.acknowledged
+      guard result.violation == nil else {
+        Issue.record(
+          "seed \(seed): \(result.rule ?? ""): \(result.violation ?? ""); replay: holdfast-sim --seed \(seed) --steps 1200 --trace"
+        )
+        return
+      }
+    }
+    #expect(acknowledged > Self.seedsInBlock * 5, "the clients hardly got an answer: nothing was tested")
+  }
+
+  @Test func theSameSeedIsTheSameRun() {
+    for seed in UInt64(5_000)..<5_010 {
+      let first = Simulation.run(seed: seed, steps: 2_000)
+      let second = Simulation.run(seed: seed, steps: 2_000)
+      #expect(first.hash == second.hash && first.steps == second.steps, "seed \(seed)")
+    }
+    #expect(Simulation.run(seed: 1, steps: 500).hash != Simulation.run(seed: 2, steps: 500).hash)
+  }
+
+  /// Nothing that was planted for the simulator may be in what ships.
+  @Test func noPlantedMistakeShips() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let names = [
+      "acknowledgeBeforeDurable", "answerBeforeFollower", "soloWithoutMap", "promoteLagging", "rejoinWithoutCut",
+      "takeOverFromCommit", "reportDurableBeforeSync", "cutDamagedMiddle", "forgetKeysInSnapshot", "PlantedMistake",
+      "PlantedBug",
+    ]
+    // The names stand in the sources: a name that is spelled otherwise here would find nothing.
+    let sources = try ["Replication/PlantedBug.swift", "Proto/PlantedMistake.swift"].map {
+      try String(contentsOf: root.appending(path: "Sources/\($0)"), encoding: .utf8)
+    }.joined()
+    for name in names { #expect(sources.contains(name)) }
+    for binary in ["holdfast-node", "holdfast-router", "holdfast", "holdfast-sim"] {
+      let path = root.appending(path: ".build/release/\(binary)")
+      guard let bytes = try? Data(contentsOf: path, options: .mappedIfSafe) else { continue }
+      for name in names { #expect(bytes.range(of: Data(name.utf8)) == nil, "\(binary) holds \(name)") }
+    }
+  }
+
+  /// The checker of histories must be able to fail.
+  @Test func aDoubleSaleIsSeen() {
+    #expect(!Simulation.isLinearizable([(0, 10, "hold 1"), (20, 30, "hold 2")]))
+    #expect(Simulation.isLinearizable([(0, 10, "hold 1"), (12, 15, "release 1"), (20, 30, "hold 2")]))
+    // Whether the release happened nobody heard: it may have.
+    #expect(Simulation.isLinearizable([(0, 10, "hold 1"), (12, .max, "release 1"), (20, 30, "hold 2")]))
+    #expect(!Simulation.isLinearizable([(0, 10, "hold 1"), (40, .max, "release 1"), (20, 30, "hold 2")]))
+    #expect(Simulation.isLinearizable([(0, 50, "hold 1"), (20, 30, "hold 2"), (21, 29, "release 2")]) == true)
+  }
+}
