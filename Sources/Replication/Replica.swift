@@ -98,7 +98,7 @@ public struct Replica: Sendable {
   /// What the edge was last told by `roleChanged`.
   var told: Told?
   #if PLANTED_BUGS
-  public var planted: PlantedBug? = PlantedBug.chosen
+  public var planted: PlantedBug? = unsafe PlantedBug.chosen
   #endif
 
   /// - Parameter seed: random bits, new for every process and shard: proposal ids and jitter come from them.

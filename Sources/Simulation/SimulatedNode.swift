@@ -178,10 +178,10 @@ final class SimulatedNode {
     for (shard, result) in loadShards(
       world.shardIDs, from: log, keyLimits: world.machineOptions.keyLimits, salt: random)
     {
-      let found = log.recovery.shards.first { $0.shard == shard }
+      let found = log.recovery.shard(shard)
       var suspicion = Suspicion.none
-      switch found?.state {
-      case nil, .clean: break
+      switch found.state {
+      case .clean: break
       case .suspectByTear: suspicion = .tear
       case .suspectByDamage: suspicion = .damage
       }
@@ -199,7 +199,7 @@ final class SimulatedNode {
           inventory: Inventory(shard: shard, keyLimits: world.machineOptions.keyLimits, tableSalt: random()),
           end: log.end(of: shard), epochs: log.epochs(of: shard))
       }
-      machine.start(loaded, suspicion: suspicion, committed: found?.committed ?? 0, time: clock, tools: &tools)
+      machine.start(loaded, suspicion: suspicion, committed: found.committed, time: clock, tools: &tools)
       let held = SimulatedShard(shard, machine)
       held.isBroken = isBroken
       shards.append(held)
@@ -208,7 +208,7 @@ final class SimulatedNode {
   }
 
   private func tick() {
-    later(world.draw(9_000...11_000)) { $0.tick() }
+    later(world.draw(14_000...20_000)) { $0.tick() }
     for shard in shards {
       let room = room(for: 0, shard.id)
       turn(shard) { machine, tools, time in machine.tick(room: room, time: time, tools: &tools) }
@@ -224,7 +224,7 @@ final class SimulatedNode {
     guard written - pinnedAt >= UInt64(world.segmentBytes) else { return }
     pinnedAt = written
     guard let shard = log.pinningShard else { return }
-    later(50) { $0.turn(shard) { machine, _, _ in machine.takeSnapshot() } }
+    later(50) { $0.turn(shard) { machine, _, _ in machine.takeSnapshot(again: true) } }
   }
 
   /// The process ends at once. `keepsPower`: what it wrote is there for the next; otherwise only what was synced is sure.
@@ -343,7 +343,7 @@ final class SimulatedNode {
 
   private func endTurn() {
     turnEndAsked = false
-    let time = clock
+    guard let time = turnTime ?? (listed.isEmpty ? nil : clock) else { return }
     let mine = life
     var rounds = 0
     while !listed.isEmpty, rounds < 64 {

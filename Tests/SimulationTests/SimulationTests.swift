@@ -39,7 +39,7 @@ import Testing
       .deletingLastPathComponent()
     let names = [
       "acknowledgeBeforeDurable", "answerBeforeFollower", "soloWithoutMap", "promoteLagging", "rejoinWithoutCut",
-      "takeOverFromCommit", "reportDurableBeforeSync", "cutDamagedMiddle", "forgetKeysInSnapshot", "PlantedMistake",
+      "suspectTakesOver", "reportDurableBeforeSync", "cutDamagedMiddle", "forgetKeysInSnapshot", "PlantedMistake",
       "PlantedBug",
     ]
     // The names stand in the sources: a name that is spelled otherwise here would find nothing.
