@@ -150,13 +150,15 @@ final class Checks {
       } else {
         // Nobody told this process the time: it looked at the wall clock, and never goes back.
         let wall = World.epochMilliseconds + time + node.wallOffset
-        anchor.low = min(header.stamp, wall) - time
-        anchor.high = header.stamp - time
+        anchor.low = wall - time
+        anchor.high = max(wall, header.stamp) - time
         anchor.floor = header.stamp
         anchor.lag = 0
         shard.lag = 0
       }
       promises[place].anchors.append(anchor)
+      // An epoch's first record has the stamp of the last one: time goes on behind it.
+      return
     }
     guard let anchor = promises[place].anchors.last else { return }
     let low = max(anchor.floor, time + anchor.low - anchor.lag - Self.slack)

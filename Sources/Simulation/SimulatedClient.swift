@@ -12,7 +12,7 @@ struct SimulatedEvent {
   static let seatsPerRow: UInt32 = 3
   static let seatCount = Int(rows * seatsPerRow)
   static let holdTTL: UInt32 = 2
-  static let paymentTTL: UInt32 = 3
+  static let paymentTTL: UInt32 = 60
 }
 
 /// A node's end of a client's connection.
@@ -123,8 +123,8 @@ final class SimulatedClient {
     guard let hold = mine.randomElement(using: &world.random) else { return }
     if let order = hold.order {
       switch world.draw(0...9) {
-      case 0...4: begin(event.shard, .confirm(order, hold))
-      case 5...7: begin(event.shard, .cancel(order, hold))
+      case 0...3: begin(event.shard, .confirm(order, hold))
+      case 4...7: begin(event.shard, .cancel(order, hold))
       default: begin(event.shard, .orderInfo(order, hold))
       }
     } else if let id = hold.holdID {

@@ -51,16 +51,20 @@ extension World {
   /// Primary and follower have the same state, to the byte, in memory and on their disks.
   private func compareReplicas() {
     for shard in shardIDs {
-      var seen: [UInt64: UInt64] = [:]
+      var seen: [UInt64: [UInt8]] = [:]
       for node in nodes {
         guard let held = node.machine(shard), let log = node.log else { continue }
         let role = held.machine.replica.role
         guard role == .primary || role == .follower else { continue }
-        var bytes: UInt64 = 0
-        held.machine.inventory.encodeSnapshot { bytes = stableHash($0.rawSpan, seed: bytes) }
+        var bytes: [UInt8] = []
+        held.machine.inventory.encodeSnapshot { bytes += $0 }
         let end = held.machine.position
         if let known = seen[end.chain], known != bytes {
-          fail("equal snapshots", "\(node.name), shard \(shard.rawValue), index \(end.index)")
+          let first = zip(known, bytes).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? -1
+          fail(
+            "equal snapshots",
+            "\(node.name), shard \(shard.rawValue), index \(end.index): \(known.count) and \(bytes.count) bytes, first at \(first), role \(role), now \(held.machine.inventory.now)"
+          )
         }
         seen[end.chain] = bytes
         guard !held.isBroken, held.machine.replica.durable == end.index else { continue }
