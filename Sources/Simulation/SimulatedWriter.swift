@@ -93,13 +93,13 @@ final class SimulatedWriter {
     #if PLANTED_BUGS
     // Safe: set before the run began.
     if unsafe PlantedMistake.chosen == .reportDurableBeforeSync {
-      tell(DurableGroup(group: 0, ends: unsynced(), markers: []))
+      tell(unsynced(), [])
     }
     #endif
     node.later(wait) { [self] _ in
       do throws(JournalError) {
         let group = try log.sync()
-        node.later(node.world.draw(5...100)) { [self] _ in tell(group) }
+        node.later(node.world.draw(5...100)) { [self] _ in tell(group.ends, group.markers) }
         isBusy = false
         makeSegment()
         kick()
@@ -115,12 +115,13 @@ final class SimulatedWriter {
   }
   #endif
 
-  private func tell(_ group: DurableGroup) {
-    node.world.note(group.group)
-    for (shard, end) in group.ends.sorted(by: { $0.shard < $1.shard }) {
+  private func tell(
+    _ ends: [(shard: ShardID, end: LogEnd)], _ markers: [(shard: ShardID, kind: LogFrame.Kind)]
+  ) {
+    for (shard, end) in ends.sorted(by: { $0.shard < $1.shard }) {
       node.turn(shard) { machine, tools, time in machine.durable(through: end.index, time: time, tools: &tools) }
     }
-    for (shard, kind) in group.markers {
+    for (shard, kind) in markers {
       node.turn(shard) { machine, _, _ in machine.markerDurable(kind) }
     }
   }
