@@ -15,7 +15,7 @@ extension ShardMachine {
   /// Takes a snapshot unless one is under way or there is nothing new: the copy costs nothing, another thread encodes it.
   /// `again`: also if there is nothing new. A shard on which nothing happens keeps old segments until its snapshot is rewritten.
   package mutating func takeSnapshot(again: Bool = false) {
-    guard case .none = snapshot, case .none = reload, position.index > 0, turn.recordCount == 0,
+    guard case .none = snapshot, case .none = reload, position.index > 0, turn.recordCount == 0, !turn.timeChangedState,
       again || published?.end.index != position.index
     else { return }
     let header = SnapshotHeader(
