@@ -143,7 +143,7 @@ final class Checks {
     let time = Int64(node.turnStartedAt / 1_000)
     if shard.stampsEpoch != header.epoch {
       shard.stampsEpoch = header.epoch
-      var anchor = promises[place].anchors.last ?? Anchor(time: 0, low: 0, high: 0, floor: 0, lag: 0)
+      var anchor = promises[place].anchors.last ?? Anchor(time: 0, low: 0, high: .min / 4, floor: 0, lag: 0)
       anchor.time = node.world.time
       if let lag = shard.lag {
         anchor.lag = max(anchor.lag, Int64(lag / 1_000))
@@ -151,7 +151,8 @@ final class Checks {
         // Nobody told this process the time: it looked at the wall clock, and never goes back.
         let wall = World.epochMilliseconds + time + node.wallOffset
         anchor.low = wall - time
-        anchor.high = max(wall, header.stamp) - time
+        // A follower that heard an earlier primary keeps what that one said, if it was more.
+        anchor.high = max(anchor.high, max(wall, header.stamp) - time)
         anchor.floor = header.stamp
         anchor.lag = 0
         shard.lag = 0
