@@ -16,6 +16,7 @@ final class Checks {
     /// No stamp is below.
     var floor: Milliseconds
     var lag: Int64
+    var epoch: UInt64 = 0
   }
 
   /// What was promised of one shard.
@@ -145,6 +146,7 @@ final class Checks {
       shard.stampsEpoch = header.epoch
       var anchor = promises[place].anchors.last ?? Anchor(time: 0, low: 0, high: .min / 4, floor: 0, lag: 0)
       anchor.time = node.world.time
+      anchor.epoch = header.epoch
       if let lag = shard.lag {
         anchor.lag = max(anchor.lag, Int64(lag / 1_000))
       } else {
@@ -161,7 +163,8 @@ final class Checks {
       // An epoch's first record has the stamp of the last one: time goes on behind it.
       return
     }
-    guard let anchor = promises[place].anchors.last else { return }
+    // One that was deposed without knowing it still keeps the time of its own epoch.
+    guard let anchor = promises[place].anchors.last(where: { $0.epoch == header.epoch }) else { return }
     let low = max(anchor.floor, time + anchor.low - anchor.lag - Self.slack)
     let high = max(anchor.floor, time + anchor.high + Self.slack)
     if header.stamp < low || header.stamp > high {
