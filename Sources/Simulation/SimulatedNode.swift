@@ -79,6 +79,7 @@ final class SimulatedNode {
   }
 
   var isUp: Bool { log != nil }
+  var isBetweenTurns: Bool { turnTime == nil }
   var isPaused: Bool { pausedUntil > world.time }
   func machine(_ shard: ShardID) -> SimulatedShard? { isUp ? shards[Int(shard.rawValue)] : nil }
 

@@ -53,7 +53,8 @@ extension World {
     for shard in shardIDs {
       var seen: [UInt64: [UInt8]] = [:]
       for node in nodes {
-        guard let held = node.machine(shard), let log = node.log else { continue }
+        // Within a turn memory is ahead of the log.
+        guard let held = node.machine(shard), let log = node.log, node.isBetweenTurns else { continue }
         let role = held.machine.replica.role
         guard role == .primary || role == .follower else { continue }
         var bytes: [UInt8] = []
