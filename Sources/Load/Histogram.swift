@@ -47,6 +47,7 @@ public struct Histogram: Sendable {
     if group == 0 { return UInt64(bucket) }
     let shift = UInt64(group - 1)
     let mantissa = UInt64(bucket & (1 << linearBits - 1)) + 1 << UInt64(linearBits)
-    return (mantissa + 1) << shift - 1
+    // The last bucket ends where the numbers do: there the shift gives 0.
+    return (mantissa + 1) << shift &- 1
   }
 }

@@ -118,19 +118,19 @@ class Run:
 
 
 class Etcd:
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, host="127.0.0.1"):
+        self.folder, self.host = folder, host
         self.port, self.peer_port = processes.free_ports(2)
-        self.coordinator = f"etcd:http://127.0.0.1:{self.port}"
+        self.coordinator = f"etcd:http://{host}:{self.port}"
 
     def start(self):
         self.process = processes.start(
             ["etcd", "--data-dir", os.path.join(self.folder, "etcd"), "--listen-client-urls",
-             f"http://127.0.0.1:{self.port}", "--advertise-client-urls", f"http://127.0.0.1:{self.port}",
+             f"http://{self.host}:{self.port}", "--advertise-client-urls", f"http://{self.host}:{self.port}",
              "--listen-peer-urls", f"http://127.0.0.1:{self.peer_port}", "--initial-advertise-peer-urls",
              f"http://127.0.0.1:{self.peer_port}", "--initial-cluster", f"default=http://127.0.0.1:{self.peer_port}"],
             os.path.join(self.folder, "etcd.log"))
-        processes.wait_until("etcd", lambda: processes.port_open(self.port), 30, self.process)
+        processes.wait_until("etcd", lambda: processes.port_open(self.port, self.host), 30, self.process)
         return self
 
     def stop(self):
@@ -425,7 +425,7 @@ def resets(folder, **options):
     run.gap_of(strike)
 
 
-def network(folder, **options):
+def network(folder, etcd=False, **options):
     """Two nodes on two hosts (network namespaces joined by a bridge), router and buyers on a third: all inside a namespace that this
     process was started in."""
     tag = f"hf{os.getpid()}"
@@ -445,7 +445,8 @@ def network(folder, **options):
         do("ip", "-n", namespace, "link", "set", "eth0", "up")
         do("ip", "-n", namespace, "addr", "add", f"10.77.0.{number}/24", "dev", "eth0")
         hosts[name], wrap[name] = f"10.77.0.{number}", ["ip", "netns", "exec", namespace]
-    run = Run(folder, hosts=hosts, wrap=wrap, **options)
+    os.makedirs(folder, exist_ok=True)
+    run = Run(folder, hosts=hosts, wrap=wrap, etcd=Etcd(folder, "10.77.0.254") if etcd else None, **options)
     run.namespaces = {name: f"{tag}-{name}" for name in hosts}
     return run
 
@@ -462,10 +463,10 @@ def dropping(chain, address):
     return f"chain {chain} {{ type filter hook {chain} priority 0; ip {match} {address} {'drop'}; }}\n"
 
 
-def partition(name, rules, resets=False):
-    """`rules(primary, hosts)` gives what is dropped in which node's namespace."""
+def partition(name, rules, etcd=False):
+    """`rules(primary, follower, hosts)` gives what is dropped in which node's namespace. `etcd`: roles live on the third host."""
     def run_row(folder, **options):
-        run = network(folder, **options).begin()
+        run = network(folder, etcd, **options).begin()
         yield run
         try:
             for _ in range(run.times):
@@ -483,7 +484,7 @@ def partition(name, rules, resets=False):
         finally:
             run.cleanup = lambda: [
                 subprocess.run(["ip", "netns", "del", namespace]) for namespace in run.namespaces.values()]
-    row(name, needs=["root", "ip", "nft", "unshare", "netns"])(run_row)
+    row(name, needs=["root", "ip", "nft", "unshare", "netns", *(["etcd"] if etcd else [])])(run_row)
 
 
 partition("the nodes cannot hear each other", lambda primary, follower, hosts: {
@@ -493,7 +494,7 @@ partition("one way: the follower does not hear the primary", lambda primary, fol
 partition("one way: the primary does not hear the follower", lambda primary, follower, hosts: {
     primary: [dropping("input", hosts[follower])]})
 partition("the primary is cut off from everybody", lambda primary, follower, hosts: {
-    primary: [dropping("input", "10.77.0.0/24"), dropping("output", "10.77.0.0/24")]})
+    primary: [dropping("input", "10.77.0.0/24"), dropping("output", "10.77.0.0/24")]}, etcd=True)
 partition("30 % of the packets between the nodes are lost", lambda primary, follower, hosts: {
     primary: [f"chain input {{ type filter hook input priority 0; ip saddr {hosts[follower]} numgen random mod 100 < 30 drop; }}\n"]})
 

@@ -91,6 +91,6 @@ def tail(path, lines=12):
         return ""
 
 
-def port_open(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=1):
+def port_open(port, host="127.0.0.1"):
+    with socket.create_connection((host, port), timeout=1):
         return True
