@@ -20,7 +20,7 @@ import Testing
     let shard = ShardID.owning(event: Bytes("arena").rawSpan, shardCount: cluster.shards)
     let primary = try #require(await cluster.primary(of: shard))
     let client = try cluster.client(primary, router: 9)
-    let created = try client.call(.createEvent(arena("arena"), incarnation: 7), key: "create", to: shard)
+    let created = try client.call(.createEvent(arena("arena", rows: 100, seatsPerRow: 1_000), incarnation: 7), key: "create", to: shard)
     guard case .outcome(.created(let event, _)) = created else { throw LinkError("\(created)") }
     return Sale(cluster: cluster, shard: shard, event: event, primary: primary)
   }
@@ -88,7 +88,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func automaticFailoverAndRejoin() async throws {
     let sale = try await Self.sale()
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<10_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("some holds") { seller.acknowledged.count > 200 }
     await cluster.kill(sale.primary)
@@ -108,7 +108,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func plannedFailover() async throws {
     let sale = try await Self.sale()
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<10_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("some holds") { seller.acknowledged.count > 100 }
     var primary = sale.primary
@@ -132,7 +132,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func forcedFailover() async throws {
     let sale = try await Self.sale { $0.failureTimeout = 60_000 }
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<10_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("some holds") { seller.acknowledged.count > 100 }
     await cluster.kill(sale.primary)
@@ -170,7 +170,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func emptyFollowerIsBroughtUp() async throws {
     let sale = try await Self.sale { $0.snapshotBytes = 64 << 10 }
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<10_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("many holds") { seller.acknowledged.count > 2_000 }
     await cluster.kill(sale.follower)
@@ -178,7 +178,7 @@ import Testing
     try await cluster.start(sale.follower)
     try await cluster.waitForRoles(seconds: 30)
     let before = seller.acknowledged.count
-    try await wait("sales go on") { seller.acknowledged.count > before + 100 || seller.acknowledged.count == 10_000 }
+    try await wait("sales go on") { seller.acknowledged.count > before + 100 || seller.acknowledged.count == 100_000 }
     await seller.stop()
     try await Self.check(seller, sale)
     await cluster.stopAll()

@@ -40,8 +40,7 @@ import Testing
       .deletingLastPathComponent()
     let names = [
       "acknowledgeBeforeDurable", "answerBeforeFollower", "soloWithoutMap", "promoteLagging", "rejoinWithoutCut",
-      "suspectTakesOver", "reportDurableBeforeSync", "cutDamagedMiddle", "forgetKeysInSnapshot", "PlantedMistake",
-      "PlantedBug",
+      "suspectTakesOver", "reportDurableBeforeSync", "cutDamagedMiddle", "forgetKeysInSnapshot",
     ]
     // The names stand in the sources: a name that is spelled otherwise here would find nothing.
     let sources = try ["Replication/PlantedBug.swift", "Proto/PlantedMistake.swift"].map {
