@@ -55,7 +55,12 @@ let package = Package(
     library("EventLoop", ["CHoldfast", "COpenSSL"]),
     library("HTTP", []),
     library("ClusterMap", ["Proto", "JSON", "HTTP", "EventLoop"]),
-    library("Node", ["Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
+    library(
+      "Node",
+      [
+        "Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags",
+        "Logging",
+      ]),
     library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
     library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
@@ -87,8 +92,15 @@ let package = Package(
     tests("EventLoop", ["EventLoop", "TestKit"]),
     tests("HTTP", ["HTTP", "Proto", "TestKit"]),
     tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
-    tests("Node", ["Node", "Flags", "Logging", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap", "TestKit"]),
-    tests("Router", ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "Inventory", "Logging", "TestKit"]),
+    tests(
+      "Node",
+      [
+        "Node", "Flags", "Logging", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap",
+        "TestKit",
+      ]),
+    tests(
+      "Router",
+      ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "Inventory", "Logging", "TestKit"]),
     tests(
       "Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Proto", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),

@@ -38,7 +38,6 @@ public struct ByteReader: ~Escapable {
     return T(littleEndian: value)
   }
 
-
   @inlinable public mutating func u8() throws(DecodeError) -> UInt8 { try load(UInt8.self) }
   @inlinable public mutating func u16() throws(DecodeError) -> UInt16 { try load(UInt16.self) }
   @inlinable public mutating func u32() throws(DecodeError) -> UInt32 { try load(UInt32.self) }

@@ -25,7 +25,8 @@ extension Command {
       out.put(incarnation)
       definition.encode(into: &out)
     case .hold(let hold):
-      precondition(hold.seats.count <= HoldView.seatsMax && hold.areas.count <= HoldView.areasMax, "checked at the door")
+      precondition(
+        hold.seats.count <= HoldView.seatsMax && hold.areas.count <= HoldView.areasMax, "checked at the door")
       out.put(event: hold.event, ttl: hold.ttl, secret: hold.secret)
       out.append(UInt8(hold.buyer.count))
       out.append(UInt8(hold.areas.count))

@@ -107,7 +107,8 @@ public struct LogFrame: Equatable, Sendable {
     firstIndex = try reader.u64()
     count = try reader.u32()
     rawBytes = UInt32(try reader.count(limit: Self.rawBytesMax, field: "log frame records"))
-    blockBytes = UInt32(try reader.count(limit: Self.rawBytesMax + Self.rawBytesMax / 255 + 16, field: "log frame block"))
+    blockBytes = UInt32(
+      try reader.count(limit: Self.rawBytesMax + Self.rawBytesMax / 255 + 16, field: "log frame block"))
     recordsCRC = try reader.u32()
     stamp = try reader.i64()
     committed = try reader.u64()
@@ -122,7 +123,8 @@ public struct LogFrame: Equatable, Sendable {
     switch kind {
     case .records:
       // A record has a header of 8 bytes, and LZ4 makes at most 255 bytes of one: so no small block claims a huge buffer.
-      guard count > 0, Int(rawBytes) >= Int(count) * CommandRecord.headerBytes, Int(rawBytes) <= Int(blockBytes) * 255 else {
+      guard count > 0, Int(rawBytes) >= Int(count) * CommandRecord.headerBytes, Int(rawBytes) <= Int(blockBytes) * 255
+      else {
         throw .invalid(field: "log frame sizes")
       }
     case .batch, .cut, .rebuilt:

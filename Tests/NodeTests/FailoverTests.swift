@@ -20,7 +20,8 @@ import Testing
     let shard = ShardID.owning(event: Bytes("arena").rawSpan, shardCount: cluster.shards)
     let primary = try #require(await cluster.primary(of: shard))
     let client = try cluster.client(primary, router: 9)
-    let created = try client.call(.createEvent(arena("arena", rows: 100, seatsPerRow: 1_000), incarnation: 7), key: "create", to: shard)
+    let created = try client.call(
+      .createEvent(arena("arena", rows: 100, seatsPerRow: 1_000), incarnation: 7), key: "create", to: shard)
     guard case .outcome(.created(let event, _)) = created else { throw LinkError("\(created)") }
     return Sale(cluster: cluster, shard: shard, event: event, primary: primary)
   }

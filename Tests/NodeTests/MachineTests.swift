@@ -129,7 +129,8 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     seats.map {
       (
         .hold(
-          .init(event: event, secret: UInt64($0) &* 0x9E37_79B9_7F4A_7C15, buyer: Bytes("b\($0)"), seats: [SeatIndex($0)])),
+          .init(
+            event: event, secret: UInt64($0) &* 0x9E37_79B9_7F4A_7C15, buyer: Bytes("b\($0)"), seats: [SeatIndex($0)])),
         Bytes("key-of-12b-\($0)")
       )
     }, keyIsFromRouter: true)
