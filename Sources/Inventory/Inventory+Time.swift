@@ -11,6 +11,13 @@ extension Inventory {
     holds.dueDeadline(rank: limit, by: stamp) ?? stamp
   }
 
+  /// Takes a log's stamp before its records are repeated. A primary looks at later times in which nothing comes due and which its log
+  /// never hears of: one that became follower goes back to the log's time, or its keys would age ahead of everybody else's.
+  public mutating func repeatTime(of stamp: Milliseconds) {
+    if stamp < now, stamp >= loggedStamp { now = stamp }
+    _ = advance(to: stamp)
+  }
+
   /// Ends all that is due at `stamp`. Returns whether anything ended: then at least a tick must be logged at this stamp.
   /// Stamps below `now` change nothing.
   public mutating func advance(to stamp: Milliseconds) -> Bool {

@@ -95,7 +95,7 @@ package func loadShards(
 
 extension LoadedShard {
   fileprivate mutating func apply(_ frame: LogFrame, _ records: RawSpan) throws(JournalError) {
-    _ = inventory.advance(to: frame.stamp)
+    inventory.repeatTime(of: frame.stamp)
     guard applyRecords(records, count: frame.count, to: &inventory) else {
       throw .decode(.invalid(field: "log frame records"))
     }

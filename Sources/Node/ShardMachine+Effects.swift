@@ -133,7 +133,7 @@ extension ShardMachine {
 
   /// Repeats a frame's records. False: they are not what a primary logs.
   private mutating func apply(_ header: LogFrame, _ records: RawSpan) -> Bool {
-    _ = inventory.advance(to: header.stamp)
+    inventory.repeatTime(of: header.stamp)
     return applyRecords(records, count: header.count, to: &inventory)
   }
 

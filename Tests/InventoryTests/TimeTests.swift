@@ -91,4 +91,20 @@ import Testing
       }
     }
   }
+
+  /// A primary that looked at a later time and then repeats another's log says what a follower of that log says.
+  @Test func whoRepeatsALogGoesBackToItsTime() throws {
+    let leader = Box()
+    let follower = Box(copying: leader)
+    let somethingEnded = leader.inventory.advance(to: 1_005_000)
+    #expect(!somethingEnded)
+    for box in [leader, follower] {
+      box.inventory.repeatTime(of: 1_002_000)
+      _ = box.inventory.apply(.openEpoch(2))
+      #expect(box.inventory.now == 1_002_000)
+    }
+    #expect(leader.inventory.snapshot() == follower.inventory.snapshot())
+    leader.inventory.repeatTime(of: 1_001_000)
+    #expect(leader.inventory.now == 1_002_000, "never behind what the log holds")
+  }
 }

@@ -6,8 +6,8 @@ import Testing
 /// of the simulator on.
 @Suite struct SimulationTests {
   static let blocks = 4
-  /// Seeds 1 to 116 hold. Seed 117 does not yet: primary and follower differ in the stamp of a snapshot at one index.
-  static let seedsInBlock = 29
+  /// 2,000 seeds in all. Nine of the first 3,000 once broke: 117, 142, 207, 604, 747, 1208, 2347, 2693, 2696.
+  static let seedsInBlock = 500
 
   @Test(arguments: 0..<blocks) func noPromiseIsBroken(block: Int) {
     var acknowledged = 0
