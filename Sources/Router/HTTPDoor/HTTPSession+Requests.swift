@@ -62,7 +62,7 @@ extension HTTPSession {
     case .healthz: respond(200) { $0.putJSON("{\"status\":\"ok\"}") }
     case .readyz: answerReady()
     case .metrics: loop.collectMetrics { [self] metrics in answerMetrics(metrics) }
-    case .openapi: respond(200) { $0.putText(OpenAPI.document) }
+    case .openapi: respond(200) { $0.append(contentsOf: OpenAPI.document.utf8) }
     }
   }
 

@@ -1,0 +1,386 @@
+extension OpenAPI {
+  /// The shapes of bodies, by name.
+  static let schemas: StaticString = #"""
+    {
+      "NewEvent": {
+        "type": "object",
+        "properties": {
+          "id": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+          "name": {"type":"string","minLength":1,"maxLength":255},
+          "venue": {"type":["string","null"],"minLength":1,"maxLength":255},
+          "starts_at": {"type":["string","null"],"format":"date-time"},
+          "on_sale_at": {"type":["string","null"],"format":"date-time"},
+          "currency": {"type":["string","null"],"pattern":"^[A-Z]{3}$","default":"EUR"},
+          "hold_ttl": {"type":["integer","null"],"minimum":1,"maximum":86400,"default":600,"description":"Seconds."},
+          "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"default":900,"description":"Seconds."},
+          "max_per_order": {"type":["integer","null"],"minimum":1},
+          "max_per_buyer": {"type":["integer","null"],"minimum":1},
+          "sections": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewSection"}},
+          "areas": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewArea"}},
+          "plan": {
+            "type": ["object","null"],
+            "description": "A seating plan in pretix's open JSON format: zones become sections, seats are called by their seat_guid."
+          },
+          "prices": {
+            "type": ["object","null"],
+            "additionalProperties": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."},
+            "description": "By category."
+          },
+          "not_for_sale": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"}}
+        },
+        "required": ["name"],
+        "additionalProperties": false
+      },
+      "NewSection": {
+        "type": "object",
+        "properties": {
+          "name": {"type":"string","minLength":1,"maxLength":128},
+          "category": {"type":["string","null"],"minLength":1,"maxLength":128},
+          "rows": {"type":"integer","minimum":1},
+          "seats_per_row": {"type":"integer","minimum":1},
+          "price": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
+        },
+        "required": ["name","rows","seats_per_row"],
+        "additionalProperties": false
+      },
+      "NewArea": {
+        "type": "object",
+        "properties": {
+          "name": {"type":"string","minLength":1,"maxLength":128},
+          "capacity": {"type":"integer","minimum":1},
+          "price": {"type":"integer","minimum":0,"maximum":100000000000}
+        },
+        "required": ["name","capacity","price"],
+        "additionalProperties": false
+      },
+      "SeatName": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 64,
+        "description": "A label (`Stalls-A-12`), or `#n`: the 0-based place in the plan."
+      },
+      "Event": {
+        "type": "object",
+        "properties": {
+          "id": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+          "name": {"type":"string"},
+          "venue": {"type":["string","null"]},
+          "starts_at": {"type":["string","null"],"format":"date-time"},
+          "on_sale_at": {"type":["string","null"],"format":"date-time"},
+          "currency": {"type":"string"},
+          "hold_ttl": {"type":"integer","format":"int64"},
+          "payment_ttl": {"type":"integer","format":"int64"},
+          "max_per_order": {"type":["integer","null"],"format":"int64"},
+          "max_per_buyer": {"type":["integer","null"],"format":"int64"},
+          "areas": {"type":"array","items":{"$ref":"#/components/schemas/NewArea"}},
+          "prices": {
+            "type": "object",
+            "additionalProperties": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
+          },
+          "total": {"type":"integer","minimum":0},
+          "free": {"type":"integer","minimum":0},
+          "held": {"type":"integer","minimum":0},
+          "sold": {"type":"integer","minimum":0},
+          "not_for_sale": {"type":"integer","minimum":0},
+          "version": {"type":"integer","format":"int64"}
+        },
+        "additionalProperties": false
+      },
+      "EventList": {
+        "type": "object",
+        "properties": {
+          "events": {
+            "type": "array",
+            "items": {
+              "type": "object",
+              "properties": {
+                "id": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+                "name": {"type":"string"},
+                "total": {"type":"integer","minimum":0},
+                "free": {"type":"integer","minimum":0},
+                "held": {"type":"integer","minimum":0},
+                "sold": {"type":"integer","minimum":0},
+                "not_for_sale": {"type":"integer","minimum":0},
+                "version": {"type":"integer","format":"int64"}
+              },
+              "additionalProperties": false
+            }
+          },
+          "next_cursor": {"type":["string","null"]}
+        },
+        "required": ["events","next_cursor"],
+        "additionalProperties": false
+      },
+      "Plan": {
+        "oneOf": [
+          {
+            "type": "object",
+            "properties": {
+              "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+              "sections": {
+                "type": "array",
+                "items": {
+                  "type": "object",
+                  "properties": {
+                    "name": {"type":"string"},
+                    "category": {"type":"string"},
+                    "price": {
+                      "type": ["integer","null"],
+                      "minimum": 0,
+                      "maximum": 100000000000,
+                      "description": "Minor units; null: not for sale."
+                    },
+                    "rows": {"type":"integer","minimum":0},
+                    "seats_per_row": {"type":"integer","minimum":0}
+                  },
+                  "additionalProperties": false
+                }
+              }
+            },
+            "required": ["event","sections"],
+            "additionalProperties": false
+          },
+          {
+            "type": "object",
+            "properties": {
+              "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+              "size": {
+                "type": "object",
+                "properties": {"width":{"type":"number"},"height":{"type":"number"}},
+                "additionalProperties": false
+              },
+              "sections": {
+                "type": "array",
+                "items": {
+                  "type": "object",
+                  "properties": {
+                    "name": {"type":"string"},
+                    "rows": {
+                      "type": "array",
+                      "items": {
+                        "type": "object",
+                        "properties": {
+                          "name": {"type":"string"},
+                          "seats": {
+                            "type": "array",
+                            "items": {
+                              "type": "object",
+                              "properties": {
+                                "label": {"type":"string"},
+                                "number": {"type":"string"},
+                                "category": {"type":"string"},
+                                "x": {"type":"number"},
+                                "y": {"type":"number"}
+                              },
+                              "additionalProperties": false
+                            }
+                          }
+                        },
+                        "additionalProperties": false
+                      }
+                    }
+                  },
+                  "additionalProperties": false
+                }
+              },
+              "categories": {
+                "type": "object",
+                "additionalProperties": {
+                  "type": "object",
+                  "properties": {
+                    "price": {
+                      "type": ["integer","null"],
+                      "minimum": 0,
+                      "maximum": 100000000000,
+                      "description": "Minor units; null: not for sale."
+                    },
+                    "color": {"type":["string","null"]}
+                  },
+                  "additionalProperties": false
+                }
+              }
+            },
+            "required": ["event","sections","categories"],
+            "additionalProperties": false
+          }
+        ]
+      },
+      "Seats": {
+        "type": "object",
+        "properties": {
+          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+          "version": {"type":"integer","format":"int64"},
+          "sections": {
+            "type": "array",
+            "items": {
+              "type": "object",
+              "properties": {
+                "name": {"type":"string"},
+                "rows": {
+                  "type": "array",
+                  "items": {
+                    "type": "object",
+                    "properties": {
+                      "name": {"type":"string"},
+                      "seats": {
+                        "type": "string",
+                        "pattern": "^[.hsx]*$",
+                        "description": "One character a seat: . free, h held, s sold, x not for sale."
+                      }
+                    },
+                    "additionalProperties": false
+                  }
+                }
+              },
+              "additionalProperties": false
+            }
+          }
+        },
+        "required": ["event","version","sections"],
+        "additionalProperties": false
+      },
+      "Availability": {
+        "type": "object",
+        "properties": {
+          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+          "version": {"type":"integer","format":"int64"},
+          "total": {"type":"integer","minimum":0},
+          "free": {"type":"integer","minimum":0},
+          "held": {"type":"integer","minimum":0},
+          "sold": {"type":"integer","minimum":0},
+          "not_for_sale": {"type":"integer","minimum":0},
+          "categories": {"type":"object","additionalProperties":{"$ref":"#/components/schemas/Counts"}},
+          "areas": {"type":"object","additionalProperties":{"$ref":"#/components/schemas/Counts"}}
+        },
+        "required": ["event","version"],
+        "additionalProperties": false
+      },
+      "Reserve": {
+        "type": "object",
+        "properties": {
+          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+          "buyer": {"type":"string","minLength":1,"maxLength":128},
+          "seats": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":65535},
+          "areas": {"type":["object","null"],"additionalProperties":{"type":"integer","minimum":1},"description":"Places by area."},
+          "best": {
+            "anyOf": [
+              {
+                "type": "object",
+                "properties": {
+                  "count": {"type":"integer","minimum":1,"maximum":65535},
+                  "category": {"type":["string","null"],"minLength":1,"maxLength":128}
+                },
+                "required": ["count"],
+                "additionalProperties": false
+              },
+              {"type":"null"}
+            ],
+            "description": "Stands alone."
+          },
+          "ttl": {
+            "type": ["integer","null"],
+            "minimum": 1,
+            "maximum": 86400,
+            "description": "Seconds; the event's hold_ttl unless given."
+          }
+        },
+        "required": ["event","buyer"],
+        "additionalProperties": false
+      },
+      "Extend": {
+        "type": "object",
+        "properties": {"ttl":{"type":"integer","minimum":1,"maximum":86400,"description":"Seconds from now."}},
+        "required": ["ttl"],
+        "additionalProperties": false
+      },
+      "Checkout": {"type":"object","properties":{"hold":{"type":"string"}},"required":["hold"],"additionalProperties":false},
+      "Hold": {
+        "type": "object",
+        "properties": {
+          "hold": {"type":"string"},
+          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+          "buyer": {"type":"string"},
+          "seats": {"type":"array","items":{"type":"string"}},
+          "areas": {"type":"object","additionalProperties":{"type":"integer","minimum":0}},
+          "total": {"type":"integer","format":"int64"},
+          "currency": {"type":"string"},
+          "expires_at": {"type":"string","format":"date-time"},
+          "version": {"type":"integer","format":"int64"},
+          "order": {"type":"string"},
+          "status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]}
+        },
+        "required": ["hold","event","buyer","seats","areas","total","currency","expires_at","version"],
+        "additionalProperties": false
+      },
+      "Order": {
+        "type": "object",
+        "properties": {
+          "hold": {"type":"string"},
+          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
+          "buyer": {"type":"string"},
+          "seats": {"type":"array","items":{"type":"string"}},
+          "areas": {"type":"object","additionalProperties":{"type":"integer","minimum":0}},
+          "total": {"type":"integer","format":"int64"},
+          "currency": {"type":"string"},
+          "expires_at": {"type":"string","format":"date-time"},
+          "version": {"type":"integer","format":"int64"},
+          "order": {"type":"string"},
+          "status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]},
+          "created_at": {"type":"string","format":"date-time"},
+          "pay_by": {"type":"string","format":"date-time"}
+        },
+        "required": [
+          "order",
+          "status",
+          "hold",
+          "event",
+          "buyer",
+          "seats",
+          "areas",
+          "total",
+          "currency",
+          "expires_at",
+          "created_at",
+          "pay_by",
+          "version"
+        ],
+        "additionalProperties": false
+      },
+      "Problem": {
+        "type": "object",
+        "properties": {
+          "type": {"type":"string"},
+          "title": {"type":"string"},
+          "status": {"type":"integer"},
+          "code": {"type":"string","description":"Stable, for programs."},
+          "detail": {"type":"string"},
+          "seats": {"type":"array","items":{"type":"string"}},
+          "area": {"type":"string"},
+          "category": {"type":"string"},
+          "field": {"type":"string"},
+          "limit": {"type":"integer","format":"int64"},
+          "limit_name": {"type":"string"},
+          "order": {"type":"string"},
+          "order_status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]}
+        },
+        "required": ["type","title","status","code","detail"],
+        "additionalProperties": false
+      },
+      "Counts": {
+        "type": "object",
+        "properties": {
+          "total": {"type":"integer","minimum":0},
+          "free": {"type":"integer","minimum":0},
+          "held": {"type":"integer","minimum":0},
+          "sold": {"type":"integer","minimum":0},
+          "not_for_sale": {"type":"integer","minimum":0},
+          "price": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
+        },
+        "additionalProperties": false
+      },
+      "Health": {"type":"object","properties":{"status":{"type":"string"}},"additionalProperties":false},
+      "Metrics": {"type":"string"},
+      "Description": {"type":"object"}
+    }
+    """#
+}
