@@ -6,6 +6,18 @@ protocol Door: Sendable {
   mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8])
   /// Reads the reply that `input` begins with; nil: wait for more bytes.
   mutating func read(_ input: RawSpan) throws -> (reply: Reply, byteCount: Int)?
+
+  /// What a new connection begins with, and how many replies that gets.
+  func greet(into out: inout [UInt8])
+  static var greetingReplies: Int { get }
+  /// Whether the service knows `move`; elsewhere it is a hold and a release.
+  static var movesAtOnce: Bool { get }
+}
+
+extension Door {
+  func greet(into out: inout [UInt8]) {}
+  static var greetingReplies: Int { 0 }
+  static var movesAtOnce: Bool { false }
 }
 
 /// The events that a run works on.
@@ -14,6 +26,8 @@ struct EventSet: Sendable {
   var count: Int
   var rows: Int
   var seatsPerRow: Int
+  /// Whether replies to `browse` are read, not only their length.
+  var keepsMaps = false
   func name(_ index: Int) -> String { count == 1 ? prefix : "\(prefix)-\(index)" }
 }
 
@@ -24,10 +38,15 @@ extension [UInt8] {
 extension RawSpan {
   /// The bytes after the first occurrence of `mark` up to the next quote.
   func quoted(after mark: StaticString) -> [UInt8] {
+    var at = 0
+    return quoted(after: mark, from: &at) ?? []
+  }
+
+  /// The same, from `at` on, which is left behind what was found; nil if there is none.
+  func quoted(after mark: StaticString, from at: inout Int) -> [UInt8]? {
     let count = mark.utf8CodeUnitCount
     // Safe: a static string's bytes live for ever, and the count is its own.
     let pattern = unsafe UnsafeBufferPointer(start: mark.utf8Start, count: count)
-    var at = 0
     outer: while at + count <= byteCount {
       for offset in 0..<count {
         if byte(at + offset) != (unsafe pattern[offset]) {
@@ -41,9 +60,10 @@ extension RawSpan {
         out.append(byte(place))
         place += 1
       }
+      at = place
       return out
     }
-    return []
+    return nil
   }
 
   func byte(_ offset: Int) -> UInt8 {

@@ -23,6 +23,7 @@ struct HTTPDoor: Door {
       post("/v1/reserve", "{\"event\":\"\(events.name(event))\",\"buyer\":\"b\(buyer)\",\"seats\":[\(labels)]}", &out)
     case .checkout: post("/v1/checkout", "{\"hold\":\"\(id)\"}", &out)
     case .confirm: post("/v1/orders/\(id)/confirm", "{}", &out)
+    case .move: preconditionFailure("a move is a hold and a release at this door")
     case .release: out.add("DELETE /v1/holds/\(id) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
     }
   }
@@ -45,7 +46,12 @@ struct HTTPDoor: Door {
     case 200..<300, 304:
       let order = text.quoted(after: "\"order\":\"")
       let ticket = order.isEmpty ? text.quoted(after: "\"hold\":\"") : order
-      return (Reply(kind: .ok, word: "", ticket: ticket), body.upperBound)
+      var reply = Reply(kind: .ok, word: "", ticket: ticket)
+      if events.keepsMaps {
+        var at = 0
+        while let row = text.quoted(after: "\"seats\":\"", from: &at) { reply.seatMap += row }
+      }
+      return (reply, body.upperBound)
     case 404, 409, 410, 422:
       let code = String(decoding: text.quoted(after: "\"code\":\""), as: UTF8.self)
       return (Reply(kind: .refused, word: code, ticket: []), body.upperBound)

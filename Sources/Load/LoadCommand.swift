@@ -9,15 +9,21 @@ public enum LoadCommand {
     flags: [
       FlagSpec("http", "HOST:PORT", "load the HTTP door"),
       FlagSpec("resp", "HOST:PORT", "load the RESP door, or a Redis server"),
+      FlagSpec(
+        "postgres", "HOST:PORT", "load a PostgreSQL that has the airline's tables (bench/lib/airline.py makes them)"),
       FlagSpec("native", "COORDINATOR", "send batches of holds to a primary over the router's protocol"),
-      FlagSpec("scenario", "NAME", default: "hot-event", "hot-seat, hot-event, many-events or browse-and-buy"),
+      FlagSpec("scenario", "NAME", default: "hot-event", "hot-seat, hot-event, many-events, browse-and-buy or airline"),
       FlagSpec("connections", "N", default: "64", "1 to 10000"),
       FlagSpec("pipeline", "N", default: "1", "requests under way on each connection, 1 to 1024"),
       FlagSpec("seconds", "N", default: "5", "how long, 1 to 3600"),
       FlagSpec("rate", "N", default: "0", "open loop: so many requests a second, whatever the answers; 0: closed loop"),
       FlagSpec("threads", "N", default: "1", "1 to 16; the connections are shared out"),
       FlagSpec("event", "NAME", default: "load", "the event's id; with many events, what their ids begin with"),
-      FlagSpec("events", "N", default: "1", "1 to 100000; many-events and browse-and-buy take one of them at random"),
+      FlagSpec(
+        "events", "N", default: "1", "1 to 100000; many-events, browse-and-buy and airline take one of them at random"),
+      FlagSpec(
+        "weights", "N,N,…",
+        "airline: how often each event is looked at, relative to the others; those not named weigh 1"),
       FlagSpec("rows", "N", default: "1000", "of each event that is made"),
       FlagSpec("seats-per-row", "N", default: "1000", "of each event that is made"),
       FlagSpec(switch: "no-create", "the events are there already"),
@@ -56,6 +62,7 @@ struct LoadPlan {
   enum Target {
     case http(HostPort)
     case resp(HostPort, template: [String])
+    case postgres(HostPort)
     case native(String)
   }
 
@@ -67,6 +74,7 @@ struct LoadPlan {
   var rate: Double
   var threads: Int
   var events: EventSet
+  var weights: [Int]
   var creates: Bool
   var batch: Int
   var inFlight: Int
@@ -87,8 +95,10 @@ struct LoadPlan {
       target = .resp(resp, template: (flags.text("command") ?? "").split(separator: " ").map(String.init))
     } else if let native = flags.text("native") {
       target = .native(native)
+    } else if let postgres = try hostPort("postgres") {
+      target = .postgres(postgres)
     } else {
-      throw UsageError("one of --http, --resp and --native says what to load")
+      throw UsageError("one of --http, --resp, --postgres and --native says what to load")
     }
     let name = flags.text("scenario") ?? ""
     guard let scenario = Scenario(rawValue: name) else {
@@ -104,8 +114,27 @@ struct LoadPlan {
     let rows = try number("rows", 1...10_000)
     events = EventSet(
       prefix: flags.text("event") ?? "load", count: try number("events", 1...100_000), rows: rows,
-      seatsPerRow: try number("seats-per-row", 1...10_000))
+      seatsPerRow: try number("seats-per-row", 1...10_000), keepsMaps: scenario == .airline)
+    weights = try (flags.text("weights") ?? "").split(separator: ",").map { text throws(UsageError) in
+      guard let weight = Int(text), 0...1_000_000_000 ~= weight else {
+        throw UsageError("--weights: \"\(text)\" is no weight")
+      }
+      return weight
+    }
+    if scenario == .airline {
+      guard events.count * rows * events.seatsPerRow <= 100_000_000 else {
+        throw UsageError("--scenario airline remembers every seat: at most 100 million")
+      }
+      guard weights.count < events.count || weights.contains(where: { $0 > 0 }) else {
+        throw UsageError("--weights: one must be above 0")
+      }
+      // Who owns which seat is one table.
+      threads = 1
+    } else if case .postgres = target {
+      throw UsageError("--postgres knows --scenario airline only")
+    }
     creates = !flags.has("no-create") && !flags.has("command")
+    if case .postgres = target { creates = false }
     batch = try number("batch", 1...50_000)
     inFlight = try number("in-flight", 1...64)
     holds = try number("holds", 1...10_000_000)

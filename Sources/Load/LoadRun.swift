@@ -16,6 +16,8 @@ extension LoadPlan {
       return try run(address, door, name: "HTTP")
     case .resp(let address, let template):
       return try run(address, RESPDoor(events: events, template: template), name: "RESP")
+    case .postgres(let address):
+      return try run(address, PostgresDoor(events: events), name: "PostgreSQL")
     case .native(let coordinator):
       return try NativeRun(plan: self, coordinator: coordinator).carryOut()
     }
@@ -51,7 +53,7 @@ extension LoadPlan {
   private func create<D: Door>(_ address: HostPort, _ door: D, on loop: EventLoop) throws {
     let outcome = Lock<String?>(nil)
     let done = DispatchSemaphore(value: 0)
-    let creator = Creator(door: door, count: scenario == .manyEvents || scenario == .browseAndBuy ? events.count : 1) {
+    let creator = Creator(door: door, count: scenario.hasManyEvents ? events.count : 1) {
       problem in
       outcome.withLock { $0 = problem }
       done.signal()

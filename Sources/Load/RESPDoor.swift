@@ -23,6 +23,7 @@ struct RESPDoor: Door {
       }
     case .checkout: command(["CHECKOUT", id], &out)
     case .confirm: command(["CONFIRM", id], &out)
+    case .move: preconditionFailure("a move is a hold and a release at this door")
     case .release: command(["RELEASE", id], &out)
     }
   }
@@ -74,8 +75,35 @@ struct RESPDoor: Door {
         at += 1
       }
       return (Reply(kind: Self.refusals.contains(word) ? .refused : .error, word: word, ticket: []), length)
-    default: return (Reply(kind: .ok, word: "", ticket: ticket(in: input.extracting(0..<length))), length)
+    default:
+      let whole = input.extracting(0..<length)
+      var reply = Reply(kind: .ok, word: "", ticket: ticket(in: whole))
+      if events.keepsMaps, reply.ticket.isEmpty { reply.seatMap = seatMap(in: whole) }
+      return (reply, length)
     }
+  }
+
+  /// The seats in the reply to `SEATS`: of each section, row and seats, the last.
+  private func seatMap(in reply: RawSpan) -> [UInt8] {
+    var map: [UInt8] = []
+    var words = 0
+    var at = 0
+    while at < reply.byteCount {
+      let kind = reply.byte(at)
+      at += 1
+      var number = 0
+      while at < reply.byteCount, reply.byte(at) != 0x0D {
+        number = number &* 10 &+ Int(reply.byte(at) &- 0x30)
+        at += 1
+      }
+      at += 2
+      guard kind == UInt8(ascii: "$") else { continue }
+      guard number >= 0, at + number <= reply.byteCount else { break }
+      words += 1
+      if words % 3 == 0 { map += Bytes(reply.extracting(at..<(at + number))).array }
+      at += number + 2
+    }
+    return map
   }
 
   /// The first `h_…` or `o_…` in a reply.

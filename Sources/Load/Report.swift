@@ -15,7 +15,14 @@ struct Report: Sendable {
   var words: [String: UInt64] = [:]
   /// From the intended start to the reply, nanoseconds.
   var latency = Histogram()
+  /// The airline's scenario: transactions by name, what became of them; seats that customers have in the end; seats that two got.
+  var transactions: [(name: String, done: UInt64, refused: UInt64)] = []
+  var owned = 0
+  var doubled: UInt64 = 0
 
+  var transactionRate: Double {
+    seconds > 0 ? Double(transactions.reduce(0) { $0 + $1.done + $1.refused }) / seconds : 0
+  }
   var rate: Double { seconds > 0 ? Double(ok + refused + errors) / seconds : 0 }
 
   mutating func add(_ other: Report) {
@@ -26,6 +33,7 @@ struct Report: Sendable {
     seconds = max(seconds, other.seconds)
     for (word, count) in other.words { words[word, default: 0] += count }
     latency.add(other.latency)
+    if !other.transactions.isEmpty { (transactions, owned, doubled) = (other.transactions, other.owned, other.doubled) }
   }
 
   private static let shares: [(String, Double)] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)]
@@ -41,6 +49,10 @@ struct Report: Sendable {
     for (word, count) in words.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(12) {
       lines.append("    \(word) \(count)")
     }
+    if !transactions.isEmpty {
+      lines.append("  transactions \(Int(transactionRate.rounded()))/s, \(owned) seats owned, \(doubled) of them twice")
+      for each in transactions { lines.append("    \(each.name) \(each.done), refused \(each.refused)") }
+    }
     let figures = Self.shares.map { "\($0.0) \(decimals(Double(latency.quantile($0.1)) / 1e6, 3))" }
     lines.append("  latency ms   \(figures.joined(separator: "   "))   max \(decimals(Double(latency.max) / 1e6, 3))")
     return lines.joined(separator: "\n") + "\n"
@@ -52,11 +64,17 @@ struct Report: Sendable {
       return "\"\(name)_ms\":\(decimals(Double(latency.quantile(share.1)) / 1e6, 4))"
     }
     let reasons = words.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
+    let kinds = transactions.map { "\"\($0.name)\":{\"done\":\($0.done),\"refused\":\($0.refused)}" }
+    let airline =
+      transactions.isEmpty
+      ? ""
+      : "\"transactions\":{\(kinds.joined(separator: ","))},\"transaction_rate\":\(decimals(transactionRate, 1)),"
+        + "\"owned\":\(owned),\"doubled\":\(doubled),"
     return "{\"door\":\"\(door)\",\"scenario\":\"\(scenario)\",\"connections\":\(connections),\"pipeline\":\(pipeline),"
       + "\"offered_rate\":\(decimals(offeredRate, 1)),\"rate\":\(decimals(rate, 1)),\"seconds\":\(decimals(seconds, 3)),"
       + "\"ok\":\(ok),\"refused\":\(refused),\"errors\":\(errors),\"unsent\":\(unsent),"
       + figures.joined(separator: ",") + ",\"max_ms\":\(decimals(Double(latency.max) / 1e6, 4)),"
-      + "\"words\":{\(reasons.joined(separator: ","))}}\n"
+      + airline + "\"words\":{\(reasons.joined(separator: ","))}}\n"
   }
 }
 

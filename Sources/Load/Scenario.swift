@@ -8,6 +8,11 @@ public enum Scenario: String, Sendable, CaseIterable {
   case manyEvents = "many-events"
   /// Look at the seats, hold two, then buy them (7 in 10) or let them go.
   case browseAndBuy = "browse-and-buy"
+  /// The SEATS benchmark's transactions about seats: an event is a flight.
+  case airline
+
+  /// Whether it works on more than the first event.
+  var hasManyEvents: Bool { self == .manyEvents || self == .browseAndBuy || self == .airline }
 }
 
 /// What a buyer does next.
@@ -18,6 +23,8 @@ enum Action: Equatable {
   case checkout
   case confirm
   case release
+  /// The reservation goes to another seat of its flight, or stays.
+  case move(seat: Int)
 }
 
 /// What came of an action.
@@ -36,6 +43,8 @@ struct Reply {
   var word: String
   /// The hold's or the order's id, if the reply names one.
   var ticket: [UInt8]
+  /// The answer to `browse`, one character a seat, where it was asked for.
+  var seatMap: [UInt8] = []
 }
 
 /// One buyer after another, in one place of one connection. Decides what to ask next from what came of the last.
@@ -48,9 +57,11 @@ struct Buyer {
   /// The id that the next action is about.
   private(set) var ticket: [UInt8] = []
   private var last: Action?
+  /// In the airline's scenario: who decides.
+  private var customer: AirlineCustomer?
 
-  init(scenario: Scenario, events: Int, seats: Int, seed: UInt64) {
-    (self.scenario, self.events, self.seats) = (scenario, events, seats)
+  init(scenario: Scenario, events: Int, seats: Int, customer: AirlineCustomer?, seed: UInt64) {
+    (self.scenario, self.events, self.seats, self.customer) = (scenario, events, seats, customer)
     random = LoadRandom(state: seed)
   }
 
@@ -67,6 +78,10 @@ struct Buyer {
     case .manyEvents:
       event = random.below(events)
       return .hold(event: event, seats: [random.below(seats)], buyer: random.next() >> 24)
+    case .airline:
+      guard let next = customer?.next(&random) else { preconditionFailure("the airline's scenario has customers") }
+      ticket = next.ticket
+      return next.action
     case .browseAndBuy:
       switch last {
       case .browse:
@@ -82,6 +97,7 @@ struct Buyer {
   }
 
   mutating func heard(_ reply: Reply) {
+    customer?.heard(reply, &random)
     ticket = reply.kind == .ok ? reply.ticket : []
   }
 }

@@ -25,6 +25,8 @@ final class Worker<D: Door>: @unchecked Sendable {
   private var due: UInt64 = 0
   private var backlog: [UInt64] = []
   private var backlogHead = 0
+  /// In the airline's scenario: who owns which seat.
+  private(set) var ledger: AirlineLedger?
 
   init(
     loop: EventLoop, plan: LoadPlan, address: HostPort, door: D, connectionCount: Int, rate: Double,
@@ -36,6 +38,10 @@ final class Worker<D: Door>: @unchecked Sendable {
 
   func start(seed: UInt64) {
     loop.submit { [self] in
+      if plan.scenario == .airline {
+        ledger = AirlineLedger(
+          events: plan.events.count, seats: plan.events.rows * plan.events.seatsPerRow, weights: plan.weights)
+      }
       for number in 0..<connectionCount {
         let connection = LoadConnection(worker: self, door: door, seed: seed &+ UInt64(number) << 12)
         connections.append(connection)
@@ -112,6 +118,22 @@ final class Worker<D: Door>: @unchecked Sendable {
     isOver = true
     report.seconds = Double(monotonicNanoseconds() &- begin) / 1e9
     report.unsent = UInt64(backlog.count - backlogHead)
+    ledger?.isOver = true
+    drain(until: monotonicNanoseconds() + 10_000_000_000)
+  }
+
+  /// The ledger must know what came of every request, so that its seats can be counted against the service's.
+  private func drain(until deadline: UInt64) {
+    if ledger != nil, monotonicNanoseconds() < deadline, connections.contains(where: { $0.isWaiting }) {
+      loop.schedule(after: .milliseconds(5)) { [self] in drain(until: deadline) }
+      return
+    }
+    if let ledger {
+      report.transactions = AirlineTransaction.allCases.map {
+        ($0.rawValue, ledger.done[$0] ?? 0, ledger.refused[$0] ?? 0)
+      }
+      (report.owned, report.doubled) = (ledger.ownedCount, ledger.doubled)
+    }
     for connection in connections { connection.close() }
     finished(report)
   }
@@ -126,6 +148,8 @@ final class LoadConnection<D: Door>: ConnectionHandler {
   private var underWay: [(buyer: Int, intended: UInt64)] = []
   private var head = 0
   private var connection: Connection?
+  /// Replies to the greeting that are still to come.
+  private var greetings = D.greetingReplies
 
   init(worker: Worker<D>, door: D, seed: UInt64) {
     (self.worker, self.door) = (worker, door)
@@ -133,16 +157,19 @@ final class LoadConnection<D: Door>: ConnectionHandler {
     buyers = (0..<plan.pipeline).map { place in
       Buyer(
         scenario: plan.scenario, events: plan.events.count, seats: plan.events.rows * plan.events.seatsPerRow,
+        customer: worker.ledger.map { AirlineCustomer(ledger: $0, movesAtOnce: D.movesAtOnce) },
         seed: mix64(plan.seed ^ seed &+ UInt64(place)))
     }
     idle = Array(buyers.indices.reversed())
   }
 
   var hasIdle: Bool { !idle.isEmpty && connection != nil }
+  var isWaiting: Bool { head < underWay.count && connection != nil }
 
   func opened(_ connection: Connection) {
     self.connection = connection
-    worker.connectionOpened()
+    guard greetings > 0 else { return worker.connectionOpened() }
+    connection.write { door.greet(into: &$0) }
   }
 
   func fillAll(at now: UInt64) {
@@ -172,6 +199,11 @@ final class LoadConnection<D: Door>: ConnectionHandler {
   }
 
   private func answered(_ reply: Reply) {
+    if greetings > 0 {
+      greetings -= 1
+      if reply.kind == .error { connection?.abort() } else if greetings == 0 { worker.connectionOpened() }
+      return
+    }
     guard head < underWay.count else { return }
     let (buyer, intended) = underWay[head]
     head += 1

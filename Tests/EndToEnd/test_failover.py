@@ -8,7 +8,7 @@ import unittest
 
 from common import ClusterCase
 from lib import processes
-from lib.checker import Recorder, find_hold_over, judge
+from lib.checker import Recorder, find_holds_over, judge
 
 SEATS_PER_ROW = 1000
 
@@ -45,7 +45,7 @@ class Failover(ClusterCase):
 
     def settle(self, recorder):
         recorder.stop()
-        problems, counts = judge(recorder, find_hold_over(self.cluster.tcp, SEATS_PER_ROW))
+        problems, counts = judge(recorder, find_holds_over(self.cluster.tcp, SEATS_PER_ROW))
         self.assertEqual(problems[:5], [], counts)
         self.assertGreater(counts["acknowledged"], 100)
         self.assertEqual(counts["unknown"], 0)

@@ -29,8 +29,11 @@ class Recorder:
         self.ports, self.event, self.seats, self.clients = ports, event, seats, clients
         self.seed, self.release_share, self.retry_for, self.think = seed, release_share, retry_for, think
         self.operations, self.lock, self.stopping = [], threading.Lock(), threading.Event()
-        self.answers = []  # (time, kind): when any client heard anything that counts
+        self.answers = []  # when any client heard a yes to a hold
+        self.yes_count = 0
         self.threads = []
+        self.selling = threading.Event()
+        self.selling.set()
         self.errors = {}
 
     def start(self):
@@ -48,8 +51,7 @@ class Recorder:
             raise AssertionError(f"{alive} clients still wait {timeout} s after the end: a connection was forgotten")
 
     def yeses(self):
-        with self.lock:
-            return sum(1 for operation in self.operations if operation.result == "ok")
+        return self.yes_count
 
     def longest_gap(self, begin, end):
         """Longest time without a yes to a hold, in seconds, between two moments."""
@@ -61,6 +63,8 @@ class Recorder:
         chance = random.Random(self.seed * 100_003 + number)
         connection, turn, mine = None, 0, []
         while not self.stopping.is_set():
+            if not self.selling.wait(0.05):
+                continue
             turn += 1
             if mine and chance.random() < self.release_share:
                 operation = self._begin("release", mine[-1].seat, mine[-1].who, f"k{self.seed}-{number}-{turn}")
@@ -125,25 +129,25 @@ class Recorder:
                 operation.hold = answer[0]
                 self.answers.append(now)
             operation.returned, operation.result = now, result
+            self.yes_count += result == "ok"
 
 
-def judge(recorder, find_hold):
-    """What went wrong, as a list of sentences, and the counts. `find_hold(id)` gives a hold's buyer and seats."""
+def judge(recorder, find_holds):
+    """What went wrong, as a list of sentences, and the counts. `find_holds(ids)` gives each hold's buyer and seats."""
     problems = []
     operations = recorder.operations
     released = {op.hold for op in operations if op.kind == "release"}
-    owners = {}
+    owners, doubled = {}, 0
     for op in operations:
         if str(op.result).startswith("error"):
             problems.append(f"seat {op.seat}: {op.kind} by {op.who} ended in {op.result}")
         if op.kind == "hold" and op.result == "ok" and op.hold not in released:
             if op.seat in owners:
+                doubled += 1
                 problems.append(f"seat {op.seat} was given to {owners[op.seat].who} and to {op.who}")
             owners[op.seat] = op
-    doubled = len(problems)
     lost = 0
-    for seat, op in owners.items():
-        found = find_hold(op.hold)
+    for (seat, op), found in zip(owners.items(), find_holds([op.hold for op in owners.values()])):
         if found[0] != op.who or seat not in found[1]:
             lost += 1
             problems.append(f"seat {seat}: the hold {op.hold} of {op.who} was acknowledged and is {found}")
@@ -213,15 +217,25 @@ def seat_number(label, seats_per_row):
     return (index - 1) * seats_per_row + int(number) - 1
 
 
-def find_hold_over(port, seats_per_row):
-    """A `find_hold` for `judge`, over RESP with strong reads."""
-    client = Resp(port)
-
-    def find(hold):
+def find_holds_over(port, seats_per_row, window=128):
+    """A `find_holds` for `judge`, over RESP with strong reads, some of them under way at a time."""
+    def find(holds):
+        client = Resp(port)
+        found = []
         try:
-            info = client.map("HOLD.INFO", hold)
-        except RespError as error:
-            return str(error), set()
-        return info["buyer"], {seat_number(label, seats_per_row) for label in info["seats"]}
+            for begin in range(0, len(holds), window):
+                part = holds[begin:begin + window]
+                for hold in part:
+                    client.send("HOLD.INFO", hold)
+                for _ in part:
+                    try:
+                        flat = client.read()
+                        info = dict(zip(flat[::2], flat[1::2]))
+                        found.append((info["buyer"], {seat_number(label, seats_per_row) for label in info["seats"]}))
+                    except RespError as error:
+                        found.append((str(error), set()))
+        finally:
+            client.close()
+        return found
 
     return find

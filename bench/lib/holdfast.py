@@ -12,6 +12,7 @@ from .resp import Resp, RespError
 
 class Holdfast:
     promise = "yes only after the record is synced on two nodes"
+    short_promise = "synced on two nodes"
 
     def __init__(self, folder, shards=16, loops=None, nodes=2, binaries=None, node_options=(), router_options=(),
                  coordinator=None, wrap=None, hosts=None):
@@ -37,7 +38,7 @@ class Holdfast:
         self.processes[name] = processes.start(arguments, os.path.join(self.folder, name + ".log"))
 
     def start_router(self, name="router"):
-        arguments = [
+        arguments = list(self.wrap.get(name, [])) + [
             os.path.join(self.binaries, "holdfast-router"), "--http", f"127.0.0.1:{self.http}",
             "--tcp", f"127.0.0.1:{self.tcp}", "--coordinator", self.coordinator] + self.router_options
         if self.loops:

@@ -13,7 +13,7 @@ from .resp import Resp, RespError
 HOLD_LUA = (
     "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) then "
     "redis.call('INCR', KEYS[2]) return 'OK' end "
-    "return redis.error_reply('TAKEN')")
+    "return redis.error_reply('TAKEN by another')")
 
 
 def need(*programs):
@@ -24,6 +24,7 @@ def need(*programs):
 
 class Redis:
     promise = "yes after the primary's fsync; the replica is asynchronous (with WAIT 1: in the replica's memory)"
+    short_promise = "synced once; replica later"
 
     def __init__(self, folder):
         need("redis-server")
@@ -116,6 +117,7 @@ http {{
 
 class Nginx:
     promise = "Redis's, with WAIT 1 before each yes"
+    short_promise = "synced once; in the replica's memory"
 
     def __init__(self, folder, redis):
         need("nginx")
@@ -144,6 +146,7 @@ class Nginx:
 
 class Postgres:
     promise = "yes after the primary's fsync; one copy"
+    short_promise = "synced once; one copy"
     SEATS = 1_000_000
 
     def __init__(self, folder):

@@ -142,7 +142,7 @@ def carry_out(fault, folder, clients=64, seed=1, strict=False):
         seats_of = {}
         for operation in recorder.operations:
             seats_of.setdefault(operation.who, []).append(operation.seat)
-        problems, counts = judge(recorder, find)
+        problems, counts = judge(recorder, lambda holds: [find(hold) for hold in holds])
         return {**counts, "gap_ms": round(gap * 1000), "problems": problems}
     finally:
         sentinels.stop()
