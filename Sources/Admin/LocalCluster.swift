@@ -64,7 +64,8 @@ struct LocalCluster {
     }
     let shards = try checked { () throws(UsageError) in try flags.number("shards", in: BirthRecord.shardCounts) } ?? 16
     let loops = try checked { () throws(UsageError) in try flags.number("loops", in: 0...256) } ?? 0
-    let timeout = try checked { () throws(UsageError) in try flags.number("failure-timeout", in: 50...60_000) } ?? 500
+    let timeout =
+      try checked { () throws(UsageError) in try flags.number("failure-timeout", in: 50...3_600_000) } ?? 500
     let level = flags.text("log-level") ?? "info"
     let nodes = (flags.text("nodes") ?? "").split(separator: ",").map(String.init)
     guard (1...16).contains(nodes.count) else { throw .usage("--nodes: one to sixteen addresses") }

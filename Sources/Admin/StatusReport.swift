@@ -48,12 +48,18 @@ struct StatusReport: Equatable {
     /// The follower's, or else the joining one's.
     var followerIndex: UInt64?
     var digests: Digests?
-    /// Why a named replica is halted.
+    /// Why a named replica is halted, or waits for its peer or the operator.
     var trouble: String?
   }
 
   func replica(_ shard: ShardID, on node: NodeName) -> ReplicaStatus? {
     nodes.first { $0.record.name == node }?.status?.replicas.first { $0.shard == shard }
+  }
+
+  private func why(_ replica: ReplicaStatus, doesNothingOn node: NodeName) -> String? {
+    if replica.role == .halted { return "\(node) halted: \(replica.reason)" }
+    // A named replica without a role that gives a reason: its log may lack something, and it waits to hear what.
+    return replica.role == .none && !replica.reason.isEmpty ? "\(node) waits: \(replica.reason)" : nil
   }
 
   var shards: [Shard] {
@@ -68,7 +74,7 @@ struct StatusReport: Equatable {
           node.record.name != primary && replica(shard, on: node.record.name)?.role == .joining
         }?.record.name
       let trouble = [primary, follower].compactMap { $0 }.compactMap { node in
-        replica(shard, on: node).flatMap { $0.role == .halted ? "\(node) halted: \($0.reason)" : nil }
+        replica(shard, on: node).flatMap { why($0, doesNothingOn: node) }
       }
       return Shard(
         shard: shard, epoch: entry?.epoch, primary: primary, follower: follower, joining: joining,

@@ -14,8 +14,12 @@ internal import Proto
 /// There is no lock, so no stopped process can keep one.
 struct FileMap {
   let root: String
-  /// The newest revision of each shard of which this process knows that it is safe on disk.
+  /// The newest register of each shard that this process has read; safe on disk.
   private var known: [ShardID: MapRegister] = [:]
+  /// The newest revision of each shard of which this process knows that its name is safe on disk, read or not.
+  private var safe: [ShardID: UInt64] = [:]
+  /// As the birth record says, once it was read.
+  private var shardCount = 0
   /// A sync failed: what this process believes to be safe may not be. Nothing is answered any more.
   private var broken: String?
   private var temporaryCount = 0
@@ -50,15 +54,31 @@ struct FileMap {
   /// have been killed, or the machine may lose power, between link and sync.
   mutating func latest(_ shard: ShardID) throws(CoordinatorError) -> MapRegister? {
     try guarded { map throws(FileError) in
-      var revision = map.known[shard]?.revision ?? 0
-      let before = revision
-      while try Files.exists(map.path(shard, revision + 1)) { revision += 1 }
-      if revision > before {
-        try Files.sync(directory: map.root + "/map")
-        map.known[shard] = try map.register(shard, revision)
-      }
+      let newest = try map.newest(shard)
+      guard newest > map.known[shard]?.revision ?? 0 else { return map.known[shard] }
+      if newest > map.safe[shard] ?? 0 { try map.makeSafe(shard, newest) }
+      map.known[shard] = try map.register(shard, newest)
       return map.known[shard]
     }
+  }
+
+  /// The shard's highest revision that has a name now.
+  private func newest(_ shard: ShardID) throws(FileError) -> UInt64 {
+    var revision = max(known[shard]?.revision ?? 0, safe[shard] ?? 0)
+    while try Files.exists(path(shard, revision + 1)) { revision += 1 }
+    return revision
+  }
+
+  /// Syncs the directory. That makes every name safe that stood there before, so that is looked up for all shards first: a process
+  /// that starts, or sees a whole node's roles change, syncs once and not once a shard.
+  private mutating func makeSafe(_ shard: ShardID, _ revision: UInt64) throws(FileError) {
+    var seen = safe
+    seen[shard] = revision
+    for other in 0..<UInt16(clamping: shardCount) where other != shard.rawValue {
+      seen[ShardID(other)] = try newest(ShardID(other))
+    }
+    try Files.sync(directory: root + "/map")
+    safe = seen
   }
 
   /// One revision that is known to exist.
@@ -87,7 +107,7 @@ struct FileMap {
       if try link(entry.text, as: path(shard, revision + 1), in: root + "/map") {
         // Ours, and safe on disk; another may have followed already, which the next look finds.
         let register = MapRegister(revision: revision + 1, entry: entry)
-        known[shard] = register
+        (known[shard], safe[shard]) = (register, register.revision)
         return .won(register)
       }
       guard let now = try latest(shard), now.revision > revision else {
@@ -128,6 +148,7 @@ struct FileMap {
       guard let record = BirthRecord(text: text) else {
         throw FileError(call: "understand", path: map.root + "/birth", code: EILSEQ)
       }
+      map.shardCount = record.shardCount
       return record
     }
   }

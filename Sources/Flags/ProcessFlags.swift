@@ -19,8 +19,10 @@ extension CommandSpec {
       coordinatorFlag,
       FlagSpec("shards", "N", default: "16", "number of shards, 1 to 1024; counts only when the cluster is born"),
       FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one a core"),
-      FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried, 50 to 60000"),
-      FlagSpec("heartbeat", "MS", default: "0", "between heartbeats to the peer; 0: a tenth of the failure time-out"),
+      FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried, 50 to 3600000"),
+      FlagSpec(
+        "heartbeat", "MS", default: "0",
+        "between heartbeats to the peer; 0: a tenth of the failure time-out, at most 100"),
       FlagSpec("segment-bytes", "BYTES", default: "67108864", "size of a log segment, 1 MiB to 1 GiB"),
       FlagSpec("snapshot-bytes", "BYTES", default: "67108864", "bytes of a shard's log after which it is snapshotted"),
       FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),

@@ -35,10 +35,8 @@ extension Log {
   /// Begins the next segment: its header is durable before it has its name, and its name before anything is written to it.
   func roll(_ groupBytes: Int) throws(JournalError) {
     guard SegmentHeader.byteCount + groupBytes <= options.segmentBytes else { throw .full }
-    let ready = state.withLock { state in
-      defer { state.prepared = nil }
-      return state.prepared
-    }
+    // It stays the prepared one until it is the last one: in between there is room as before, and nobody must be refused.
+    let ready = state.withLock { $0.prepared }
     let file = if let ready { ready } else { try makeSegment() }
     let header = state.withLock { state in
       SegmentHeader(
@@ -56,6 +54,7 @@ extension Log {
     }
     state.withLock { state in
       state.segments.append(Segment(first: header.first, file: file))
+      state.prepared = nil
       state.written = header.first + UInt64(SegmentHeader.byteCount)
       (state.durable, state.torn, state.isLastClosed) = (state.written, nil, false)
     }

@@ -79,6 +79,9 @@ package final class LogWriter: Sendable {
   /// Commands must be refused: the disk is full.
   package var isFull: Bool { state.withLock { $0.isReportedFull } }
 
+  /// The disk has no room for the next segment: what does not fit the last one cannot be written until there is.
+  package var lacksSpace: Bool { state.withLock { $0.lacksSpace } }
+
   /// Room that is left to markers, epochs and what several loops were promised at once.
   private var marginBytes: Int { min(4 << 20, log.options.segmentBytes / 4) }
 

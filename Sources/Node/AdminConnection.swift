@@ -1,4 +1,5 @@
 import EventLoop
+import Journal
 import Proto
 import Replication
 
@@ -59,7 +60,7 @@ extension NodeCore {
     switch request {
     case .status(let digests): return .status(await status(digests))
     case .drain(let shards, let deadline):
-      return .shards(await drain(shards.isEmpty ? allShards : shards, deadline: deadline))
+      return .shards(await drain(shards.isEmpty ? primaryShards() : shards, deadline: deadline))
     case .takeOver(let dead, let shards, let deadline):
       guard dead != me.node else { return .refused("this node is alive: ask the other one") }
       return .shards(await takeOver(dead, shards.isEmpty ? allShards : shards, deadline: deadline))
@@ -70,6 +71,13 @@ extension NodeCore {
   }
 
   var allShards: [ShardID] { (0..<shardCount).map { ShardID(UInt16($0)) } }
+
+  /// The shards of which this node is primary.
+  func primaryShards() async -> [ShardID] {
+    var found: [ShardID] = []
+    for hub in loops { found += await hub.statuses([]).filter { $0.role == .primary }.map(\.shard) }
+    return found.sorted()
+  }
 
   func status(_ digests: [AdminRequest.DigestQuery]) async -> NodeStatus {
     var replicas: [ReplicaStatus] = []
@@ -86,6 +94,8 @@ extension NodeCore {
   private struct Pending {
     var shard: ShardID
     var epoch: UInt64
+    /// What is said when it is done.
+    var text: Bytes = ""
     var result: AdminReply.ShardResult?
   }
 
@@ -114,18 +124,36 @@ extension NodeCore {
   func acceptLoss(_ shards: [ShardID], deadline: UInt32) async -> [AdminReply.ShardResult] {
     await carryOut(.acceptLoss, shards, deadline: deadline) { _ in
       nil
+    } text: { [self] shard, summary in
+      givenUp(shard, summary)
     } outcome: { summary, epoch in
       summary.epoch > epoch && summary.role == .primary ? .done : nil
     }
+  }
+
+  /// What goes on from this replica's end may lack: for the operator who accepts that.
+  private func givenUp(_ shard: ShardID, _ summary: RoleSummary) -> Bytes {
+    var text = "gives up what \(me.node)'s log may have held behind index \(summary.end)"
+    if case .suspectByDamage(.unreachable(index: let index)) = journal.recovery.shard(shard).state {
+      text += ", at least up to \(index), where a snapshot stood"
+    }
+    let stretches = journal.recovery.unreadable.map { "\($0.range.lowerBound) to \($0.range.upperBound)" }
+    if !stretches.isEmpty {
+      let shown = stretches.prefix(3).joined(separator: ", ") + (stretches.count > 3 ? ", …" : "")
+      text += "; positions \(shown) cannot be read"
+    }
+    return Bytes(text)
   }
 
   /// Gives an order to each shard and waits for what comes of it.
   ///
   /// - Parameters:
   ///   - refusal: why a shard in this state is left alone; nil: ask it.
+  ///   - text: what is said of an order that was done, from the state before.
   ///   - outcome: what an order that was taken has come to, given the epoch before; nil: not settled yet.
   private func carryOut(
     _ order: Order, _ shards: [ShardID], deadline: UInt32, refusal: (RoleSummary) -> String?,
+    text: (ShardID, RoleSummary) -> Bytes = { _, _ in "" },
     outcome: (RoleSummary, UInt64) -> AdminReply.ShardResult.Result?
   ) async -> [AdminReply.ShardResult] {
     var pending: [Pending] = []
@@ -138,7 +166,9 @@ extension NodeCore {
         continue
       }
       pending.append(
-        Pending(shard: shard, epoch: summary.epoch, result: await begin(order, shard, summary, refusal(summary))))
+        Pending(
+          shard: shard, epoch: summary.epoch, text: text(shard, summary),
+          result: await begin(order, shard, summary, refusal(summary))))
     }
     let end = ContinuousClock.now + .milliseconds(Int64(max(deadline, 1)))
     while pending.contains(where: { $0.result == nil }) {
@@ -146,7 +176,7 @@ extension NodeCore {
         let shard = pending[place].shard
         guard let summary = await loop(of: shard).summary(of: shard) else { continue }
         if let result = outcome(summary, pending[place].epoch) {
-          let text: Bytes = result == .refused ? "it could not be drained in time" : ""
+          let text = result == .refused ? "it could not be drained in time" : pending[place].text
           pending[place].result = AdminReply.ShardResult(
             shard: shard, result: result, epoch: summary.epoch, text: text)
         } else if ContinuousClock.now >= end {

@@ -111,7 +111,7 @@ public final class Node: Sendable {
   public func stop(handOver milliseconds: UInt32 = 2_000) async {
     guard core.beginStop() else { return }
     if core.status.state == .up, milliseconds > 0 {
-      _ = await core.drain(core.allShards, deadline: milliseconds)
+      _ = await core.drain(core.primaryShards(), deadline: milliseconds)
     }
     await end()
   }

@@ -34,7 +34,7 @@ public struct NodeConfiguration: Sendable {
   ) {
     (self.name, self.host, self.port, self.dataDirectory) = (name, host, port, dataDirectory)
     (self.shardCount, self.loopCount, self.failureTimeout) = (shardCount, loopCount, failureTimeout)
-    self.heartbeat = heartbeat > 0 ? heartbeat : max(5, failureTimeout / 10)
+    self.heartbeat = heartbeat > 0 ? heartbeat : min(100, max(5, failureTimeout / 10))
     (self.segmentBytes, self.snapshotBytes, self.requestDeadline) = (segmentBytes, snapshotBytes, requestDeadline)
     self.log = log
   }
@@ -49,7 +49,7 @@ public struct NodeConfiguration: Sendable {
       throw UsageError("--log-level: debug, info, warning or error")
     }
     let loops = try flags.number("loops", in: 0...256) ?? 0
-    let timeout = try flags.number("failure-timeout", in: 50...60_000) ?? 500
+    let timeout = try flags.number("failure-timeout", in: 50...3_600_000) ?? 500
     self.init(
       name: name, host: address.host, port: address.port, dataDirectory: flags.text("data") ?? "var/n1",
       shardCount: try flags.number("shards", in: 1...1_024) ?? 16,

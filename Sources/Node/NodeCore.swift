@@ -63,8 +63,12 @@ final class NodeCore: Sendable {
     writer = LogWriter(journal) { event in
       switch event {
       case .durable(let group): tell(group, table)
-      case .full: table.each { $0.diskFull(true) }
-      case .spaceAgain: table.each { $0.diskFull(false) }
+      case .full:
+        relay.node?.log.error("the disk is full: commands are refused, reads go on")
+        table.each { $0.diskFull(true) }
+      case .spaceAgain:
+        relay.node?.log.warning("there is room again on the disk: commands are taken")
+        table.each { $0.diskFull(false) }
       case .failed(let error): relay.node?.fail("the log failed: \(error)")
       }
     }

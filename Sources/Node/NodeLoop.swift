@@ -227,7 +227,9 @@ package actor NodeLoop {
     }
     let time = clock
     list(shard)
-    let room = room(for: body.byteCount + shard.assumeIsolated { $0.pendingBytes })
+    var room = room(for: body.byteCount + shard.assumeIsolated { $0.pendingBytes })
+    // Smaller ones may still fit, but what this one waits for is room on the disk.
+    if case .busy = room, node.writer.lacksSpace { room = .full }
     return shard.assumeIsolated { $0.requests(body, from: connection, room: room, time: time) }
   }
 

@@ -1,6 +1,8 @@
 """What the end-to-end tests share: a cluster of real processes for each class, on free ports, in a temporary folder."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,7 +12,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 
 from lib import processes  # noqa: E402
+from lib.checker import Recorder, find_holds_over, judge  # noqa: E402
 from lib.holdfast import Holdfast  # noqa: E402
+
+SEATS_PER_ROW = 1000
 
 
 def release_folder():
@@ -53,3 +58,46 @@ class ClusterCase(unittest.TestCase):
         if check:
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done
+
+
+class FailoverCase(ClusterCase):
+    """Buyers on a cluster whose nodes are killed, and what is asked of it afterwards."""
+
+    def status(self):
+        return json.loads(self.admin("status", "--json").stdout)
+
+    def wait_in_sync(self, timeout=30):
+        def in_sync():
+            shards = self.status()["shards"]
+            return shards if all(shard["primary"] and shard["follower"] for shard in shards) else None
+        return processes.wait_until("every shard has its follower", in_sync, timeout)
+
+    def wait_digests_agree(self):
+        def agree():
+            for shard in self.status()["shards"]:
+                digests = {value for name, value in (shard["digests"] or {}).items() if name != "index"}
+                if len(digests) != 1 or len(shard["digests"]) < 3:
+                    return False
+            return True
+        processes.wait_until("both replicas' digests agree", agree, 30)
+
+    def record(self, name, clients=32, seed=1):
+        event = f"{self._testMethodName}-{name}".replace("_", "-")
+        self.cluster.create_event(event, rows=5, seats_per_row=SEATS_PER_ROW)
+        return Recorder([self.cluster.tcp], event, 5 * SEATS_PER_ROW, clients=clients, seed=seed).start()
+
+    def primary_of(self, event):
+        shard = int(self.admin("event", "shard", event).stdout.split()[-1])
+        return next(entry["primary"] for entry in self.status()["shards"] if entry["shard"] == shard)
+
+    def settle(self, recorder):
+        recorder.stop()
+        problems, counts = judge(recorder, find_holds_over(self.cluster.tcp, SEATS_PER_ROW))
+        self.assertEqual(problems[:5], [], counts)
+        self.assertGreater(counts["acknowledged"], 100)
+        self.assertEqual(counts["unknown"], 0)
+        return counts
+
+    def wait_yeses(self, recorder, more):
+        target = recorder.yeses() + more
+        processes.wait_until(f"{more} more holds", lambda: recorder.yeses() >= target, 30)

@@ -1,59 +1,15 @@
 """Failovers under load, from outside: what was acknowledged is there, nothing is sold twice, the killed one comes back."""
 
-import json
 import os
 import signal
 import time
 import unittest
 
-from common import ClusterCase
-from lib import processes
-from lib.checker import Recorder, find_holds_over, judge
-
-SEATS_PER_ROW = 1000
+from common import FailoverCase
 
 
-class Failover(ClusterCase):
+class Failover(FailoverCase):
     options = {"shards": 4}
-
-    def status(self):
-        return json.loads(self.admin("status", "--json").stdout)
-
-    def wait_in_sync(self, timeout=30):
-        def in_sync():
-            shards = self.status()["shards"]
-            return shards if all(shard["primary"] and shard["follower"] for shard in shards) else None
-        return processes.wait_until("every shard has its follower", in_sync, timeout)
-
-    def wait_digests_agree(self):
-        def agree():
-            for shard in self.status()["shards"]:
-                digests = {value for name, value in (shard["digests"] or {}).items() if name != "index"}
-                if len(digests) != 1 or len(shard["digests"]) < 3:
-                    return False
-            return True
-        processes.wait_until("both replicas' digests agree", agree, 30)
-
-    def record(self, name, clients=32, seed=1):
-        event = f"{self._testMethodName}-{name}".replace("_", "-")
-        self.cluster.create_event(event, rows=5, seats_per_row=SEATS_PER_ROW)
-        return Recorder([self.cluster.tcp], event, 5 * SEATS_PER_ROW, clients=clients, seed=seed).start()
-
-    def primary_of(self, event):
-        shard = int(self.admin("event", "shard", event).stdout.split()[-1])
-        return next(entry["primary"] for entry in self.status()["shards"] if entry["shard"] == shard)
-
-    def settle(self, recorder):
-        recorder.stop()
-        problems, counts = judge(recorder, find_holds_over(self.cluster.tcp, SEATS_PER_ROW))
-        self.assertEqual(problems[:5], [], counts)
-        self.assertGreater(counts["acknowledged"], 100)
-        self.assertEqual(counts["unknown"], 0)
-        return counts
-
-    def wait_yeses(self, recorder, more):
-        target = recorder.yeses() + more
-        processes.wait_until(f"{more} more holds", lambda: recorder.yeses() >= target, 30)
 
     def test_kill_of_the_primary(self):
         self.wait_in_sync()

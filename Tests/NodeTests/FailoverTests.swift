@@ -105,6 +105,51 @@ import Testing
     await cluster.stopAll()
   }
 
+  /// A drain that names shards of another primary is refused for those, and they notice nothing: same epoch, every command taken.
+  /// Without names it means the shards that the node leads, and speaks of no other.
+  @Test(.timeLimit(.minutes(1))) func aDrainLeavesOtherPrimariesAlone() async throws {
+    let sale = try await Self.sale()
+    let cluster = sale.cluster
+    func epochs(_ name: String) async throws -> [ShardID: UInt64] {
+      let status = await cluster.nodes[name]!.status()
+      return Dictionary(
+        uniqueKeysWithValues: status.replicas.filter { $0.role == .primary }.map { ($0.shard, $0.epoch) })
+    }
+    let theirs = try await epochs(sale.primary)
+    #expect(theirs.count == 2)
+    let mine = try await epochs(sale.follower)
+    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000) { [port = cluster.nodes[sale.primary]!.port] in
+      [port]
+    }
+    seller.start()
+    try await wait("some holds") { seller.acknowledged.count > 50 }
+    let admin = try LinkClient(port: cluster.nodes[sale.follower]!.port)
+    let all = (0..<4).map { ShardID($0) }
+    guard case .shards(let results) = try admin.admin(.drain(shards: all, deadline: 5_000)) else {
+      throw LinkError("no results")
+    }
+    #expect(results.map(\.shard) == all)
+    for result in results {
+      #expect(result.result == (mine[result.shard] == nil ? .refused : .done), "\(result)")
+      if mine[result.shard] == nil { #expect(result.text == "this node is not the primary") }
+    }
+    let before = seller.acknowledged.count
+    try await wait("sales go on") { seller.acknowledged.count > before + 100 }
+    await seller.stop()
+    #expect(seller.failures == 0)
+    for (shard, epoch) in try await epochs(sale.primary) where theirs[shard] != nil { #expect(theirs[shard] == epoch) }
+    #expect(try await epochs(sale.primary).count == 4)
+    try await cluster.waitForRoles()
+    // The one that leads nothing has nothing to drain.
+    #expect(try admin.admin(.drain(shards: [], deadline: 5_000)) == .shards([]))
+    let other = try LinkClient(port: cluster.nodes[sale.primary]!.port)
+    guard case .shards(let drained) = try other.admin(.drain(shards: [], deadline: 5_000)) else {
+      throw LinkError("no results")
+    }
+    #expect(drained.map(\.shard) == all && drained.allSatisfy { $0.result == .done }, "\(drained)")
+    await cluster.stopAll()
+  }
+
   /// A drain under load: clients see latency and no error.
   @Test(.timeLimit(.minutes(1))) func plannedFailover() async throws {
     let sale = try await Self.sale()

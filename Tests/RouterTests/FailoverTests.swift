@@ -36,6 +36,25 @@ import Testing
     }
   }
 
+  /// A link to a node says nothing of its shards: one that still reads its log, or is not sure yet who goes on, has links too. Whoever was
+  /// told "ready" must find every shard selling.
+  @Test func readyMeansThatEveryPrimaryAnswers() async throws {
+    try await TestCluster.with(configure: { $0.failoverWait = 300 }) { cluster in
+      let http = try cluster.http()
+      #expect(try http.request("GET", "/readyz").status == 200)
+      await cluster.nodes[0].sync { $0.resign([2]) }
+      let refused = try http.request("GET", "/readyz")
+      #expect(refused.status == 503 && refused.code == "unavailable", "\(refused.text)")
+      #expect(refused.text.contains("No answer from the primary of shard 2."), "\(refused.text)")
+      #expect(refused.headers["retry-after"] == "1")
+      await cluster.nodes[0].setSilent(true)
+      #expect(try http.request("GET", "/readyz").text.contains("of shard 0,1,2,3."))
+      await cluster.nodes[0].setSilent(false)
+      await cluster.nodes[0].sync { $0.become(primaryOf: [0, 1, 2, 3]) }
+      #expect(try http.request("GET", "/readyz").status == 200)
+    }
+  }
+
   @Test func unavailableAndUnknownAreToldApart() async throws {
     try await TestCluster.with(configure: { $0.failoverWait = 300 }) { cluster in
       let http = try cluster.http()

@@ -50,6 +50,7 @@ final class Engine {
     case fetch(Bytes)
     case subscribe(EventEntry)
     case unsubscribe
+    case probe(Probe, ShardID)
     /// The hot path: one seat for a RESP client, no `Call`.
     case oneSeat(OneSeat)
   }
@@ -140,6 +141,7 @@ final class Engine {
     case .fetch(let id): fetched(id, completion.result)
     case .subscribe(let event): subscribed(event, completion.result, completion.link)
     case .unsubscribe: break
+    case .probe(let probe, let shard): probed(probe, shard, completion.result)
     }
   }
 

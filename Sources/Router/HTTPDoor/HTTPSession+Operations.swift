@@ -4,19 +4,22 @@ import Proto
 
 /// What operators ask: is it ready, and how is it.
 extension HTTPSession {
+  /// Ready: each shard's primary answers, now. Where there is not even a link to it, that is said at once.
   func answerReady() {
-    var unreachable: [UInt8] = []
-    for shard in 0..<engine.shardCount where !engine.forwarder.isReachable(ShardID(UInt16(shard))) {
-      if !unreachable.isEmpty { unreachable.append(UInt8(ascii: ",")) }
-      unreachable.append(contentsOf: "\(shard)".utf8)
+    let unlinked = (0..<engine.shardCount).map { ShardID(UInt16($0)) }.filter { !engine.forwarder.isReachable($0) }
+    if !unlinked.isEmpty { return answerReady("No link to the primary of shard ", unlinked) }
+    engine.probe { [self] silent in
+      guard case .working = state else { return }
+      answerReady("No answer from the primary of shard ", silent)
     }
-    if unreachable.isEmpty {
-      respond(200) { $0.putText("{\"status\":\"ready\"}") }
-    } else {
-      var problem = Problem(503, "unavailable", Bytes("No link to the primary of shard \(Bytes(unreachable))."))
-      problem.retryAfter = 1
-      respond(problem)
-    }
+  }
+
+  private func answerReady(_ what: StaticString, _ missing: [ShardID]) {
+    guard !missing.isEmpty else { return respond(200) { $0.putText("{\"status\":\"ready\"}") } }
+    let numbers = missing.map { "\($0.rawValue)" }.joined(separator: ",")
+    var problem = Problem(503, "unavailable", Bytes("\(what)\(numbers)."))
+    problem.retryAfter = 1
+    respond(problem)
   }
 
   func answerMetrics(_ sample: MetricsSample) {
