@@ -82,8 +82,9 @@ def connections(comparison, idle_count=10_000):
     try:
         def busy(count, row):
             event = comparison.event(f"conn{len(row)}-{count}-")
+            # Ten thousand connections take a second or two to be made.
             found = drivers.wrk(
-                f"http://127.0.0.1:{router.http}/v1/reserve", comparison.folder, comparison.options.seconds,
+                f"http://127.0.0.1:{router.http}/v1/reserve", comparison.folder, comparison.options.seconds + count // 3000,
                 drivers.reserve_script(event, 1_000_000, count), connections=count)
             comparison.table.add(row, "holdfast", found["rate"])
             if found["errors"] or found["other"]:
@@ -101,7 +102,8 @@ def connections(comparison, idle_count=10_000):
                 comparison.problems.append(f"{idle_count - idle.alive()} idle connections were closed")
         finally:
             idle.close()
-        busy(1000, "POST /v1/reserve, 1,000 connections, requests/s")
+        for count in (1000, 10_000):
+            busy(count, f"POST /v1/reserve, {count:,} connections, requests/s")
     finally:
         router.stop()
 
