@@ -13,7 +13,7 @@ from .faults_disks import used_bytes
 from .holdfast import Holdfast
 
 # No heartbeat falls into a measurement.
-QUIET = ["--failure-timeout", "60000"]
+QUIET = ["--failure-timeout", "60000", "--heartbeat", "10000"]
 BATCH, BATCHES, REQUESTS, SEATS = 100, 200, 400, 1_000_000
 
 
