@@ -37,10 +37,15 @@ class Recorder:
         self.errors = {}
 
     def start(self):
-        self.threads = [threading.Thread(target=self._client, args=(number,), daemon=True) for number in range(self.clients)]
-        for thread in self.threads:
-            thread.start()
+        self.join(self.clients)
         return self
+
+    def join(self, count):
+        """So many more buyers, who know nothing of what was before: after a failover they go to whoever sells now."""
+        for number in range(len(self.threads), len(self.threads) + count):
+            thread = threading.Thread(target=self._client, args=(number,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
 
     def stop(self, timeout=60):
         self.stopping.set()

@@ -101,10 +101,21 @@ class Run:
 
     def make_primary(self, node):
         """Hands the roles over, without an error for anybody, if another node has them."""
-        if self.primary() != node:
-            self.cli("failover", "--node", self.other(node))
-            processes.wait_until(f"{node} is primary", lambda: self.primary() == node, 30)
+        said = ""
+
+        def handed_over():
+            nonlocal said
+            if self.primary() == node:
+                return True
+            # On a slow disk the follower may just have been left out: then it is asked again once it is back.
             self.wait_in_sync()
+            said = self.cli("failover", "--node", self.other(node)).stderr.strip()
+            return self.primary() == node
+        try:
+            processes.wait_until(f"{node} is primary", handed_over, 90)
+        except SystemExit as error:
+            raise SystemExit(f"{error}; holdfast failover said: {said}") from None
+        self.wait_in_sync()
 
     def more_yeses(self, count=200, timeout=60):
         target = self.recorder.yeses() + count

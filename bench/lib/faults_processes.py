@@ -51,6 +51,7 @@ def pause(name, role):
             began = time.monotonic()
             try:
                 run.gap_of(lambda: os.killpg(victim.pid, signal.SIGSTOP))
+                run.recorder.join(run.clients // 2)  # they buy from whoever sells now, what others may have asked the paused one for
                 time.sleep(max(0, 5 - (time.monotonic() - began)))
             finally:
                 os.killpg(victim.pid, signal.SIGCONT)

@@ -17,7 +17,8 @@ class Holdfast:
     def __init__(self, folder, shards=16, loops=None, nodes=2, binaries=None, node_options=(), router_options=(),
                  coordinator=None, wrap=None, hosts=None):
         self.folder = folder
-        self.binaries = binaries or os.path.join(processes.ROOT, ".build", "release")
+        self.binaries = binaries or os.environ.get(
+            "HOLDFAST_BINARIES", os.path.join(processes.ROOT, ".build", "release"))
         self.shards, self.loops = shards, loops
         self.coordinator = coordinator or "file:" + os.path.join(folder, "map")
         self.node_options, self.router_options = list(node_options), list(router_options)

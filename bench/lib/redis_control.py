@@ -108,22 +108,25 @@ class RedisRecorder(Recorder):
         return connection
 
 
-def carry_out(fault, folder, clients=64, seed=1, strict=False):
+def carry_out(fault, folder, clients=64, seed=1, strict=False, seats=2000):
+    """Few enough seats for the buyers to meet. Half as many buyers again come once the Sentinels have named another primary: those
+    that were there before may hang on the old one."""
     sentinels = Sentinels(folder).start()
     try:
-        recorder = RedisRecorder(sentinels, 20_000, clients, seed, strict).start()
+        recorder = RedisRecorder(sentinels, seats, clients, seed, strict).start()
         processes.wait_until("300 holds", lambda: recorder.yeses() >= 300)
         victim = sentinels.primary()
         process = sentinels.processes[victim]
         began = time.monotonic()
         os.killpg(process.pid, signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
-        processes.wait_until("sales go on", lambda: sentinels.primary() != victim, 30)
-        target = recorder.yeses() + 300
+        processes.wait_until("another primary is named", lambda: sentinels.primary() != victim, 30)
+        recorder.join(clients // 2)
         if fault == "stop":
             time.sleep(max(0, 5 - (time.monotonic() - began)))
             os.killpg(process.pid, signal.SIGCONT)
+        target = recorder.yeses() + 200
         try:
-            processes.wait_until("300 more holds", lambda: recorder.yeses() >= target, 20)
+            processes.wait_until("200 more holds", lambda: recorder.yeses() >= target, 10)
         except SystemExit:
             # With WAIT's word demanded nothing is sold until the dead one is back: the longest gap says so.
             pass
