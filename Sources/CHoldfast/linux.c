@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -358,3 +359,5 @@ int chf_random(void *bytes, size_t count) {
   }
   return 0;
 }
+
+void chf_trim_memory(void) { malloc_trim(0); }

@@ -1,5 +1,14 @@
 import Proto
 
+/// An event's rules that every hold looks at.
+struct SaleTerms: Sendable, BitwiseCopyable {
+  /// Seconds.
+  var holdTTL: UInt32
+  var onSaleAt: Milliseconds
+  var maxPerOrder: UInt32
+  var limitsBuyers: Bool
+}
+
 /// What follows from an event's definition and never changes: shared by all copies of the inventory.
 ///
 /// Flat arrays are fine here: they are built once, with the event, and never written again.
@@ -35,6 +44,7 @@ final class EventLayout: Sendable {
   let onSaleAt: Milliseconds?
   let maxPerOrder: UInt32?
   let maxPerBuyer: UInt32?
+  let sale: SaleTerms
   let seatCount: Int
   /// Behind the last stands one whose first seat is the seat count.
   let rows: [Row]
@@ -43,6 +53,7 @@ final class EventLayout: Sendable {
   let longestRow: Int
   /// Minor units by category; 0 for what is not for sale.
   let prices: [Int64]
+  let areaPrices: [Int64]
   /// The row of every 64th seat.
   private let hints: [UInt32]
   /// By seat, if any row is mixed; otherwise empty.
@@ -121,8 +132,21 @@ final class EventLayout: Sendable {
     self.zones = zones
     longestRow = longest
     prices = definition.categories.map { $0.price ?? 0 }
+    areaPrices = definition.areas.map(\.price)
     self.hints = hints
     seatCategories = categories
+    sale = SaleTerms(
+      holdTTL: definition.holdTTL, onSaleAt: definition.onSaleAt ?? .min, maxPerOrder: definition.maxPerOrder ?? .max,
+      limitsBuyers: definition.maxPerBuyer != nil)
+  }
+
+  /// Row, zone, category and price of a seat whose row is of one category; nil: it is not, or there is no such seat.
+  @inline(__always) func simpleSeat(_ seat: UInt32) -> (row: Int, zone: Int, category: Int, price: Int64)? {
+    guard Int(seat) < seatCount else { return nil }
+    let row = row(of: seat)
+    let (zone, category) = (rows[row].zone, rows[row].category)
+    guard category != Self.mixed else { return nil }
+    return (row, Int(zone), Int(category), prices[Int(category)])
   }
 
   /// The row of a seat that exists.

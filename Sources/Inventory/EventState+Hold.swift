@@ -84,6 +84,14 @@ extension EventState {
 }
 
 extension CellStore {
+  /// The chain of places in one area.
+  mutating func store(_ places: AreaCount) -> Reference {
+    var chain = begin(header: Inventory.Contents.header(seats: 0, areas: 1))
+    put(UInt32(places.area.rawValue), to: &chain)
+    put(places.count, to: &chain)
+    return chain.first
+  }
+
   /// The chain of a hold's seats and areas.
   mutating func store(_ hold: borrowing HoldView) -> Reference {
     var chain = begin(header: Inventory.Contents.header(seats: hold.seatCount, areas: hold.areaCount))

@@ -19,6 +19,7 @@ struct EventState: Sendable {
   }
 
   let layout: EventLayout
+  let sale: SaleTerms
   let slot: UInt32
   let incarnation: UInt64
   /// Odd: what one step of the version adds to the digest.
@@ -44,6 +45,7 @@ struct EventState: Sendable {
   /// A new event: all that is for sale is free. Its version is 0 until it is stepped.
   init(_ layout: EventLayout, slot: UInt32, incarnation: UInt64) {
     self.layout = layout
+    sale = layout.sale
     self.slot = slot
     self.incarnation = incarnation
     versionTerm = mix64(incarnation ^ UInt64(slot)) | 1
@@ -91,10 +93,38 @@ struct EventState: Sendable {
     categories[category].notForSale += 1
   }
 
+  /// Stands where an event is not.
+  static let placeholder = EventState(
+    EventLayout(EventDefinition(id: "", name: "", categories: [], sections: [])), slot: .max, incarnation: 0)
+
   // MARK: Changing
 
   @inline(__always) private func seatTerm(_ seat: UInt32, _ word: UInt32) -> UInt64 {
     word == Seat.free ? 0 : term(.seat, UInt64(slot) << 32 | UInt64(seat), UInt64(word))
+  }
+
+  /// Takes a seat for a hold if it is free and its row is of one category; its price, or nil: nothing has changed. The hot path: each thing
+  /// is looked up once.
+  @inline(__always) mutating func takeIfFree(_ seat: UInt32, for hold: UInt32, _ digest: inout UInt64) -> Int64? {
+    guard let (row, zone, category, price) = layout.simpleSeat(seat) else { return nil }
+    let word = Seat.held(hold)
+    guard seats.exchange(Seat.free, for: word, at: Int(seat)) else { return nil }
+    digest &+= seatTerm(seat, word)
+    rowFree[row] -= 1
+    zoneFree[zone] -= 1
+    categories[category].take()
+    note(seat, row: row)
+    return price
+  }
+
+  /// Takes places of an area if so many are free; their price, or nil: nothing has changed.
+  @inline(__always) mutating func takeIfFree(_ places: AreaCount, _ digest: inout UInt64) -> Int64? {
+    let index = Int(places.area.rawValue)
+    guard index < areas.count, places.count > 0, areas[index].free >= places.count else { return nil }
+    let (total, isTooLarge) = layout.areaPrices[index].multipliedReportingOverflow(by: Int64(places.count))
+    if isTooLarge { return nil }
+    move(places, from: .free, to: .held, &digest)
+    return total
   }
 
   /// Takes a free seat for a hold.

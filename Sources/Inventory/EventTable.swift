@@ -11,9 +11,42 @@ struct EventTable: Sendable {
   /// Slots in ascending order of the events' ids, in leaves of at most 512.
   private var leaves: [[UInt32]] = []
 
+  /// The event that was held from last stands apart, so that what changes with every hold is reached without a look at who shares
+  /// its page. In its page stands a placeholder meanwhile.
+  var hot = EventState.placeholder
+  private(set) var hotSlot = UInt32.max
+
   @inline(__always) subscript(slot: UInt32) -> EventState {
-    _read { yield pages[Int(slot) >> Self.pageShift][Int(slot) & (1 << Self.pageShift - 1)] }
-    _modify { yield &pages[Int(slot) >> Self.pageShift][Int(slot) & (1 << Self.pageShift - 1)] }
+    _read {
+      if slot == hotSlot {
+        yield hot
+      } else {
+        yield pages[Int(slot) >> Self.pageShift][Int(slot) & (1 << Self.pageShift - 1)]
+      }
+    }
+    _modify {
+      if slot == hotSlot {
+        yield &hot
+      } else {
+        yield &pages[Int(slot) >> Self.pageShift][Int(slot) & (1 << Self.pageShift - 1)]
+      }
+    }
+  }
+
+  /// Makes an event the hot one; false: there is no such slot.
+  @inline(__always) mutating func heat(_ slot: UInt32) -> Bool {
+    if slot == hotSlot { return true }
+    guard Int(slot) < count else { return false }
+    exchange(slot)
+    return true
+  }
+
+  private mutating func exchange(_ slot: UInt32) {
+    if hotSlot != .max {
+      swap(&hot, &pages[Int(hotSlot) >> Self.pageShift][Int(hotSlot) & (1 << Self.pageShift - 1)])
+    }
+    swap(&hot, &pages[Int(slot) >> Self.pageShift][Int(slot) & (1 << Self.pageShift - 1)])
+    hotSlot = slot
   }
 
   /// Whether the reference names an event of this life of the cluster.

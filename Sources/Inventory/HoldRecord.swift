@@ -49,36 +49,32 @@ struct HoldRecord: Sendable, Equatable {
   var slack: UInt32 = 0
   var status = HoldStatus.free
 
-  /// Layout, little-endian, 42 bytes, so that a hold and its four bytes in the heap of deadlines stay below 48:
-  /// `heapPlace: u28, status: u3, detailIsSeat: u1`, `deadline: u44, buyerForm: u4, detail (low): u16`, `secret: u64`,
-  /// `buyer: u64`, `event: u24, slack: u28, detail (high): u12`, `sequence: u48`.
-  static let byteCount = 42
+  /// Layout, little-endian, 39 bytes, so that a hold, its four bytes in the queue of deadlines and its seat's four stay below 48:
+  /// `status: u3, detailIsSeat: u1, buyerForm: u4`, `deadline: u44, detail (low): u20`, `secret: u64`, `buyer: u64`,
+  /// `event: u24, slack: u28, detail (high): u12`, `sequence: u48`.
+  static let byteCount = 39
   static let low28: UInt32 = 1 << 28 - 1
 }
 
-/// All holds and orders of a shard, by slot, in pages of 1,024, and the heap of their deadlines.
-struct HoldSlab: Sendable {
+/// The records of all holds and orders of a shard, by slot, in pages of 1,024.
+struct HoldPages: Sendable {
   static let pageShift = 10
-  /// Slots that a shard can have; the number behind them means "none".
-  static let countMax = 1 << 28 - 1
-  static let none = UInt32(countMax)
 
   private var pages: [[UInt8]] = []
   /// Slots that were ever used.
   private(set) var count = 0
-  /// The first of the list of free slots, last freed first; `none`: there is none.
-  var freeHead = HoldSlab.none
-  var heap = PagedArray<UInt32>()
 
-  var bytes: Int { pages.count << Self.pageShift * HoldRecord.byteCount + heap.bytes }
+  var bytes: Int { pages.count << Self.pageShift * HoldRecord.byteCount }
 
   /// Adds the slot behind the last.
-  mutating func grow() -> UInt32 {
-    if count & (1 << Self.pageShift - 1) == 0 {
-      pages.append(Array(repeating: 0, count: HoldRecord.byteCount << Self.pageShift))
-    }
+  @inline(__always) mutating func grow() -> UInt32 {
+    if count & (1 << Self.pageShift - 1) == 0 { addPage() }
     count += 1
     return UInt32(count - 1)
+  }
+
+  private mutating func addPage() {
+    pages.append(Array(repeating: 0, count: HoldRecord.byteCount << Self.pageShift))
   }
 
   @inline(__always) private static func offset(_ slot: UInt32) -> Int {
@@ -88,79 +84,105 @@ struct HoldSlab: Sendable {
   subscript(slot: UInt32) -> HoldRecord {
     @inline(__always) get {
       let offset = Self.offset(slot)
-      // Safe: every page has 1,024 records of 42 bytes, `offset` is the start of one of them, and any bytes are integers.
+      // Safe: every page has 1,024 records of 39 bytes, `offset` is the start of one of them, and any bytes are integers.
       return unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeBytes { page in
-        let a = unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-        let b = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 4, as: UInt64.self))
-        let c = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 12, as: UInt64.self))
-        let d = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 20, as: UInt64.self))
-        let e = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 28, as: UInt64.self))
-        let f = unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset + 36, as: UInt32.self))
-        let g = unsafe UInt16(littleEndian: page.loadUnaligned(fromByteOffset: offset + 40, as: UInt16.self))
+        let a = unsafe page.loadUnaligned(fromByteOffset: offset, as: UInt8.self)
+        let b = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self))
+        let c = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 9, as: UInt64.self))
+        let d = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 17, as: UInt64.self))
+        let e = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 25, as: UInt64.self))
+        let f = unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset + 33, as: UInt32.self))
+        let g = unsafe UInt16(littleEndian: page.loadUnaligned(fromByteOffset: offset + 37, as: UInt16.self))
         return HoldRecord(
           sequence: UInt64(g) << 32 | UInt64(f), secret: c, event: UInt32(truncatingIfNeeded: e) & (1 << 24 - 1),
-          buyer: PackedBuyer(form: UInt8(truncatingIfNeeded: b >> 44) & 15, word: d),
-          detail: UInt32(truncatingIfNeeded: b >> 48) | UInt32(truncatingIfNeeded: e >> 52) << 16,
-          detailIsSeat: a >> 31 == 1, deadline: Milliseconds(b & (1 << 44 - 1)),
-          slack: UInt32(truncatingIfNeeded: e >> 24) & HoldRecord.low28,
-          status: HoldStatus(bits: UInt8(truncatingIfNeeded: a >> 28)))
+          buyer: PackedBuyer(form: a >> 4, word: d),
+          detail: UInt32(truncatingIfNeeded: b >> 44) | UInt32(truncatingIfNeeded: e >> 52) << 20,
+          detailIsSeat: a >> 3 & 1 == 1, deadline: Milliseconds(b & (1 << 44 - 1)),
+          slack: UInt32(truncatingIfNeeded: e >> 24) & HoldRecord.low28, status: HoldStatus(bits: a))
       }
     }
-    @inline(__always) set { store(newValue, at: slot, heapPlace: nil) }
-  }
-
-  /// Writes a record; its place in the heap stays unless a new one is given.
-  @inline(__always) mutating func store(_ record: HoldRecord, at slot: UInt32, heapPlace: Int?) {
-    let offset = Self.offset(slot)
-    let deadline = UInt64(bitPattern: record.deadline) & (1 << 44 - 1)
-    let b = deadline | UInt64(record.buyer.form & 15) << 44 | UInt64(record.detail & 0xFFFF) << 48
-    let e =
-      UInt64(record.event & (1 << 24 - 1)) | UInt64(record.slack & HoldRecord.low28) << 24
-      | UInt64(record.detail >> 16) << 52
-    let flags = UInt32(record.status.rawValue) << 28 | (record.detailIsSeat ? 1 << 31 : 0)
-    // Safe: as above.
-    unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeMutableBytes { page in
-      let old = unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-      let place = heapPlace.map { UInt32(truncatingIfNeeded: $0) } ?? old
-      let a = place & HoldRecord.low28 | flags
-      unsafe page.storeBytes(of: a.littleEndian, toByteOffset: offset, as: UInt32.self)
-      unsafe page.storeBytes(of: b.littleEndian, toByteOffset: offset + 4, as: UInt64.self)
-      unsafe page.storeBytes(of: record.secret.littleEndian, toByteOffset: offset + 12, as: UInt64.self)
-      unsafe page.storeBytes(of: record.buyer.word.littleEndian, toByteOffset: offset + 20, as: UInt64.self)
-      unsafe page.storeBytes(of: e.littleEndian, toByteOffset: offset + 28, as: UInt64.self)
-      let low = UInt32(truncatingIfNeeded: record.sequence)
-      unsafe page.storeBytes(of: low.littleEndian, toByteOffset: offset + 36, as: UInt32.self)
-      let high = UInt16(truncatingIfNeeded: record.sequence >> 32)
-      unsafe page.storeBytes(of: high.littleEndian, toByteOffset: offset + 40, as: UInt16.self)
+    @inline(__always) set {
+      let offset = Self.offset(slot)
+      let a = newValue.status.rawValue | (newValue.detailIsSeat ? 8 : 0) | newValue.buyer.form << 4
+      let b = UInt64(bitPattern: newValue.deadline) & (1 << 44 - 1) | UInt64(newValue.detail & 0xF_FFFF) << 44
+      let e =
+        UInt64(newValue.event & (1 << 24 - 1)) | UInt64(newValue.slack & HoldRecord.low28) << 24
+        | UInt64(newValue.detail >> 20) << 52
+      // Safe: as above.
+      unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeMutableBytes { page in
+        unsafe page.storeBytes(of: a, toByteOffset: offset, as: UInt8.self)
+        unsafe page.storeBytes(of: b.littleEndian, toByteOffset: offset + 1, as: UInt64.self)
+        unsafe page.storeBytes(of: newValue.secret.littleEndian, toByteOffset: offset + 9, as: UInt64.self)
+        unsafe page.storeBytes(of: newValue.buyer.word.littleEndian, toByteOffset: offset + 17, as: UInt64.self)
+        unsafe page.storeBytes(of: e.littleEndian, toByteOffset: offset + 25, as: UInt64.self)
+        let low = UInt32(truncatingIfNeeded: newValue.sequence)
+        unsafe page.storeBytes(of: low.littleEndian, toByteOffset: offset + 33, as: UInt32.self)
+        let high = UInt16(truncatingIfNeeded: newValue.sequence >> 32)
+        unsafe page.storeBytes(of: high.littleEndian, toByteOffset: offset + 37, as: UInt16.self)
+      }
     }
   }
 
-  @inline(__always) func deadline(_ slot: UInt32) -> Milliseconds {
-    let offset = Self.offset(slot) + 4
-    // Safe: as in the subscript.
-    return unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeBytes { page in
-      let word = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-      return Milliseconds(word & (1 << 44 - 1))
-    }
-  }
-
-  @inline(__always) func heapPlace(_ slot: UInt32) -> Int {
+  /// When something is due of this slot; nil: nothing is.
+  @inline(__always) func due(_ slot: UInt32) -> Milliseconds? {
     let offset = Self.offset(slot)
     // Safe: as in the subscript.
     return unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeBytes { page in
-      Int(unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) & HoldRecord.low28)
+      let a = unsafe page.loadUnaligned(fromByteOffset: offset, as: UInt8.self)
+      guard HoldStatus(bits: a).hasDeadline else { return nil }
+      let b = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self))
+      return Milliseconds(b & (1 << 44 - 1))
     }
+  }
+}
+
+/// All holds and orders of a shard, and the queue of their deadlines.
+struct HoldSlab: Sendable {
+  /// Slots that a shard can have; the number behind them means "none".
+  static let countMax = 1 << 28 - 1
+  static let none = UInt32(countMax)
+
+  private var records = HoldPages()
+  private var deadlines = DeadlineQueue()
+  /// The first of the list of free slots, last freed first; `none`: there is none.
+  var freeHead = HoldSlab.none
+
+  var count: Int { records.count }
+  var bytes: Int { records.bytes + deadlines.bytes }
+
+  /// Adds the slot behind the last.
+  @inline(__always) mutating func grow() -> UInt32 { records.grow() }
+
+  subscript(slot: UInt32) -> HoldRecord {
+    @inline(__always) get { records[slot] }
+    @inline(__always) set { records[slot] = newValue }
   }
 
-  @inline(__always) mutating func setHeapPlace(_ slot: UInt32, _ place: Int) {
-    let offset = Self.offset(slot)
-    // Safe: as in the subscript.
-    unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeMutableBytes { page in
-      let a = unsafe UInt32(littleEndian: page.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-      let new = a & ~HoldRecord.low28 | UInt32(truncatingIfNeeded: place) & HoldRecord.low28
-      unsafe page.storeBytes(of: new.littleEndian, toByteOffset: offset, as: UInt32.self)
-    }
+  // MARK: Deadlines
+
+  /// Writes a record with a deadline of its own, or another than before.
+  @inline(__always) mutating func insert(_ record: HoldRecord, at slot: UInt32) {
+    records[slot] = record
+    deadlines.add(slot, at: record.deadline)
   }
+
+  /// The slot whose deadline is the first, if that is at most `stamp`. It must be ended.
+  @inline(__always) mutating func takeFirst(by stamp: Milliseconds) -> UInt32? {
+    guard let (slot, _) = deadlines.first(by: stamp, records) else { return nil }
+    deadlines.removeFirst()
+    return slot
+  }
+
+  @inline(__always) mutating func isDue(by stamp: Milliseconds) -> Bool {
+    deadlines.first(by: stamp, records) != nil
+  }
+
+  /// The `rank`-th deadline (1: the first) if it is at most `stamp`; nil: fewer are due.
+  mutating func dueDeadline(rank: Int, by stamp: Milliseconds) -> Milliseconds? {
+    deadlines.deadline(rank: rank, by: stamp, records)
+  }
+
+  var firstDeadline: Milliseconds? { deadlines.earliest(records) }
 }
 
 /// What an order has beyond the hold that it was.

@@ -20,43 +20,55 @@ extension Inventory {
 
   /// A record's key in the tables.
   struct Key {
-    var arguments: UInt64
-    /// In the event's scope.
-    var hash: UInt64
+    /// Of the command; nil: not asked for yet.
+    var arguments: UInt64?
+    /// In the event's scope; nil: not asked for yet.
+    var hash: UInt64?
     /// An entry of this key whose time has passed, in the table that the record's key goes to.
     var older: UInt64?
   }
 
   /// What this key got before in the event's scope: the same outcome again, or, for another command, a refusal.
-  @inline(__always) func repeated(
+  @inline(__always) mutating func repeated(
     _ record: borrowing CommandRecord, event: UInt32, key: inout Key
   ) -> Applied? {
     if record.key.byteCount == 0 { return nil }
-    key.arguments = record.argumentsHash
     #if PLANTED_BUGS
     if unsafe PlantedMistake.chosen == .doubleApply { return nil }
     #endif
+    if record.keyIsFromRouter, record.key.byteCount == 16 {
+      if ring.isNew(record.key.word(0), record.key.word(1)) { return nil }
+      if let repeated = repeatedRow(record, event: event) { return repeated }
+    }
+    return repeatedInTables(record, event: event, key: &key)
+  }
+
+  private func repeatedInTables(
+    _ record: borrowing CommandRecord, event: UInt32, key: inout Key
+  ) -> Applied? {
+    let arguments = record.argumentsHash
     // All three tables have the same salt.
-    key.hash = routerKeys.hash(record.key, event: event)
+    let hash = routerKeys.hash(record.key, event: event)
+    (key.arguments, key.hash) = (arguments, hash)
     if record.keyIsFromRouter {
-      guard let position = routerKeys.find(record.key, hash: key.hash, event: event, arguments: 0) else { return nil }
+      guard let position = routerKeys.find(record.key, hash: hash, event: event, arguments: 0) else { return nil }
       if now - routerKeys.entry(at: position).stamp < keyLimits.routerWindow {
-        return again(routerKeys, position, key.arguments)
+        return again(routerKeys, position, arguments)
       }
       key.older = position
       return nil
     }
-    if let position = clientKeys.find(record.key, hash: key.hash, event: event, arguments: 0) {
+    if let position = clientKeys.find(record.key, hash: hash, event: event, arguments: 0) {
       key.older = position
       let entry = clientKeys.entry(at: position)
       if now - entry.stamp < keyLimits.clientWindow || lives(entry.ticket) {
-        return again(clientKeys, position, key.arguments)
+        return again(clientKeys, position, arguments)
       }
     }
-    if let position = parkedKeys.find(record.key, hash: key.hash, event: event, arguments: 0),
+    if let position = parkedKeys.find(record.key, hash: hash, event: event, arguments: 0),
       lives(parkedKeys.entry(at: position).ticket)
     {
-      return again(parkedKeys, position, key.arguments)
+      return again(parkedKeys, position, arguments)
     }
     return nil
   }
@@ -98,7 +110,10 @@ extension Inventory {
     if record.key.byteCount > 0 {
       let entry = KeyEntry(
         stamp: now, keyBytes: record.key.byteCount, form: .encoded, ticket: ticket, byArguments: byArguments,
-        event: event, arguments: key.arguments)
+        event: event, arguments: key.arguments ?? record.argumentsHash)
+      if record.keyIsFromRouter, record.key.byteCount == 16 {
+        ring.see(record.key.word(0), record.key.word(1), othersAreEmpty: routerKeys.count == 0)
+      }
       digest &+=
         record.keyIsFromRouter
         ? routerKeys.add(entry, record.key, outcome, &scratch) : clientKeys.add(entry, record.key, outcome, &scratch)
@@ -111,14 +126,15 @@ extension Inventory {
   @inline(__always) mutating func concludeHeld(
     _ held: Outcome.Held, _ record: borrowing CommandRecord, _ key: Key, event: UInt32
   ) {
-    if record.key.byteCount > 0 {
+    if record.key.byteCount > 0, !keepRow(held, isBest: false, record) {
       let entry = KeyEntry(
         stamp: now, keyBytes: record.key.byteCount, form: .held, ticket: (held.id.slot, held.id.sequence),
-        byArguments: false, event: event, arguments: key.arguments)
+        byArguments: false, event: event, arguments: key.arguments ?? record.argumentsHash)
+      let hash = key.hash ?? routerKeys.hash(record.key, event: event)
       if record.keyIsFromRouter {
-        digest &+= routerKeys.addHeld(entry, record.key, hash: key.hash, older: key.older, held)
+        digest &+= routerKeys.addHeld(entry, record.key, hash: hash, older: key.older, held)
       } else {
-        digest &+= clientKeys.addHeld(entry, record.key, hash: key.hash, older: key.older, held)
+        digest &+= clientKeys.addHeld(entry, record.key, hash: hash, older: key.older, held)
       }
     }
     logged()
@@ -127,10 +143,18 @@ extension Inventory {
   /// Ends every record that is logged: a few keys whose time has passed go.
   @inline(__always) mutating func logged() {
     loggedStamp = now
+    if ring.isDue(at: now, window: keyLimits.routerWindow) { dropSlice() }
+    if ring.saved.count > 0 { ring.dropSaved() }
     if routerKeys.count > 0, now - routerKeys.firstStamp >= keyLimits.routerWindow || routerKeys.isTooLong {
       dropRouterKeys()
     }
     if clientKeys.count > 0 || parkedKeys.count > 0 { dropClientKeys() }
+  }
+
+  private mutating func dropSlice() {
+    let before = ring.count
+    digest &-= ring.dropSlice()
+    keysForgotten += before - ring.count
   }
 
   /// How many keys one record may drop because of their age: no record waits for a crowd of them. Nothing depends on how fast they go:

@@ -6,7 +6,7 @@ extension Inventory {
     guard case .createEvent(let definition, let incarnation) = try? Command(decoding: record),
       !definition.id.isEmpty
     else { return Self.refuse(.invalid(.definition)) }
-    var key = Key(arguments: 0, hash: 0, older: nil)
+    var key = Key()
     if let existing = events.slot(of: definition.id) {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
       return conclude(.refused(.eventExists), record, key, event: existing, ticket: nil)
@@ -17,7 +17,6 @@ extension Inventory {
     let slot = UInt32(events.count)
     add(definition, incarnation: incarnation)
     stepVersion(slot)
-    key.arguments = record.argumentsHash
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
     return conclude(outcome, record, key, event: slot, ticket: nil)
   }

@@ -7,7 +7,7 @@ extension Inventory {
       let hold = try HoldView(decoding: record.body)
       guard events.knows(hold.event) else { return Self.refuse(.staleEvent) }
       let event = hold.event.slot.rawValue
-      var key = Key(arguments: 0, hash: 0, older: nil)
+      var key = Key()
       if let repeated = repeated(record, event: event, key: &key) { return repeated }
       var held = Outcome.Held(
         id: HoldID(shard: shard, slot: 0, sequence: 0, secret: 0), expiresAt: 0, total: 0, version: 0)
@@ -91,10 +91,12 @@ extension Inventory {
     if let limit = layout.maxPerBuyer, buyers.count(event, buyer, cells) + count > UInt64(limit) {
       return .limitExceeded(.maxPerBuyer, limit: Int64(limit))
     }
+    return hasRoom ? nil : .limitExceeded(.shardCapacity, limit: Int64(HoldSlab.countMax))
+  }
+
+  /// Whether the shard can take one more hold, of whatever size.
+  @inline(__always) var hasRoom: Bool {
     let isFull = holds.freeHead == HoldSlab.none && holds.count >= HoldSlab.countMax
-    if isFull || nextSequence >= HoldID.sequenceMax || !cells.hasRoom(words: 70_000) {
-      return .limitExceeded(.shardCapacity, limit: Int64(HoldSlab.countMax))
-    }
-    return nil
+    return !isFull && nextSequence < HoldID.sequenceMax && cells.hasRoom(words: 70_000)
   }
 }

@@ -6,7 +6,7 @@ extension Inventory {
     guard case .holdBest(let best) = try? Command(decoding: record) else { return Self.refuse(.invalid(.count)) }
     guard events.knows(best.event) else { return Self.refuse(.staleEvent) }
     let event = best.event.slot.rawValue
-    var key = Key(arguments: 0, hash: 0, older: nil)
+    var key = Key()
     if let repeated = repeated(record, event: event, key: &key) { return repeated }
     if let refusal = check(best, event) {
       return conclude(.refused(refusal), record, key, event: event, ticket: nil)
@@ -37,6 +37,10 @@ extension Inventory {
       &new, layout, slot: slot, event: event, ttl: best.ttl, secret: best.secret, buyer: best.buyer.rawSpan,
       count: best.count,
       total: total)
+    if keepRow(held, isBest: true, record) {
+      logged()
+      return Applied(outcome: .heldBest(held, seats: seats), mustLog: true)
+    }
     return conclude(
       .heldBest(held, seats: seats), record, key, event: event, ticket: (held.id.slot, held.id.sequence))
   }

@@ -16,7 +16,7 @@ extension Inventory {
     return slot
   }
 
-  /// Puts a slot at the head of the free list. It must not stand in the heap, and its terms must be off the digest.
+  /// Puts a slot at the head of the free list. Its terms must be off the digest.
   mutating func free(_ slot: UInt32) {
     var record = HoldRecord()
     record.detail = holds.freeHead
@@ -116,6 +116,13 @@ extension Inventory {
   mutating func forgetContent(_ record: HoldRecord) {
     cells.free(record.buyer)
     if !record.detailIsSeat { cells.free(record.detail) }
+  }
+
+  /// As `stepVersion`, of the hot event.
+  @inline(__always) mutating func stepHotVersion() -> UInt64 {
+    let (version, isWatched) = events.hot.step(&digest)
+    if isWatched, events.hot.toldVersion == version - 1 { changedEvents.append(events.hotSlot) }
+    return version
   }
 
   /// The event has changed: its version grows, and who watches it will hear.

@@ -5,13 +5,15 @@ import Proto
 /// Layout of an item, little-endian: `kind: u8`, `bytes: u32`, then what the kind says. The kinds stand in the order of `SnapshotItem`;
 /// `header` and `end` are there once.
 enum SnapshotItem: UInt8 {
-  /// `version: u8 = 1`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then the key
+  /// `version: u8 = 2`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then the key
   /// limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`.
   case header = 1
   /// One event, in the order of slots: `incarnation: u64`, `version: u64`, the definition.
   case event
   /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotWriter.put` says.
   case holds
+  /// Routers' keys for holds, by router and by number; see `Inventory.put(_:into:)`.
+  case routerRows
   /// Entries of a key table as its words stand there, oldest first: for each `words: u32` and the words.
   case routerKeys, clientKeys, parkedKeys
   /// `digest: u64`.
@@ -23,7 +25,7 @@ extension Inventory {
   public func encodeSnapshot(_ emit: ([UInt8]) throws -> Void) rethrows {
     var out = SnapshotWriter()
     out.begin(.header)
-    out.bytes.append(1)
+    out.bytes.append(2)
     out.bytes.put(shard.rawValue)
     out.bytes.put(loggedStamp)
     out.bytes.put(nextSequence)
@@ -54,6 +56,7 @@ extension Inventory {
       }
       out.end()
     }
+    try putRows(into: &out, emit)
     try put(routerKeys, .routerKeys, into: &out, emit)
     try put(clientKeys, .clientKeys, into: &out, emit)
     try put(parkedKeys, .parkedKeys, into: &out, emit)
@@ -95,6 +98,27 @@ extension Inventory {
     } else {
       out.put(record.slack)
     }
+  }
+
+  private func putRows(into out: inout SnapshotWriter, _ emit: ([UInt8]) throws -> Void) rethrows {
+    guard ring.count > 0 else { return }
+    #if PLANTED_BUGS
+    if unsafe PlantedMistake.chosen == .forgetKeysInSnapshot { return }
+    #endif
+    out.begin(.routerRows)
+    for router in ring.routers.sorted(by: { $0.id < $1.id }) {
+      for chunk in router.chunks {
+        for row in chunk.rows.indices {
+          put(chunk.entry(row, router: router.id), into: &out.bytes)
+          if out.itemBytes >= SnapshotWriter.itemBytesWanted {
+            out.end()
+            try out.flush(emit)
+            out.begin(.routerRows)
+          }
+        }
+      }
+    }
+    out.end()
   }
 
   private func put(

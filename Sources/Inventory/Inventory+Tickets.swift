@@ -47,7 +47,7 @@ extension Inventory {
     case .over: return repeatedOfDead(record) ?? Self.refuse(.holdExpired)
     case .unknown: return repeatedOfDead(record) ?? Self.refuse(.noSuchHold)
     case .living(let slot, let hold):
-      var key = Key(arguments: 0, hash: 0, older: nil)
+      var key = Key()
       if let repeated = repeated(record, event: hold.event, key: &key) { return repeated }
       let outcome: Outcome
       switch record.kind {
@@ -68,6 +68,7 @@ extension Inventory {
     if hold.status == .released { return .released(version: events[hold.event].version) }
     guard hold.status == .held else { return .refused(.checkedOut(orderID(slot, hold))) }
     digest &-= stateTerm(slot, hold) &+ contentTerm(slot, hold)
+    saveRouterKey(hold)
     giveBack(slot, hold)
     forgetContent(hold)
     var released = hold
@@ -98,7 +99,6 @@ extension Inventory {
     extended.deadline = deadline
     extended.slack = UInt32(latest - deadline)
     replace(slot, hold, with: extended)
-    holds.deadlineChanged(slot)
     stepVersion(hold.event)
     return .extended(info(slot, extended))
   }
@@ -112,7 +112,6 @@ extension Inventory {
     order.deadline = now + Milliseconds(events[hold.event].layout.definition.paymentTTL) * 1_000
     orders.append(OrderRecord(secret: secret, createdAt: now, expiresAt: hold.deadline))
     replace(slot, hold, with: order)
-    holds.deadlineChanged(slot)
     heldCount -= 1
     stepVersion(hold.event)
     return .checkedOut(info(slot, order))
@@ -121,7 +120,11 @@ extension Inventory {
   /// Replaces a slot's record by another of the same content.
   private mutating func replace(_ slot: UInt32, _ old: HoldRecord, with new: HoldRecord) {
     digest &-= stateTerm(slot, old)
-    holds[slot] = new
+    if new.status.hasDeadline, new.deadline != old.deadline {
+      holds.insert(new, at: slot)
+    } else {
+      holds[slot] = new
+    }
     digest &+= stateTerm(slot, new)
   }
 
@@ -137,7 +140,7 @@ extension Inventory {
       return Self.refuse(.noSuchOrder)
     }
     guard case .living(let slot, let order) = find(id) else { return Self.refuse(.noSuchOrder) }
-    var key = Key(arguments: 0, hash: 0, older: nil)
+    var key = Key()
     if let repeated = repeated(record, event: order.event, key: &key) { return repeated }
     let outcome = record.kind == .confirm ? confirm(slot, order) : cancel(slot, order)
     return conclude(outcome, record, key, event: order.event, ticket: (slot, order.sequence))
@@ -161,7 +164,6 @@ extension Inventory {
         events[order.event].move(places, from: .held, to: .sold, &digest)
       }
     }
-    holds.removeDeadline(slot)
     var confirmed = order
     confirmed.status = .confirmed
     replace(slot, order, with: confirmed)
@@ -173,8 +175,7 @@ extension Inventory {
     switch order.status {
     case .cancelled: return .cancelled(info(slot, order))
     case .expired: return .refused(.orderExpired)
-    case .pending: holds.removeDeadline(slot)
-    case .confirmed: break
+    case .pending, .confirmed: break
     default: return .refused(.orderState(order.status.orderStatus))
     }
     giveBack(slot, order)

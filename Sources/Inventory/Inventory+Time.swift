@@ -2,12 +2,19 @@ public import Proto
 
 /// Time: what is due ends, and nothing ends before.
 extension Inventory {
-  /// The earliest deadline of a hold, a pending order or a released hold's memory; nil: nothing will be due.
+  /// The earliest deadline of a hold, a pending order or a released hold's memory; nil: nothing will be due. Looks at all that are due
+  /// within the same quarter of a second.
   public var nextDeadline: Milliseconds? { holds.firstDeadline }
+
+  /// Whether a deadline of those has come by `stamp`.
+  @inline(__always) public mutating func isDue(by stamp: Milliseconds) -> Bool { holds.isDue(by: stamp) }
+
+  /// Whether routers' keys wait for a record, so that they are forgotten: a primary without work logs a tick.
+  public var keysAreDue: Bool { ring.isDue(at: now, window: keyLimits.routerWindow) }
 
   /// The stamp to advance to first: `stamp` itself if fewer than `limit` deadlines are due by then, else the `limit`-th due
   /// deadline. Holds that share that deadline end together.
-  public func catchUpStamp(to stamp: Milliseconds, limit: Int = 1_000) -> Milliseconds {
+  public mutating func catchUpStamp(to stamp: Milliseconds, limit: Int = 1_000) -> Milliseconds {
     holds.dueDeadline(rank: limit, by: stamp) ?? stamp
   }
 
@@ -28,8 +35,8 @@ extension Inventory {
     defer { if unsafe PlantedMistake.chosen == .expireEarly { now -= 500 } }
     #endif
     var ended = false
-    while let deadline = holds.firstDeadline, deadline <= now {
-      end(holds.heap[0])
+    while let slot = holds.takeFirst(by: now) {
+      end(slot)
       ended = true
     }
     return ended
@@ -37,11 +44,11 @@ extension Inventory {
 
   /// Ends a slot whose deadline has come.
   private mutating func end(_ slot: UInt32) {
-    holds.removeDeadline(slot)
     var record = holds[slot]
     digest &-= stateTerm(slot, record)
     switch record.status {
     case .held:
+      saveRouterKey(record)
       giveBack(slot, record)
       digest &-= contentTerm(slot, record)
       forgetContent(record)
@@ -58,7 +65,7 @@ extension Inventory {
       releasedCount -= 1
       free(slot)
     case .free, .confirmed, .cancelled, .expired, .refunded:
-      preconditionFailure("only what has a deadline stands in the heap")
+      preconditionFailure("only what has a deadline is due")
     }
   }
 }

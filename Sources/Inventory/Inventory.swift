@@ -18,7 +18,9 @@ public struct Inventory: Sendable {
   var orders = PagedArray<OrderRecord>()
   var cells = CellStore()
   var buyers: BuyerTable
-  /// Keys of routers, of clients by age, and of clients whose hold or order outlived the key's time.
+  /// Keys of routers for holds; other keys of routers, of clients by age, and of clients whose hold or order outlived the key's
+  /// time.
+  var ring: RouterKeyRing
   var routerKeys: KeyTable
   var clientKeys: KeyTable
   var parkedKeys: KeyTable
@@ -28,6 +30,8 @@ public struct Inventory: Sendable {
   var loggedStamp: Milliseconds = 0
   var heldCount = 0
   var releasedCount = 0
+  /// Not replicated: how many of routers' keys were forgotten, so that somebody may give their memory back.
+  public internal(set) var keysForgotten = 0
   /// Not replicated: watched events that changed, in the order of their first change.
   var changedEvents: [UInt32] = []
   /// Kept between commands for its memory.
@@ -44,6 +48,7 @@ public struct Inventory: Sendable {
     self.keyLimits = keyLimits
     self.tableSalt = tableSalt
     buyers = BuyerTable(salt: tableSalt)
+    ring = RouterKeyRing(salt: tableSalt)
     routerKeys = KeyTable(salt: tableSalt)
     clientKeys = KeyTable(salt: tableSalt)
     parkedKeys = KeyTable(salt: tableSalt)
@@ -56,11 +61,11 @@ public struct Inventory: Sendable {
     stats.orders = orders.count
     stats.released = releasedCount
     stats.clientKeys = clientKeys.count + parkedKeys.count
-    stats.routerKeys = routerKeys.count
-    stats.keyBytes = clientKeys.entryBytes + parkedKeys.entryBytes + routerKeys.entryBytes
+    stats.routerKeys = routerKeys.count + ring.count
+    stats.keyBytes = clientKeys.entryBytes + parkedKeys.entryBytes + routerKeys.entryBytes + ring.keyBytes
     if clientKeys.count > 0 { stats.clientKeyWindow = now - clientKeys.entry(at: clientKeys.log.head).stamp }
     stats.bytes = holds.bytes + orders.bytes + cells.bytes + buyers.bytes
-    stats.bytes += routerKeys.bytes + clientKeys.bytes + parkedKeys.bytes
+    stats.bytes += routerKeys.bytes + clientKeys.bytes + parkedKeys.bytes + ring.bytes
     return stats
   }
 }

@@ -67,9 +67,12 @@ extension Inventory {
       case .header: try takeHeader(&reader)
       case .event: try takeEvent(&reader)
       case .holds: while reader.bytesLeft > 0 { try takeSlot(&reader) }
+      case .routerRows: while reader.bytesLeft > 0 { try inventory.takeRow(&reader) }
       case .routerKeys:
         while reader.bytesLeft > 0 {
+          let position = inventory.routerKeys.log.tail
           inventory.digest &+= try inventory.routerKeys.take(&reader, eventCount: eventCount, now: inventory.now)
+          inventory.seeRouterKey(at: position)
         }
       case .clientKeys:
         while reader.bytesLeft > 0 {
@@ -86,7 +89,7 @@ extension Inventory {
     }
 
     private mutating func takeHeader(_ reader: inout ByteReader) throws(DecodeError) {
-      guard try reader.u8() == 1 else { throw .invalid(field: "snapshot version") }
+      guard try reader.u8() == 2 else { throw .invalid(field: "snapshot version") }
       guard try reader.u16() == inventory.shard.rawValue else { throw .invalid(field: "snapshot shard") }
       let stamp = try reader.i64()
       guard (0...Inventory.stampMax).contains(stamp) else { throw .invalid(field: "snapshot stamp") }
@@ -186,8 +189,7 @@ extension Inventory {
       }
       digest &+= contentTerm(slot, record)
     }
-    holds[slot] = record
-    if status.hasDeadline { holds.insertDeadline(slot) }
+    if status.hasDeadline { holds.insert(record, at: slot) } else { holds[slot] = record }
     digest &+= stateTerm(slot, record)
   }
 
@@ -195,12 +197,12 @@ extension Inventory {
   private mutating func takeContent(
     _ record: inout HoldRecord, _ slot: UInt32, _ reader: inout ByteReader
   ) throws(DecodeError) {
-    let buyer = try reader.shortBytes()
-    guard (1...128).contains(buyer.count) else { throw .invalid(field: "snapshot buyer") }
+    let buyer = try reader.bytes(Int(try reader.u8()))
+    guard (1...128).contains(buyer.byteCount) else { throw .invalid(field: "snapshot buyer") }
     let seatCount = try reader.count(limit: HoldView.seatsMax, field: "snapshot seats")
     let areaCount = try reader.count(limit: HoldView.areasMax, field: "snapshot areas")
     guard seatCount + areaCount > 0, cells.hasRoom(words: 70_000) else { throw .invalid(field: "snapshot hold") }
-    record.buyer = cells.pack(buyer: buyer.rawSpan)
+    record.buyer = cells.pack(buyer: buyer)
     let event = record.event
     let layout = events[event].layout
     var chain: CellStore.Chain?
@@ -239,10 +241,10 @@ extension Inventory {
     }
     guard count <= UInt64(UInt32.max) else { throw .invalid(field: "snapshot hold") }
     if record.status.lives, let limit = layout.definition.maxPerBuyer {
-      guard buyers.count(event, buyer.rawSpan, cells) + count <= UInt64(limit) else {
+      guard buyers.count(event, buyer, cells) + count <= UInt64(limit) else {
         throw .invalid(field: "snapshot buyer")
       }
-      buyers.add(UInt32(count), event, buyer.rawSpan, &cells)
+      buyers.add(UInt32(count), event, buyer, &cells)
     }
   }
 }

@@ -59,3 +59,12 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
   /// Roughly what the pages take.
   var bytes: Int { pages.count < 2 ? count * MemoryLayout<Element>.stride : pages.count << 15 }
 }
+
+extension PagedArray where Element: Equatable {
+  /// Writes `new` where `old` stands; false: it does not stand there, and nothing was written.
+  @inline(__always) mutating func exchange(_ old: Element, for new: Element, at index: Int) -> Bool {
+    guard self[index] == old else { return false }
+    self[index] = new
+    return true
+  }
+}

@@ -51,21 +51,26 @@ public final class Node: Sendable {
     } catch {
       throw NodeStartError("cannot listen: \(error)")
     }
+    let began = monotonicNanoseconds()
     let journal = try openLog(configuration, progress)
+    let verified = monotonicNanoseconds()
     do {
       let proposed = BirthRecord(cluster: randomWord(), shardCount: configuration.shardCount)
       let birth = try await coordinator.birth(proposing: proposed)
       let group = try LoopGroup(count: configuration.loopCount)
       let core = NodeCore(
         configuration, journal: journal, birth: birth, coordinator: coordinator, loops: group, onFailure: onFailure)
-      return try await start(core, group, listener)
+      return try await start(core, group, listener, began: began, verified: verified, progress)
     } catch {
       journal.close()
       throw (error as? NodeStartError) ?? NodeStartError("\(error)")
     }
   }
 
-  private static func start(_ core: NodeCore, _ group: LoopGroup, _ listener: Listener) async throws -> Node {
+  private static func start(
+    _ core: NodeCore, _ group: LoopGroup, _ listener: Listener, began: UInt64, verified: UInt64,
+    _ progress: @escaping @Sendable (String) -> Void
+  ) async throws -> Node {
     var options = ConnectionOptions()
     options.inputLimit = WireFrame.bodyBytesMax + (1 << 20)
     options.outputSoftLimit = 8 << 20
@@ -73,7 +78,8 @@ public final class Node: Sendable {
     listener.start(on: group[0], options: options) { _ in FirstFrame(hub: core.loops[0]) }
     let port = listener.address.port
 
-    let recovered = await recover(core)
+    let recovered = await recover(core, progress)
+    noteRecovery(recovered, core, began: began, verified: verified)
     let known = try await core.coordinator.nodes()
     for shard in recovered {
       await core.loop(of: shard.shard).adopt(shard, config: core.replicaConfig)
@@ -102,6 +108,19 @@ public final class Node: Sendable {
       $0.field("loops", core.loops.count)
     }
     return Node(core, group, listener, watch, birthTask)
+  }
+
+  /// How long it took to read the log, and what was in it.
+  private static func noteRecovery(_ shards: [RecoveredShard], _ core: NodeCore, began: UInt64, verified: UInt64) {
+    let found = core.journal.recovery
+    core.log.info("the log is read") {
+      $0.field("records", found.recordCount)
+      $0.field("bytes", found.byteCount)
+      $0.field("replayed", shards.reduce(0) { $0 + $1.replayedRecords })
+      $0.field("holds", shards.reduce(0) { $0 + $1.loaded.inventory.stats.holds })
+      $0.field("verify_ms", Int((verified - began) / 1_000_000))
+      $0.field("load_ms", Int((monotonicNanoseconds() - verified) / 1_000_000))
+    }
   }
 
   /// What `holdfast status` asks for.

@@ -36,6 +36,10 @@ package actor NodeLoop {
   private var inputs: [ReplicaID: [PeerInput]] = [:]
 
   private var ticks: UInt64 = 0
+  /// When a batch or a frame came last.
+  private var workedAt: Int64 = 0
+  /// Keys that shards had forgotten when memory was given back last.
+  private var keysGivenBack = 0
   /// What this turn hands to the log.
   private var entries: [LogEntry] = []
   private(set) var isStopping = false
@@ -76,6 +80,16 @@ package actor NodeLoop {
     for (_, link) in links { link.connectIfNeeded(now: clock.now) }
     ticks &+= 1
     if index == 0, ticks % 50 == 0 { node.freeOldSegments() }
+    if ticks % 64 == 0 { giveBackMemoryIfIdle() }
+  }
+
+  /// Keys that were forgotten leave holes in the heap. Under load the next ones fill them; an idle node gives them back.
+  private func giveBackMemoryIfIdle() {
+    let forgotten = shardList.reduce(0) { sum, shard in
+      sum + shard.assumeIsolated { $0.with { machine, _ in machine.inventory.keysForgotten } }
+    }
+    guard abs(forgotten - keysGivenBack) >= 50_000, clock.now - workedAt >= 1_000 else { return }
+    if disk.trim() { keysGivenBack = forgotten }
   }
 
   /// No more turns: the node ends.
@@ -226,6 +240,7 @@ package actor NodeLoop {
       return nil
     }
     let time = clock
+    workedAt = time.now
     list(shard)
     var room = room(for: body.byteCount + shard.assumeIsolated { $0.pendingBytes })
     // Smaller ones may still fit, but what this one waits for is room on the disk.
@@ -281,6 +296,8 @@ package actor NodeLoop {
       return
     }
     let time = clock
+    // Heartbeats and the empty envelopes of reads are no work.
+    if payload.byteCount > 0 { workedAt = time.now }
     list(shard)
     let room = room(for: payload.byteCount)
     shard.assumeIsolated { $0.receive(message, payload: payload, from: sender, room: room, time: time) }

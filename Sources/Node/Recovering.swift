@@ -14,6 +14,8 @@ struct RecoveredShard: Sendable {
   var loaded: LoadedShard
   var suspicion: Suspicion
   var committed: UInt64
+  /// Records that were applied from the log, behind the snapshot.
+  var replayedRecords: Int { Int(loaded.end.index - min(loaded.end.index, loaded.snapshotIndex)) }
 }
 
 /// This process's number.
@@ -41,12 +43,13 @@ func openLog(_ configuration: NodeConfiguration, _ progress: @escaping (String) 
 }
 
 /// Builds the inventories, the loops' shards beside each other.
-func recover(_ core: NodeCore) async -> [RecoveredShard] {
+func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void) async -> [RecoveredShard] {
+  let report = ReplayReport(progress)
   return await withTaskGroup(of: [RecoveredShard].self) { group in
     for index in core.loops.indices {
       group.addTask {
         let mine = stride(from: index, to: core.shardCount, by: core.loops.count).map { ShardID(UInt16($0)) }
-        return loadShards(mine, from: core.journal, salt: core.random).map {
+        return loadShards(mine, from: core.journal, salt: core.random, replayed: report.add).map {
           recovered($0, $1, core.journal.recovery.shard($0), core)
         }
       }
@@ -54,6 +57,24 @@ func recover(_ core: NodeCore) async -> [RecoveredShard] {
     var all: [RecoveredShard] = []
     for await part in group { all += part }
     return all
+  }
+}
+
+/// Says about once a second how far the replay has come.
+private final class ReplayReport: Sendable {
+  private let tell: @Sendable (String) -> Void
+  private let state = Mutex((records: 0, saidAt: ContinuousClock.now))
+
+  init(_ tell: @escaping @Sendable (String) -> Void) { self.tell = tell }
+
+  @Sendable func add(_ records: Int) {
+    let sentence: String? = state.withLock { state in
+      state.records += records
+      guard ContinuousClock.now - state.saidAt > .seconds(1) else { return nil }
+      state.saidAt = .now
+      return "replaying the log: \(state.records) records applied"
+    }
+    if let sentence { tell(sentence) }
   }
 }
 

@@ -104,6 +104,8 @@ package struct LoadedShard: Sendable {
   package var inventory: Inventory
   package var end: LogEnd
   package var epochs: [EpochStart]
+  /// Where the snapshot stood that it was loaded from; 0: the log was enough.
+  package var snapshotIndex: UInt64 = 0
   package init(inventory: Inventory, end: LogEnd, epochs: [EpochStart]) {
     (self.inventory, self.end, self.epochs) = (inventory, end, epochs)
   }

@@ -1,3 +1,4 @@
+import EventLoop
 import Inventory
 import Journal
 import Logging
@@ -35,6 +36,9 @@ final class ShardDisk: Sendable {
       if !taken { refuse(action, of: shard) }
     }
   }
+
+  /// Gives freed memory back to the kernel, beside the loop. False: not now.
+  func trim() -> Bool { reader.run { giveBackMemory() } }
 
   func stop() { reader.stop() }
 

@@ -58,7 +58,8 @@ private func replay(
 
 /// Loads several shards with one pass over the log. A shard that cannot be loaded has its error.
 package func loadShards(
-  _ shards: [ShardID], from journal: Log, keyLimits: KeyLimits = KeyLimits(), salt: () -> UInt64
+  _ shards: [ShardID], from journal: Log, keyLimits: KeyLimits = KeyLimits(), salt: () -> UInt64,
+  replayed: (Int) -> Void = { _ in }
 ) -> [(shard: ShardID, result: Result<LoadedShard, JournalError>)] {
   var loaded: [ShardID: LoadedShard] = [:]
   var starts: [ShardID: LogEnd] = [:]
@@ -68,6 +69,7 @@ package func loadShards(
     if let header = journal.snapshots(of: shard).first {
       guard let inventory = try? readInventory(journal, header, keyLimits: keyLimits, salt: salt()) else { continue }
       start = LoadedShard(inventory: inventory, end: header.end, epochs: [])
+      start.snapshotIndex = header.end.index
     }
     loaded[shard] = start
     starts[shard] = start.end
@@ -75,6 +77,7 @@ package func loadShards(
   do throws(JournalError) {
     try journal.replay(starts) { (frame, records) throws(JournalError) in
       try loaded[frame.shard]?.apply(frame, records)
+      replayed(Int(frame.count))
     }
   } catch {
     // One of them is in the way of the others: each on its own, then.

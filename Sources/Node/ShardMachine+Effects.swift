@@ -174,9 +174,10 @@ extension ShardMachine {
 package func applyRecords(_ records: RawSpan, count: UInt32, to inventory: inout Inventory) -> Bool {
   var reader = ByteReader(records)
   var applied: UInt32 = 0
+  var held = Outcome.Held.none
   while reader.bytesLeft > 0 {
     guard let record = try? CommandRecord(decoding: &reader) else { return false }
-    _ = inventory.apply(record)
+    if !inventory.applyOneHold(record, &held) { _ = inventory.apply(record) }
     applied &+= 1
   }
   return applied == count

@@ -75,6 +75,12 @@ extension ShardMachine {
       if turn.records.count + record.bytes.byteCount > options.frameBytesMax, turn.recordCount > 0 {
         sealFrame(time, &tools)
       }
+      var held = Outcome.Held.none
+      if inventory.applyOneHold(record, &held) {
+        turn.records.put(record.bytes)
+        turn.recordCount += 1
+        return replies.add(held, id: request.id)
+      }
       let applied = inventory.apply(record)
       if applied.mustLog {
         turn.records.put(record.bytes)
@@ -123,7 +129,7 @@ extension ShardMachine {
     #endif
     for _ in 0..<options.ticksMax {
       let step = inventory.catchUpStamp(to: stamp)
-      if step > inventory.now || isDue(at: step) {
+      if step > inventory.now || inventory.isDue(by: step) {
         // What was applied earlier in this turn stands in a frame of its own stamp.
         if step > inventory.now { sealFrame(time, &tools) }
         if inventory.advance(to: step) { turn.timeChangedState = true }
@@ -132,11 +138,6 @@ extension ShardMachine {
       sealFrame(time, &tools)
     }
     return inventory.now >= stamp
-  }
-
-  private func isDue(at stamp: Milliseconds) -> Bool {
-    guard let deadline = inventory.nextDeadline else { return false }
-    return deadline <= stamp
   }
 
   private mutating func deferRequests(_ body: RawSpan, from connection: ConnectionID, _ time: TurnTime) {

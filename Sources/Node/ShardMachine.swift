@@ -239,7 +239,9 @@ package struct ShardMachine: ~Copyable {
     work(time, &tools)
     endLateReplies(time)
     if replica.acceptsCommands {
-      _ = catchUp(time, &tools)
+      let isCaughtUp = catchUp(time, &tools)
+      // A shard without work has no records that would make it forget keys: a tick does.
+      if isCaughtUp, case .open = room, turn.recordCount == 0, inventory.keysAreDue { turn.timeChangedState = true }
       freshenFeeds(time)
     }
     considerSnapshot()

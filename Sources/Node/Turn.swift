@@ -19,6 +19,12 @@ struct TurnReplies {
     count += 1
   }
 
+  /// As above, for a hold that was got.
+  @inline(__always) mutating func add(_ held: Outcome.Held, id: UInt32) {
+    Reply.encode(held: held, id: id, into: &bytes)
+    count += 1
+  }
+
   /// The finished wire frame.
   consuming func finish() -> [UInt8] {
     WireFrame.end(start, in: &bytes)

@@ -48,7 +48,8 @@ public struct ByteReader: ~Escapable {
   @_lifetime(copy self)
   @inlinable public mutating func bytes(_ count: Int) throws(DecodeError) -> RawSpan {
     guard count >= 0, bytesLeft >= count else { throw .truncated(bytesNeeded: count, bytesAvailable: bytesLeft) }
-    let part = span.extracting(offset..<(offset + count))
+    // Safe: so many bytes are left.
+    let part = unsafe span.extracting(unchecked: Range(uncheckedBounds: (offset, offset &+ count)))
     offset &+= count
     return part
   }

@@ -23,13 +23,11 @@ extension [UInt8] {
     append(contentsOf: bytes.array)
   }
 
-  /// Overwrites four bytes at `offset`, for a length that is known only afterwards.
-  @inlinable public mutating func patch(_ value: UInt32, at offset: Int) {
-    var rest = value.littleEndian
-    for index in offset..<(offset + 4) {
-      self[index] = UInt8(truncatingIfNeeded: rest)
-      rest >>= 8
-    }
+  /// Overwrites bytes from `offset` on, for a number that is known only afterwards.
+  @inlinable public mutating func patch<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
+    precondition(offset >= 0 && offset <= count - MemoryLayout<T>.size, "what is patched was written before")
+    // Safe: the bytes are there.
+    unsafe withUnsafeMutableBytes { unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: offset, as: T.self) }
   }
 
   /// The array's bytes as a raw span.

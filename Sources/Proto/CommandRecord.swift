@@ -19,21 +19,27 @@ public struct CommandRecord: ~Escapable {
   /// Takes the next record off the reader.
   @_lifetime(copy reader)
   @inlinable public init(decoding reader: inout ByteReader) throws(DecodeError) {
-    let start = reader
+    // The header as one word: this is done for every record, on every replica.
     var reading = reader
-    guard let kind = CommandKind(rawValue: try reading.u8()) else { throw .invalid(field: "command kind") }
-    let flags = try reading.u8()
-    guard flags & ~1 == 0 else { throw .invalid(field: "command flags") }
-    let keyBytes = Int(try reading.u8())
-    guard try reading.u8() == 0 else { throw .invalid(field: "command padding") }
-    let bodyBytes = try reading.count(limit: CommandRecord.bodyBytesMax, field: "command body")
-    var whole = start
+    let header = try reading.u64()
+    guard let kind = CommandKind(rawValue: UInt8(truncatingIfNeeded: header)) else {
+      throw .invalid(field: "command kind")
+    }
+    guard header & 0xFF00_FE00 == 0 else {
+      throw .invalid(field: header & 0xFE00 != 0 ? "command flags" : "command padding")
+    }
+    let keyBytes = Int(header >> 16 & 0xFF)
+    let bodyBytes = Int(header >> 32)
+    guard bodyBytes <= CommandRecord.bodyBytesMax else {
+      throw .oversize(field: "command body", value: UInt64(bodyBytes), limit: UInt64(CommandRecord.bodyBytesMax))
+    }
+    bytes = try reader.bytes(CommandRecord.headerBytes &+ keyBytes &+ bodyBytes)
     self.kind = kind
-    keyIsFromRouter = flags & 1 != 0
-    key = try reading.bytes(keyBytes)
-    body = try reading.bytes(bodyBytes)
-    bytes = try whole.bytes(CommandRecord.headerBytes + keyBytes + bodyBytes)
-    reader = whole
+    keyIsFromRouter = header & 0x100 != 0
+    let bodyAt = CommandRecord.headerBytes &+ keyBytes
+    // Safe: the record has so many bytes.
+    key = unsafe bytes.extracting(unchecked: Range(uncheckedBounds: (CommandRecord.headerBytes, bodyAt)))
+    body = unsafe bytes.extracting(unchecked: Range(uncheckedBounds: (bodyAt, bodyAt &+ bodyBytes)))
   }
 
   /// Starts a record in `out`: writes header and key, then what `body` writes, then the body's length.
@@ -87,19 +93,32 @@ public struct HoldView: ~Escapable {
 
   @_lifetime(copy body)
   @inlinable public init(decoding body: RawSpan) throws(DecodeError) {
-    var reader = ByteReader(body)
-    let slot = EventSlot(try reader.u32())
-    event = EventRef(slot: slot, incarnation: try reader.u64())
-    ttl = try reader.u32()
-    secret = try reader.u64()
-    let buyerBytes = Int(try reader.u8())
-    areaCount = Int(try reader.u8())
-    seatCount = Int(try reader.u16())
-    buyer = try reader.bytes(buyerBytes)
-    seatBytes = try reader.bytes(seatCount &* 4)
-    areaBytes = try reader.bytes(areaCount &* 6)
-    try reader.finish()
+    guard body.byteCount >= HoldView.fixedBytes else {
+      throw .truncated(bytesNeeded: HoldView.fixedBytes, bytesAvailable: body.byteCount)
+    }
+    // Safe: the fixed fields are there.
+    let slot = unsafe UInt32(littleEndian: body.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self))
+    let incarnation = unsafe body.unsafeLoadUnaligned(fromUncheckedByteOffset: 4, as: UInt64.self)
+    event = EventRef(slot: EventSlot(slot), incarnation: UInt64(littleEndian: incarnation))
+    ttl = unsafe UInt32(littleEndian: body.unsafeLoadUnaligned(fromUncheckedByteOffset: 12, as: UInt32.self))
+    secret = unsafe UInt64(littleEndian: body.unsafeLoadUnaligned(fromUncheckedByteOffset: 16, as: UInt64.self))
+    let counts = unsafe UInt32(littleEndian: body.unsafeLoadUnaligned(fromUncheckedByteOffset: 24, as: UInt32.self))
+    areaCount = Int(counts >> 8 & 0xFF)
+    seatCount = Int(counts >> 16)
+    let seatsAt = HoldView.fixedBytes &+ Int(counts & 0xFF)
+    let areasAt = seatsAt &+ seatCount &* 4
+    let end = areasAt &+ areaCount &* 6
+    guard body.byteCount == end else {
+      if body.byteCount > end { throw .trailing(byteCount: body.byteCount &- end) }
+      throw .truncated(bytesNeeded: end, bytesAvailable: body.byteCount)
+    }
+    // Safe: the places follow each other, and the last is the body's end.
+    buyer = unsafe body.extracting(unchecked: Range(uncheckedBounds: (HoldView.fixedBytes, seatsAt)))
+    seatBytes = unsafe body.extracting(unchecked: Range(uncheckedBounds: (seatsAt, areasAt)))
+    areaBytes = unsafe body.extracting(unchecked: Range(uncheckedBounds: (areasAt, end)))
   }
+
+  @usableFromInline static var fixedBytes: Int { 28 }
 
   @inlinable public func seat(_ place: Int) -> SeatIndex {
     precondition(place >= 0 && place < seatCount, "callers loop over seatCount")

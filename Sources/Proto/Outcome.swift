@@ -24,6 +24,11 @@ public enum Outcome: Equatable, Sendable {
     @inlinable public init(id: HoldID, expiresAt: Milliseconds, total: Int64, version: UInt64) {
       (self.id, self.expiresAt, self.total, self.version) = (id, expiresAt, total, version)
     }
+
+    /// For a variable that will be written.
+    @inlinable public static var none: Held {
+      Held(id: HoldID(shard: ShardID(0), slot: 0, sequence: 0, secret: 0), expiresAt: 0, total: 0, version: 0)
+    }
   }
 }
 

@@ -136,4 +136,74 @@ import Testing
     #expect(box.inventory.stats.routerKeys == 0)
     #expect(box.inventory.stats.keyBytes == 0)
   }
+
+  /// A key as a router makes it.
+  private func routerKey(_ router: UInt64, _ number: UInt64) -> Bytes {
+    var key: [UInt8] = []
+    key.put(router)
+    key.put(number)
+    return Bytes(key)
+  }
+
+  /// What a hold's slot no longer says is remembered as long as its key.
+  @Test(arguments: [false, true]) func aRoutersKeyOutlivesItsHold(throughASnapshot: Bool) throws {
+    let box = Box(hall(holdTTL: 2))
+    let floor = routerKey(5, 1)
+    let first = box.hold(seats(0, 1, 2), buyer: "a buyer with a long name", key: floor, fromRouter: true)
+    guard case .held(let held) = first.outcome else { return #expect(Bool(false)) }
+    let short = box.hold(seats(5), key: routerKey(5, 2), fromRouter: true)
+    let best = box.inventory.apply(
+      .holdBest(.init(event: box.event, secret: 9, buyer: "ann", count: 2)), key: routerKey(5, 3), fromRouter: true)
+    #expect(box.inventory.stats.routerKeys == 3)
+    _ = box.outcome(.release(held.id))
+    box.wait(3_000)
+    _ = box.outcome(.tick)
+    #expect(box.inventory.stats.holds == 0)
+    // Their slots are others' now.
+    for seat in UInt32(10)..<16 { _ = try box.held(seat) }
+    if throughASnapshot { box.inventory = try Inventory(snapshot: box.inventory.snapshot(), shard: shard) }
+    let again = box.hold(seats(0, 1, 2), buyer: "a buyer with a long name", key: floor, fromRouter: true)
+    #expect(again == Applied(outcome: first.outcome, mustLog: false))
+    #expect(
+      box.hold(seats(5), key: routerKey(5, 2), fromRouter: true) == Applied(outcome: short.outcome, mustLog: false))
+    let bestAgain = box.inventory.apply(
+      .holdBest(.init(event: box.event, secret: 8, buyer: "ann", count: 2)), key: routerKey(5, 3), fromRouter: true)
+    #expect(bestAgain == Applied(outcome: best.outcome, mustLog: false))
+    #expect(box.hold(seats(6), key: routerKey(5, 2), fromRouter: true).outcome == .refused(.keyReused))
+  }
+
+  @Test func routersKeysAreForgottenBySlices() throws {
+    let box = Box(hall(rows: 100, seats: 100))
+    for number in UInt32(0)..<9_000 {
+      // Now and then a number comes late: it is found as well.
+      let key = routerKey(1 + UInt64(number % 3), UInt64(number) * 2 - (number % 100 == 7 ? 7 : 0))
+      #expect(box.hold(seats(number), key: key, fromRouter: true).mustLog)
+      if number % 1_000 == 0 { box.wait(3_000) }
+    }
+    for number in UInt32(0)..<9_000 {
+      let key = routerKey(1 + UInt64(number % 3), UInt64(number) * 2 - (number % 100 == 7 ? 7 : 0))
+      #expect(!box.hold(seats(number), key: key, fromRouter: true).mustLog)
+    }
+    #expect(!box.inventory.keysAreDue)
+    box.wait(70_000)
+    #expect(box.inventory.keysAreDue)
+    for _ in 0..<40 { _ = box.outcome(.tick) }
+    #expect(!box.inventory.keysAreDue)
+    #expect(box.inventory.stats.routerKeys == 0)
+    #expect(box.inventory.stats.keyBytes == 0)
+  }
+
+  /// More routers than have rows at one time: the others' keys are kept as any others are.
+  @Test func manyRouters() throws {
+    let box = Box(hall(rows: 100, seats: 100))
+    for number in UInt32(0)..<2_000 {
+      #expect(
+        box.hold(seats(number), key: routerKey(UInt64(number % 400), 7 + UInt64(number)), fromRouter: true).mustLog)
+    }
+    for number in UInt32(0)..<2_000 {
+      #expect(
+        !box.hold(seats(number), key: routerKey(UInt64(number % 400), 7 + UInt64(number)), fromRouter: true).mustLog)
+    }
+    #expect(try Inventory(snapshot: box.inventory.snapshot(), shard: shard).digest == box.inventory.digest)
+  }
 }

@@ -16,6 +16,8 @@ struct ModelRun {
   var past: [(command: Command, key: Bytes, fromRouter: Bool)] = []
   var copies: [(version: UInt64, states: [UInt8])] = []
   var outcomes: [String: Int] = [:]
+  var routerNumbers: [UInt64] = [100, 1 << 33, .max - 1 << 20]
+  var quickHolds = 0
 
   init(seed: UInt64) {
     self.seed = seed
@@ -113,7 +115,9 @@ struct ModelRun {
       let count = model.events[Int(event.slot.rawValue)].places.count
       var seats: [SeatIndex] = []
       if count > 0, random.chance(85) {
-        for _ in 0..<pick(1...4) { seats.append(SeatIndex(UInt32(pick(0...(count - 1 + (random.chance(3) ? 1 : 0)))))) }
+        for _ in 0..<pick(1...(random.chance(50) ? 1 : 4)) {
+          seats.append(SeatIndex(UInt32(pick(0...(count - 1 + (random.chance(3) ? 1 : 0))))))
+        }
         if random.chance(95) { seats = Array(Set(seats)).sorted().shuffled(using: &random) }
       }
       if count > 40, random.chance(4) { seats = (0..<UInt32(40)).map { SeatIndex($0) } }
@@ -174,6 +178,7 @@ struct ModelRun {
     if random.chance(60) {
       one.fromRouter = random.chance(50)
       one.key = random.chance(30) ? Bytes("k\(pick(0...9))") : Bytes("key-\(random.next())")
+      if one.fromRouter, random.chance(80) { one.key = routerKey() }
     }
     if random.chance(15), let again = past.randomElement(using: &random) {
       one = again
@@ -187,18 +192,40 @@ struct ModelRun {
     if past.count > 40 { past.removeFirst() }
     let bytes = record(one.command, key: one.key, fromRouter: one.fromRouter)
     let before = primary.digest
-    let applied = primary.apply(bytes: bytes)
+    let quickly = (random.chance(50), random.chance(50))
+    let applied = Self.apply(bytes, to: &primary, quickly: quickly.0, &quickHolds)
     let expected = model.apply(one.command, key: one.key, fromRouter: one.fromRouter)
     try #require(applied.outcome == expected.outcome, "seed \(seed): \(one)")
     try #require(applied.mustLog == expected.mustLog, "seed \(seed): \(one)")
     if applied.mustLog {
       _ = follower.advance(to: now)
-      let repeated = follower.apply(bytes: bytes)
+      let repeated = Self.apply(bytes, to: &follower, quickly: quickly.1, &quickHolds)
       try #require(repeated == applied, "seed \(seed): the follower, \(one)")
     } else {
       try #require(primary.digest == before, "seed \(seed): changed without a record, \(one)")
     }
     outcomes["\(one.command.kind) \(Self.name(applied.outcome))", default: 0] += 1
+  }
+
+  /// As routers make them: an id and a number that mostly grows.
+  mutating func routerKey() -> Bytes {
+    let router = pick(0...2)
+    routerNumbers[router] += UInt64(pick(1...3))
+    var key: [UInt8] = []
+    key.put(UInt64(router + 7))
+    key.put(random.chance(10) ? routerNumbers[router] - UInt64(pick(1...9)) : routerNumbers[router])
+    return Bytes(key)
+  }
+
+  /// `quickly`: by the way that frequent holds go, if it takes the record.
+  static func apply(
+    _ bytes: [UInt8], to inventory: inout Inventory, quickly: Bool, _ quickHolds: inout Int
+  ) -> Applied {
+    if quickly, let held = inventory.applyOne(bytes: bytes) {
+      quickHolds += 1
+      return Applied(outcome: .held(held), mustLog: true)
+    }
+    return inventory.apply(bytes: bytes)
   }
 
   static func name(_ outcome: Outcome) -> String {
@@ -272,11 +299,14 @@ struct ModelRun {
 /// The random commands must reach every outcome, or the comparison above means little.
 @Test func randomCommandsReachEveryOutcome() throws {
   var seen: Set<String> = []
+  var quickHolds = 0
   for seed in UInt64(1)...30 {
     var run = ModelRun(seed: seed)
     for _ in 0..<250 { try run.step() }
     seen.formUnion(run.outcomes.keys)
+    quickHolds += run.quickHolds
   }
+  #expect(quickHolds > 60)
   let wanted = [
     "createEvent created", "createEvent refused eventExists", "hold held", "hold refused staleEvent",
     "hold refused invalid", "hold refused notOnSale", "hold refused limitExceeded", "hold refused seatsTaken",

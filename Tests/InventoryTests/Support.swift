@@ -19,6 +19,14 @@ extension Inventory {
     }
   }
 
+  /// As a node applies what is most frequent; nil: `apply` must decide.
+  mutating func applyOne(bytes: [UInt8]) -> Outcome.Held? {
+    var reader = ByteReader(bytes.rawSpan)
+    guard let record = try? CommandRecord(decoding: &reader) else { return nil }
+    var held = Outcome.Held.none
+    return applyOneHold(record, &held) ? held : nil
+  }
+
   func snapshot() -> [[UInt8]] {
     var chunks: [[UInt8]] = []
     encodeSnapshot { chunks.append($0) }

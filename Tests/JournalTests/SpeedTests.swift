@@ -39,6 +39,29 @@ import Testing
   }
 }
 
+/// What the log takes for a hold of one seat, as a primary under load writes them: a count that repeats.
+@Suite struct LogSizeTests {
+  @Test func bytesOfLogAHold() throws {
+    var records: [UInt8] = []
+    for number in UInt64(0)..<8_000 {
+      var key: [UInt8] = []
+      key.put(UInt64(0x0123_4567_89AB_CDEF))
+      key.put(number + 1_000_000)
+      let event = EventRef(slot: EventSlot(3), incarnation: 0xFEDC_BA98_7654_3210)
+      Command.hold(
+        Command.Hold(event: event, secret: mix64(number), buyer: "buyer001", seats: [SeatIndex(UInt32(number))])
+      ).encode(key: Bytes(key), keyIsFromRouter: true, into: &records)
+    }
+    var encoder = FrameEncoder()
+    let frame = encoder.encode(
+      records.rawSpan, shard: ShardID(0), epoch: 1, firstIndex: 1, count: 8_000, stamp: 1_700_000_000_000,
+      committed: 0, previousChain: 0)
+    let each = Double(frame.bytes.count) / 8_000
+    let limit = try #require(threshold("bytes of log a hold, batches of 8,000"))
+    #expect(each <= limit)
+  }
+}
+
 private enum RecordCount {
   static var count: Int {
     guard let text = getenv("HOLDFAST_RECOVERY_RECORDS") else { return 100_000 }
