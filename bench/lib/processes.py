@@ -14,6 +14,19 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 _started = []
 
 
+def build(*packages):
+    """From a fresh clone: installs what is missing, by the names of lists in cluster/lib.sh, and builds for release what is not there
+    yet. What is there is taken as it is. HOLDFAST_BINARIES names binaries from elsewhere."""
+    script = 'source "$1"; install_missing ' + " ".join(f'"${{{name}[@]}}"' for name in packages) + "; "
+    folder = os.environ.get("HOLDFAST_BINARIES", os.path.join(ROOT, ".build", "release"))
+    names = ["holdfast-node", "holdfast-router", "holdfast", "holdfast-load"]
+    if not all(os.path.exists(os.path.join(folder, name)) for name in names):
+        script += 'build_release; cd "$root"; swift build -c release --product holdfast-load >&2'
+    done = subprocess.run(["bash", "-c", script, "bench", os.path.join(ROOT, "cluster", "lib.sh")], stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+
+
 def free_ports(count):
     """Ports that were free a moment ago on loopback."""
     sockets = [socket.socket() for _ in range(count)]
