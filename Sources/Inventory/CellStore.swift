@@ -75,7 +75,7 @@ struct CellStore: Sendable {
       return cell
     }
     let cell = UInt32(words.count / 8)
-    for _ in 0..<8 { words.append(0) }
+    words.appendEight(0)
     return cell
   }
 

@@ -40,6 +40,18 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
     }
   }
 
+  /// Appends eight that are alike; a table that grows by eight only has them in one page.
+  @inline(__always) mutating func appendEight(_ element: Element) {
+    let page = count >> Self.shift
+    let place = count & Self.mask
+    guard page < pages.count, place + 8 <= pages[page].count else {
+      for _ in 0..<8 { append(element) }
+      return
+    }
+    for offset in 0..<8 { pages[page][place + offset] = element }
+    count += 8
+  }
+
   /// The page stays for the next `append`.
   mutating func removeLast() {
     precondition(count > 0, "callers check that there is one")

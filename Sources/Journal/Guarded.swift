@@ -1,31 +1,37 @@
 internal import Glibc
 
-/// Some state and the lock that protects it, with a condition to wait for. The lock is pthread's because Thread Sanitizer knows
+/// Some state and the lock that protects it, with conditions to wait for: one for each of two kinds of threads, so that waking the one does
+/// not cost the other a look. The lock is pthread's because Thread Sanitizer knows
 /// it; `Synchronization.Mutex` makes it report false races.
 ///
 /// Unchecked: `state` is only ever touched with the mutex held.
 @safe package final class Guarded<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let condition: UnsafeMutablePointer<pthread_cond_t>
+  /// One for each kind of waiter.
+  private let conditions: UnsafeMutablePointer<pthread_cond_t>
   private var state: State
+
+  package enum Waiters: Int, Sendable, CaseIterable {
+    case first = 0, second
+  }
 
   package init(_ state: sending State) {
     self.state = state
     unsafe mutex = .allocate(capacity: 1)
-    unsafe condition = .allocate(capacity: 1)
+    unsafe conditions = .allocate(capacity: Waiters.allCases.count)
     unsafe pthread_mutex_init(mutex, nil)
     // Waits are counted on the clock that nobody moves.
     var attributes = pthread_condattr_t()
     unsafe pthread_condattr_init(&attributes)
     unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    unsafe pthread_cond_init(condition, &attributes)
+    for kind in Waiters.allCases { unsafe pthread_cond_init(conditions + kind.rawValue, &attributes) }
     unsafe pthread_condattr_destroy(&attributes)
   }
 
   deinit {
-    unsafe pthread_cond_destroy(condition)
+    for kind in Waiters.allCases { unsafe pthread_cond_destroy(conditions + kind.rawValue) }
     unsafe pthread_mutex_destroy(mutex)
-    unsafe condition.deallocate()
+    unsafe conditions.deallocate()
     unsafe mutex.deallocate()
   }
 
@@ -39,10 +45,18 @@ internal import Glibc
   }
 
   /// Wakes all that wait in `wait`.
-  package func wakeAll() { unsafe pthread_cond_broadcast(condition) }
+  package func wakeAll() { for kind in Waiters.allCases { wake(kind) } }
+
+  /// Wakes those of one kind.
+  package func wake(_ kind: Waiters) {
+    // Safe: this object owns its conditions as long as it lives.
+    unsafe pthread_cond_broadcast(conditions + kind.rawValue)
+  }
 
   /// Waits until `body` gives a value: called with the lock held, at first and after each wake-up, and after each `milliseconds`.
-  package func wait<Result>(everyMilliseconds milliseconds: Int? = nil, _ body: (inout State) -> Result?) -> Result {
+  package func wait<Result>(
+    as kind: Waiters = .first, everyMilliseconds milliseconds: Int? = nil, _ body: (inout State) -> Result?
+  ) -> Result {
     unsafe pthread_mutex_lock(mutex)
     // Safe: this object owns the mutex and the condition as long as it lives.
     defer { unsafe pthread_mutex_unlock(mutex) }
@@ -57,9 +71,9 @@ internal import Glibc
           until.tv_nsec -= 1_000_000_000
           until.tv_sec += 1
         }
-        unsafe pthread_cond_timedwait(condition, mutex, &until)
+        unsafe pthread_cond_timedwait(conditions + kind.rawValue, mutex, &until)
       } else {
-        unsafe pthread_cond_wait(condition, mutex)
+        unsafe pthread_cond_wait(conditions + kind.rawValue, mutex)
       }
     }
   }

@@ -21,6 +21,7 @@ package final class LogWriter: Sendable {
 
   package let log: Log
   private let report: @Sendable (Event) -> Void
+  /// The writer waits as the first kind, who makes segments as the second.
   private let state = Guarded(State())
   private let threads = Guarded<[Thread]>([])
 
@@ -65,7 +66,7 @@ package final class LogWriter: Sendable {
       state.queuedBytes += bytes
       return true
     }
-    if isTaken { state.wakeAll() }
+    if isTaken { state.wake(.first) }
     return isTaken
   }
 
@@ -153,16 +154,18 @@ package final class LogWriter: Sendable {
       do {
         guard try append(group) else { return false }
         let durable = try log.sync()
-        state.withLock { state in
+        let needsSegment = state.withLock { state in
           state.queuedBytes -= written
           state.needsSegment = !log.hasPreparedSegment
+          return state.needsSegment
         }
         report(.durable(durable))
+        // Seldom: the thread that makes segments sleeps through the groups that fit.
+        if needsSegment { state.wake(.second) }
       } catch {
         fail(error)
         return false
       }
-      state.wakeAll()
     }
     return true
   }
@@ -211,7 +214,7 @@ package final class LogWriter: Sendable {
 
   private func makeSegments() {
     while true {
-      let goOn = state.wait { state -> Bool? in
+      let goOn = state.wait(as: .second) { state -> Bool? in
         if state.isDone { return false }
         return state.needsSegment && !log.hasPreparedSegment ? true : nil
       }
@@ -233,7 +236,7 @@ package final class LogWriter: Sendable {
   /// Waits for a while, or for the end.
   private func pause() {
     let until = ContinuousClock.now + .milliseconds(Self.retryMilliseconds)
-    state.wait(everyMilliseconds: Self.retryMilliseconds) { state -> Void? in
+    state.wait(as: .second, everyMilliseconds: Self.retryMilliseconds) { state -> Void? in
       state.isDone || ContinuousClock.now >= until ? () : nil
     }
   }
