@@ -13,6 +13,11 @@ let strict: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
+/// On requests' paths also, for release: no dynamic checks of exclusive access. They cost about a tenth of a request, and debug
+/// builds, which the sanitizers use, make them.
+let hot: [SwiftSetting] =
+  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 /// Tests may touch C and raw memory without saying so at each place.
 let testing: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -23,6 +28,10 @@ let testing: [SwiftSetting] = [
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func hotLibrary(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: hot)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -45,15 +54,15 @@ let package = Package(
 
     // Libraries, innermost first. Docs: design section 3; `Tests/LayoutTests` holds the sources to it.
     library("Flags", []),
-    library("Proto", ["CHoldfast"]),
+    hotLibrary("Proto", ["CHoldfast"]),
     library("Logging", ["Proto"]),
-    library("JSON", []),
-    library("Plan", ["Proto", "JSON"]),
+    hotLibrary("JSON", []),
+    hotLibrary("Plan", ["Proto", "JSON"]),
     library("Inventory", ["Proto", "Plan"]),
     library("Replication", ["Proto"]),
     library("Journal", ["Proto", "CLZ4", "CHoldfast"]),
-    library("EventLoop", ["CHoldfast", "COpenSSL"]),
-    library("HTTP", []),
+    hotLibrary("EventLoop", ["CHoldfast", "COpenSSL"]),
+    hotLibrary("HTTP", []),
     library("ClusterMap", ["Proto", "JSON", "HTTP", "EventLoop"]),
     library(
       "Node",
@@ -61,7 +70,8 @@ let package = Package(
         "Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags",
         "Logging",
       ]),
-    library("Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
+    hotLibrary(
+      "Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
     library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
     library("MemoryDisk", ["Proto", "Journal"]),

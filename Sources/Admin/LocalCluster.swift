@@ -34,7 +34,7 @@ struct LocalCluster {
       "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]|etcd",
       "where the map lives (default file:DATA/coordinator); etcd alone: start one on 127.0.0.1:2379 and use it"),
     FlagSpec("shards", "N", default: "16", "number of shards; counts only the first time"),
-    FlagSpec("loops", "N", default: "0", "event loops of each process; 0: one a core"),
+    FlagSpec("loops", "N", default: "0", "event loops of each process; 0: their own default"),
     FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried"),
     FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),

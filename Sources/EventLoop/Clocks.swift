@@ -17,7 +17,7 @@ public func giveBackMemory() { chf_trim_memory() }
 
 extension Duration {
   /// Whole nanoseconds, negative durations as 0, those beyond 146 years as 146 years.
-  var nanoseconds: UInt64 {
+  public var nanoseconds: UInt64 {
     let (seconds, attoseconds) = components
     guard seconds >= 0, attoseconds >= 0 else { return 0 }
     guard seconds < 4_611_686_018 else { return UInt64(Int64.max) / 2 }

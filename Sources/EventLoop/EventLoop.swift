@@ -44,6 +44,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   var sources = SourceTable()
   /// Sources with more to do that the kernel will not announce again: looked at in the next turn.
   private var again: [any EventSource] = []
+  // Each list's other half: what is gone through and what is added to change places, so that a turn allocates nothing.
+  private var spareAgain: [any EventSource] = []
+  private var spareTurnEnds: [TurnEnd] = []
+  private var spareUnflushed: [Connection] = []
   /// Connections with output to send at the end of the turn.
   private var unflushed: [Connection] = []
   var buffers = BufferPool()
@@ -143,9 +147,12 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
       if let source = sources[token] { source.ready(flags) }
     }
     if !again.isEmpty {
-      let list = again
-      again = []
+      var list: [any EventSource] = []
+      swap(&list, &spareAgain)
+      swap(&list, &again)
       for source in list { source.readyAgain() }
+      list.removeAll(keepingCapacity: list.count < Self.keptCount)
+      swap(&list, &spareAgain)
     }
     runTimers()
     for (token, tick) in wheel.takeDue(now: clock) { sources[token]?.wheelReached(tick: tick, now: clock) }
@@ -173,6 +180,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   /// Rounds of jobs in one turn.
   private static let roundsMax = 256
+  /// Lists that were longer give their storage back.
+  private static let keptCount = 65_536
 
   // MARK: Work
 
@@ -211,7 +220,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
       }
     }
     counters.items &+= UInt64(batch.count)
-    batch.removeAll(keepingCapacity: batch.count < 65_536)
+    batch.removeAll(keepingCapacity: batch.count < Self.keptCount)
     spare = batch
     return true
   }
@@ -254,14 +263,17 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   private func runTurnEnds() -> Bool {
     if turnEnds.isEmpty { return false }
-    let list = turnEnds
-    turnEnds = []
+    var list: [TurnEnd] = []
+    swap(&list, &spareTurnEnds)
+    swap(&list, &turnEnds)
     for end in list {
       switch end {
       case .closure(let work): work()
       case .object(let handler): handler.turnEnded()
       }
     }
+    list.removeAll(keepingCapacity: list.count < Self.keptCount)
+    swap(&list, &spareTurnEnds)
     return true
   }
 
@@ -312,9 +324,12 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     var rounds = 0
     while !unflushed.isEmpty && rounds < 8 {
       rounds += 1
-      let list = unflushed
-      unflushed = []
+      var list: [Connection] = []
+      swap(&list, &spareUnflushed)
+      swap(&list, &unflushed)
       for connection in list { connection.flush() }
+      list.removeAll(keepingCapacity: list.count < Self.keptCount)
+      swap(&list, &spareUnflushed)
     }
   }
 }

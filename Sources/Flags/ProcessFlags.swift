@@ -34,7 +34,7 @@ extension CommandSpec {
       FlagSpec("http", "HOST:PORT", default: "127.0.0.1:8080", "the HTTP door"),
       FlagSpec("tcp", "HOST:PORT", default: "127.0.0.1:7400", "the RESP door, for Redis clients"),
       coordinatorFlag,
-      FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one a core"),
+      FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one for every two cores"),
       FlagSpec("failover-wait", "MS", default: "5000", "how long requests are held through a failover, 0 to 20000"),
       FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),
       FlagSpec("tls-cert", "FILE", "certificate chain as PEM: both doors speak TLS"),

@@ -114,20 +114,18 @@ extension TicketID {
   }
 
   /// Appends `h_` or `o_` and the 20 bytes in Crockford's base 32, lower case.
-  public func write(into out: inout [UInt8]) {
-    out.append(Self.letter)
-    out.append(UInt8(ascii: "_"))
-    // The id's 160 bits as three words, most significant first, so that five bits at a time come off the top.
+  public func write(into out: inout [UInt8]) { out.putPiece(bytesMax: 34) { write(into: &$0) } }
+
+  /// As above.
+  @inlinable public func write(into out: inout Piece) {
+    out.put(UInt16(Self.letter) | UInt16(UInt8(ascii: "_")) << 8)
+    // The id's 160 bits, most significant first, in four groups of forty: eight digits each.
     let head = UInt64(shard.rawValue) << 48 | UInt64(slot) << 16 | (sequence >> 32)
-    var window = head
-    var next = (sequence & 0xFFFF_FFFF) << 32 | secret >> 32
-    var last = (secret & 0xFFFF_FFFF) << 32
-    for _ in 0..<32 {
-      out.append(base32Digits[Int(window >> 59)])
-      window = window << 5 | next >> 59
-      next = next << 5 | last >> 59
-      last <<= 5
-    }
+    let next = (sequence & 0xFFFF_FFFF) << 32 | secret >> 32
+    out.put(base32Digits(head >> 24).bigEndian)
+    out.put(base32Digits((head & 0xFF_FFFF) << 16 | next >> 48).bigEndian)
+    out.put(base32Digits(next >> 8 & 0xFF_FFFF_FFFF).bigEndian)
+    out.put(base32Digits((next & 0xFF) << 32 | (secret & 0xFFFF_FFFF)).bigEndian)
   }
 
   public var description: String {
@@ -166,7 +164,21 @@ extension RawSpan {
   }
 }
 
-private let base32Digits: [UInt8] = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+/// Forty bits as eight digits of `0123456789abcdefghjkmnpqrstvwxyz`, the first in the highest byte: all eight at once, because every
+/// answer carries an id.
+@inlinable func base32Digits(_ bits: UInt64) -> UInt64 {
+  // Five bits into each byte: halves, quarters, eighths.
+  var digits = (bits & 0xF_FFFF) | (bits >> 20) << 32
+  digits = (digits & 0x0000_03FF_0000_03FF) | (digits >> 10 & 0x0000_03FF_0000_03FF) << 16
+  digits = (digits & 0x001F_001F_001F_001F) | (digits >> 5 & 0x001F_001F_001F_001F) << 8
+  // 1 in each byte whose value is at least `bound`.
+  func atLeast(_ bound: UInt64) -> UInt64 {
+    (digits &+ (0x80 &- bound) &* 0x0101_0101_0101_0101) >> 7 & 0x0101_0101_0101_0101
+  }
+  // `0` to `9`, then letters from `a` on, of which i, l, o and u are left out.
+  return digits &+ 0x3030_3030_3030_3030 &+ atLeast(10) &* 39 &+ atLeast(18) &+ atLeast(20) &+ atLeast(22)
+    &+ atLeast(27)
+}
 
 /// 0…31, or 255 for a byte that is no digit. `i`, `l`, `o`, `u` are no digits: one id has one spelling but for case.
 private func base32Value(_ byte: UInt8) -> UInt8 {

@@ -1,5 +1,5 @@
 extension Outcome {
-  private enum Tag: UInt8 {
+  @usableFromInline enum Tag: UInt8 {
     case created = 1
     case held, heldBest, released, extended, checkedOut, confirmed, cancelled, noted, refused
   }

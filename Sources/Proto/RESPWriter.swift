@@ -107,21 +107,8 @@ extension [UInt8] {
   @inlinable public mutating func putDecimal(_ value: Int64) {
     if value >= 0, value < 10 {
       append(0x30 &+ UInt8(truncatingIfNeeded: value))
-      return
-    }
-    if value < 0 { append(0x2D) }
-    let start = count
-    var rest = value.magnitude
-    repeat {
-      append(0x30 &+ UInt8(truncatingIfNeeded: rest % 10))
-      rest /= 10
-    } while rest > 0
-    var low = start
-    var high = count &- 1
-    while low < high {
-      swapAt(low, high)
-      low &+= 1
-      high &-= 1
+    } else {
+      putPiece(bytesMax: 24) { $0.putDecimal(value) }
     }
   }
 }

@@ -37,6 +37,40 @@ import Testing
     forwarder.flush(now: 0) { _, _ in Issue.record("nothing is left to send") }
   }
 
+  @Test func whatComesWhileTwoFramesAreOnTheirWayLeavesTogether() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 1)
+    forwarder.mapChanged(ShardID(0), epoch: 1, primary: try #require(NodeName("n1")), now: 0)
+    forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
+    var frames: [[UInt32]] = []
+    for number in 0..<6 {
+      let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+        Query.event(id: "e").encode(into: &$0)
+      }
+      #expect(taken)
+      forwarder.flush(now: 0) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+    }
+    #expect(frames.count == 2)
+    var replies: [UInt8] = []
+    Reply.answer(.refused(.noSuchEvent)).encode(id: frames[0][0], into: &replies)
+    try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: 1)
+    forwarder.flush(now: 1) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+    #expect(frames.count == 3)
+    #expect(frames[2].count == 4)
+  }
+
+  /// The numbers of a frame's requests.
+  private static func requestIDs(_ frame: borrowing [UInt8]) -> [UInt32] {
+    var ids: [UInt32] = []
+    guard let header = try? WireFrame(header: frame.rawSpan), let body = try? header.body(of: frame.rawSpan) else {
+      return ids
+    }
+    var reader = ByteReader(body)
+    while reader.bytesLeft > 0, let request = try? Request(decoding: &reader),
+      (try? Query(decoding: &reader)) != nil
+    { ids.append(request.id) }
+    return ids
+  }
+
   @Test func whatNeverWasSentIsUnavailableAndWhatWasIsUnknown() throws {
     var forwarder = Forwarder(router: 1, shardCount: 1)
     let node = try #require(NodeName("n1"))

@@ -132,8 +132,12 @@ struct ForwarderWorld {
       var reader = ByteReader(try header.body(of: frame.rawSpan))
       var body: [UInt8] = []
       let executes = primaries[shard] == node && !(faults && random.chance(5))
+      let granted = Outcome.Held(
+        id: HoldID(shard: header.shard, slot: 1, sequence: 2, secret: 3), expiresAt: now, total: 4, version: 5)
       let says: Reply =
-        !executes ? .failed(.notPrimary) : faults && random.chance(5) ? .failed(.unknown) : .outcome(.noted)
+        !executes
+        ? .failed(.notPrimary)
+        : faults && random.chance(5) ? .failed(.unknown) : .outcome(random.chance(50) ? .held(granted) : .noted)
       while reader.bytesLeft > 0 {
         let request = try Request(decoding: &reader)
         let record = try CommandRecord(decoding: &reader)
@@ -156,6 +160,9 @@ struct ForwarderWorld {
   private mutating func collect() {
     var results: [Completion] = []
     forwarder.takeCompletions(into: &results)
+    var held: [HeldCompletion] = []
+    forwarder.takeHeld(into: &held)
+    results += held.map { Completion(ticket: $0.ticket, result: .outcome(.held($0.held))) }
     for result in results {
       let client = Int(result.ticket.rawValue >> 32)
       let number = Int(result.ticket.rawValue & 0xFFFF_FFFF)

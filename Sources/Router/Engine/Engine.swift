@@ -35,7 +35,12 @@ final class Engine {
   /// Calls that wait for an event's definition, in order of arrival.
   var fetching: [Bytes: [Call]] = [:]
   private var done: [Completion] = []
+  /// The hot path's holds, which need no slot.
+  var quickHolds = QuickHolds()
+  /// Kept for its storage.
+  var heldDone: [HeldCompletion] = []
   private var turnEndAsked = false
+  private var gathersUntil: UInt64?
 
   struct Slot {
     var generation: UInt32 = 0
@@ -51,8 +56,6 @@ final class Engine {
     case subscribe(EventEntry)
     case unsubscribe
     case probe(Probe, ShardID)
-    /// The hot path: one seat for a RESP client, no `Call`.
-    case oneSeat(OneSeat)
   }
 
   init(
@@ -76,10 +79,17 @@ final class Engine {
   }
 
   /// Sends what was queued.
-  func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) {
+  ///
+  /// - Returns: until when, in monotonic nanoseconds, something was held back: call it again by then; nil: nothing was.
+  func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) -> UInt64? {
     turnEndAsked = false
-    forwarder.flush(now: now, send: send)
+    let isHeldBack = forwarder.flush(now: now, gathers: nowNanoseconds < gathersUntil ?? .max, send: send)
+    gathersUntil = isHeldBack ? gathersUntil ?? nowNanoseconds + Self.gatherNanoseconds : nil
+    return gathersUntil
   }
+
+  /// How long a frame may be held back for more to come.
+  private static var gatherNanoseconds: UInt64 { 100_000 }
 
   /// Ends what is too late. Call it when `nextTick` says so, or more often.
   func tick() {
@@ -128,14 +138,15 @@ final class Engine {
       swap(&batch, &done)
       for completion in batch { complete(completion) }
       swap(&batch, &done)
+      completeHeld()
     } while forwarder.hasCompletions
     askForTurnEnd()
   }
 
-  private func complete(_ completion: Completion) {
+  func complete(_ completion: Completion) {
+    if QuickHolds.isOne(completion.ticket) { return end(quickHolds.remove(completion.ticket), completion.result) }
     switch takeSlot(completion.ticket) {
     case .none: break
-    case .oneSeat(let hold): endOneSeat(hold, completion.result)
     case .call(let call): advance(call, completion.result)
     case .listPart(let call): listPart(call, completion.result)
     case .fetch(let id): fetched(id, completion.result)
@@ -162,7 +173,8 @@ final class Engine {
   func takeSlot(_ ticket: Ticket) -> Waiting {
     let index = Int(ticket.rawValue & 0xFFFF_FFFF)
     precondition(slots[index].generation == UInt32(ticket.rawValue >> 32), "the forwarder completes a ticket once")
-    slots[index].generation &+= 1
+    // The highest bit marks quick holds.
+    slots[index].generation = (slots[index].generation &+ 1) & 0x7FFF_FFFF
     freeSlots.append(UInt32(index))
     var waiting = Waiting.none
     swap(&waiting, &slots[index].waiting)

@@ -10,8 +10,13 @@ extension Forwarder {
   ) throws(DecodeError) {
     var reader = ByteReader(body)
     while reader.bytesLeft > 0 {
-      let (id, reply) = try Reply.decode(&reader)
-      try receive(reply, to: id, from: link, shard: shard, now: now)
+      if let (id, held) = reader.heldReply() {
+        try check(id, link, shard)
+        settle(id, held, now: now)
+      } else {
+        let (id, reply) = try Reply.decode(&reader)
+        try receive(reply, to: id, from: link, shard: shard, now: now)
+      }
     }
   }
 
@@ -19,11 +24,35 @@ extension Forwarder {
   public mutating func receive(
     _ reply: Reply, to id: UInt32, from link: LinkID, shard: ShardID, now: Milliseconds
   ) throws(DecodeError) {
+    try check(id, link, shard)
+    if case .outcome(.held(let held)) = reply {
+      settle(id, held, now: now)
+    } else {
+      settle(id, reply, now: now)
+    }
+  }
+
+  /// A node may answer only what that link asked it about that shard.
+  @inline(__always)
+  private func check(_ id: UInt32, _ link: LinkID, _ shard: ShardID) throws(DecodeError) {
     let place = Int(id)
-    guard place < pending.count, pending[place].shard == shard,
-      pending[place].state == .sent, batches[Int(pending[place].batch)].link == link
+    guard place < pending.count, pending[place].shard == shard, pending[place].state == .sent,
+      batches[Int(pending[place].batch)].link == link
     else { throw .invalid(field: "reply number") }
-    settle(id, reply, now: now)
+  }
+
+  /// The hot case of the next.
+  @inline(__always)
+  private mutating func settle(_ id: UInt32, _ granted: Outcome.Held, now: Milliseconds) {
+    let place = Int(id)
+    let batch = pending[place].batch
+    batches[Int(batch)].unanswered &-= 1
+    if !pending[place].isAbandoned {
+      held.append(HeldCompletion(ticket: pending[place].ticket, held: granted))
+      shards[Int(pending[place].shard.rawValue)].retryDelay = 0
+    }
+    release(id)
+    if batches[Int(batch)].unanswered == 0 { settled(batch, now: now) }
   }
 
   private mutating func settle(_ id: UInt32, _ reply: Reply, now: Milliseconds) {
@@ -56,8 +85,9 @@ extension Forwarder {
   /// Every entry of the batch has its reply: what the node took back is queued again, in order, before all that waits.
   private mutating func settled(_ index: Int32, now: Milliseconds) {
     let batch = batches[Int(index)]
+    let shard = Int(batch.shard.rawValue)
+    shards[shard].answered += batch.ids.count - batch.refused
     if batch.refused > 0 {
-      let shard = Int(batch.shard.rawValue)
       requeue(batch.ids.filter { pending[Int($0)].state == .refused && pending[Int($0)].batch == index }, shard)
       if shards[shard].epoch == batch.epoch {
         let delay = max(limits.retryDelayMin, min(shards[shard].retryDelay * 2, limits.retryDelayMax))

@@ -3,7 +3,8 @@ public import Proto
 /// One router loop's way to the shards, as a pure value: requests, map changes, links, replies and time go in; frames and
 /// completions come out. It owns no socket and no clock, so that a simulator can drive it.
 ///
-/// - All requests of one shard and loop turn leave as one frame.
+/// - All requests of one shard and loop turn leave as one frame, and wait for each other while `framesInFlightMax` are on
+///   their way.
 /// - A request without a reply is sent again when its link is lost or another node becomes primary; commands carry keys, so that
 ///   the second copy repeats the first one's outcome.
 /// - Requests of one shard are sent, and sent again, in the order of their submission. A door must have at most one frame of a
@@ -17,6 +18,8 @@ public struct Forwarder: Sendable {
   public private(set) var turn: UInt64 = 1
   /// Results since the last `takeCompletions`.
   var completions: [Completion] = []
+  /// Granted holds since the last `takeHeld`.
+  var held: [HeldCompletion] = []
 
   var pending: [Pending] = []
   var freePending: [UInt32] = []
@@ -66,11 +69,14 @@ public struct Forwarder: Sendable {
   /// The link that carries a shard's requests now.
   public func link(of shard: ShardID) -> LinkID? { shards[Int(shard.rawValue)].link }
 
-  /// Whether `takeCompletions` would give any.
-  public var hasCompletions: Bool { !completions.isEmpty }
+  /// Whether `takeCompletions` or `takeHeld` would give any.
+  public var hasCompletions: Bool { !completions.isEmpty || !held.isEmpty }
 
-  /// Takes the results out. `into` should be empty; its storage is used again.
+  /// Takes the results out, granted holds excepted. `into` should be empty; its storage is used again.
   public mutating func takeCompletions(into out: inout [Completion]) { swap(&completions, &out) }
+
+  /// Takes the granted holds out. `into` should be empty; its storage is used again.
+  public mutating func takeHeld(into out: inout [HeldCompletion]) { swap(&held, &out) }
 
   /// Links that were given up since the last call: close them, and connect anew with a higher connection number.
   public mutating func takeLinksToClose() -> [LinkID] {
@@ -98,16 +104,12 @@ public struct Forwarder: Sendable {
     let index = Int(shard.rawValue)
     guard index < shards.count, canTake(index), let id = takeID() else { return false }
     if shards[index].open.isEmpty { beginOpen(index) }
-    let offset = shards[index].open.count
-    Request.encodeHeader(id: id, what: what, into: &shards[index].open)
-    body(&shards[index].open)
-    let byteCount = shards[index].open.count - offset
-    shards[index].openIDs.append(id)
+    let range = shards[index].append(id, what, body)
     nextSequence &+= 1
     let deadline = deadline ?? now &+ limits.deadline
     pending[Int(id)] = Pending(
-      ticket: ticket, sequence: nextSequence, deadline: deadline, batch: -1, offset: UInt32(offset),
-      byteCount: UInt32(byteCount), shard: shard, state: .queued, what: what)
+      ticket: ticket, sequence: nextSequence, deadline: deadline, batch: -1, offset: UInt32(range.lowerBound),
+      byteCount: UInt32(range.count), shard: shard, state: .queued, what: what)
     if deadline < earliestDeadline { earliestDeadline = deadline }
     markReady(index)
     return true
@@ -143,15 +145,30 @@ public struct Forwarder: Sendable {
   // MARK: Sending
 
   /// Ends the turn: every shard that has something to send and a link to its primary sends one frame.
-  public mutating func flush(now: Milliseconds, send: (LinkID, borrowing [UInt8]) -> Void) {
+  ///
+  /// - Parameter gathers: whether a frame may be held back because more for it is about to come: see `isWorthWaiting`.
+  /// - Returns: whether one was. Flush again within a fraction of a millisecond, then without `gathers`.
+  @discardableResult
+  public mutating func flush(
+    now: Milliseconds, gathers: Bool = false, send: (LinkID, borrowing [UInt8]) -> Void
+  ) -> Bool {
     turn &+= 1
-    guard !ready.isEmpty else { return }
+    guard !ready.isEmpty else { return false }
     var kept = 0
+    var isHeldBack = false
     for place in 0..<ready.count {
       let shard = Int(ready[place])
       if shards[shard].openIDs.isEmpty {
         isReady[shard] = false
-      } else if let link = shards[shard].link, shards[shard].pausedUntil <= now {
+      } else if let link = shards[shard].link, shards[shard].pausedUntil <= now,
+        shards[shard].sent.count < limits.framesInFlightMax
+      {
+        if gathers, shards[shard].isWorthWaiting {
+          isHeldBack = true
+          ready[kept] = ready[place]
+          kept += 1
+          continue
+        }
         isReady[shard] = false
         sendOpen(shard, on: link, send)
       } else {
@@ -160,6 +177,7 @@ public struct Forwarder: Sendable {
       }
     }
     ready.removeLast(ready.count - kept)
+    return isHeldBack
   }
 
   private mutating func sendOpen(_ shard: Int, on link: LinkID, _ send: (LinkID, borrowing [UInt8]) -> Void) {
@@ -178,6 +196,7 @@ public struct Forwarder: Sendable {
       pending[Int(id)].batch = index
     }
     shards[shard].sent.append(index)
+    shards[shard].answered = 0
   }
 
   private mutating func takeBatch() -> Int32 {

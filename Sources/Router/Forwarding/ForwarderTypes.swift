@@ -38,6 +38,13 @@ public struct Completion: Equatable, Sendable {
   }
 }
 
+/// A submitted hold that was granted: what `Completion` would say of it, as a plain value. Most completions are of this kind, and
+/// a `Completion` must be as large as the largest answer.
+public struct HeldCompletion: Equatable, Sendable {
+  public var ticket: Ticket
+  public var held: Outcome.Held
+}
+
 /// Bounds of a forwarder. Times in milliseconds.
 public struct ForwarderLimits: Sendable {
   /// How long a request may take, failovers included; at most `resendMax`.
@@ -48,6 +55,10 @@ public struct ForwarderLimits: Sendable {
   /// `retryDelayMax`.
   public var retryDelayMin: Milliseconds = 5
   public var retryDelayMax: Milliseconds = 100
+  /// Frames of one shard on their way at a time; what comes meanwhile leaves together as the next. Every frame costs two nodes a
+  /// write, a sync and some wake-ups, however few requests it carries: where all cores are busy, many small ones are what they
+  /// are busy with. Two, so that one can be collected by the primary while the other is being synced.
+  public var framesInFlightMax = 2
   /// Requests without an answer.
   public var pendingMax = 65_536
   /// Bytes that wait for one shard; a single request that is larger still goes if nothing else waits.

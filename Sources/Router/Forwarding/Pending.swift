@@ -60,4 +60,22 @@ struct ShardRoute: Sendable {
   var retryDelay: Milliseconds = 0
   /// Indexes of the batches that are on their way, oldest first.
   var sent: [Int32] = []
+  /// Requests that were answered since the last frame left.
+  var answered = 0
+
+  /// Clients that got many answers a moment ago are writing their next requests right now: a frame with the first few of those
+  /// would keep the primary busy with a sync of its own while the rest wait for the next.
+  var isWorthWaiting: Bool { answered >= 8 && openIDs.count < answered / 2 }
+}
+
+extension ShardRoute {
+  /// Appends an entry to the open frame and returns where it stands.
+  @inline(__always)
+  mutating func append(_ id: UInt32, _ what: Request.What, _ body: (inout [UInt8]) -> Void) -> Range<Int> {
+    let start = open.count
+    Request.encodeHeader(id: id, what: what, into: &open)
+    body(&open)
+    openIDs.append(id)
+    return start..<open.count
+  }
 }

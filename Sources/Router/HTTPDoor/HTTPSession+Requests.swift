@@ -22,6 +22,7 @@ extension HTTPSession {
   ) throws(Problem) {
     switch match.route {
     case .reserve:
+      if reserveQuickly(head, message, body) { return }
       let key = try idempotencyKey(head, message)
       start(.reserve(try RequestBodies.reservation(body)), key: key)
     case .seats, .availability: try read(head, match, message)
@@ -66,7 +67,7 @@ extension HTTPSession {
     }
   }
 
-  private func start(_ operation: Operation, key: Bytes = "") {
+  func start(_ operation: Operation, key: Bytes = "") {
     engine.start(
       Call(
         operation, key: key, owner: self, number: 0, deadline: engine.deadline, startedAt: request.startedAt))

@@ -6,7 +6,8 @@ import Proto
 struct DoorContext: Sendable {
   var headerTimeout = Duration.seconds(10)
   var bodyTimeout = Duration.seconds(30)
-  var idleTimeout = Duration.seconds(75)
+  /// Nanoseconds, because it is set anew with every request.
+  var idleTimeout: UInt64 = 75_000_000_000
   /// The origin that browsers may call from; `*`: any; nil: none.
   var corsOrigin: Bytes?
   var logsRequests = false
@@ -20,7 +21,7 @@ struct DoorContext: Sendable {
   init(_ configuration: RouterConfiguration, loopCount: Int, tcpPort: UInt16) {
     headerTimeout = configuration.headerTimeout
     bodyTimeout = configuration.bodyTimeout
-    idleTimeout = configuration.idleTimeout
+    idleTimeout = configuration.idleTimeout.nanoseconds
     corsOrigin = configuration.corsOrigin.map { Bytes($0) }
     logsRequests = configuration.logsRequests
     loops = loopCount >= 64 ? .max : 1 << UInt64(loopCount) - 1

@@ -20,6 +20,8 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var timer: LoopTimer?
   private var timerAt = Milliseconds.max
   private var isShuttingDown = false
+  /// A timer ends the engine's gathering.
+  private var isGathering = false
   /// The `Date` header's line, made once a second.
   private(set) var dateLine: [UInt8] = []
   private var dateSecond: Milliseconds = -1
@@ -70,9 +72,16 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   func turnEnded() {
     beginWork()
-    engine.turnEnded { link, frame in
+    let gathersUntil = engine.turnEnded { link, frame in
       engine.metrics.framesSent &+= 1
       links[link]?.send(frame)
+    }
+    if let gathersUntil, !isGathering {
+      isGathering = true
+      loop.schedule(atNanoseconds: gathersUntil) { [unowned self] in
+        isGathering = false
+        engine.askForTurnEnd()
+      }
     }
     scheduleTick()
   }

@@ -90,9 +90,13 @@ enum RESPCommand: Int, CaseIterable, Sendable {
 
   /// The command that this word names, in any case.
   init?(_ word: RawSpan) {
-    // The hot one first.
+    // The hot ones first.
     if word.isWord("HOLD") {
       self = .hold
+      return
+    }
+    if word.isWord("HOLD.AREA") {
+      self = .holdArea
       return
     }
     for command in Self.allCases where word.byteCount == command.name.utf8CodeUnitCount && word.isWord(command.name) {

@@ -52,13 +52,19 @@ extension [UInt8] {
     putHeldFields(held)
   }
 
+  /// The hold's id, deadline, total and version.
   private mutating func putHeldFields(_ held: Outcome.Held) {
-    putBulkHeader(byteCount: HoldID.textBytes)
-    held.id.write(into: &self)
-    putLineEnd()
-    putInteger(held.expiresAt)
-    putInteger(held.total)
-    putInteger(Int64(clamping: held.version))
+    putPiece(bytesMax: 128) { out in
+      out.put("$34\r\n")
+      held.id.write(into: &out)
+      out.put("\r\n:")
+      out.putDecimal(held.expiresAt)
+      out.put("\r\n:")
+      out.putDecimal(held.total)
+      out.put("\r\n:")
+      out.putDecimal(Int64(clamping: held.version))
+      out.put("\r\n")
+    }
   }
 
   private mutating func putSeatLabels(_ seats: [SeatIndex], _ event: EventEntry) {

@@ -121,11 +121,10 @@ extension RESPSession {
     if words == 5, let event = engine.findEvent(eventID) {
       let label = parser.argument(4, in: input)
       if label.byteCount <= 255, let seat = event.seat(label) {
-        let hold = OneSeat(
-          session: self, number: takeNumber(), event: event, seat: seat,
+        let hold = QuickHold(
+          owner: self, number: takeNumber(), event: event, choice: .seat(seat),
           numberSignBytes: label.beginsWithNumberSign ? UInt8(label.byteCount) : 0, startedAt: engine.nowNanoseconds)
-        engine.holdOneSeat(hold, buyer: buyer, ttl: ttl, key: key)
-        return
+        return engine.start(hold, buyer: buyer, ttl: ttl, key: key.rawSpan)
       }
     }
     var labels: [Bytes] = []
@@ -158,9 +157,18 @@ extension RESPSession {
   private func holdArea(_ input: RawSpan) {
     guard let (words, key) = key(input) else { return }
     guard words == 6 else { return wrongCount(.holdArea) }
-    guard let ttl = seconds(parser.argument(3, in: input)), isBuyer(parser.argument(2, in: input)) else { return }
+    let buyer = parser.argument(2, in: input)
+    guard let ttl = seconds(parser.argument(3, in: input)), isBuyer(buyer) else { return }
     guard let count = parser.argument(5, in: input).decimal, (1...Int64(UInt32.max)).contains(count) else {
       return fail("count is a number from 1")
+    }
+    if let event = engine.findEvent(parser.argument(1, in: input)),
+      let area = event.area(parser.argument(4, in: input))
+    {
+      let hold = QuickHold(
+        owner: self, number: takeNumber(), event: event, choice: .area(AreaCount(area: area, count: UInt32(count))),
+        startedAt: engine.nowNanoseconds)
+      return engine.start(hold, buyer: buyer, ttl: ttl, key: key.rawSpan)
     }
     let area = Reservation.NamedCount(area: Bytes(parser.argument(4, in: input)), count: UInt32(count))
     reserve(

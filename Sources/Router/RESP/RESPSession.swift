@@ -6,7 +6,7 @@ import Proto
 /// Replies leave in the order of the commands. Commands are taken from the connection as long as all unanswered ones were
 /// submitted in the same turn, so that they leave in one frame for each shard (what the forwarder needs to keep effects in
 /// order); then reading pauses until they are answered. So a pipeline of any length needs bounded memory.
-final class RESPSession: ConnectionHandler, CallOwner {
+final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   /// Commands without a reply.
   static let windowMax = 1_024
 
@@ -43,12 +43,12 @@ final class RESPSession: ConnectionHandler, CallOwner {
   func opened(_ connection: Connection) {
     isCounted = true
     engine.metrics.respConnections += 1
-    connection.setDeadline(after: context.idleTimeout)
+    connection.setDeadline(afterNanoseconds: context.idleTimeout)
   }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
     engine.nowNanoseconds = connection.loop.nowNanoseconds
-    connection.setDeadline(after: context.idleTimeout)
+    connection.setDeadline(afterNanoseconds: context.idleTimeout)
     var consumed = 0
     while !isEnding {
       if isWindowFull || connection.isOverOutputLimit {
@@ -80,7 +80,7 @@ final class RESPSession: ConnectionHandler, CallOwner {
     if nextNumber == headNumber {
       connection.close(reason: .deadline)
     } else {
-      connection.setDeadline(after: context.idleTimeout)
+      connection.setDeadline(afterNanoseconds: context.idleTimeout)
     }
   }
 
@@ -176,13 +176,28 @@ final class RESPSession: ConnectionHandler, CallOwner {
     reply(call.number) { $0.putReply(result, call.operation, version) }
   }
 
-  // MARK: The hot path: one seat
+  // MARK: The hot path
 
-  func held(_ number: UInt64, _ held: Outcome.Held) {
-    reply(number) { $0.putHeldReply(held) }
+  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) {
+    engine.metrics.countRESP(hold.respCommand, isError: false, since: hold.startedAt, now: engine.nowNanoseconds)
+    reply(hold.number) { $0.putHeldReply(held) }
   }
 
-  func notHeld(_ number: UInt64, _ refusal: CallRefusal) {
-    reply(number) { $0.putRefusal(refusal) }
+  func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) {
+    engine.metrics.countRESP(hold.respCommand, isError: true, since: hold.startedAt, now: engine.nowNanoseconds)
+    reply(hold.number) { $0.putRefusal(refusal) }
+  }
+
+  /// The client asks again, by when the definition will have been read anew.
+  func isStale(_ hold: borrowing QuickHold) { ended(hold, refused: .unavailable) }
+}
+
+extension QuickHold {
+  /// The command that it counts as, in the metrics.
+  fileprivate var respCommand: RESPCommand {
+    switch choice {
+    case .seat: .hold
+    case .area: .holdArea
+    }
   }
 }

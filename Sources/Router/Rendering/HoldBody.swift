@@ -17,6 +17,23 @@ extension [UInt8] {
     putJSON("}")
   }
 
+  /// As above, of one seat.
+  mutating func putHeld(_ event: EventEntry, _ held: Outcome.Held, buyer: RawSpan, seat: SeatIndex) {
+    putJSON("{\"hold\":\"")
+    held.id.write(into: &self)
+    putJSON("\",\"event\":\"")
+    append(contentsOf: event.id.array)
+    putJSON("\",\"buyer\":")
+    putJSONString(buyer)
+    putJSON(",\"seats\":[")
+    putLabel(seat, event)
+    putJSON("],\"areas\":{}")
+    putTicketEnd(event, total: held.total, expiresAt: held.expiresAt)
+    putJSON(",\"version\":")
+    putJSON(held.version)
+    putJSON("}")
+  }
+
   /// A hold as it stands, with its order once it was checked out.
   mutating func putHold(_ event: EventEntry, _ info: HoldInfo) {
     putJSON("{\"hold\":\"")
@@ -76,7 +93,12 @@ extension [UInt8] {
       putJSON(":")
       putJSON(area.count)
     }
-    putJSON("},\"total\":")
+    putJSON("}")
+    putTicketEnd(event, total: total, expiresAt: expiresAt)
+  }
+
+  private mutating func putTicketEnd(_ event: EventEntry, total: Int64, expiresAt: Milliseconds) {
+    putJSON(",\"total\":")
     putJSON(total)
     putJSON(",\"currency\":")
     putJSONString(bytes: event.definition.currency)
@@ -86,14 +108,24 @@ extension [UInt8] {
 
   private mutating func putLabels(_ seats: [SeatIndex], _ event: EventEntry) {
     putJSON("[")
-    var label: [UInt8] = []
     for (place, seat) in seats.enumerated() {
       if place > 0 { putJSON(",") }
-      label.removeAll(keepingCapacity: true)
-      event.index.writeLabel(seat, into: &label)
-      putJSONString(label.rawSpan)
+      putLabel(seat, event)
     }
     putJSON("]")
+  }
+
+  /// A seat's label as a string: written where it stands, unless there is something to escape in it, as in few.
+  private mutating func putLabel(_ seat: SeatIndex, _ event: EventEntry) {
+    append(UInt8(ascii: "\""))
+    let start = count
+    event.index.writeLabel(seat, into: &self)
+    if self[start...].contains(where: { $0 < 0x20 || $0 >= 0x80 || $0 == 0x22 || $0 == 0x5C }) {
+      let label = Array(self[start...])
+      removeLast(count - start)
+      putJSONText(label.rawSpan)
+    }
+    append(UInt8(ascii: "\""))
   }
 
   mutating func putStrings(_ strings: [Bytes]) {

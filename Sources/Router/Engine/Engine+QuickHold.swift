@@ -1,0 +1,129 @@
+import Plan
+import Proto
+
+/// Who asked for a quick hold, and is told the result once, on the engine's loop.
+protocol QuickHoldOwner: AnyObject {
+  func ended(_ hold: borrowing QuickHold, held: Outcome.Held)
+  func ended(_ hold: borrowing QuickHold, refused: CallRefusal)
+  /// Nothing happened: the event's definition is of another life of it, and is forgotten now. Not the end yet.
+  func isStale(_ hold: borrowing QuickHold)
+}
+
+/// A hold of one seat, or of places in one area, of an event whose definition is known, while its shard decides: the hot path.
+///
+/// No `Call` and no copies of the words: the command record is written straight into its shard's frame, what is kept here has a
+/// fixed size, and the answer goes straight into the client's output.
+struct QuickHold {
+  var owner: any QuickHoldOwner
+  /// The owner's own number for it.
+  var number: UInt64
+  var event: EventEntry
+  var choice: SmallChoice
+  /// Bytes of the caller's spelling of the seat if that was `#n`, leading zeros included; 0: it was the label.
+  var numberSignBytes: UInt8 = 0
+  var startedAt: UInt64
+}
+
+/// The quick holds under way, by the number that their tickets carry.
+struct QuickHolds {
+  private var holds: [QuickHold?] = []
+  private var free: [UInt32] = []
+
+  /// What tells their tickets from those of `Engine.makeTicket`.
+  private static var mark: UInt64 { 1 << 63 }
+  static func isOne(_ ticket: Ticket) -> Bool { ticket.rawValue & mark != 0 }
+
+  mutating func insert(_ hold: consuming QuickHold) -> Ticket {
+    if let place = free.popLast() {
+      holds[Int(place)] = hold
+      return Ticket(Self.mark | UInt64(place))
+    }
+    holds.append(hold)
+    return Ticket(Self.mark | UInt64(holds.count - 1))
+  }
+
+  mutating func remove(_ ticket: Ticket) -> QuickHold {
+    let place = Int(truncatingIfNeeded: ticket.rawValue & ~Self.mark)
+    var taken: QuickHold?
+    swap(&taken, &holds[place])
+    guard let taken else { preconditionFailure("the forwarder completes a ticket once") }
+    free.append(UInt32(truncatingIfNeeded: place))
+    return taken
+  }
+}
+
+extension Engine {
+  /// - Parameter key: the client's; empty: none.
+  func start(_ hold: consuming QuickHold, buyer: RawSpan, ttl: UInt32, key: RawSpan) {
+    askForTurnEnd()
+    let shard = hold.event.shard
+    let record = SmallHold(event: hold.event.ref, ttl: ttl, secret: random.next(), choice: hold.choice)
+    let ticket = quickHolds.insert(hold)
+    let isTaken: Bool
+    if key.byteCount == 0 {
+      let routerKey = forwarder.makeKey()
+      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now) {
+        record.encode(buyer: buyer, routerKey: routerKey, into: &$0)
+      }
+    } else {
+      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now) {
+        record.encode(buyer: buyer, key: key, into: &$0)
+      }
+    }
+    if !isTaken {
+      let hold = quickHolds.remove(ticket)
+      hold.owner.ended(hold, refused: .unavailable)
+    }
+  }
+
+  /// Tells the doors of the holds that were granted.
+  func completeHeld() {
+    var batch: [HeldCompletion] = []
+    swap(&batch, &heldDone)
+    forwarder.takeHeld(into: &batch)
+    for completion in batch {
+      if QuickHolds.isOne(completion.ticket) {
+        let hold = quickHolds.remove(completion.ticket)
+        hold.owner.ended(hold, held: completion.held)
+      } else {
+        complete(Completion(ticket: completion.ticket, result: .outcome(.held(completion.held))))
+      }
+    }
+    batch.removeAll(keepingCapacity: true)
+    swap(&batch, &heldDone)
+  }
+
+  /// Tells the door of one that was not.
+  func end(_ hold: borrowing QuickHold, _ result: Completion.Result) {
+    if case .outcome(.refused(.staleEvent)) = result {
+      forget(hold.event)
+      hold.owner.isStale(hold)
+    } else {
+      hold.owner.ended(hold, refused: refusal(of: hold, result))
+    }
+  }
+
+  private func refusal(of hold: borrowing QuickHold, _ result: Completion.Result) -> CallRefusal {
+    guard case .outcome(.refused(let refusal)) = result else { return self.refusal(of: result) }
+    if case .seatsTaken = refusal { return .seatsTaken(hold.spelledSeats) }
+    return Translation.refusal(refusal, event: hold.event)
+  }
+}
+
+extension QuickHold {
+  /// The seat as the caller spelled it; none of an area.
+  var spelledSeats: [Bytes] {
+    guard case .seat(let seat) = choice else { return [] }
+    guard numberSignBytes > 0 else { return [event.index.label(seat)] }
+    var text = [UInt8](repeating: UInt8(ascii: "0"), count: Int(numberSignBytes))
+    text[0] = UInt8(ascii: "#")
+    var rest = seat.rawValue
+    var place = text.count
+    while rest > 0, place > 1 {
+      place -= 1
+      text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    }
+    return [Bytes(text)]
+  }
+}
