@@ -112,7 +112,7 @@ import Testing
         Issue.record("no error")
         return
       }
-      #expect(!unknown.hasPrefix("SOLDOUT"))
+      #expect(!unknown.description.hasPrefix("SOLDOUT"))
     }
   }
 }

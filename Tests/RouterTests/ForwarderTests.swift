@@ -58,6 +58,45 @@ import Testing
     #expect(frames[2].count == 4)
   }
 
+  @Test func aFrameWaitsForClientsThatWereJustAnswered() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 1)
+    forwarder.mapChanged(ShardID(0), epoch: 1, primary: try #require(NodeName("n1")), now: 0)
+    forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
+    func submit(_ count: Int) {
+      for number in 0..<count {
+        let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+          Query.event(id: "e").encode(into: &$0)
+        }
+        #expect(taken)
+      }
+    }
+    var frames: [[UInt32]] = []
+    func flush(now: Milliseconds, gathers: Bool) -> Bool {
+      forwarder.flush(now: now, gathers: gathers) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+    }
+    func answer(now: Milliseconds) throws {
+      var replies: [UInt8] = []
+      for id in frames.removeLast() { Reply.answer(.refused(.noSuchEvent)).encode(id: id, into: &replies) }
+      try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: now)
+    }
+    submit(20)
+    #expect(!flush(now: 0, gathers: true) && frames.count == 1)
+    try answer(now: 1)
+    // The first few of those twenty wait for half of them, or for the end of the caller's patience.
+    submit(3)
+    #expect(flush(now: 1, gathers: true) && frames.isEmpty)
+    submit(7)
+    #expect(!flush(now: 1, gathers: true) && frames.count == 1 && frames[0].count == 10)
+    try answer(now: 1)
+    submit(1)
+    #expect(flush(now: 1, gathers: true) && frames.isEmpty)
+    #expect(!flush(now: 1, gathers: false) && frames.count == 1)
+    // After a while nobody is expected any more.
+    try answer(now: 2)
+    submit(1)
+    #expect(!flush(now: 4, gathers: true) && frames.count == 1)
+  }
+
   /// The numbers of a frame's requests.
   private static func requestIDs(_ frame: borrowing [UInt8]) -> [UInt32] {
     var ids: [UInt32] = []

@@ -87,6 +87,7 @@ extension Forwarder {
     let batch = batches[Int(index)]
     let shard = Int(batch.shard.rawValue)
     shards[shard].answered += batch.ids.count - batch.refused
+    shards[shard].answeredAt = now
     if batch.refused > 0 {
       requeue(batch.ids.filter { pending[Int($0)].state == .refused && pending[Int($0)].batch == index }, shard)
       if shards[shard].epoch == batch.epoch {

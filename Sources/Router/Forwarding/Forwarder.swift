@@ -163,7 +163,7 @@ public struct Forwarder: Sendable {
       } else if let link = shards[shard].link, shards[shard].pausedUntil <= now,
         shards[shard].sent.count < limits.framesInFlightMax
       {
-        if gathers, shards[shard].isWorthWaiting {
+        if gathers, shards[shard].isWorthWaiting(now: now) {
           isHeldBack = true
           ready[kept] = ready[place]
           kept += 1
