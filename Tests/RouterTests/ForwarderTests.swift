@@ -56,6 +56,17 @@ import Testing
     forwarder.flush(now: 1) { _, bytes in frames.append(Self.requestIDs(bytes)) }
     #expect(frames.count == 3)
     #expect(frames[2].count == 4)
+    // A full frame waits for nobody, up to a number of them.
+    for turn in 0..<20 {
+      for number in 0..<forwarder.limits.fullFrameRequests {
+        let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+          Query.event(id: "e").encode(into: &$0)
+        }
+        #expect(taken)
+      }
+      forwarder.flush(now: 1) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+      #expect(frames.count == min(4 + turn, 1 + forwarder.limits.fullFramesInFlightMax))
+    }
   }
 
   @Test func aFrameWaitsForClientsThatWereJustAnswered() throws {

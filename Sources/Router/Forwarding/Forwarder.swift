@@ -160,10 +160,8 @@ public struct Forwarder: Sendable {
       let shard = Int(ready[place])
       if shards[shard].openIDs.isEmpty {
         isReady[shard] = false
-      } else if let link = shards[shard].link, shards[shard].pausedUntil <= now,
-        shards[shard].sent.count < limits.framesInFlightMax
-      {
-        if gathers, shards[shard].isWorthWaiting(now: now) {
+      } else if let link = shards[shard].link, shards[shard].pausedUntil <= now, mayLeave(shard) {
+        if gathers, isWorthWaiting(shard, now: now) {
           isHeldBack = true
           ready[kept] = ready[place]
           kept += 1
@@ -178,6 +176,20 @@ public struct Forwarder: Sendable {
     }
     ready.removeLast(ready.count - kept)
     return isHeldBack
+  }
+
+  private func mayLeave(_ shard: Int) -> Bool {
+    let onTheirWay = shards[shard].sent.count
+    return onTheirWay < limits.framesInFlightMax
+      || onTheirWay < limits.fullFramesInFlightMax && shards[shard].openIDs.count >= limits.fullFrameRequests
+  }
+
+  /// Clients that got many answers a moment ago are writing their next requests right now: a frame with the first few of those
+  /// would keep the primary busy with a sync of its own while the rest wait for the next.
+  private func isWorthWaiting(_ shard: Int, now: Milliseconds) -> Bool {
+    let answered = shards[shard].answered
+    return answered.count >= 8 && now &- answered.at <= 1
+      && shards[shard].openIDs.count < min(answered.count / 2, limits.fullFrameRequests)
   }
 
   private mutating func sendOpen(_ shard: Int, on link: LinkID, _ send: (LinkID, borrowing [UInt8]) -> Void) {
@@ -196,7 +208,7 @@ public struct Forwarder: Sendable {
       pending[Int(id)].batch = index
     }
     shards[shard].sent.append(index)
-    shards[shard].answered = 0
+    shards[shard].answered.count = 0
   }
 
   private mutating func takeBatch() -> Int32 {

@@ -59,6 +59,9 @@ public struct ForwarderLimits: Sendable {
   /// write, a sync and some wake-ups, however few requests it carries: where all cores are busy, many small ones are what they
   /// are busy with. Two, so that one can be collected by the primary while the other is being synced.
   public var framesInFlightMax = 2
+  /// A frame of so many requests is worth its cost: it leaves at once, up to `fullFramesInFlightMax` of them.
+  public var fullFrameRequests = 128
+  public var fullFramesInFlightMax = 16
   /// Requests without an answer.
   public var pendingMax = 65_536
   /// Bytes that wait for one shard; a single request that is larger still goes if nothing else waits.

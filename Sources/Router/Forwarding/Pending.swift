@@ -60,16 +60,8 @@ struct ShardRoute: Sendable {
   var retryDelay: Milliseconds = 0
   /// Indexes of the batches that are on their way, oldest first.
   var sent: [Int32] = []
-  /// Requests that were answered since the last frame left.
-  var answered = 0
-  /// When the last of them was.
-  var answeredAt: Milliseconds = 0
-
-  /// Clients that got many answers a moment ago are writing their next requests right now: a frame with the first few of those
-  /// would keep the primary busy with a sync of its own while the rest wait for the next.
-  func isWorthWaiting(now: Milliseconds) -> Bool {
-    answered >= 8 && openIDs.count < answered / 2 && now &- answeredAt <= 1
-  }
+  /// Requests that were answered since the last frame left, and when the last of them was.
+  var answered: (count: Int, at: Milliseconds) = (0, 0)
 }
 
 extension ShardRoute {
