@@ -81,6 +81,8 @@ public struct ConnectionOptions: Sendable {
   public var outputSoftLimit = 256 << 10
   /// Waiting output over this closes the connection, in bytes. A single large answer must fit.
   public var outputHardLimit = 64 << 20
+  /// At the end of a turn its output leaves before other connections' does: for those whose other end others wait for.
+  public var isFlushedFirst = false
   /// Unconsumed input over this closes the connection, in bytes.
   public var inputLimit = 1 << 20
   /// How long a peer may take none of the waiting output.

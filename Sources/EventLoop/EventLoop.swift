@@ -327,7 +327,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
       var list: [Connection] = []
       swap(&list, &spareUnflushed)
       swap(&list, &unflushed)
-      for connection in list { connection.flush() }
+      for connection in list where connection.options.isFlushedFirst { connection.flush() }
+      for connection in list where !connection.options.isFlushedFirst { connection.flush() }
       list.removeAll(keepingCapacity: list.count < Self.keptCount)
       swap(&list, &spareUnflushed)
     }

@@ -50,16 +50,16 @@ import Testing
     try await TestCluster.with { cluster in
       let http = try cluster.http()
       let event = ##"""
-        {"id":"names","name":"n","sections":[{"name":"É "Q" \","rows":2,"seats_per_row":10,"price":4500}],
+        {"id":"names","name":"n","sections":[{"name":"É \"Q\" \\","rows":2,"seats_per_row":10,"price":4500}],
         "areas":[{"name":"Floor","capacity":3,"price":3500}],"max_per_order":2}
         """##
       #expect(try http.request("POST", "/v1/events", event).status == 201)
-      let section = ##"É "Q" "##
+      let section = ##"É "Q" \"##
       // Plain, with escapes, with space around everything, by number.
       let spellings = [
-        ##"{"event":"names","buyer":"ann","seats":["É "Q" \-A-1"]}"##,
+        ##"{"event":"names","buyer":"ann","seats":["É \"Q\" \\-A-1"]}"##,
         ##"{"seats" : [ "#1" ] , "ttl" : 60, "buyer":"ann", "event":"names" }"##,
-        ##"{"event":"names","buyer":"ann","seats":["#0002"]}"##,
+        ##"{"event":"n\u0061mes","buyer":"\u0061nn","seats":["#0002"]}"##,
         ##"{"event":"names","buyer":"ann","seats":["#3"],"areas":null,"best":null,"ttl":null}"##,
       ]
       for (place, body) in spellings.enumerated() {

@@ -69,6 +69,39 @@ import Testing
     }
   }
 
+  /// A node that takes frames and says nothing must not keep back what comes after their deadlines.
+  @Test func aSilentNodeKeepsNothingBackForEver() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 1)
+    forwarder.mapChanged(ShardID(0), epoch: 1, primary: try #require(NodeName("n1")), now: 0)
+    forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
+    var frames: [[UInt32]] = []
+    for number in 0..<4 {
+      let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: Int64(number)) {
+        Query.event(id: "e").encode(into: &$0)
+      }
+      #expect(taken)
+      forwarder.flush(now: 0) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+    }
+    #expect(frames.map(\.count) == [1, 1])
+    forwarder.tick(now: 5_000)
+    forwarder.flush(now: 5_000) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+    #expect(frames.map(\.count) == [1, 1, 2])
+    // Late replies settle their frames as ever.
+    for frame in frames {
+      var replies: [UInt8] = []
+      for id in frame { Reply.answer(.refused(.noSuchEvent)).encode(id: id, into: &replies) }
+      try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: 5_001)
+    }
+    #expect(forwarder.pendingCount == 0)
+    for _ in 0..<2 {
+      _ = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(9), now: 5_001) {
+        Query.event(id: "e").encode(into: &$0)
+      }
+      forwarder.flush(now: 5_001) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+    }
+    #expect(frames.count == 5)
+  }
+
   @Test func aFrameWaitsForClientsThatWereJustAnswered() throws {
     var forwarder = Forwarder(router: 1, shardCount: 1)
     forwarder.mapChanged(ShardID(0), epoch: 1, primary: try #require(NodeName("n1")), now: 0)

@@ -48,6 +48,7 @@ extension Forwarder {
     let batch = pending[place].batch
     batches[Int(batch)].unanswered &-= 1
     if !pending[place].isAbandoned {
+      awaitsOneLess(batch)
       held.append(HeldCompletion(ticket: pending[place].ticket, held: granted))
       shards[Int(pending[place].shard.rawValue)].retryDelay = 0
     }
@@ -59,6 +60,7 @@ extension Forwarder {
     let place = Int(id)
     let batch = pending[place].batch
     batches[Int(batch)].unanswered -= 1
+    if !pending[place].isAbandoned { awaitsOneLess(batch) }
     switch reply {
     case .failed(.notPrimary) where !pending[place].isAbandoned:
       takeBack(id)

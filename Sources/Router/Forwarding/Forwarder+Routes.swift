@@ -106,7 +106,8 @@ extension Forwarder {
     pending[Int(id)].isAbandoned = true
     switch entry.state {
     case .queued: shards[Int(entry.shard.rawValue)].openIsDirty = true
-    case .refused, .sent: break
+    case .sent: awaitsOneLess(entry.batch)
+    case .refused: break
     case .free: preconditionFailure("only requests in use are given up")
     }
   }

@@ -179,7 +179,7 @@ public struct Forwarder: Sendable {
   }
 
   private func mayLeave(_ shard: Int) -> Bool {
-    let onTheirWay = shards[shard].sent.count
+    let onTheirWay = shards[shard].inFlight
     return onTheirWay < limits.framesInFlightMax
       || onTheirWay < limits.fullFramesInFlightMax && shards[shard].openIDs.count >= limits.fullFrameRequests
   }
@@ -203,12 +203,22 @@ public struct Forwarder: Sendable {
     batches[Int(index)].epoch = shards[shard].epoch
     batches[Int(index)].unanswered = batches[Int(index)].ids.count
     batches[Int(index)].refused = 0
+    batches[Int(index)].awaited = batches[Int(index)].ids.count
     for id in batches[Int(index)].ids {
       pending[Int(id)].state = .sent
       pending[Int(id)].batch = index
     }
     shards[shard].sent.append(index)
+    shards[shard].inFlight += 1
     shards[shard].answered.count = 0
+  }
+
+  /// An entry of the batch has its reply, or its door was told that it will not wait. A frame that nobody waits for, because the node is
+  /// silent, keeps none back.
+  @inline(__always)
+  mutating func awaitsOneLess(_ batch: Int32) {
+    batches[Int(batch)].awaited &-= 1
+    if batches[Int(batch)].awaited == 0 { shards[Int(batches[Int(batch)].shard.rawValue)].inFlight -= 1 }
   }
 
   private mutating func takeBatch() -> Int32 {
@@ -222,6 +232,7 @@ public struct Forwarder: Sendable {
     let place = Int(index)
     let shard = Int(batches[place].shard.rawValue)
     if let position = shards[shard].sent.firstIndex(of: index) { shards[shard].sent.remove(at: position) }
+    if batches[place].awaited > 0 { shards[shard].inFlight -= 1 }
     batches[place].bytes.removeAll(keepingCapacity: batches[place].bytes.capacity <= 256 << 10)
     batches[place].ids.removeAll(keepingCapacity: batches[place].ids.capacity <= 16 << 10)
     freeBatches.append(index)

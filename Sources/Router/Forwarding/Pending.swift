@@ -42,6 +42,8 @@ struct Batch: Sendable {
   var unanswered = 0
   /// Entries that the node took back.
   var refused = 0
+  /// Entries that the node has not replied to and a door still waits for.
+  var awaited = 0
 }
 
 /// What the forwarder knows of one shard.
@@ -60,6 +62,8 @@ struct ShardRoute: Sendable {
   var retryDelay: Milliseconds = 0
   /// Indexes of the batches that are on their way, oldest first.
   var sent: [Int32] = []
+  /// How many of those somebody still waits for.
+  var inFlight = 0
   /// Requests that were answered since the last frame left, and when the last of them was.
   var answered: (count: Int, at: Milliseconds) = (0, 0)
 }

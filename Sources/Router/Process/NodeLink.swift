@@ -28,6 +28,8 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
     options.outputSoftLimit = 256 << 20
     options.outputHardLimit = 256 << 20
     options.openTimeout = .seconds(2)
+    // The node can work while the doors' answers are written.
+    options.isFlushedFirst = true
     return options
   }
 
