@@ -51,11 +51,11 @@ public final class EtcdCoordinator: Coordinator {
   }
 
   private func call(_ path: String, _ body: JSONValue) async throws(CoordinatorError) -> JSONValue {
-    let answer: EtcdClient.Answer = await withCheckedContinuation { continuation in
+    let answer: EtcdClient.Answer = await handedOver { handOver in
       let (client, state) = (client, state)
       loop.submit {
-        guard !state.isClosed else { return continuation.resume(returning: .failure(.closed)) }
-        client.call(path, body) { continuation.resume(returning: $0) }
+        guard !state.isClosed else { return handOver(.failure(.closed)) }
+        client.call(path, body, handOver)
       }
     }
     return try answer.get()

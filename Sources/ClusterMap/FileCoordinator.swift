@@ -21,13 +21,13 @@ public final class FileCoordinator: Coordinator {
   private func run<T: Sendable>(
     _ work: @escaping @Sendable (inout FileMap) throws(CoordinatorError) -> T
   ) async throws(CoordinatorError) -> T {
-    let result: Result<T, CoordinatorError> = await withCheckedContinuation { continuation in
+    let result: Result<T, CoordinatorError> = await handedOver { handOver in
       worker.submit { map in
-        guard map != nil else { return continuation.resume(returning: .failure(.closed)) }
+        guard map != nil else { return handOver(.failure(.closed)) }
         do throws(CoordinatorError) {
-          continuation.resume(returning: .success(try work(&map!)))
+          handOver(.success(try work(&map!)))
         } catch {
-          continuation.resume(returning: .failure(error))
+          handOver(.failure(error))
         }
       }
     }

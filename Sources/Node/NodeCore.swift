@@ -5,7 +5,6 @@ import Journal
 import Logging
 import Proto
 import Replication
-import Synchronization
 
 /// The loops of a node, for those who must name them before they exist.
 ///
@@ -33,8 +32,8 @@ final class NodeCore: Sendable {
   /// Encodes snapshots, one after the other.
   let snapshots = Worker(name: "snapshots")
   let table = LoopTable()
-  private let state = Mutex(State())
-  private let randomness = Mutex(RandomPool())
+  private let state = Lock(State())
+  private let randomness = Lock(RandomPool())
   private let onFailure: @Sendable (String) -> Void
 
   struct State {

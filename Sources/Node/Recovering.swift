@@ -63,7 +63,7 @@ func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void)
 /// Says about once a second how far the replay has come.
 private final class ReplayReport: Sendable {
   private let tell: @Sendable (String) -> Void
-  private let state = Mutex((records: 0, saidAt: ContinuousClock.now))
+  private let state = Lock((records: 0, saidAt: ContinuousClock.now))
 
   init(_ tell: @escaping @Sendable (String) -> Void) { self.tell = tell }
 

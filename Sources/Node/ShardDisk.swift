@@ -4,7 +4,6 @@ import Journal
 import Logging
 import Proto
 import Replication
-import Synchronization
 
 /// Carries out, on threads that may wait for a disk, what the shards of one loop ask for, and brings the results back to the loop.
 ///
@@ -13,7 +12,7 @@ final class ShardDisk: Sendable {
   private let node: NodeCore
   private let reader: Worker
   /// By shard, what is under way. Used by `reader`'s thread only, and by `snapshots`' for the writers: hence the lock.
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   private struct State {
     var writers: [ShardID: SnapshotWriter] = [:]

@@ -2,7 +2,6 @@ package import Inventory
 package import Journal
 package import Proto
 import Replication
-import Synchronization
 
 // A snapshot on its way from one node to another. The stream is `headerBytes: u32`, the header (end, `epochs: u32`, the epochs'
 // starts, the digest), then the inventory's own bytes.
@@ -35,7 +34,7 @@ private let headerBytesMax = 1 << 20
 package final class SnapshotStream: Sendable {
   private let journal: Log
   private let header: SnapshotHeader
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   private struct State {
     var reader: SnapshotReader
@@ -49,7 +48,7 @@ package final class SnapshotStream: Sendable {
     (self.journal, self.header) = (journal, header)
     var start = State(reader: try journal.readSnapshot(header))
     encode(header, into: &start.buffer)
-    state = Mutex(start)
+    state = Lock(start)
   }
 
   /// Parts from `offset` on, up to about `byteCount` bytes, at least one. From an earlier offset than the last read it begins anew.
@@ -94,7 +93,7 @@ package final class SnapshotStream: Sendable {
 package final class SnapshotIntake: Sendable {
   private let journal: Log
   private let shard: ShardID
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   private struct State {
     var expected: UInt64 = 0
@@ -108,7 +107,7 @@ package final class SnapshotIntake: Sendable {
 
   package init(_ journal: Log, shard: ShardID, keyLimits: KeyLimits = KeyLimits(), salt: UInt64) {
     (self.journal, self.shard) = (journal, shard)
-    state = Mutex(State(decoder: Inventory.Decoder(shard: shard, keyLimits: keyLimits, tableSalt: salt)))
+    state = Lock(State(decoder: Inventory.Decoder(shard: shard, keyLimits: keyLimits, tableSalt: salt)))
   }
 
   /// Adds a part; a gap, or what cannot be read, spoils the whole.
