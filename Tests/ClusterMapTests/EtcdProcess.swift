@@ -47,7 +47,22 @@ final class EtcdProcess: @unchecked Sendable {
     }
   }
 
-  func pause() { kill(process.processIdentifier, SIGSTOP) }
+  /// Returns when it stands still: the signal alone may take a while to stop every thread.
+  func pause() {
+    let pid = process.processIdentifier
+    kill(pid, SIGSTOP)
+    let end = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < end {
+      let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+      let states = tasks.map { task -> Character? in
+        let stat = try? String(contentsOfFile: "/proc/\(pid)/task/\(task)/stat", encoding: .utf8)
+        return stat?.split(separator: ")").last?.dropFirst().first
+      }
+      if !states.isEmpty, states.allSatisfy({ $0 == "T" }) { return }
+      usleep(1_000)
+    }
+  }
+
   func resume() { kill(process.processIdentifier, SIGCONT) }
 
   /// Forgets every revision before the present one.

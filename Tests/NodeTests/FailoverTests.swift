@@ -18,11 +18,21 @@ import Testing
     change(cluster)
     try await cluster.startAll()
     let shard = ShardID.owning(event: Bytes("arena").rawSpan, shardCount: cluster.shards)
-    let primary = try #require(await cluster.primary(of: shard))
-    let client = try cluster.client(primary, router: 9)
-    let created = try client.call(
-      .createEvent(arena("arena", rows: 100, seatsPerRow: 1_000), incarnation: 7), key: "create", to: shard)
-    guard case .outcome(.created(let event, _)) = created else { throw LinkError("\(created)") }
+    // On a slow machine the roles may still move: `notPrimary` says that nothing happened.
+    var made: (event: EventRef, primary: String)?
+    var connection: UInt64 = 0
+    try await wait("the event is made") {
+      guard let primary = await cluster.primary(of: shard) else { return false }
+      connection += 1
+      let client = try cluster.client(primary, router: 9, connection: connection)
+      let created = try client.call(
+        .createEvent(arena("arena", rows: 100, seatsPerRow: 1_000), incarnation: 7), key: "create", to: shard)
+      if case .failed(.notPrimary) = created { return false }
+      guard case .outcome(.created(let event, _)) = created else { throw LinkError("\(created)") }
+      made = (event, primary)
+      return true
+    }
+    let (event, primary) = try #require(made)
     return Sale(cluster: cluster, shard: shard, event: event, primary: primary)
   }
 
