@@ -6,7 +6,6 @@ import Journal
 import Logging
 import Proto
 import Replication
-import Synchronization
 
 /// A shard as recovery found it.
 struct RecoveredShard: Sendable {
