@@ -1,10 +1,11 @@
 """The benchmarks' parts with tiny inputs, so that they keep working; and their counting, which says whether a seat was sold twice."""
 
 import os
+import subprocess
 import tempfile
 import unittest
 
-from common import ClusterCase, release_folder
+from common import ROOT, ClusterCase, release_folder
 from lib import airline, drivers, idle
 from lib.table import Table
 
@@ -64,6 +65,17 @@ class Benchmarks(ClusterCase):
             table.add("row", "holdfast", mine)
             table.add("row", "peer", theirs)
         self.assertIn("| row | peer | kept | 5 | 4 to 6 | 4.00 × |", table.text())
+
+    def test_each_tool_says_what_it_does(self):
+        folder = os.path.join(ROOT, "bench")
+        for name in sorted(os.listdir(folder)):
+            path = os.path.join(folder, name)
+            with open(path) if os.path.isfile(path) else open(os.devnull) as file:
+                if "python3" not in file.readline():
+                    continue
+            done = subprocess.run([path, "--help"], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 0, f"{name}: {done.stderr}")
+            self.assertIn(f"bench/{name}", done.stdout)
 
     def test_redis_benchmark_holds_places(self):
         event = self.new_event(areas=[{"name": "Floor", "capacity": 1000, "price": 1}])
