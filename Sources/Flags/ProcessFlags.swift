@@ -25,6 +25,7 @@ extension CommandSpec {
         "between heartbeats to the peer; 0: a tenth of the failure time-out, at most 100"),
       FlagSpec("segment-bytes", "BYTES", default: "67108864", "size of a log segment, 1 MiB to 1 GiB"),
       FlagSpec("snapshot-bytes", "BYTES", default: "67108864", "bytes of a shard's log after which it is snapshotted"),
+      FlagSpec("metrics", "HOST:PORT", "serve /metrics and /healthz over HTTP here"),
       FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     ])
 

@@ -159,6 +159,9 @@ package final class Log: Sendable {
   /// The shard's snapshots that can be used, newest first.
   package func snapshots(of shard: ShardID) -> [SnapshotHeader] { state.withLock { $0.shard(shard).snapshots } }
 
+  /// Behind the last byte that was written, and the last that was synced.
+  package var positions: (written: UInt64, durable: UInt64) { state.withLock { ($0.written, $0.durable) } }
+
   /// Bytes and number of the log's segments as they count, without what is prepared ahead.
   package var size: (bytes: UInt64, segments: Int) {
     state.withLock { state in

@@ -39,6 +39,7 @@ package final class LogWriter: Sendable {
     /// Why a segment could not be made, other than for lack of space.
     var segmentFailure: JournalError?
     var needsSegment = true
+    var times = SyncTimes()
   }
 
   private enum Work {
@@ -79,6 +80,9 @@ package final class LogWriter: Sendable {
 
   /// Commands must be refused: the disk is full.
   package var isFull: Bool { state.withLock { $0.isReportedFull } }
+
+  /// How long its group writes took, waits for room included.
+  package var times: SyncTimes { state.withLock { $0.times } }
 
   /// The disk has no room for the next segment: what does not fit the last one cannot be written until there is.
   package var lacksSpace: Bool { state.withLock { $0.lacksSpace } }
@@ -152,9 +156,12 @@ package final class LogWriter: Sendable {
       rest = rest.dropFirst(group.count)
       let written = group.reduce(0) { $0 + $1.frameBytes }
       do {
+        let began = ContinuousClock.now
         guard try append(group) else { return false }
         let durable = try log.sync()
+        let time = ContinuousClock.now - began
         let needsSegment = state.withLock { state in
+          state.times.note(time)
           state.queuedBytes -= written
           state.needsSegment = !log.hasPreparedSegment
           return state.needsSegment

@@ -18,19 +18,23 @@ public final class Node: Sendable {
   private let core: NodeCore
   private let group: LoopGroup
   private let listener: Listener
+  private let metricsListener: Listener?
   private let watch: MapWatch
   private let birthTask: Task<Void, Never>
 
   /// The port it listens on: the real one if 0 was asked for.
   public let port: UInt16
+  /// Where the metrics are served, if they are.
+  public var metricsPort: UInt16? { metricsListener?.address.port }
   public var address: String { "\(core.configuration.host):\(port)" }
   /// This node and its disk.
   public var replica: ReplicaID { core.me }
 
   private init(
-    _ core: NodeCore, _ group: LoopGroup, _ listener: Listener, _ watch: MapWatch, _ birthTask: Task<Void, Never>
+    _ core: NodeCore, _ group: LoopGroup, _ listener: Listener, _ metricsListener: Listener?, _ watch: MapWatch,
+    _ birthTask: Task<Void, Never>
   ) {
-    (self.core, self.group, self.listener) = (core, group, listener)
+    (self.core, self.group, self.listener, self.metricsListener) = (core, group, listener, metricsListener)
     (self.watch, self.birthTask) = (watch, birthTask)
     port = listener.address.port
   }
@@ -46,8 +50,10 @@ public final class Node: Sendable {
     onFailure: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> Node {
     let listener: Listener
+    var metricsListener: Listener?
     do throws(SocketError) {
       listener = try Listener.bind(host: configuration.host, port: configuration.port)
+      if let (host, port) = configuration.metrics { metricsListener = try Listener.bind(host: host, port: port) }
     } catch {
       throw NodeStartError("cannot listen: \(error)")
     }
@@ -60,7 +66,7 @@ public final class Node: Sendable {
       let group = try LoopGroup(count: configuration.loopCount)
       let core = NodeCore(
         configuration, journal: journal, birth: birth, coordinator: coordinator, loops: group, onFailure: onFailure)
-      return try await start(core, group, listener, began: began, verified: verified, progress)
+      return try await start(core, group, listener, metricsListener, began: began, verified: verified, progress)
     } catch {
       journal.close()
       throw (error as? NodeStartError) ?? NodeStartError("\(error)")
@@ -68,14 +74,15 @@ public final class Node: Sendable {
   }
 
   private static func start(
-    _ core: NodeCore, _ group: LoopGroup, _ listener: Listener, began: UInt64, verified: UInt64,
-    _ progress: @escaping @Sendable (String) -> Void
+    _ core: NodeCore, _ group: LoopGroup, _ listener: Listener, _ metricsListener: Listener?, began: UInt64,
+    verified: UInt64, _ progress: @escaping @Sendable (String) -> Void
   ) async throws -> Node {
     var options = ConnectionOptions()
     options.inputLimit = WireFrame.bodyBytesMax + (1 << 20)
     options.outputSoftLimit = 8 << 20
     options.outputHardLimit = 512 << 20
     listener.start(on: group[0], options: options) { _ in FirstFrame(hub: core.loops[0]) }
+    metricsListener?.start(on: group[0], connectionsMax: 256) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
     let port = listener.address.port
 
     let recovered = await recover(core, progress)
@@ -104,10 +111,11 @@ public final class Node: Sendable {
     core.log.info("node is up") {
       $0.field("node", core.me.node.description)
       $0.field("address", record.address)
+      if let metricsListener { $0.field("metrics", "\(metricsListener.address)") }
       $0.field("shards", core.shardCount)
       $0.field("loops", core.loops.count)
     }
-    return Node(core, group, listener, watch, birthTask)
+    return Node(core, group, listener, metricsListener, watch, birthTask)
   }
 
   /// How long it took to read the log, and what was in it.
@@ -145,6 +153,7 @@ public final class Node: Sendable {
     birthTask.cancel()
     watch.cancel()
     listener.stop()
+    metricsListener?.stop()
     for hub in core.loops { await hub.stop() }
     group.shutdown(grace: .milliseconds(200))
     let (core, group) = (core, group)

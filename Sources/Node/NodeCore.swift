@@ -26,6 +26,8 @@ final class NodeCore: Sendable {
   let shardCount: Int
   let machineOptions: ShardMachine.Options
   let log: LogSink
+  /// When this process began to serve, monotonic milliseconds.
+  let startedAt = Int64(bootTimeNanoseconds() / 1_000_000)
   let journal: Log
   let writer: LogWriter
   let coordinator: any Coordinator

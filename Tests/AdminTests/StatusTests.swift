@@ -132,6 +132,21 @@ private func replica(_ shard: UInt16, _ role: ReplicaStatus.Role, index: UInt64)
     #expect(ran.json?["nodes"]?.items?[0]["state"]?.text == "down")
   }
 
+  /// A named replica without a role that gives a reason waits for its peer or for `--accept-loss`: that is what an operator looks for.
+  @Test func whoWaitsSaysWhy() async throws {
+    let place = try await Place(shards: 2)
+    try await place.name(0, epoch: 1, primary: "n1", follower: nil)
+    try await place.name(1, epoch: 1, primary: "n1", follower: nil)
+    let suspect = ReplicaStatus(
+      shard: ShardID(0), role: .none, epoch: 1, durableIndex: 5, committedIndex: 5, appliedIndex: 5,
+      reason: "suspect by damage")
+    let node = PretendNode(status("n1", [suspect, replica(1, .primary, index: 7)]))
+    try await place.register("n1", at: node.address)
+    let lines = await holdfast("status", "--coordinator", place.flag).out.split(separator: "\n")
+    #expect(lines.contains { $0.hasPrefix("0 ") && $0.hasSuffix("n1 waits: suspect by damage") }, "\(lines)")
+    #expect(lines.contains { $0.hasPrefix("1 ") && $0.hasSuffix("one copy") }, "\(lines)")
+  }
+
   @Test func shardOfAnEvent() async throws {
     let place = try await Place(shards: 16)
     let id = Bytes("arena")

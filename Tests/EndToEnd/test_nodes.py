@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 from common import ROOT, SEATS_PER_ROW, FailoverCase, release_folder
 from lib import processes
@@ -136,13 +138,14 @@ class BroughtUp(NodeCase):
         # From here on nothing but a snapshot can bring that record to anybody: a log's beginning only moves forward.
         processes.wait_until("the old segments go", is_gone, 60)
 
-    def finish(self, recorder):
+    def finish(self, recorder, began):
         self.wait_in_sync(60)
         self.wait_yeses(recorder, 200)
+        gap = recorder.longest_gap(began, time.monotonic())
         counts = self.settle(recorder)
         self.wait_digests_agree()
         self.assertEqual(set(recorder.errors) - {"TAKEN", "TRYAGAIN", "NOHOLD", "EXPIRED"}, set(), recorder.errors)
-        return counts
+        return counts, gap
 
     def test_an_empty_disk(self):
         recorder, shard, primary = self.begin()
@@ -155,8 +158,7 @@ class BroughtUp(NodeCase):
         self.outgrow(primary, shard, 1)
         began = time.monotonic()
         self.cluster.start_node(joiner)
-        counts = self.finish(recorder)
-        gap = recorder.longest_gap(began, time.monotonic())
+        counts, gap = self.finish(recorder, began)
         with open(os.path.join(self.folder_of(joiner), "identity"), "rb") as file:
             self.assertNotEqual(file.read(), old, "an empty disk is another disk")
         print(f"\nempty disk: {counts['acknowledged']} holds, longest gap {gap * 1000:.0f} ms")
@@ -170,9 +172,63 @@ class BroughtUp(NodeCase):
         self.outgrow(primary, shard, end)
         began = time.monotonic()
         self.cluster.start_node(joiner)
-        counts = self.finish(recorder)
-        gap = recorder.longest_gap(began, time.monotonic())
+        counts, gap = self.finish(recorder, began)
         print(f"\nfar behind: {counts['acknowledged']} holds, longest gap {gap * 1000:.0f} ms")
+
+
+class Metrics(NodeCase):
+    options = {"shards": 4, "node_options": ["--metrics", "127.0.0.1:0"]}
+
+    def ask(self, name, path, method="GET"):
+        address = next(json.loads(line)["metrics"] for line in self.log_of(name).splitlines() if "node is up" in line)
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"http://{address}{path}", method=method), timeout=10) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.headers, answer.read().decode()
+
+    def samples(self, name):
+        """By name with its labels."""
+        status, head, text = self.ask(name, "/metrics")
+        self.assertEqual((status, head["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+        found, types = {}, {}
+        for line in text.splitlines():
+            if line.startswith("# TYPE"):
+                types[line.split()[2]] = line.split()[3]
+            elif not line.startswith("#"):
+                found[line.rsplit(" ", 1)[0]] = float(line.rsplit(" ", 1)[1])
+        for sample in found:
+            family = sample.split("{")[0]
+            self.assertTrue(family in types or family.rsplit("_", 1)[0] in types, f"{family} has no type")
+        return found
+
+    def test_what_a_node_says_of_itself(self):
+        self.wait_in_sync()
+        event = self.new_event()
+        shard = int(self.admin("event", "shard", event).stdout.split()[-1])
+        primary = self.primary_of(event)
+        before = self.samples(primary)
+        self.hold(event, 1)
+        for _ in range(20):
+            self.cluster.request("POST", "/v1/reserve", {"event": event, "buyer": "b", "best": {"count": 1}},
+                                 {"Idempotency-Key": f"k{_}"})
+        for name in self.cluster.names:
+            after = self.samples(name)
+            self.assertEqual(after["holdfast_node_up"], 1)
+            self.assertEqual(sum(value for key, value in after.items() if key.startswith("holdfast_node_replicas{")), 4)
+            self.assertGreaterEqual(after[f'holdfast_node_shard_applied_index{{shard="{shard}"}}'], 22)
+            self.assertEqual(after[f'holdfast_node_shard_holds{{shard="{shard}"}}'], 21)
+            self.assertEqual(after["holdfast_node_disk_full"], 0)
+        after = self.samples(primary)
+        self.assertGreater(after["holdfast_node_log_durable_position"], before["holdfast_node_log_durable_position"])
+        self.assertGreaterEqual(after["holdfast_node_log_sync_seconds_count"], before["holdfast_node_log_sync_seconds_count"] + 20)
+        self.assertEqual(after['holdfast_node_log_sync_seconds_bucket{le="+Inf"}'], after["holdfast_node_log_sync_seconds_count"])
+        self.assertGreater(after[f'holdfast_node_shard_key_bytes{{shard="{shard}"}}'], 0)
+        self.assertEqual(self.ask("n1", "/healthz")[::2], (200, '{"status":"ok"}'))
+        self.assertEqual(self.ask("n1", "/metrics", "HEAD")[::2], (200, ""))
+        self.assertEqual(self.ask("n1", "/nothing")[0], 404)
+        status, head, _ = self.ask("n1", "/metrics", "POST")
+        self.assertEqual((status, head["Allow"]), (405, "GET, HEAD"))
 
 
 class Restarts(NodeCase):
