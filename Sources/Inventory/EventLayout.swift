@@ -35,11 +35,16 @@ final class EventLayout: Sendable {
   struct Section: Sendable {
     var rows: Range<Int>
     var zones: Range<Int>
+    /// Seats of each of its rows, which have one category; 0: the rows are listed.
+    var gridLength: Int
   }
 
   static let mixed = UInt16.max
 
+  /// Without its sections.
   let definition: EventDefinition
+  /// The whole definition, as it came: for who asks for it, and for snapshots.
+  let encoded: Bytes
   let holdTTL: UInt32
   let onSaleAt: Milliseconds?
   let maxPerOrder: UInt32?
@@ -61,57 +66,58 @@ final class EventLayout: Sendable {
 
   var rowCount: Int { rows.count - 1 }
 
-  init(_ definition: EventDefinition) {
+  init(_ outline: DefinitionOutline) {
+    let definition = outline.definition
     var rows: [Row] = []
+    rows.reserveCapacity(outline.rowCount + 1)
     var sections: [Section] = []
     var zones: [Zone] = []
     var next = 0
+    var listed = 0
     var longest = 0
-    let isMixed = definition.sections.contains { section in
-      guard case .listed(let rows) = section.rows else { return false }
-      return rows.contains { row in row.seats.contains { $0.category != row.seats[0].category } }
-    }
+    let isMixed = outline.isMixed
     var categories: [UInt16] = []
 
-    for (number, section) in definition.sections.enumerated() {
+    for (number, section) in outline.sections.enumerated() {
       let firstRow = rows.count
       let firstZone = zones.count
       // A section of very many categories would make this slow; those of real plans have a handful.
-      func zone(_ category: UInt16) -> Int {
-        for zone in firstZone..<zones.count where zones[zone].category == category { return zone }
-        zones.append(Zone(section: UInt16(number), category: category))
-        return zones.count - 1
+      func zone(_ category: CategoryIndex) -> UInt32 {
+        for zone in firstZone..<zones.count where zones[zone].category == category.rawValue { return UInt32(zone) }
+        zones.append(Zone(section: UInt16(number), category: category.rawValue))
+        return UInt32(zones.count - 1)
       }
-      func add(row: Int, length: Int, category: UInt16?) {
-        let zone = category.map(zone) ?? firstZone
-        rows.append(
-          Row(
-            first: UInt32(next), number: UInt32(row), zone: UInt32(zone), section: UInt16(number),
-            category: category ?? Self.mixed))
-        next += length
-        longest = max(longest, length)
-      }
-      switch section.rows {
-      case .grid(let rowCount, let length, let category):
-        if length > 0 {
-          for row in 0..<Int(rowCount) { add(row: row, length: Int(length), category: category.rawValue) }
-          if isMixed {
-            categories.append(contentsOf: repeatElement(category.rawValue, count: Int(rowCount) * Int(length)))
-          }
+      var gridLength = 0
+      switch section {
+      case .grid(let rowCount, let seatsPerRow, let category):
+        let zone = zone(category)
+        gridLength = Int(seatsPerRow)
+        for row in 0..<rowCount {
+          rows.append(
+            Row(first: UInt32(next), number: row, zone: zone, section: UInt16(number), category: category.rawValue))
+          next += gridLength
         }
-      case .listed(let listed):
-        for (place, row) in listed.enumerated() where !row.seats.isEmpty {
-          let category = row.seats[0].category
-          if row.seats.allSatisfy({ $0.category == category }) {
-            add(row: place, length: row.seats.count, category: category.rawValue)
-          } else {
-            for seat in row.seats { _ = zone(seat.category.rawValue) }
-            add(row: place, length: row.seats.count, category: nil)
-          }
-          if isMixed { categories.append(contentsOf: row.seats.lazy.map(\.category.rawValue)) }
+        longest = max(longest, gridLength)
+        if isMixed {
+          categories.append(contentsOf: repeatElement(category.rawValue, count: Int(rowCount) * gridLength))
+        }
+      case .listed(let range):
+        for (place, row) in outline.rows[range].enumerated() where row.seatCount > 0 {
+          let seats = outline.seatCategories[listed..<(listed + Int(row.seatCount))]
+          listed += seats.count
+          var first = UInt32(firstZone)
+          if let category = row.category { first = zone(category) } else { for seat in seats { _ = zone(seat) } }
+          rows.append(
+            Row(
+              first: UInt32(next), number: UInt32(place), zone: first, section: UInt16(number),
+              category: row.category?.rawValue ?? Self.mixed))
+          next += seats.count
+          longest = max(longest, seats.count)
+          if isMixed { categories.append(contentsOf: seats.lazy.map(\.rawValue)) }
         }
       }
-      sections.append(Section(rows: firstRow..<rows.count, zones: firstZone..<zones.count))
+      sections.append(
+        Section(rows: firstRow..<rows.count, zones: firstZone..<zones.count, gridLength: gridLength))
     }
     let rowCount = rows.count
     rows.append(Row(first: UInt32(next), number: 0, zone: 0, section: 0, category: 0))
@@ -124,6 +130,7 @@ final class EventLayout: Sendable {
       hints.append(UInt32(row))
     }
     self.definition = definition
+    encoded = outline.encoded
     (holdTTL, onSaleAt) = (definition.holdTTL, definition.onSaleAt)
     (maxPerOrder, maxPerBuyer) = (definition.maxPerOrder, definition.maxPerBuyer)
     seatCount = next
@@ -172,5 +179,16 @@ final class EventLayout: Sendable {
       while Int(zones[zone].category) != category { zone += 1 }
     }
     return zone
+  }
+}
+
+extension DefinitionOutline {
+  fileprivate var rowCount: Int {
+    sections.reduce(0) { sum, section in
+      switch section {
+      case .grid(let rows, _, _): sum + Int(rows)
+      case .listed(let range): sum + range.count
+      }
+    }
   }
 }

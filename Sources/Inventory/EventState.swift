@@ -54,8 +54,37 @@ struct EventState: Sendable {
     zoneFree = Array(repeating: 0, count: layout.zones.count)
     categories = Array(repeating: Counts(), count: layout.definition.categories.count)
     areas = layout.definition.areas.map { Counts(free: $0.capacity) }
-    for row in 0..<layout.rowCount { open(row) }
+    for section in layout.sections { open(section) }
     for seat in layout.definition.notForSale { close(seat.rawValue) }
+  }
+
+  /// A grid at once: a million rows of one seat each are not looked at one by one.
+  private mutating func open(_ section: EventLayout.Section) {
+    guard section.gridLength > 0, let first = section.rows.first else {
+      for row in section.rows { open(row) }
+      return
+    }
+    let category = Int(layout.rows[first].category)
+    let total = UInt32(section.rows.count * section.gridLength)
+    guard layout.definition.categories[category].price != nil else {
+      if section.rows.count == layout.rowCount {
+        seats = PagedArray(repeating: Seat.notForSale, count: layout.seatCount)
+      } else {
+        for seat in layout.seats(ofRow: first).lowerBound..<layout.seats(ofRow: section.rows.upperBound - 1).upperBound
+        {
+          seats[seat] = Seat.notForSale
+        }
+      }
+      categories[category].notForSale += total
+      return
+    }
+    if section.rows.count == layout.rowCount {
+      rowFree = PagedArray(repeating: UInt32(section.gridLength), count: layout.rowCount)
+    } else {
+      for row in section.rows { rowFree[row] = UInt32(section.gridLength) }
+    }
+    zoneFree[Int(layout.rows[first].zone)] += total
+    categories[category].free += total
   }
 
   private mutating func open(_ row: Int) {
@@ -95,7 +124,7 @@ struct EventState: Sendable {
 
   /// Stands where an event is not.
   static let placeholder = EventState(
-    EventLayout(EventDefinition(id: "", name: "", categories: [], sections: [])), slot: .max, incarnation: 0)
+    EventLayout(.empty), slot: .max, incarnation: 0)
 
   // MARK: Changing
 

@@ -7,10 +7,9 @@ extension Inventory {
     switch query {
     case .event(let id):
       guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
-      return .event(
-        EventInfo(
-          ref: events[slot].ref, version: events[slot].version, definition: events[slot].layout.definition,
-          availability: events[slot].availability))
+      return .encodedEvent(
+        events[slot].ref, version: events[slot].version, events[slot].availability,
+        definition: events[slot].layout.encoded)
     case .seats(let id):
       guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
       return .seats(events[slot].ref, version: events[slot].version, states: events[slot].states)

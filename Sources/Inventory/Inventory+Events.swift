@@ -3,9 +3,10 @@ import Proto
 /// Creating events.
 extension Inventory {
   mutating func applyCreate(_ record: borrowing CommandRecord) -> Applied {
-    guard case .createEvent(let definition, let incarnation) = try? Command(decoding: record),
-      !definition.id.isEmpty
-    else { return Self.refuse(.invalid(.definition)) }
+    guard let (outline, incarnation) = try? creation(record.body), !outline.definition.id.isEmpty else {
+      return Self.refuse(.invalid(.definition))
+    }
+    let definition = outline.definition
     var key = Key()
     if let existing = events.slot(of: definition.id) {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
@@ -15,15 +16,24 @@ extension Inventory {
       return Self.refuse(.limitExceeded(.shardCapacity, limit: Int64(EventTable.countMax)))
     }
     let slot = UInt32(events.count)
-    add(definition, incarnation: incarnation)
+    add(outline, incarnation: incarnation)
     stepVersion(slot)
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
     return conclude(outcome, record, key, event: slot, ticket: nil)
   }
 
+  /// What `Command.createEvent` decodes, without the seats' labels.
+  private func creation(_ body: RawSpan) throws(DecodeError) -> (DefinitionOutline, incarnation: UInt64) {
+    var reader = ByteReader(body)
+    let incarnation = try reader.u64()
+    let outline = try DefinitionOutline(decoding: &reader)
+    try reader.finish()
+    return (outline, incarnation)
+  }
+
   /// Adds an event at version 0.
-  mutating func add(_ definition: EventDefinition, incarnation: UInt64) {
-    let event = EventState(EventLayout(definition), slot: UInt32(events.count), incarnation: incarnation)
+  mutating func add(_ outline: DefinitionOutline, incarnation: UInt64) {
+    let event = EventState(EventLayout(outline), slot: UInt32(events.count), incarnation: incarnation)
     digest &+= event.creationTerm
     events.append(event)
   }

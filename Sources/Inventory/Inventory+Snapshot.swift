@@ -40,7 +40,7 @@ extension Inventory {
       out.begin(.event)
       out.bytes.put(events[slot].incarnation)
       out.bytes.put(events[slot].version)
-      events[slot].layout.definition.encode(into: &out.bytes)
+      out.bytes.append(contentsOf: events[slot].layout.encoded.array)
       out.end()
       try out.flush(emit)
     }

@@ -119,12 +119,13 @@ extension Inventory {
       guard inventory.events.count < eventCount else { throw .invalid(field: "snapshot events") }
       let incarnation = try reader.u64()
       let version = try reader.u64()
-      let definition = try EventDefinition(decoding: &reader)
-      guard !definition.id.isEmpty, inventory.events.slot(of: definition.id) == nil, version < 1 << 47 else {
+      let outline = try DefinitionOutline(decoding: &reader)
+      let id = outline.definition.id
+      guard !id.isEmpty, inventory.events.slot(of: id) == nil, version < 1 << 47 else {
         throw .invalid(field: "snapshot event")
       }
       let slot = UInt32(inventory.events.count)
-      inventory.add(definition, incarnation: incarnation)
+      inventory.add(outline, incarnation: incarnation)
       inventory.events[slot].set(version: version, &inventory.digest)
     }
 

@@ -75,16 +75,19 @@ extension ShardMachine {
       if turn.records.count + record.bytes.byteCount > options.frameBytesMax, turn.recordCount > 0 {
         sealFrame(time, &tools)
       }
+      if inventory.now != countedStamp || recordsAtStamp >= options.recordsPerStampMax { nextStamp(time, &tools) }
       var held = Outcome.Held.none
       if inventory.applyOneHold(record, &held) {
         turn.records.put(record.bytes)
         turn.recordCount += 1
+        recordsAtStamp += 1
         return replies.add(held, id: request.id)
       }
       let applied = inventory.apply(record)
       if applied.mustLog {
         turn.records.put(record.bytes)
         turn.recordCount += 1
+        recordsAtStamp += 1
       }
       replies.add(.outcome(applied.outcome), id: request.id)
     case .query:
@@ -101,6 +104,17 @@ extension ShardMachine {
         replies.add(.answer(inventory.answer(query)), id: request.id)
       }
     }
+  }
+
+  /// Counts anew, because the inventory's time moved, or moves it: a thousand holds of one instant would all come due in one, and an
+  /// instant's expiries cannot be spread over several turns. So stamps may run ahead of the clock, by a millisecond for each thousand
+  /// records beyond what a millisecond may have.
+  private mutating func nextStamp(_ time: TurnTime, _ tools: inout ShardTools) {
+    if inventory.now == countedStamp {
+      sealFrame(time, &tools)
+      if inventory.advance(to: inventory.now + 1) { turn.timeChangedState = true }
+    }
+    (countedStamp, recordsAtStamp) = (inventory.now, 0)
   }
 
   private mutating func queueReplies(_ replies: consuming TurnReplies, atOnce: Bool) {

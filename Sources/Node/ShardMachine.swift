@@ -23,6 +23,8 @@ package struct ShardMachine: ~Copyable {
     package var recentBytesMax = 4 << 20
     /// Bytes of records after which a frame is closed within a turn.
     package var frameBytesMax = 2 << 20
+    /// Records with one stamp: what they hold may come due in one instant, and is then ended in one go.
+    package var recordsPerStampMax = 1_000
     /// Ticks in one turn of a primary that has to catch up with time.
     package var ticksMax = 8
     package var keyLimits = KeyLimits()
@@ -35,6 +37,10 @@ package struct ShardMachine: ~Copyable {
   package internal(set) var inventory: Inventory
   /// Random bits of this process for hash tables.
   let tableSalt: UInt64
+
+  /// Records since the inventory's time last moved, and that time.
+  var recordsAtStamp = 0
+  var countedStamp: Milliseconds = 0
 
   var actions: [ShardAction] = []
   var works: [Work] = []

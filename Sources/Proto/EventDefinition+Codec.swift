@@ -39,6 +39,13 @@ extension EventDefinition {
 
   /// Reads a definition and checks what the machine relies on: limits, category numbers, ascending seats.
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    var sections = WholeSections()
+    try self.init(decoding: &reader, &sections)
+    self.sections = sections.list
+  }
+
+  /// As above, but the sections go to `sink`, and this definition has none.
+  init(decoding reader: inout ByteReader, _ sink: inout some SectionSink) throws(DecodeError) {
     guard try reader.u8() == 1 else { throw .invalid(field: "definition version") }
     let id = try reader.shortBytes()
     let name = try reader.shortBytes()
@@ -69,11 +76,9 @@ extension EventDefinition {
       if let last = notForSale.last, seat <= last { throw .invalid(field: "not for sale") }
       notForSale.append(seat)
     }
-    var sections: [Section] = []
     var seatCount = 0
     for _ in 0..<(try reader.count(limit: Limit.sections, field: "sections")) {
-      sections.append(
-        try Section(decoding: &reader, categoryCount: categories.count, seatCount: &seatCount))
+      try sink.take(&reader, categoryCount: categories.count, seatCount: &seatCount)
     }
     var size: Size?
     if try reader.u8() != 0 {
@@ -86,7 +91,23 @@ extension EventDefinition {
     self.init(
       id: id, name: name, venue: venue, startsAt: startsAt, onSaleAt: onSaleAt, currency: currency, holdTTL: holdTTL,
       paymentTTL: paymentTTL, maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer, categories: categories,
-      sections: sections, areas: areas, notForSale: notForSale, size: size)
+      sections: [], areas: areas, notForSale: notForSale, size: size)
+  }
+}
+
+/// What a definition's sections are read into.
+protocol SectionSink {
+  /// Reads one section and adds its seats to `seatCount`.
+  mutating func take(_ reader: inout ByteReader, categoryCount: Int, seatCount: inout Int) throws(DecodeError)
+}
+
+private struct WholeSections: SectionSink {
+  var list: [EventDefinition.Section] = []
+
+  mutating func take(
+    _ reader: inout ByteReader, categoryCount: Int, seatCount: inout Int
+  ) throws(DecodeError) {
+    list.append(try EventDefinition.Section(decoding: &reader, categoryCount: categoryCount, seatCount: &seatCount))
   }
 }
 
@@ -125,15 +146,9 @@ extension EventDefinition.Section {
     let name = try reader.shortBytes()
     switch try reader.u8() {
     case 0:
-      let rows = try reader.u32()
-      let seatsPerRow = try reader.u32()
-      // An empty grid could have billions of rows, through which something would loop.
-      guard rows > 0, seatsPerRow > 0 else { throw .invalid(field: "rows") }
-      let category = try CategoryIndex(decoding: &reader, below: categoryCount)
-      let (product, overflow) = UInt64(rows).multipliedReportingOverflow(by: UInt64(seatsPerRow))
-      guard !overflow else { throw .oversize(field: "seats", value: .max, limit: UInt64(EventDefinition.Limit.seats)) }
-      try EventDefinition.add(product, to: &seatCount)
-      self.init(name: name, rows: .grid(rows: rows, seatsPerRow: seatsPerRow, category: category))
+      let grid = try SectionGrid(decoding: &reader, categoryCount: categoryCount, seatCount: &seatCount)
+      self.init(
+        name: name, rows: .grid(rows: grid.rows, seatsPerRow: grid.seatsPerRow, category: grid.category))
     case 1:
       var rows: [EventDefinition.Row] = []
       for _ in 0..<(try reader.count(limit: EventDefinition.Limit.rows, field: "rows")) {
@@ -158,8 +173,26 @@ extension EventDefinition.Section {
   }
 }
 
+/// A section in the short form, as its bytes say.
+struct SectionGrid {
+  var rows: UInt32
+  var seatsPerRow: UInt32
+  var category: CategoryIndex
+
+  init(decoding reader: inout ByteReader, categoryCount: Int, seatCount: inout Int) throws(DecodeError) {
+    rows = try reader.u32()
+    seatsPerRow = try reader.u32()
+    // An empty grid could have billions of rows, through which something would loop.
+    guard rows > 0, seatsPerRow > 0 else { throw .invalid(field: "rows") }
+    category = try CategoryIndex(decoding: &reader, below: categoryCount)
+    let (product, overflow) = UInt64(rows).multipliedReportingOverflow(by: UInt64(seatsPerRow))
+    guard !overflow else { throw .oversize(field: "seats", value: .max, limit: UInt64(EventDefinition.Limit.seats)) }
+    try EventDefinition.add(product, to: &seatCount)
+  }
+}
+
 extension EventDefinition {
-  fileprivate static func add(_ count: UInt64, to total: inout Int) throws(DecodeError) {
+  static func add(_ count: UInt64, to total: inout Int) throws(DecodeError) {
     guard count <= UInt64(Limit.seats), total + Int(count) <= Limit.seats else {
       throw .oversize(field: "seats", value: UInt64(total) &+ count, limit: UInt64(Limit.seats))
     }
@@ -168,7 +201,7 @@ extension EventDefinition {
 }
 
 extension CategoryIndex {
-  fileprivate init(decoding reader: inout ByteReader, below count: Int) throws(DecodeError) {
+  init(decoding reader: inout ByteReader, below count: Int) throws(DecodeError) {
     let value = try reader.u16()
     guard Int(value) < count else { throw .invalid(field: "category") }
     self.init(value)

@@ -60,6 +60,12 @@ extension Answer {
       out.put(info.version)
       info.availability.encode(into: &out)
       info.definition.encode(into: &out)
+    case .encodedEvent(let event, let version, let availability, let definition):
+      out.append(Tag.event.rawValue)
+      out.put(event)
+      out.put(version)
+      availability.encode(into: &out)
+      out.append(contentsOf: definition.array)
     case .seats(let event, let version, let states):
       out.append(Tag.seats.rawValue)
       out.put(event)

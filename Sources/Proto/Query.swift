@@ -28,6 +28,8 @@ public enum Answer: Equatable, Sendable {
   case subscribed(EventRef, version: UInt64, states: Bytes, Availability)
   case unsubscribed
   case refused(Refusal)
+  /// An `event` from who keeps the definition in its encoded form: the same bytes on the wire, and decoded it is an `event`.
+  case encodedEvent(EventRef, version: UInt64, Availability, definition: Bytes)
 }
 
 /// A seat's state, as the API's one character.

@@ -220,7 +220,7 @@ struct History {
       guard operation.what.hold != nil else { return [] }
       if case .orderInfo = operation.what { return concerned.map { ($0, .notOrdered(ticket)) } }
       return concerned.map { ($0, .notHeld(ticket)) }
-    case .event, .availability, .events, .subscribed, .unsubscribed: return []
+    case .event, .encodedEvent, .availability, .events, .subscribed, .unsubscribed: return []
     }
   }
 

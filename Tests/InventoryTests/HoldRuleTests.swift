@@ -153,7 +153,11 @@ import Testing
     }
     #expect(seen == (0..<1_500).map { Bytes("e\(10_000 + $0)") })
     #expect(inventory.answer(.availability(id: "e")) == .refused(.noSuchEvent))
-    guard case .event(let info) = inventory.answer(.event(id: "e10777")) else { return #expect(Bool(false)) }
+    // The definition is kept as it came in; whoever reads the answer finds it whole.
+    var bytes: [UInt8] = []
+    inventory.answer(.event(id: "e10777")).encode(into: &bytes)
+    var reader = ByteReader(bytes.rawSpan)
+    guard case .event(let info) = try? Answer(decoding: &reader) else { return #expect(Bool(false)) }
     #expect(info.definition == hall(id: "e10777"))
   }
 

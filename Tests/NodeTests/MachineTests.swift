@@ -137,6 +137,31 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
 }
 
 @Suite struct MachineTests {
+  /// However many holds are made at once, no instant in which they come due has more than a thousand of them.
+  @Test func aThousandRecordsAtMostHaveOneStamp() throws {
+    var shard = LoneShard()
+    let event = try shard.createEvent(arena("arena", rows: 100, seatsPerRow: 100))
+    let before = shard.frames.count
+    for first in stride(from: UInt32(0), to: 8_000, by: 500) {
+      shard.send(oneSeatHolds(event, seats: first..<(first + 500)))
+    }
+    shard.settle()
+    let replies = shard.takeReplies()
+    #expect(replies.count == 8_000)
+    #expect(replies.allSatisfy { if case .outcome(.held) = $0.reply { true } else { false } })
+    var atStamp: [Milliseconds: UInt32] = [:]
+    for frame in shard.frames[before...] { atStamp[frame.header.stamp, default: 0] += frame.header.count }
+    #expect(atStamp.values.max()! <= 1_000)
+    #expect(atStamp.values.reduce(0, +) == 8_000)
+    // The shard's time goes on from there, and each expires on its own time: a thousand at most for each tick.
+    let ticksFrom = shard.frames.count
+    shard.pass(700_000)
+    let isAllOver = shard.machine.inventory.nextDeadline == nil
+    #expect(isAllOver)
+    #expect(shard.frames.count - ticksFrom >= 8)
+    #expect(zip(shard.frames, shard.frames.dropFirst()).allSatisfy { $0.header.stamp <= $1.header.stamp })
+  }
+
   @Test func aBatchBecomesOneFrameAndOneReply() throws {
     var shard = LoneShard()
     let event = try shard.createEvent(arena("e"))

@@ -109,6 +109,23 @@ func slowCRC32C(_ bytes: some Sequence<UInt8>) -> UInt32 {
   }
 
   /// A hash that replicas must agree on for ever: these values may never change.
+  /// Long inputs are hashed in lanes: each byte counts all the same, and so does its place.
+  @Test func everyByteOfALongHashCounts() {
+    var random = SplitMix64(seed: 5)
+    var bytes = (0..<(64 << 10) + 37).map { _ in UInt8.random(in: 0...255, using: &random) }
+    var seen = [stableHash(bytes.rawSpan), stableHash(bytes.rawSpan, seed: 1)]
+    for round in 0..<300 {
+      let place = round < 64 ? bytes.count - 1 - round : Int.random(in: 0..<bytes.count, using: &random)
+      bytes[place] ^= 1 << UInt8(round % 8)
+      seen.append(stableHash(bytes.rawSpan))
+    }
+    bytes.swapAt(0, 8)
+    seen.append(stableHash(bytes.rawSpan))
+    bytes.swapAt(100, 132)
+    seen.append(stableHash(bytes.rawSpan))
+    #expect(Set(seen).count == seen.count)
+  }
+
   @Test func stableHashesAreStable() {
     func hash(_ text: String, seed: UInt64 = 0) -> UInt64 { stableHash(Array(text.utf8).rawSpan, seed: seed) }
     #expect(mix64(0) == 0xE220_A839_7B1D_CDAF)

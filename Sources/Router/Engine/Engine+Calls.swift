@@ -276,7 +276,7 @@ extension Engine {
       }
     case .refused(.staleEvent): stale(call)
     case .refused(let refusal): end(call, .refused(Translation.refusal(refusal, call)))
-    case .event, .events, .subscribed, .unsubscribed: end(call, broken)
+    case .event, .encodedEvent, .events, .subscribed, .unsubscribed: end(call, broken)
     }
   }
 

@@ -51,14 +51,17 @@ final class EventEntry: Sendable {
 
   /// The body of `GET …/plan`, made on first use and kept.
   func planBody() -> [UInt8] {
-    rendered.withLock { body in
-      if let body { return body }
-      var fresh: [UInt8] = []
-      PlanDocument.write(definition, into: &fresh)
-      body = fresh
-      return fresh
+    if let body = planBodyIfMade { return body }
+    // Outside the lock: whoever only wants to know whether it is there must not wait for it.
+    var fresh: [UInt8] = []
+    PlanDocument.write(definition, into: &fresh)
+    return rendered.withLock { body in
+      body = body ?? fresh
+      return body ?? fresh
     }
   }
+
+  var planBodyIfMade: [UInt8]? { rendered.withLock { $0 } }
 }
 
 extension EventDefinition {

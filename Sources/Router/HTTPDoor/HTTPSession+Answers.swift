@@ -110,10 +110,7 @@ extension HTTPSession {
       respondTagged(event.ref, version) {
         EventDocument.write(event.definition, version: version, availability: counts, into: &$0)
       }
-    case .plan(let event):
-      respondTagged(event.ref, 0, headers: { $0.putText("Cache-Control: public, max-age=86400\r\n") }) {
-        $0.append(contentsOf: event.planBody())
-      }
+    case .plan(let event): answerPlan(event)
     case .seats(let event, let version, let states):
       respondTagged(event.ref, version, headers: { $0.putText("Age: 0\r\n") }) {
         SeatMapDocument.write(event.definition, version: version, states: states.rawSpan, into: &$0)
@@ -125,6 +122,29 @@ extension HTTPSession {
     case .events(let events, let next): respond(200) { $0.putEvents(events, next: next) }
     case .seat: respond(Problem(.unknown))
     case .refused(let refusal): respond(Problem(refusal))
+    }
+  }
+
+  /// A large plan is rendered on another thread, once: 200,000 seats take a tenth of a second.
+  private func answerPlan(_ event: EventEntry) {
+    if event.definition.isLarge, event.planBodyIfMade == nil, !hasTag(event.ref, 0) {
+      let session = self
+      Task.detached {
+        _ = event.planBody()
+        session.loop.loop.submit {
+          session.loop.beginWork()
+          guard case .working = session.state else { return }
+          session.putPlan(event)
+        }
+      }
+    } else {
+      putPlan(event)
+    }
+  }
+
+  private func putPlan(_ event: EventEntry) {
+    respondTagged(event.ref, 0, headers: { $0.putText("Cache-Control: public, max-age=86400\r\n") }) {
+      $0.append(contentsOf: event.planBody())
     }
   }
 
