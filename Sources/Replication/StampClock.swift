@@ -29,7 +29,8 @@ public struct StampClock: Equatable, Sendable {
   public mutating func lead(now: MonotonicMilliseconds, wall: Milliseconds) -> Int64? {
     isLeading = true
     if offset != nil { return nil }
-    offset = wall &- now
+    // Time goes on from the last stamp if the wall clock is behind it: a clock that went back must not keep holds from ending.
+    offset = max(wall, last) &- now
     guard last > 0 else { return nil }
     let leap = wall &- last
     return leap < 0 || leap > 3_600_000 ? leap : nil
