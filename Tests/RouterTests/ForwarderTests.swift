@@ -188,6 +188,61 @@ import Testing
     #expect(forwarder.pendingCount == 0)
   }
 
+  /// A node that refuses says what it has not done, not what another may have done before.
+  @Test func aRefusalAfterALostLinkIsUnknown() throws {
+    for failure in [Reply.Failure.diskFull, .overloaded] {
+      var forwarder = Forwarder(router: 1, shardCount: 1)
+      let node = try #require(NodeName("n1"))
+      forwarder.mapChanged(ShardID(0), epoch: 1, primary: node, now: 0)
+      forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
+      var results: [Completion] = []
+      for (ticket, isLost) in [(UInt64(1), true), (2, false)] {
+        let taken = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(ticket), now: 0) {
+          Command.tick.encode(key: "k", into: &$0)
+        }
+        #expect(taken)
+        var sent: (link: LinkID, id: UInt32)?
+        func note(_ link: LinkID, _ frame: borrowing [UInt8]) {
+          guard let body = try? WireFrame(header: frame.rawSpan).body(of: frame.rawSpan) else { return }
+          var reader = ByteReader(body)
+          if let request = try? Request(decoding: &reader) { sent = (link, request.id) }
+        }
+        forwarder.flush(now: 0, send: note)
+        if isLost {
+          forwarder.linkDown(LinkID(1))
+          forwarder.linkUp(LinkID(2), node: node, loop: 0, loopCount: 1)
+          forwarder.flush(now: 10, send: note)
+        }
+        let (link, id) = try #require(sent)
+        #expect(link == LinkID(2))
+        try forwarder.receive(.failed(failure), to: id, from: link, shard: ShardID(0), now: 20)
+        var taken2: [Completion] = []
+        forwarder.takeCompletions(into: &taken2)
+        results += taken2
+      }
+      #expect(results.map(\.result) == [.unknown, failure == .diskFull ? .diskFull : .overloaded])
+    }
+  }
+
+  /// A router that stood still for longer than nodes keep its keys, and then finds its link gone, sends nothing again.
+  @Test func whatIsTooLateIsNotSentAgain() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 1)
+    let node = try #require(NodeName("n1"))
+    forwarder.mapChanged(ShardID(0), epoch: 1, primary: node, now: 0)
+    forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
+    _ = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(1), now: 0) {
+      Command.tick.encode(key: "k", into: &$0)
+    }
+    forwarder.flush(now: 0) { _, _ in }
+    forwarder.linkDown(LinkID(1))
+    forwarder.linkUp(LinkID(2), node: node, loop: 0, loopCount: 1)
+    forwarder.flush(now: 61_000) { _, _ in Issue.record("a command was sent after its key may be forgotten") }
+    var results: [Completion] = []
+    forwarder.takeCompletions(into: &results)
+    #expect(results == [Completion(ticket: Ticket(1), result: .unknown)])
+    #expect(forwarder.pendingCount == 0)
+  }
+
   @Test func isBounded() {
     var limits = ForwarderLimits()
     limits.pendingMax = 10

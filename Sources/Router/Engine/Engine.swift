@@ -1,7 +1,7 @@
-import Proto
+package import Proto
 
 /// What an engine needs of the world around it.
-protocol EngineHost: AnyObject {
+package protocol EngineHost: AnyObject {
   /// Something was queued: call `turnEnded` before the loop waits. Asked for once a turn.
   func wantsTurnEnd()
   /// Decodes what is too large for a loop's turn on another thread, and hands it back to the loop.
@@ -12,17 +12,17 @@ protocol EngineHost: AnyObject {
 
 /// One router loop's middle, between the doors and the nodes: knows events, translates operations to commands and outcomes back,
 /// and keeps a forwarder. Owns no socket and no clock. All of it belongs to one loop.
-final class Engine {
-  var forwarder: Forwarder
+package final class Engine {
+  package internal(set) var forwarder: Forwarder
   var events = EventTable()
-  let directory: EventDirectory
-  weak var host: (any EngineHost)?
+  package let directory: EventDirectory
+  package weak var host: (any EngineHost)?
   var random: RandomSource
   /// Monotonic nanoseconds of the current turn; whoever calls in sets it first.
-  var nowNanoseconds: UInt64 = 0 {
+  package var nowNanoseconds: UInt64 = 0 {
     didSet { now = Milliseconds(nowNanoseconds / 1_000_000) }
   }
-  private(set) var now: Milliseconds = 0
+  package private(set) var now: Milliseconds = 0
   var metrics = EngineMetrics()
   /// This loop's subscriptions, by event id.
   var subscriptions: [Bytes: Subscription] = [:]
@@ -58,7 +58,7 @@ final class Engine {
     case probe(Probe, ShardID)
   }
 
-  init(
+  package init(
     router: UInt64, shardCount: Int, loopIndex: Int, limits: ForwarderLimits, directory: EventDirectory,
     random: RandomSource
   ) {
@@ -68,7 +68,7 @@ final class Engine {
 
   var shardCount: Int { forwarder.shardCount }
   func shard(of event: Bytes) -> ShardID { ShardID.owning(event: event.rawSpan, shardCount: forwarder.shardCount) }
-  var deadline: Milliseconds { now + forwarder.limits.deadline }
+  package var deadline: Milliseconds { now + forwarder.limits.deadline }
 
   // MARK: Turns
 
@@ -81,10 +81,11 @@ final class Engine {
   /// Sends what was queued.
   ///
   /// - Returns: until when, in monotonic nanoseconds, something was held back: call it again by then; nil: nothing was.
-  func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) -> UInt64? {
+  package func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) -> UInt64? {
     turnEndAsked = false
     let isHeldBack = forwarder.flush(now: now, gathers: nowNanoseconds < gathersUntil ?? .max, send: send)
     gathersUntil = isHeldBack ? gathersUntil ?? nowNanoseconds + Self.gatherNanoseconds : nil
+    if forwarder.hasCompletions { complete() }
     return gathersUntil
   }
 
@@ -92,7 +93,7 @@ final class Engine {
   private static var gatherNanoseconds: UInt64 { 100_000 }
 
   /// Ends what is too late. Call it when `nextTick` says so, or more often.
-  func tick() {
+  package func tick() {
     forwarder.tick(now: now)
     complete()
     if forwarder.pendingCount > 0 { askForTurnEnd() }
@@ -100,7 +101,7 @@ final class Engine {
 
   // MARK: What nodes say
 
-  func received(replies body: RawSpan, from link: LinkID, shard: ShardID) throws(DecodeError) {
+  package func received(replies body: RawSpan, from link: LinkID, shard: ShardID) throws(DecodeError) {
     do throws(DecodeError) {
       try forwarder.receive(replies: body, from: link, shard: shard, now: now)
     } catch {
@@ -123,7 +124,7 @@ final class Engine {
     complete()
   }
 
-  func linkDown(_ link: LinkID) {
+  package func linkDown(_ link: LinkID) {
     forwarder.linkDown(link)
     subscriptionsLost(on: link)
     complete()
@@ -228,8 +229,8 @@ final class Engine {
 }
 
 /// Random bits for ids: the system's generator at the edge, a seeded one in simulations.
-struct RandomSource {
+package struct RandomSource {
   private let draw: () -> UInt64
-  init(_ draw: @escaping () -> UInt64) { self.draw = draw }
+  package init(_ draw: @escaping () -> UInt64) { self.draw = draw }
   mutating func next() -> UInt64 { draw() }
 }

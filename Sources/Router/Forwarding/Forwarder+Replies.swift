@@ -69,9 +69,11 @@ extension Forwarder {
       takeBack(id)
     default:
       if !pending[place].isAbandoned {
+        var result = Completion.Result(reply)
+        // A node that has no room says nothing of what an earlier one, to which this was sent before, has done.
+        if case .failed = reply, pending[place].mayHaveHappened, pending[place].what == .command { result = .unknown }
         completions.append(
-          Completion(
-            ticket: pending[place].ticket, result: Completion.Result(reply), link: batches[Int(batch)].link))
+          Completion(ticket: pending[place].ticket, result: result, link: batches[Int(batch)].link))
         shards[Int(pending[place].shard.rawValue)].retryDelay = 0
       }
       release(id)

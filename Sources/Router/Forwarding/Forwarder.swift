@@ -144,7 +144,8 @@ public struct Forwarder: Sendable {
 
   // MARK: Sending
 
-  /// Ends the turn: every shard that has something to send and a link to its primary sends one frame.
+  /// Ends the turn: every shard that has something to send and a link to its primary sends one frame. What is past its deadline is
+  /// not sent: it may leave completions.
   ///
   /// - Parameter gathers: whether a frame may be held back because more for it is about to come: see `isWorthWaiting`.
   /// - Returns: whether one was. Flush again within a fraction of a millisecond, then without `gathers`.
@@ -153,6 +154,8 @@ public struct Forwarder: Sendable {
     now: Milliseconds, gathers: Bool = false, send: (LinkID, borrowing [UInt8]) -> Void
   ) -> Bool {
     turn &+= 1
+    // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its keys by now.
+    if now >= earliestDeadline { tick(now: now) }
     guard !ready.isEmpty else { return false }
     var kept = 0
     var isHeldBack = false
