@@ -26,6 +26,9 @@ package struct ReplyQueue: Sendable {
     package var replyCount: Int
     /// One whole wire frame.
     package var bytes: [UInt8]
+
+    /// Changes copies; a feed's frame without a body only says that nothing has changed.
+    var isFeedUpdate: Bool { replyCount == 0 && bytes.count > WireFrame.headerBytes }
   }
 
   private var entries: [Entry?] = []

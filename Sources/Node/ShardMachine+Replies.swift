@@ -8,7 +8,12 @@ extension ShardMachine {
   mutating func queueTurn(_ time: TurnTime) {
     let tag = turn.isOpen ? turn.tag : feeds.isEmpty ? 0 : replica.replyTag()
     let barrier = Barrier(position: replica.end.index, number: tag)
+    #if PLANTED_BUGS
+    let isLate = unsafe PlantedMistake.chosen == .feedBehindReplies
+    if !isLate { queueFeedUpdates(barrier, time) }
+    #else
     queueFeedUpdates(barrier, time)
+    #endif
     for replies in turn.replies {
       let (connection, readAt, count) = (replies.connection, replies.readAt, replies.count)
       queue.append(
@@ -16,6 +21,9 @@ extension ShardMachine {
           barrier: barrier, connection: connection, readAt: readAt, replyCount: count, bytes: replies.finish()))
     }
     turn.replies.removeAll(keepingCapacity: true)
+    #if PLANTED_BUGS
+    if isLate { queueFeedUpdates(barrier, time) }
+    #endif
     if !turn.subscriptions.isEmpty { answerSubscriptions(barrier) }
     turn.isOpen = false
     turn.wroteFrame = false
@@ -89,21 +97,26 @@ extension ShardMachine {
   /// Lets go what all has happened for.
   mutating func release() {
     let answerable = replica.answerable
-    while let entry = queue.popFirst(where: {
-      answerable.covers(position: $0.barrier.position, number: $0.barrier.number)
-    }) {
-      actions.append(.reply(entry.bytes, to: entry.connection))
+    func isDue(_ entry: ReplyQueue.Entry) -> Bool {
+      answerable.covers(position: entry.barrier.position, number: entry.barrier.number)
     }
+    while let entry = lateFeeds.popFirst(where: isDue) { actions.append(.reply(entry.bytes, to: entry.connection)) }
+    guard lateFeeds.isEmpty else { return }
+    while let entry = queue.popFirst(where: isDue) { actions.append(.reply(entry.bytes, to: entry.connection)) }
   }
 
-  /// Replies that waited for too long end: the command may be in the log or not.
+  /// Replies that waited for too long end: the command may be in the log or not. What changed copies waits on: a copy that missed
+  /// it would be confirmed by the next frame of its feed, and served, until another change showed the gap.
   mutating func endLateReplies(_ time: TurnTime) {
     let oldest = time.now - options.requestDeadline
-    while let entry = queue.popFirst(where: { $0.readAt < oldest }) { fail(entry, queries: .overloaded) }
+    while let entry = queue.popFirst(where: { $0.readAt < oldest }) {
+      if entry.isFeedUpdate { lateFeeds.append(entry) } else { fail(entry, queries: .overloaded) }
+    }
   }
 
   /// This replica may not answer any more.
   mutating func endReplies() {
+    lateFeeds = ReplyQueue()
     while let entry = queue.popFirst(where: { _ in true }) { fail(entry, queries: .notPrimary) }
     for replies in turn.replies {
       let connection = replies.connection
@@ -135,7 +148,7 @@ extension ShardMachine {
   }
 
   private mutating func fail(_ entry: ReplyQueue.Entry, queries: Reply.Failure) {
-    // A feed's frame is dropped: the copy sees the gap in the versions and subscribes again.
+    // A feed's frame is dropped: its copies know that the shard's roles have changed, or nothing has.
     guard entry.replyCount > 0,
       let frame = failureFrame(replies: entry.bytes, commands: .unknown, queries: queries)
     else { return }

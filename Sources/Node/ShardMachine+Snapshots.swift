@@ -183,7 +183,8 @@ extension ShardMachine {
     guard case .publishing(let loaded) = reload else { return }
     reload = .none
     guard let header else {
-      call(time) { $0.halt(.edge, now: time.now, into: &$1) }
+      // A disk that failed once may not fail again: the peer still has all of it.
+      call(time) { $0.snapshotFailed(now: time.now, into: &$1) }
       return work(time, &tools)
     }
     published = header

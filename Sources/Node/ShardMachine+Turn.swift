@@ -49,7 +49,9 @@ extension ShardMachine {
   /// Why none of a batch can be worked off.
   private var refusalOfAll: Reply.Failure? {
     guard replica.acceptsCommands else { return .notPrimary }
-    if queue.replyCount > options.repliesMax || queue.byteCount > options.replyBytesMax { return .overloaded }
+    if queue.replyCount > options.repliesMax || queue.byteCount + lateFeeds.byteCount > options.replyBytesMax {
+      return .overloaded
+    }
     return nil
   }
 

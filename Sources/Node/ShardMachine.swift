@@ -66,6 +66,8 @@ package struct ShardMachine: ~Copyable {
 
   // What waits.
   var queue = ReplyQueue()
+  /// Feeds' frames that wait for longer than replies may; they stand before all of `queue`.
+  var lateFeeds = ReplyQueue()
   var feeds = FeedTable()
   var feedAt: MonotonicMilliseconds = 0
 

@@ -283,6 +283,86 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     #expect(fresh.count >= 2)
   }
 
+  /// A disk that stood still for longer than replies wait: what changed copies meanwhile still reaches them, before anything that
+  /// tells of it.
+  @Test func copiesMissNothingThatWasLate() throws {
+    var options = ShardMachine.Options()
+    options.requestDeadline = 300
+    var shard = LoneShard(options)
+    let event = try shard.createEvent(arena("e", rows: 1, seatsPerRow: 10))
+    shard.send(batch(.subscribe(id: "e"), id: 1), from: 5)
+    shard.settle()
+    shard.replies.removeAll()
+    shard.diskStandsStill = true
+    shard.send(oneSeatHolds(event, seats: 3..<4), from: 6)
+    shard.settle()
+    shard.pass(600)
+    #expect(shard.takeReplies().map(\.reply) == [.failed(.unknown)])
+    shard.send(batch(.seat(id: "e", SeatIndex(3)), id: 9), from: 5)
+    shard.settle()
+    shard.diskMovesOn()
+    let frames = shard.replies.filter { $0.connection.rawValue == 5 }.map(\.frame)
+    let kinds = try frames.map { try WireFrame(header: $0.rawSpan).kind }
+    let change = try #require(kinds.firstIndex(of: .feed), "the copy was never told")
+    let answer = try #require(kinds.firstIndex(of: .replies))
+    #expect(change < answer)
+    var reader = ByteReader(try WireFrame(header: frames[change].rawSpan).body(of: frames[change].rawSpan))
+    #expect(try FeedUpdate(decoding: &reader).seats == [SeatChange(seat: SeatIndex(3), state: .held)])
+  }
+
+  /// A peer's snapshot that the disk could not give its name is asked for again: nobody has to help.
+  @Test func aSnapshotThatCannotBeKeptIsAskedForAgain() throws {
+    let me = ReplicaID(node: try #require(NodeName("n1")), disk: 1)
+    let peer = ReplicaID(node: try #require(NodeName("n2")), disk: 2)
+    var machine = ShardMachine(shard: ShardID(0), me: me, seed: 7)
+    var tools = ShardTools()
+    var time = TurnTime(now: 1_000, wall: 1_800_000_000_000)
+    let nothing = LoadedShard(inventory: Inventory(shard: ShardID(0)), end: LogEnd(), epochs: [])
+    machine.start(nothing, suspicion: .none, committed: 0, time: time, tools: &tools)
+    let register = MapRegister(
+      revision: 3, entry: MapEntry(epoch: 3, primary: peer, follower: nil, proposal: 9))
+    var asked = 0
+    /// Carries out what there is to do: answers the map, counts how often the machine asks to be taken in.
+    func settle() {
+      machine.flush(time: time, tools: &tools)
+      for action in machine.takeActions() {
+        switch action {
+        case .readMap(let token): machine.mapRead(register, token: token, time: time, tools: &tools)
+        case .send(.join, payload: _, to: _): asked += 1
+        case .log(let entries):
+          for case .rebuilt in entries { machine.markerDurable(.rebuilt) }
+        case .verifyStored:
+          let header = SnapshotHeader(
+            shard: ShardID(0), end: LogEnd(index: 7, epoch: 3, chain: 5, stamp: 9),
+            epochs: [EpochStart(epoch: 3, firstIndex: 1, chainBefore: 0)], digest: 0)
+          machine.snapshotVerified(header, Inventory(shard: ShardID(0)), time: time, tools: &tools)
+        case .publishStored: machine.storedPublished(nil, time: time, tools: &tools)
+        default: break
+        }
+      }
+    }
+    func pass() {
+      for _ in 0..<40 {
+        time.now += 20
+        machine.tick(room: .open, time: time, tools: &tools)
+        for _ in 0..<4 { settle() }
+      }
+    }
+    for _ in 0..<4 { settle() }
+    pass()
+    #expect(asked > 0)
+    let answer = JoinAnswer(epoch: 3, number: 1, way: .snapshot)
+    machine.receive(.joinAnswer(answer), payload: [UInt8]().rawSpan, from: peer, room: .open, time: time, tools: &tools)
+    let chunk = SnapshotChunk(epoch: 3, session: 1, offset: 0, byteCount: 4, isLast: true)
+    machine.receive(
+      .snapshotChunk(chunk), payload: [UInt8](repeating: 1, count: 4).rawSpan, from: peer, room: .open, time: time,
+      tools: &tools)
+    asked = 0
+    pass()
+    #expect(machine.replica.role == .joining)
+    #expect(asked > 0, "the snapshot is asked for again")
+  }
+
   /// What a hold costs on the hot path, printed for people: a machine that is busy must not fail a test.
   @Test func costOfAHold() throws {
     var shard = LoneShard()
