@@ -75,7 +75,8 @@ let package = Package(
     library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
     library("MemoryDisk", ["Proto", "Journal"]),
-    library("Simulation", ["Proto", "Inventory", "Replication", "Journal", "Node", "MemoryDisk", "Flags"]),
+    library(
+      "Simulation", ["Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Flags"]),
 
     library("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
 

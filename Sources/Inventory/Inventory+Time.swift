@@ -56,7 +56,11 @@ extension Inventory {
       heldCount -= 1
       free(slot)
     case .pending:
+      #if PLANTED_BUGS
+      if unsafe PlantedMistake.chosen != .keepExpiredSeats { giveBack(slot, record) }
+      #else
       giveBack(slot, record)
+      #endif
       record.status = .expired
       holds[slot] = record
       digest &+= stateTerm(slot, record)

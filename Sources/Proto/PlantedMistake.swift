@@ -16,6 +16,16 @@ public enum PlantedMistake: String, Sendable, CaseIterable {
   case doubleApply
   /// A hold ends a moment before its deadline.
   case expireEarly
+  /// An area gives places that it has not.
+  case oversellArea
+  /// An order that expires keeps its seats.
+  case keepExpiredSeats
+  /// What changed copies leaves after the replies that tell of it.
+  case feedBehindReplies
+  /// A router serves a copy that one of its loops has lost the feed of.
+  case serveLostCopy
+  /// A router says that nothing happened of a command that it has sent.
+  case sayNothingHappened
 
   /// Set once, before any run, and only read then.
   public nonisolated(unsafe) static var chosen: PlantedMistake?

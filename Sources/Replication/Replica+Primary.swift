@@ -275,7 +275,7 @@ extension Replica {
   }
 
   /// Whether answers need the peer's acknowledgement: the map names it, or an unsettled proposal does, or is about to.
-  var needsPeer: Bool {
+  package var needsPeer: Bool {
     guard let peer = lead.peer else { return false }
     #if PLANTED_BUGS
     if planted == .soloWithoutMap, let at = lastTick, at - peer.lastHeard > config.failureTimeout { return false }

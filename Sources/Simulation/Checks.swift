@@ -31,13 +31,24 @@ final class Checks {
     var mayBeLate = false
   }
 
+  struct Version: Hashable {
+    var event: EventRef
+    var version: UInt64
+  }
+
   var promises: [Promise]
   /// By the chain hash at a frame's end, which names a whole history.
   private var digests: [UInt64: UInt64] = [:]
   private var snapshots: [UInt64: UInt64] = [:]
   var answers = 0
-  /// Milliseconds that clocks may drift apart in a run, turns included.
-  static let slack: Int64 = 25
+  /// When all was over, for how far clocks may have drifted.
+  var endedAt = 0
+  /// By event and version, what was said of its seats, and of its counts.
+  private var seatsSaid: [Version: Bytes] = [:]
+  private var countsSaid: [Version: Availability] = [:]
+
+  /// Milliseconds that clocks may have drifted apart by a time, and what turns take.
+  static func slack(at time: Int) -> Int64 { 25 + Int64(time / 1_000_000 * 2 * SimulatedProcess.driftMax / 1_000) }
 
   init(shardCount: Int) { promises = Array(repeating: Promise(), count: shardCount) }
 
@@ -49,14 +60,47 @@ final class Checks {
     let position = shard.machine.position
     if position.index > 0 {
       let digest = shard.machine.inventory.digest
-      if let known = digests[position.chain], known != digest {
-        node.world.fail("equal digests", "\(node.name), shard \(shard.id.rawValue), index \(position.index)")
+      if let known = digests.updateValue(digest, forKey: position.chain) {
+        if known != digest {
+          node.world.fail("equal digests", "\(node.name), shard \(shard.id.rawValue), index \(position.index)")
+        }
+      } else {
+        checkCapacity(shard, node)
       }
-      digests[position.chain] = digest
     }
     if machine.role == .primary, shard.machine.replica.acceptsCommands, shard.leads != machine.epoch {
       shard.leads = machine.epoch
       began(shard, node)
+    }
+  }
+
+  /// No area has more held and sold than there are places.
+  private func checkCapacity(_ shard: SimulatedShard, _ node: SimulatedNode) {
+    for event in node.world.events where event.shard == shard.id {
+      guard case .availability(_, _, let counts) = shard.machine.inventory.answer(.availability(id: event.id)) else {
+        continue
+      }
+      for area in counts.areas where area.total != UInt64(SimulatedEvent.capacity) {
+        node.world.fail("capacity", "\(node.name): of \(SimulatedEvent.capacity) places \(area)")
+      }
+    }
+  }
+
+  /// What is said of an event at one version is the same, from whomever it comes and whenever.
+  func said(_ said: Said, _ world: World) {
+    switch said {
+    case .answer(.seats(let ref, let version, let states)), .copy(.seats(let ref, let version, let states), _, _):
+      let name = Version(event: ref, version: version)
+      if let known = seatsSaid.updateValue(states, forKey: name), known != states {
+        world.fail("one state at one version", "version \(version): \(known), then \(states)")
+      }
+    case .answer(.availability(let ref, let version, let counts)),
+      .copy(.availability(let ref, let version, let counts), _, _):
+      let name = Version(event: ref, version: version)
+      if let known = countsSaid.updateValue(counts, forKey: name), known != counts {
+        world.fail("one state at one version", "version \(version): \(known), then \(counts)")
+      }
+    case .answer, .copy, .outcome, .unavailable, .unknown, .nonsense: break
     }
   }
 
@@ -84,7 +128,7 @@ final class Checks {
   }
 
   func replies(_ frame: [UInt8], _ shard: SimulatedShard, _ node: SimulatedNode) {
-    guard hasAnswers(frame) else { return }
+    guard hasAnswers(frame, node) else { return }
     answers += 1
     node.world.note(stableHash(frame.rawSpan))
     let place = Int(shard.id.rawValue)
@@ -103,14 +147,18 @@ final class Checks {
     promises[place].chain = chain
   }
 
-  private func hasAnswers(_ bytes: [UInt8]) -> Bool {
+  private func hasAnswers(_ bytes: [UInt8], _ node: SimulatedNode) -> Bool {
     do throws(DecodeError) {
       let frame = try WireFrame(header: bytes.rawSpan)
       guard frame.kind == .replies else { return true }
       var reader = ByteReader(try frame.body(of: bytes.rawSpan))
       while reader.bytesLeft > 0 {
-        if case .failed = try Reply.decode(&reader).reply { continue }
-        return true
+        switch try Reply.decode(&reader).reply {
+        case .failed(.malformed):
+          node.world.fail("codec", "\(node.name) says that a request was malformed")
+        case .failed: continue
+        case .outcome, .answer: return true
+        }
       }
     } catch {
       return true
@@ -150,9 +198,9 @@ final class Checks {
       if let lag = shard.lag {
         anchor.lag = max(anchor.lag, Int64(lag / 1_000))
       } else {
-        // Nobody told this process the time: it looked at the wall clock, and never goes back.
+        // Nobody told this process the time: it looked at the wall clock, and goes on from the last stamp if that is behind.
         let wall = World.epochMilliseconds + time + node.wallOffset
-        anchor.low = wall - time
+        anchor.low = max(wall, header.stamp) - time
         // A follower that heard an earlier primary keeps what that one said, if it was more.
         anchor.high = max(anchor.high, max(wall, header.stamp) - time)
         anchor.floor = header.stamp
@@ -165,8 +213,9 @@ final class Checks {
     }
     // One that was deposed without knowing it still keeps the time of its own epoch.
     guard let anchor = promises[place].anchors.last(where: { $0.epoch == header.epoch }) else { return }
-    let low = max(anchor.floor, time + anchor.low - anchor.lag - Self.slack)
-    let high = max(anchor.floor, time + anchor.high + Self.slack)
+    let slack = Self.slack(at: node.turnStartedAt)
+    let low = max(anchor.floor, time + anchor.low - anchor.lag - slack)
+    let high = max(anchor.floor, time + anchor.high + slack)
     if header.stamp < low || header.stamp > high {
       node.world.fail(
         "time",
@@ -177,10 +226,11 @@ final class Checks {
 
   /// The earliest true time, in microseconds, at which a shard's stamp may have been `deadline`.
   func earliest(_ deadline: Milliseconds, _ shard: ShardID) -> Int {
+    let slack = Self.slack(at: endedAt)
     for (place, anchor) in promises[Int(shard.rawValue)].anchors.enumerated() {
       let next = promises[Int(shard.rawValue)].anchors.dropFirst(place + 1).first?.time ?? .max
       if anchor.floor >= deadline { return anchor.time }
-      let reached = Int(deadline - anchor.high - Self.slack) * 1_000
+      let reached = Int(deadline - anchor.high - slack) * 1_000
       if reached < next { return max(anchor.time, reached) }
     }
     return .max
@@ -189,12 +239,13 @@ final class Checks {
   /// The true time from which on a shard's stamps are at least `deadline`.
   func latest(_ deadline: Milliseconds, _ shard: ShardID) -> Int {
     if promises[Int(shard.rawValue)].mayBeLate { return .max }
+    let slack = Self.slack(at: endedAt)
     var lag: Int64 = 0
     for (place, anchor) in promises[Int(shard.rawValue)].anchors.enumerated() {
       lag = max(lag, anchor.lag)
       let next = promises[Int(shard.rawValue)].anchors.dropFirst(place + 1).first?.time ?? .max
       if anchor.floor >= deadline { return anchor.time }
-      let reached = Int(deadline - anchor.low + lag + 2 * Self.slack) * 1_000
+      let reached = Int(deadline - anchor.low + lag + 2 * slack) * 1_000
       if reached < next { return max(anchor.time, reached) }
     }
     return .max
@@ -203,6 +254,6 @@ final class Checks {
   /// The least stamp that a command read at `time` can have got.
   func leastStamp(at time: Int, _ shard: ShardID) -> Milliseconds {
     guard let anchor = promises[Int(shard.rawValue)].anchors.last(where: { $0.time <= time }) else { return 0 }
-    return max(anchor.floor, Int64(time / 1_000) + anchor.low - anchor.lag - Self.slack)
+    return max(anchor.floor, Int64(time / 1_000) + anchor.low - anchor.lag - Self.slack(at: time))
   }
 }

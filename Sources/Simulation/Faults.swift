@@ -24,7 +24,24 @@ struct Faults {
   var reset = 0.0
   var pause = 0.0
   var wallJump = 0.0
+  /// Milliseconds that a wall clock may be off.
+  var wallJumpMax: Int64 = 25_000
+  /// Every machine stands still, longer than an order may wait for its payment.
+  var standstill = 0.0
+  var routerCrash = 0.0
+  /// A router stands still, now and then for longer than its keys are kept.
+  var routerPause = 0.0
   var coordinatorAway = 0.0
+  /// The coordinator takes no proposal for some time, though it can be read.
+  var stuckProposals = 0.0
+  /// A node's watch begins anew.
+  var watchAgain = 0.0
+  /// Chance for each proposal that takes a replica in to be decided late, and at a bad moment.
+  var lateProposal = 0.0
+  /// Chance at each change of the map that something happens to those it names.
+  var atChange = 0.0
+  /// A node is stopped and started at once.
+  var restart = 0.0
   var order = 0.0
   var damage = 0.0
   var wipe = 0.0
@@ -57,14 +74,24 @@ struct Faults {
     order = sometimes(0.15, &random)
     damage = sometimes(0.06, &random)
     wipe = sometimes(0.03, &random)
+    restart = sometimes(0.05, &random)
+    routerCrash = sometimes(0.08, &random)
+    routerPause = sometimes(0.05, &random)
+    stuckProposals = sometimes(0.15, &random)
+    watchAgain = sometimes(0.8, &random)
+    atChange = sometimes(0.3, &random)
+    lateProposal = sometimes(0.5, &random)
+    // Kinds of their own: commands whose keys a router makes do not outlive them, so that others have keys of clients only.
+    if random.chance(15) { standstill = Double.random(in: 0...0.03, using: &random) }
+    if random.chance(15) { wallJumpMax = 3_600_000 }
   }
 }
 
 /// The kinds of faults that a run counts.
 package enum FaultKind: Int, CaseIterable, Sendable {
-  case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, failedSync, slowSync, fullDisk, partition,
-    reset,
-    pause, wallJump, coordinatorAway, order, damage, wipe
+  case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, restart, failedSync, slowSync, fullDisk,
+    partition, reset, pause, standstill, routerCrash, routerPause, wallJump, coordinatorAway, stuckProposals,
+    lateProposal, watchAgain, atChange, order, damage, primaryDamage, wipe
 
   package var name: String {
     switch self {
@@ -73,16 +100,25 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case .crash: "processes killed"
     case .powerLoss: "power losses"
     case .crashInOperation: "power losses inside a disk operation"
+    case .restart: "nodes stopped and started at once"
     case .failedSync: "disk operations that failed"
     case .slowSync: "slow syncs"
     case .fullDisk: "full disks"
     case .partition: "partitions"
     case .reset: "connections reset"
     case .pause: "processes paused"
+    case .standstill: "every machine still for a minute"
+    case .routerCrash: "routers killed"
+    case .routerPause: "routers paused"
     case .wallJump: "wall clock jumps"
     case .coordinatorAway: "coordinator away"
+    case .stuckProposals: "proposals stuck in the coordinator"
+    case .lateProposal: "proposals decided late and at a bad moment"
+    case .watchAgain: "watches begun anew"
+    case .atChange: "blows at a change of roles"
     case .order: "operators' orders"
     case .damage: "logs or snapshots damaged at rest"
+    case .primaryDamage: "of these, a primary's"
     case .wipe: "disks lost"
     }
   }

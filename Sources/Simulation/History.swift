@@ -1,206 +1,107 @@
-import Node
 import Proto
-
-/// One thing that a client asked for, and what it was told.
-final class Operation {
-  indirect enum What: CustomStringConvertible {
-    case create(EventDefinition)
-    case hold(SimulatedEvent, [SeatIndex], ttl: UInt32, secret: UInt64)
-    case best(SimulatedEvent, UInt32, secret: UInt64)
-    case release(HoldID, Operation)
-    case extend(HoldID, Operation, ttl: UInt32)
-    case checkout(HoldID, Operation, secret: UInt64)
-    case confirm(OrderID, Operation)
-    case cancel(OrderID, Operation)
-    case seat(SimulatedEvent, SeatIndex)
-    case seats(SimulatedEvent)
-    case holdInfo(HoldID, Operation)
-    case orderInfo(OrderID, Operation)
-
-    /// The call that made the hold that this is about.
-    var hold: Operation? {
-      switch self {
-      case .release(_, let hold), .extend(_, let hold, _), .checkout(_, let hold, _), .confirm(_, let hold),
-        .cancel(_, let hold), .holdInfo(_, let hold), .orderInfo(_, let hold):
-        hold
-      case .create, .hold, .best, .seat, .seats: nil
-      }
-    }
-
-    var description: String {
-      switch self {
-      case .create: "create"
-      case .hold(_, let seats, let ttl, let secret):
-        "hold \(seats.map { Int($0.rawValue) }) ttl \(ttl) ticket \(secret % 10_000)"
-      case .best(_, let count, let secret): "hold best \(count) ticket \(secret % 10_000)"
-      case .release(let id, _): "release \(id.secret % 10_000)"
-      case .extend(let id, _, let ttl): "extend \(id.secret % 10_000) by \(ttl) s"
-      case .checkout(let id, _, _): "checkout \(id.secret % 10_000)"
-      case .confirm(_, let hold): "confirm \(hold.ticket % 10_000)"
-      case .cancel(_, let hold): "cancel \(hold.ticket % 10_000)"
-      case .seat(_, let seat): "seat \(seat.rawValue)"
-      case .seats: "seats"
-      case .holdInfo(let id, _): "hold info \(id.secret % 10_000)"
-      case .orderInfo(_, let hold): "order info \(hold.ticket % 10_000)"
-      }
-    }
-  }
-
-  let number: UInt32
-  let client: Int
-  let shard: ShardID
-  let what: What
-  let key: Bytes
-  let keyIsFromRouter: Bool
-  /// Microseconds.
-  var called: Int
-  var returned = Int.max
-  var outcome: Outcome?
-  var answer: Answer?
-  var sentAt = 0
-  var sentOn: Pipe?
-  var isRepeated = false
-  /// Of a hold: the order that became of it.
-  var order: OrderID?
-
-  init(
-    number: UInt32, client: Int, shard: ShardID, what: What, called: Int, key: Bytes, keyIsFromRouter: Bool
-  ) {
-    (self.number, self.client, self.shard, self.what) = (number, client, shard, what)
-    (self.called, self.key, self.keyIsFromRouter) = (called, key, keyIsFromRouter)
-  }
-
-  var holdID: HoldID? {
-    switch outcome {
-    case .held(let held), .heldBest(let held, _): held.id
-    default: nil
-    }
-  }
-
-  /// The secret that the client drew for its hold.
-  var ticket: UInt64 {
-    switch what {
-    case .hold(_, _, _, let secret), .best(_, _, let secret): secret
-    default: 0
-    }
-  }
-
-  var seats: [SeatIndex] {
-    if case .heldBest(_, let seats) = outcome { return seats }
-    if case .hold(_, let seats, _, _) = what { return seats }
-    return []
-  }
-
-  func encode(into out: inout [UInt8]) {
-    if let query {
-      Request.encodeHeader(id: number, what: .query, into: &out)
-      query.encode(into: &out)
-    } else if let command {
-      Request.encodeHeader(id: number, what: .command, into: &out)
-      command.encode(key: key, keyIsFromRouter: keyIsFromRouter, into: &out)
-    }
-  }
-
-  private var query: Query? {
-    switch what {
-    case .seat(let event, let seat): .seat(id: event.id, seat)
-    case .seats(let event): .seats(id: event.id)
-    case .holdInfo(let id, _): .hold(id)
-    case .orderInfo(let id, _): .order(id)
-    case .create, .hold, .best, .release, .extend, .checkout, .confirm, .cancel: nil
-    }
-  }
-
-  private var command: Command? {
-    switch what {
-    case .create(let definition): .createEvent(definition, incarnation: 1)
-    case .hold(let event, let seats, let ttl, let secret):
-      .hold(Command.Hold(event: event.ref, ttl: ttl, secret: secret, buyer: Bytes("b\(client)"), seats: seats))
-    case .best(let event, let count, let secret):
-      .holdBest(Command.HoldBest(event: event.ref, secret: secret, buyer: Bytes("b\(client)"), count: count))
-    case .release(let id, _): .release(id)
-    case .extend(let id, _, let ttl): .extend(id, ttl: ttl)
-    case .checkout(let id, _, let secret): .checkout(id, secret: secret)
-    case .confirm(let id, _): .confirm(id)
-    case .cancel(let id, _): .cancel(id)
-    case .seat, .seats, .holdInfo, .orderInfo: nil
-    }
-  }
-}
 
 /// All calls and returns of a run.
 struct History {
-  private(set) var operations: [Operation] = []
+  private(set) var operations: [ClientOperation] = []
   private(set) var unknown = 0
   private(set) var acknowledged = 0
 
-  mutating func began(_ operation: Operation) { operations.append(operation) }
-  mutating func returned(_ operation: Operation, at time: Int) {
+  mutating func began(_ operation: ClientOperation) { operations.append(operation) }
+  mutating func returned(_ operation: ClientOperation, at time: Int) {
     operation.returned = time
     acknowledged += 1
   }
-  mutating func gaveUp(_ operation: Operation) { unknown += 1 }
+  mutating func gaveUp(_ operation: ClientOperation) { unknown += 1 }
 
-  /// What the calls say of each seat of one event, and when its holds and orders may have ended by themselves.
-  func calls(on event: SimulatedEvent, _ checks: Checks) -> [[SeatCall]] {
-    var calls = [[SeatCall]](repeating: [], count: SimulatedEvent.seatCount)
-    let mine = operations.filter { $0.shard == event.shard }
+  /// What the calls say of each seat of one event, and of its area, and when holds and orders may have ended by themselves.
+  func calls(
+    on event: SimulatedEvent, _ checks: Checks
+  ) -> (seats: [[CheckedCall<SeatEffect>]], area: [CheckedCall<AreaEffect>]) {
+    var seats = [[CheckedCall<SeatEffect>]](repeating: [], count: SimulatedEvent.seatCount)
+    var area: [CheckedCall<AreaEffect>] = []
+    let mine = operations.filter { $0.shard == event.shard && !$0.neverHappened }
     for operation in mine {
-      for (seat, effect) in effects(of: operation) {
-        calls[seat].append(SeatCall(called: operation.called, returned: operation.returned, effect: effect))
+      let called = operation.copied?.since ?? operation.called
+      let returned = operation.copied?.at ?? operation.returned
+      for (seat, effect) in seatEffects(of: operation) {
+        seats[seat].append(CheckedCall(called: called, returned: returned, effect: effect))
+      }
+      if let effect = areaEffect(of: operation) {
+        area.append(CheckedCall(called: called, returned: returned, effect: effect))
       }
     }
-    for hold in mine where !hold.seats.isEmpty || hold.isUnknownBest {
+    for hold in mine where !hold.seats.isEmpty || hold.places > 0 || hold.isUnknownBest {
       guard let endings = endings(of: hold, mine, checks) else { continue }
-      for seat in seats(of: hold) { calls[seat] += endings }
+      for seat in self.seats(of: hold) { seats[seat] += endings }
+      if hold.places > 0 {
+        area += endings.map { CheckedCall(called: $0.called, returned: $0.returned, effect: .ticket($0.effect)) }
+      }
     }
-    return calls
+    return (seats, area)
   }
 
-  private func seats(of hold: Operation) -> [Int] {
+  private func seats(of hold: ClientOperation) -> [Int] {
     hold.isUnknownBest ? Array(0..<SimulatedEvent.seatCount) : hold.seats.map { Int($0.rawValue) }
   }
 
-  private func effects(of operation: Operation) -> [(Int, SeatEffect)] {
-    let ticket = operation.what.hold?.ticket ?? operation.ticket
-    let concerned = seats(of: operation.what.hold ?? operation)
-    func all(_ effect: SeatEffect) -> [(Int, SeatEffect)] { concerned.map { ($0, effect) } }
+  // MARK: What a call says of a hold's seats and places
+
+  /// Of what is about a hold: what it says of everything in it.
+  private func effect(on operation: ClientOperation) -> SeatEffect? {
+    let ticket = (operation.what.hold ?? operation).ticket
     if operation.returned == .max {
-      switch operation.what {
-      case .hold, .best: return all(.hold(ticket))
-      case .release: return all(.release(ticket, repeats: false))
-      case .checkout: return all(.checkout(ticket))
-      case .confirm: return all(.confirm(ticket))
-      case .cancel: return all(.cancel(ticket, repeats: false))
-      case .create, .extend, .seat, .seats, .holdInfo, .orderInfo: return []
+      return switch operation.what {
+      case .hold, .best: .hold(ticket)
+      case .release: .release(ticket, repeats: false)
+      case .checkout: .checkout(ticket)
+      case .confirm: .confirm(ticket)
+      case .cancel: .cancel(ticket, repeats: false)
+      case .create, .extend, .seat, .seats, .availability, .holdInfo, .orderInfo: nil
       }
     }
-    if let answer = operation.answer { return effects(of: answer, operation, ticket, concerned) }
+    if let answer = operation.answer { return effect(of: answer, operation, ticket) }
     switch operation.outcome {
-    case .held, .heldBest: return all(.hold(ticket))
+    case .held, .heldBest: return .hold(ticket)
     case .released:
-      return all(.release(ticket, repeats: hasBefore(operation) { if case .release = $0 { true } else { false } }))
-    case .extended: return all(.extend(ticket))
-    case .checkedOut: return all(.checkout(ticket))
-    case .confirmed: return all(.confirm(ticket))
-    case .cancelled:
-      return all(.cancel(ticket, repeats: hasBefore(operation) { if case .cancel = $0 { true } else { false } }))
-    case .refused(.seatsTaken(let places)):
-      guard case .hold(_, let seats, _, _) = operation.what else { return [] }
-      return seats.enumerated().map { place, seat in
-        (Int(seat.rawValue), places.contains(UInt16(place)) ? .taken : .seen(.free))
+      return .release(ticket, repeats: hasBefore(operation) { if case .release = $0 { true } else { false } })
+    case .extended: return .extend(ticket)
+    case .checkedOut(let info):
+      // A second checkout says what became of the order by then.
+      return switch info.status {
+      case .none, .pendingPayment: .checkout(ticket)
+      case .confirmed: .seenSold(ticket)
+      case .cancelled, .expired, .refunded: .notOrdered(ticket)
       }
-    case .refused(.noSuchHold), .refused(.noSuchOrder): return all(.forgotten)
-    case .refused(.holdExpired), .refused(.checkedOut): return all(.notHeld(ticket))
-    case .refused(.orderExpired), .refused(.orderState): return all(.notOrdered(ticket))
-    case .created, .noted, .refused, nil: return []
+    case .confirmed: return .confirm(ticket)
+    case .cancelled:
+      return .cancel(ticket, repeats: hasBefore(operation) { if case .cancel = $0 { true } else { false } })
+    case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
+    case .refused(.holdExpired), .refused(.checkedOut): return .notHeld(ticket)
+    case .refused(.orderExpired), .refused(.orderState): return .notOrdered(ticket)
+    case .created, .noted, .refused, nil: return nil
     }
   }
 
-  private func effects(
-    of answer: Answer, _ operation: Operation, _ ticket: UInt64, _ concerned: [Int]
-  ) -> [(Int, SeatEffect)] {
+  private func effect(of answer: Answer, _ operation: ClientOperation, _ ticket: UInt64) -> SeatEffect? {
     switch answer {
+    case .hold(let info), .order(let info):
+      return switch info.status {
+      case .none: .seenHeld(ticket)
+      case .pendingPayment: .seenPending(ticket)
+      case .confirmed: .seenSold(ticket)
+      case .cancelled, .expired, .refunded: .notOrdered(ticket)
+      }
+    case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
+    case .refused:
+      guard operation.what.hold != nil else { return nil }
+      if case .orderInfo = operation.what { return .notOrdered(ticket) }
+      return .notHeld(ticket)
+    case .event, .encodedEvent, .availability, .events, .seat, .seats, .subscribed, .unsubscribed: return nil
+    }
+  }
+
+  private func seatEffects(of operation: ClientOperation) -> [(Int, SeatEffect)] {
+    switch operation.answer {
     case .seat(let state, _):
       guard case .seat(_, let seat) = operation.what else { return [] }
       return [(Int(seat.rawValue), .seen(state))]
@@ -208,32 +109,54 @@ struct History {
       return states.array.enumerated().compactMap { place, byte in
         SeatState(rawValue: byte).map { (place, .seen($0)) }
       }
-    case .hold(let info), .order(let info):
-      switch info.status {
-      case .none: return concerned.map { ($0, .seenHeld(ticket)) }
-      case .pendingPayment: return concerned.map { ($0, .seenPending(ticket)) }
-      case .confirmed: return concerned.map { ($0, .seenSold(ticket)) }
-      case .cancelled, .expired, .refunded: return concerned.map { ($0, .notOrdered(ticket)) }
-      }
-    case .refused(.noSuchHold), .refused(.noSuchOrder): return concerned.map { ($0, .forgotten) }
-    case .refused:
-      guard operation.what.hold != nil else { return [] }
-      if case .orderInfo = operation.what { return concerned.map { ($0, .notOrdered(ticket)) } }
-      return concerned.map { ($0, .notHeld(ticket)) }
-    case .event, .encodedEvent, .availability, .events, .subscribed, .unsubscribed: return []
+    default: break
     }
+    if case .hold(_, let seats, let places, _) = operation.what {
+      switch operation.outcome {
+      case .refused(.seatsTaken(let lost)):
+        return seats.enumerated().map { place, seat in
+          (Int(seat.rawValue), lost.contains(UInt16(place)) ? .taken : .seen(.free))
+        }
+      // Seats are looked at first.
+      case .refused(.soldOut) where places > 0: return seats.map { (Int($0.rawValue), .seen(.free)) }
+      default: break
+      }
+    }
+    guard let effect = effect(on: operation) else { return [] }
+    return seats(of: operation.what.hold ?? operation).map { ($0, effect) }
+  }
+
+  private func areaEffect(of operation: ClientOperation) -> AreaEffect? {
+    if case .availability(_, _, let counts) = operation.answer, let counts = counts.areas.first {
+      return .counts(counts)
+    }
+    let hold = operation.what.hold ?? operation
+    guard hold.places > 0 else { return nil }
+    if operation === hold {
+      switch operation.outcome {
+      case .refused(.soldOut): return .soldOut(hold.places)
+      case .held: return .hold(hold.ticket, hold.places)
+      case nil where operation.returned == .max: return .hold(hold.ticket, hold.places)
+      default: return nil
+      }
+    }
+    return effect(on: operation).map { .ticket($0) }
   }
 
   /// Whether the same hold was asked for the same before this call returned.
-  private func hasBefore(_ operation: Operation, _ isSame: (Operation.What) -> Bool) -> Bool {
+  private func hasBefore(_ operation: ClientOperation, _ isSame: (ClientOperation.What) -> Bool) -> Bool {
     operations.contains { other in
       other !== operation && other.what.hold === operation.what.hold && other.called < operation.returned
         && isSame(other.what)
     }
   }
 
+  // MARK: Time alone
+
   /// When a hold, and the order that became of it, may end and must have ended by time alone.
-  private func endings(of hold: Operation, _ mine: [Operation], _ checks: Checks) -> [SeatCall]? {
+  private func endings(
+    of hold: ClientOperation, _ mine: [ClientOperation], _ checks: Checks
+  ) -> [CheckedCall<SeatEffect>]? {
     let shard = hold.shard
     var least: [Milliseconds] = []
     var most: [Milliseconds] = []
@@ -256,21 +179,19 @@ struct History {
         isSure = false
       case (.checkout, .checkedOut(let info)): orders.append((info.payBy, true))
       case (.checkout, nil):
-        orders.append(
-          (
-            checks.leastStamp(at: operation.called, shard) + Milliseconds(SimulatedEvent.paymentTTL) * 1_000,
-            false
-          ))
+        let first =
+          checks.leastStamp(at: operation.called, shard) + Milliseconds(SimulatedEvent.paymentTTL) * 1_000
+        orders.append((first, false))
       default: break
       }
     }
     let ticket = hold.ticket
-    var calls: [SeatCall] = []
+    var calls: [CheckedCall<SeatEffect>] = []
     func add(_ effect: SeatEffect, _ least: Milliseconds, _ most: Milliseconds?) {
       let from = checks.earliest(least, shard)
       guard from != .max else { return }
       let until = most.map { checks.latest($0, shard) } ?? .max
-      calls.append(SeatCall(called: from, returned: max(from, until), effect: effect))
+      calls.append(CheckedCall(called: from, returned: max(from, until), effect: effect))
     }
     add(.expireHold(ticket), least.min() ?? 0, isSure ? most.max() : nil)
     if let first = orders.map(\.0).min() {
@@ -278,13 +199,5 @@ struct History {
       add(.expireOrder(ticket), first, orders.allSatisfy(\.isSure) ? sure : nil)
     }
     return calls
-  }
-}
-
-extension Operation {
-  /// A search for the best seats whose outcome nobody heard: any seat may be held.
-  var isUnknownBest: Bool {
-    if case .best = what { return returned == .max }
-    return false
   }
 }

@@ -2,7 +2,7 @@ import Node
 import Proto
 import Replication
 
-/// A connection between two nodes, one way, or between a client and a node: bytes keep their order; when it breaks, what is under way
+/// A connection between two processes, one way: bytes keep their order; when it breaks, what is under way
 /// is lost from some point on, and the rest may still arrive after what a newer connection carries.
 final class Pipe {
   var isOpen = true
@@ -21,7 +21,7 @@ final class Pipe {
   }
 }
 
-/// What carries messages between nodes, and between clients and nodes.
+/// What carries messages between processes.
 final class Network {
   private unowned let world: World
   /// By sender and receiver: until when nothing gets through.
@@ -29,10 +29,10 @@ final class Network {
   /// Whether what is sent into a partition waits for its end, or is lost.
   var holds: [[Bool]]
 
-  init(_ world: World, nodeCount: Int) {
+  init(_ world: World, endpointCount: Int) {
     self.world = world
-    blockedUntil = Array(repeating: Array(repeating: 0, count: nodeCount), count: nodeCount)
-    holds = Array(repeating: Array(repeating: false, count: nodeCount), count: nodeCount)
+    blockedUntil = Array(repeating: Array(repeating: 0, count: endpointCount), count: endpointCount)
+    holds = Array(repeating: Array(repeating: false, count: endpointCount), count: endpointCount)
   }
 
   func isBlocked(_ from: Int, _ to: Int) -> Bool { blockedUntil[from][to] > world.time }

@@ -8,6 +8,8 @@ final class SimulatedCoordinator {
   private(set) var registers: [ShardID: MapRegister] = [:]
   /// Until when it cannot be reached.
   var backAt = 0
+  /// Until when no proposal gets through, while it can be read as ever.
+  var writesAt = 0
   /// Proposals on their way, by node: what they name must not be harmed meanwhile.
   private(set) var underWay: [(id: UInt64, entry: MapEntry)] = []
   private var nextID: UInt64 = 0
@@ -44,7 +46,9 @@ final class SimulatedCoordinator {
     let life = node.life
     world.say(
       "\(node.name) proposes epoch \(entry.epoch) \(entry.primary.node)/\(entry.follower?.node.description ?? "-")")
-    world.plan(after: delay()) { world in
+    world.delay(entry, of: node)
+    let stuck = max(0, writesAt - world.time)
+    world.plan(after: delay() + stuck) { world in
       self.underWay.removeAll { $0.id == id }
       if self.isAway, world.chance(0.7) { return }
       if (self.registers[shard]?.revision ?? 0) == revision {
@@ -55,6 +59,7 @@ final class SimulatedCoordinator {
           "map of shard \(shard.rawValue): epoch \(entry.epoch) \(entry.primary.node)/\(entry.follower?.node.description ?? "-")"
         )
         self.tell(register, shard)
+        world.strike(at: entry)
       }
       if self.isAway || world.chance(world.faults.lostWatch) { return }
       let register = self.registers[shard]
@@ -73,16 +78,27 @@ final class SimulatedCoordinator {
         node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
       }
     }
-    for client in world.clients where !world.chance(world.faults.lostWatch) {
-      world.plan(after: delay()) { _ in client.learn(register, shard) }
+    for router in world.routers where !world.chance(world.faults.lostWatch) {
+      router.later(delay()) { [unowned router] in router.learn(register, shard) }
     }
   }
 
-  /// A client reads the map for itself.
-  func read(_ shard: ShardID, for client: SimulatedClient) {
+  /// A node's watch begins anew: what is so is said again.
+  func watchAgain(_ node: SimulatedNode) {
+    if isAway { return }
+    for shard in world.shardIDs {
+      guard let register = registers[shard] else { continue }
+      node.later(delay()) { node in
+        node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
+      }
+    }
+  }
+
+  /// A router reads the map.
+  func read(_ shard: ShardID, for router: SimulatedRouter) {
     if isAway { return }
     let register = registers[shard]
-    world.plan(after: delay()) { _ in if let register { client.learn(register, shard) } }
+    router.later(delay()) { [unowned router] in if let register { router.learn(register, shard) } }
   }
 
   func isProposed(_ name: NodeName) -> Bool {

@@ -14,6 +14,8 @@ final class SimulatedShard {
   var lag: Int?
   /// The epoch in which it was last seen answering or logging as primary.
   var leads: UInt64 = 0
+  /// When the newest acknowledgement that came in this process's time as primary was sent: until then nobody else led.
+  var acknowledgedAt = 0
   var stampsEpoch: UInt64 = 0
   /// Memory could not be loaded: only its peer can repair it.
   var isBroken = false
@@ -27,30 +29,19 @@ final class SimulatedShard {
 
 /// One node: the machines of its shards, its log on a disk in memory, its connections. Does what a node's loop, threads and sockets
 /// do, one event at a time.
-final class SimulatedNode {
+final class SimulatedNode: SimulatedProcess {
   let index: Int
-  let name: NodeName
-  unowned let world: World
+  let nodeName: NodeName
   var storage: MemoryStorage
   private(set) var id: ReplicaID
-  /// Grows with each start and end of the process: what was planned for an earlier one does not happen.
-  private(set) var life = 0
   var log: Log?
   private(set) var shards: [SimulatedShard] = []
   private var tools = ShardTools()
   private var links: [PeerLink] = []
   private var inputs: [Pipe] = []
 
-  // Clocks.
-  /// What the clock that never jumps shows at time 0, in microseconds, and how fast it runs, in parts of a million.
-  private let bootOffset: Int
-  private let drift: Int
   /// The wall clock minus true time, in milliseconds.
   var wallOffset: Int64
-
-  // Standing still.
-  var pausedUntil = 0
-  private var heldBack: [(SimulatedNode) -> Void] = []
 
   // The turn.
   private var turnTime: TurnTime?
@@ -62,32 +53,32 @@ final class SimulatedNode {
   var writer: SimulatedWriter?
   var disk: SimulatedReader?
   var routers: [ConnectionID: RouterSide] = [:]
-  private var newest: [Int: RouterSide] = [:]
+  /// By router's loop, the newest connection number that was met, and who has it.
+  private var newest: [UInt64: (number: UInt64, side: RouterSide)] = [:]
   private var nextConnection: UInt64 = 1
   var restartIsPlanned = false
+  /// Its disk lost something since the beginning.
+  var isDamaged = false
   private var pinnedAt: UInt64 = 0
 
   init(_ index: Int, _ world: World) {
-    (self.index, self.world) = (index, world)
+    self.index = index
     guard let name = NodeName(Bytes("n\(index + 1)")) else { preconditionFailure("n1 to n3 are names") }
-    self.name = name
+    nodeName = name
     id = ReplicaID(node: name, disk: 0)
     storage = MemoryStorage(seed: world.random.next())
-    bootOffset = world.draw(1...10_000_000_000)
-    drift = world.draw(-100...100)
     wallOffset = Int64(world.draw(-1_000...1_000))
+    super.init("n\(index + 1)", endpoint: index, world)
   }
 
-  var isUp: Bool { log != nil }
+  override var isUp: Bool { log != nil }
   var isBetweenTurns: Bool { turnTime == nil }
-  var isPaused: Bool { pausedUntil > world.time }
   func machine(_ shard: ShardID) -> SimulatedShard? { isUp ? shards[Int(shard.rawValue)] : nil }
 
   // MARK: Time
 
   private var clock: TurnTime {
     if let turnTime { return turnTime }
-    let monotonic = bootOffset + world.time + world.time / 1_000_000 * drift
     let time = TurnTime(
       now: Int64(monotonic / 1_000), wall: World.epochMilliseconds + Int64(world.time / 1_000) + wallOffset)
     (turnTime, turnStartedAt) = (time, world.time)
@@ -95,41 +86,10 @@ final class SimulatedNode {
     return time
   }
 
-  /// Calls `body` in this process, now, or when it goes on if it stands still.
-  func whileRunning(_ body: @escaping (SimulatedNode) -> Void) {
-    guard isUp else { return }
-    if isPaused || !heldBack.isEmpty { heldBack.append(body) } else { body(self) }
-  }
+  func whileRunning(_ body: @escaping (SimulatedNode) -> Void) { whileRunning { [unowned self] in body(self) } }
 
-  /// The same after some time, unless the process has ended by then.
   func later(_ microseconds: Int, _ body: @escaping (SimulatedNode) -> Void) {
-    let mine = life
-    world.plan(after: microseconds) { [unowned self] _ in
-      guard life == mine else { return }
-      whileRunning(body)
-    }
-  }
-
-  func pause(until: Int) {
-    guard isUp, !isPaused else { return }
-    world.say("\(name) stands still for \((until - world.time) / 1_000) ms")
-    pausedUntil = until
-    let mine = life
-    world.schedule.plan(at: until) { [unowned self] in
-      guard life == mine else { return }
-      goOn()
-    }
-  }
-
-  func goOn() {
-    guard isUp, pausedUntil > 0 else { return }
-    pausedUntil = 0
-    let waiting = heldBack
-    heldBack = []
-    for body in waiting {
-      guard isUp else { return }
-      body(self)
-    }
+    later(microseconds) { [unowned self] in body(self) }
   }
 
   // MARK: Life
@@ -138,23 +98,24 @@ final class SimulatedNode {
   func boot() {
     guard !isUp else { return }
     restartIsPlanned = false
-    life += 1
-    pausedUntil = 0
-    (turnTime, turnEndAsked, listed, entries, heldBack) = (nil, false, [], [], [])
+    changeLife()
+    (turnTime, turnEndAsked, listed, entries) = (nil, false, [], [])
     do throws(JournalError) {
       let log = try Log.open(
-        storage, node: name, newDisk: world.random.next() | 1, options: LogOptions(segmentBytes: world.segmentBytes))
+        storage, node: nodeName, newDisk: world.random.next() | 1, options: LogOptions(segmentBytes: world.segmentBytes)
+      )
       self.log = log
       id = log.replica
       try recover(log)
     } catch {
       log = nil
       shards = []
-      guard storage.hasCrashed || world.faults.failedSync > 0 || world.isHealing else {
+      let isFull = if case .storage(.full) = error { true } else { error == .full }
+      guard storage.hasCrashed || isFull || world.faults.failedSync > 0 || world.isHealing else {
         return world.fail("recovery", "\(name) cannot open its directory: \(error)")
       }
       world.say("\(name) cannot start: \(error)")
-      life += 1
+      changeLife()
       storage = storage.afterPowerLoss(seed: world.random.next())
       return planRestart()
     }
@@ -229,10 +190,12 @@ final class SimulatedNode {
   }
 
   /// The process ends at once. `keepsPower`: what it wrote is there for the next; otherwise only what was synced is sure.
-  func crash(keepsPower: Bool) {
+  ///
+  /// - Parameter restartAfter: microseconds; nil: as it comes.
+  func crash(keepsPower: Bool, restartAfter: Int? = nil) {
     guard isUp else { return }
     world.say("\(name) \(keepsPower ? "is killed" : "loses power")")
-    life += 1
+    changeLife()
     log = nil
     for link in links { link.drop() }
     for pipe in inputs { pipe.cut { self.world.draw($0) } }
@@ -241,28 +204,28 @@ final class SimulatedNode {
     shards = []
     listed = []
     entries = []
-    heldBack = []
     turnTime = nil
     turnEndAsked = false
-    pausedUntil = 0
     writer = nil
     disk = nil
     for (_, router) in routers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { router.end() }
     routers = [:]
     newest = [:]
     storage = keepsPower ? storage.afterProcessEnd() : storage.afterPowerLoss(seed: world.random.next())
-    planRestart()
+    planRestart(after: restartAfter)
   }
 
-  func planRestart() {
+  func planRestart(after chosen: Int? = nil) {
     guard !restartIsPlanned else { return }
     restartIsPlanned = true
     let wait =
-      world.isHealing
-      ? 1_000 : world.draw(1_000...([20_000, 300_000, 2_500_000].randomElement(using: &world.random) ?? 20_000))
-    world.plan(after: wait) { [unowned self] world in
+      chosen != nil
+      ? chosen ?? 0
+      : world.isHealing
+        ? 1_000 : world.draw(1_000...([20_000, 300_000, 2_500_000].randomElement(using: &world.random) ?? 20_000))
+    world.plan(after: wait + world.standstillLeft) { [unowned self] world in
       guard restartIsPlanned else { return }
-      if !world.isHealing, world.chance(world.faults.crashInOperation) {
+      if !world.isHealing, world.chance(world.faults.crashInOperation), !world.isLastCopy(self) {
         storage.plan(.crash, at: world.draw(0...12))
       }
       boot()
@@ -276,7 +239,7 @@ final class SimulatedNode {
     inputs = []
     routers = [:]
     newest = [:]
-    heldBack = []
+    changeLife()
     writer = nil
     disk = nil
   }
@@ -377,7 +340,7 @@ final class SimulatedNode {
       world.checks.logged(list, shard, self)
       entries += list
     case .send(let message, let payload, let peer):
-      links.first { $0.target.name == peer.node }?.add(message, payload: payload, shard: shard.id, to: peer)
+      links.first { $0.target.nodeName == peer.node }?.add(message, payload: payload, shard: shard.id, to: peer)
     case .reply(let frame, let connection):
       world.checks.replies(frame, shard, self)
       routers[connection]?.reply(frame)
@@ -428,6 +391,9 @@ final class SimulatedNode {
           let late = theirs + (world.time - sentAt)
           shards[place].lag = min(shards[place].lag ?? late, late)
         }
+        if case .acknowledgement(let ack) = item.message, ack.epoch == replica.epoch {
+          shards[place].acknowledgedAt = max(shards[place].acknowledgedAt, sentAt)
+        }
         let (message, payload) = (item.message, item.payload)
         let room = room(for: payload.byteCount, item.shard)
         let time = clock
@@ -441,12 +407,16 @@ final class SimulatedNode {
 
   // MARK: Routers
 
-  func accept(_ client: SimulatedClient, _ pipe: Pipe) -> RouterSide? {
+  /// A router's connection said hello. nil: a newer one of the same router was met already.
+  func accept(_ hello: RouterHello, _ link: RouterLink) -> RouterSide? {
     guard isUp else { return nil }
-    let side = RouterSide(ConnectionID(nextConnection), client, pipe)
+    if let known = newest[hello.router] {
+      guard hello.connection > known.number else { return nil }
+      known.side.supersede()
+    }
+    let side = RouterSide(ConnectionID(nextConnection), self, link)
     nextConnection += 1
-    newest[client.index]?.isSuperseded = true
-    newest[client.index] = side
+    newest[hello.router] = (hello.connection, side)
     routers[side.id] = side
     return side
   }
@@ -456,16 +426,26 @@ final class SimulatedNode {
     for shard in shards { turn(shard) { machine, _, _ in machine.closed(side.id) } }
   }
 
-  func requests(_ body: [UInt8], _ shard: ShardID, on side: RouterSide) {
+  /// A frame of requests came on a router's connection.
+  func requests(_ bytes: [UInt8], on side: RouterSide) {
     guard !side.isSuperseded, routers[side.id] != nil else { return }
-    let room = room(for: body.count + (machine(shard)?.machine.pendingBytes ?? 0), shard)
-    turn(shard) { machine, tools, time in
-      do throws(DecodeError) {
-        try machine.requests(body.rawSpan, from: side.id, room: room, time: time, tools: &tools)
-      } catch {
-        world.fail("codec", "a request cannot be read: \(error)")
-      }
+    do throws(DecodeError) {
+      let frame = try WireFrame(header: bytes.rawSpan)
+      let body = try frame.body(of: bytes.rawSpan)
+      let room = room(for: body.byteCount + (machine(frame.shard)?.machine.pendingBytes ?? 0), frame.shard)
+      guard isUp, Int(frame.shard.rawValue) < shards.count else { return }
+      let (time, held) = (clock, shards[Int(frame.shard.rawValue)])
+      list(held)
+      try held.machine.requests(body, from: side.id, room: room, time: time, tools: &tools)
+    } catch {
+      world.fail("codec", "\(name) cannot read a request: \(error)")
     }
+  }
+
+  /// Since when what this frame to a router says may have been wrong, at the earliest; nil: a frame without a shard's state.
+  func mark(of frame: [UInt8]) -> Int? {
+    guard let shard = (try? WireFrame(header: frame.rawSpan))?.shard, let held = machine(shard) else { return nil }
+    return held.machine.replica.needsPeer ? min(world.time, held.acknowledgedAt) : world.time
   }
 }
 

@@ -16,8 +16,9 @@ package struct RunResult: Sendable {
   package var operations: Int
   package var acknowledged: Int
   package var unknown: Int
+  package var freshReads: Int
   package var seatsChecked: Int
-  /// Seats whose history was too wide to be searched through.
+  /// Seats and areas whose history was too wide to be searched through.
   package var seatsUndecided: Int
   package var epochs: Int
   /// By `FaultKind`.
@@ -39,7 +40,8 @@ package enum Simulation {
       seed: seed, steps: world.steps, hash: world.hash, rule: world.violation?.rule,
       violation: world.violation?.description, trace: world.trace, milliseconds: world.time / 1_000,
       operations: world.history.operations.count, acknowledged: world.history.acknowledged,
-      unknown: world.history.unknown, seatsChecked: world.seatsChecked, seatsUndecided: world.seatsUndecided,
+      unknown: world.history.unknown, freshReads: world.freshReads, seatsChecked: world.seatsChecked,
+      seatsUndecided: world.seatsUndecided,
       epochs: world.shardIDs.reduce(0) { $0 + Int(world.coordinator.registers[$1]?.entry.epoch ?? 0) },
       faults: world.counts)
     world.end()
@@ -69,10 +71,26 @@ extension Simulation {
     let parsed = calls.map { call in
       let words = call.text.split(separator: " ")
       let ticket = UInt64(words.last ?? "") ?? 0
-      return SeatCall(
+      return CheckedCall<SeatEffect>(
         called: call.called, returned: call.returned,
         effect: words.first == "hold" ? .hold(ticket) : .release(ticket, repeats: false))
     }
-    return linearizability(of: parsed) == .linearizable
+    return linearizability(of: parsed, from: SeatModel.free) == .linearizable
+  }
+
+  /// The same for an area of four places: each `hold T N`, `release T`, or `soldOut N`.
+  package static func isAreaLinearizable(_ calls: [(called: Int, returned: Int, text: String)]) -> Bool {
+    let parsed = calls.map { call in
+      let words = call.text.split(separator: " ")
+      let numbers = words.dropFirst().compactMap { UInt64($0) }
+      let effect: AreaEffect =
+        switch words.first {
+        case "hold": .hold(numbers[0], UInt32(numbers[1]))
+        case "soldOut": .soldOut(UInt32(numbers[0]))
+        default: .ticket(.release(numbers[0], repeats: false))
+        }
+      return CheckedCall(called: call.called, returned: call.returned, effect: effect)
+    }
+    return linearizability(of: parsed, from: AreaModel()) == .linearizable
   }
 }

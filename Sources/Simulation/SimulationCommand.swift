@@ -83,6 +83,7 @@ package struct Totals {
   package var operations = 0
   package var acknowledged = 0
   package var unknown = 0
+  package var freshReads = 0
   package var seatsChecked = 0
   package var seatsUndecided = 0
   package var epochs = 0
@@ -96,6 +97,7 @@ package struct Totals {
     operations += result.operations
     acknowledged += result.acknowledged
     unknown += result.unknown
+    freshReads += result.freshReads
     seatsChecked += result.seatsChecked
     seatsUndecided += result.seatsUndecided
     epochs += result.epochs
@@ -105,8 +107,8 @@ package struct Totals {
   package func text(_ elapsed: Duration) -> String {
     var lines = [
       "runs \(runs), steps \(steps), simulated \(milliseconds / 1_000) s, in \(elapsed)",
-      "calls \(operations), answered \(acknowledged), unknown \(unknown), epochs \(epochs)",
-      "seat histories linearizable \(seatsChecked), given up \(seatsUndecided)",
+      "calls \(operations), answered \(acknowledged), unknown \(unknown), from routers' copies \(freshReads), epochs \(epochs)",
+      "histories of seats and areas linearizable \(seatsChecked), given up \(seatsUndecided)",
     ]
     for kind in FaultKind.allCases { lines.append("\(kind.name): \(faults[kind.rawValue])") }
     lines.append("no promise was broken")

@@ -9,10 +9,11 @@ extension World {
   func finish() {
     say("all is healed")
     // What was answered under a client's key is answered again; every seat is looked at.
-    for operation in history.operations where operation.outcome != nil && !operation.keyIsFromRouter {
+    for operation in history.operations where operation.outcome != nil && operation.key != nil {
       clients[operation.client].repeats(operation)
     }
-    for event in events { clients[0].begin(event.shard, .seats(event)) }
+    for event in events { clients[0].begin(event.shard, .seats(event, isFresh: false)) }
+    for event in events { clients[0].begin(event.shard, .availability(event, isFresh: false)) }
     let until = time + 30_000_000
     settle(until: until)
     guard violation == nil else { return }
@@ -20,28 +21,38 @@ extension World {
       return fail("healing", "what was asked after all healed is not answered: \(summary)")
     }
     compareReplicas()
+    checks.endedAt = time
     for event in events { checkHistory(event) }
   }
 
   private func checkHistory(_ event: SimulatedEvent) {
-    for (seat, calls) in history.calls(on: event, checks).enumerated() where violation == nil {
-      switch linearizability(of: calls) {
-      case .linearizable: seatsChecked += 1
-      case .undecided: seatsUndecided += 1
-      case .violated(let longest):
-        let explained = Set(longest)
-        let rest = calls.indices.filter { !explained.contains($0) && calls[$0].returned != .max }
-          .sorted { calls[$0].returned < calls[$1].returned }
-        let last = longest.suffix(6).map { describe(calls[$0]) }
-        fail(
-          "linearizability",
-          "shard \(event.shard.rawValue), seat \(seat): after \(longest.count) calls, of which the last were \(last), nothing explains \(rest.prefix(3).map { describe(calls[$0]) })"
-        )
-      }
+    let (seats, area) = history.calls(on: event, checks)
+    for (seat, calls) in seats.enumerated() { check(calls, from: SeatModel.free, "seat \(seat)", event) }
+    // An area's value is larger than a seat's, and its search is given up earlier.
+    check(area, from: AreaModel(), "the area", event, stepsMax: 20_000)
+  }
+
+  private func check<Model: SequentialModel>(
+    _ calls: [CheckedCall<Model.Effect>], from initial: Model, _ what: String, _ event: SimulatedEvent,
+    stepsMax: Int = 200_000
+  ) {
+    guard violation == nil else { return }
+    switch linearizability(of: calls, from: initial, stepsMax: stepsMax) {
+    case .linearizable: seatsChecked += 1
+    case .undecided: seatsUndecided += 1
+    case .violated(let longest):
+      let explained = Set(longest)
+      let rest = calls.indices.filter { !explained.contains($0) && calls[$0].returned != .max }
+        .sorted { calls[$0].returned < calls[$1].returned }
+      let last = longest.suffix(6).map { describe(calls[$0]) }
+      fail(
+        "linearizability",
+        "shard \(event.shard.rawValue), \(what): after \(longest.count) calls, of which the last were \(last), nothing explains \(rest.prefix(3).map { describe(calls[$0]) })"
+      )
     }
   }
 
-  private func describe(_ call: SeatCall) -> String {
+  private func describe<Effect>(_ call: CheckedCall<Effect>) -> String {
     func time(_ time: Int) -> String { time == .max ? "…" : "\(time / 1_000)" }
     var effect = "\(call.effect)"
     if effect.count > 60 { effect = String(effect.prefix(60)) }

@@ -8,11 +8,16 @@ extension World {
   /// A tenth of a second in which each kind of fault may strike one node.
   func strike() {
     if isHealing { return }
-    plan(after: 100_000) { $0.strike() }
+    plan(after: 100_000 + standstillLeft) { $0.strike() }
+    noteRepairs()
     guard let node = nodes.randomElement(using: &random) else { return }
     if chance(faults.crash) { kill(node, keepsPower: true) }
-    if chance(faults.powerLoss) { kill(node, keepsPower: false) }
-    if chance(faults.crashInOperation), node.isUp {
+    if chance(faults.powerLoss) { kill(node, keepsPower: isLastCopy(node)) }
+    if chance(faults.restart), node.isUp {
+      count(.restart)
+      node.crash(keepsPower: true, restartAfter: draw(1_000...20_000))
+    }
+    if chance(faults.crashInOperation), node.isUp, !isLastCopy(node) {
       count(.crashInOperation)
       node.storage.plan(.crash, at: draw(0...20))
     }
@@ -28,8 +33,8 @@ extension World {
     }
     if chance(faults.wallJump) {
       count(.wallJump)
-      // Less than a router's key is kept, so that a leap at a restart of all does not make one be forgotten.
-      node.wallOffset = Int64(draw(-25_000...25_000))
+      // Less than a router's key is kept, so that a leap at a restart of all does not make one be forgotten; or much more.
+      node.wallOffset = Int64.random(in: -faults.wallJumpMax...faults.wallJumpMax, using: &random)
       say("\(node.name)'s wall clock is now off by \(node.wallOffset) ms")
     }
     if chance(faults.coordinatorAway) {
@@ -37,6 +42,17 @@ extension World {
       coordinator.backAt = time + draw(1_000...2_000_000)
       say("the coordinator is away")
     }
+    if chance(faults.stuckProposals) {
+      count(.stuckProposals)
+      coordinator.writesAt = time + draw(100_000...2_500_000)
+      say("the coordinator takes no proposal for \((coordinator.writesAt - time) / 1_000) ms")
+    }
+    if chance(faults.watchAgain) {
+      count(.watchAgain)
+      coordinator.watchAgain(node)
+    }
+    if chance(faults.standstill) { standStill() }
+    strikeRouters()
     if chance(faults.fullDisk) {
       count(.fullDisk)
       node.storage.limit(0)
@@ -52,6 +68,63 @@ extension World {
       count(.wipe)
       say("\(node.name) loses its disk")
       node.wipe()
+      hasLost(node)
+    }
+  }
+
+  private func strikeRouters() {
+    guard let router = routers.randomElement(using: &random) else { return }
+    if chance(faults.routerCrash), router.isUp {
+      count(.routerCrash)
+      router.crash()
+    }
+    if chance(faults.routerPause), router.isUp {
+      count(.routerPause)
+      router.pause(until: time + (random.chance(10) ? draw(61_000_000...70_000_000) : draw(1_000...2_500_000)))
+    }
+  }
+
+  /// As if all ran on one host that is suspended: time goes on, and nothing else.
+  private func standStill() {
+    count(.standstill)
+    standstillUntil = time + draw(61_000_000...65_000_000)
+    for process in nodes as [SimulatedProcess] + routers { process.pause(until: standstillUntil) }
+  }
+
+  /// A proposal to take a replica in is decided late. Before that the watch says again what was so before, and the two lose their line;
+  /// as soon as it is decided the primary stands still. Whatever it answered alone meanwhile would be lost.
+  func delay(_ entry: MapEntry, of node: SimulatedNode) {
+    guard chance(faults.lateProposal), entry.primary == node.id, coordinator.writesAt <= time,
+      let other = entry.follower.flatMap({ self.node(named: $0.node) })
+    else { return }
+    count(.lateProposal)
+    let decided = time + draw(300_000...1_200_000)
+    coordinator.writesAt = decided
+    say("what \(node.name) proposes is decided \((decided - time) / 1_000) ms late")
+    let (cutAt, stopAt) = (draw(20_000...250_000), decided - time + draw(3_000...20_000))
+    plan(after: draw(1_000...50_000)) { world in if !world.isHealing { world.coordinator.watchAgain(node) } }
+    plan(after: cutAt) { world in
+      if !world.isHealing { world.block(node.endpoint, other.endpoint, until: decided + 2_500_000) }
+    }
+    plan(after: stopAt) { world in
+      if !world.isHealing { node.pause(until: world.time + world.draw(800_000...2_000_000)) }
+    }
+  }
+
+  /// The map has changed: whoever it names is at a bad moment.
+  func strike(at entry: MapEntry) {
+    guard chance(faults.atChange), let primary = node(named: entry.primary.node) else { return }
+    let other = entry.follower.flatMap { node(named: $0.node) } ?? primary
+    let (kind, until) = (draw(0...3), time + draw(100_000...2_500_000))
+    plan(after: draw(0...[2_000, 300_000].randomElement(using: &random)!)) { world in
+      guard !world.isHealing else { return }
+      world.count(.atChange)
+      switch kind {
+      case 0: primary.crash(keepsPower: true)
+      case 1: primary.pause(until: until)
+      case 2: other.crash(keepsPower: true)
+      default: world.block(primary.endpoint, other.endpoint, until: until)
+      }
     }
   }
 
@@ -62,31 +135,37 @@ extension World {
     // All at once, now and then.
     guard random.chance(20) else { return }
     for other in nodes where other.isUp {
+      let keepsPower = keepsPower || isLastCopy(other)
       count(keepsPower ? .crash : .powerLoss)
       other.crash(keepsPower: keepsPower)
     }
   }
 
   private func partition() {
-    let from = draw(0...(nodes.count - 1))
-    let to = draw(0...(nodes.count - 1))
-    guard from != to else { return }
+    let all = nodes.count + routers.count
+    let (from, to) = (draw(0...(all - 1)), draw(0...(all - 1)))
+    // Routers do not talk to one another.
+    guard from != to, min(from, to) < nodes.count else { return }
     count(.partition)
-    let until = time + draw(1_000...2_500_000)
+    block(from, to, until: time + draw(1_000...2_500_000))
+  }
+
+  private func block(_ from: Int, _ to: Int, until: Int) {
+    guard from != to else { return }
     let both = random.chance(50)
     for (a, b) in both ? [(from, to), (to, from)] : [(from, to)] {
       network.blockedUntil[a][b] = until
       network.holds[a][b] = random.chance(50)
     }
-    say(
-      "no line from \(nodes[from].name) to \(nodes[to].name)\(both ? ", nor back" : "") for \((until - time) / 1_000) ms"
-    )
+    let names = (nodes as [SimulatedProcess] + routers).map(\.name)
+    say("no line from \(names[from]) to \(names[to])\(both ? ", nor back" : "") for \((until - time) / 1_000) ms")
   }
 
   private func reset() {
     count(.reset)
     guard let node = nodes.randomElement(using: &random) else { return }
-    if random.chance(50), let client = clients.randomElement(using: &random) { return client.reset(node) }
+    if random.chance(30), let client = clients.randomElement(using: &random) { return client.reset() }
+    if random.chance(50) { routers.randomElement(using: &random)?.resetLinks() }
     for other in nodes where other !== node { node.dropLinks(to: other) }
   }
 
@@ -94,7 +173,7 @@ extension World {
     guard node.isUp, !node.isPaused, let shard = shardIDs.randomElement(using: &random) else { return }
     count(.order)
     let someone = nodes.randomElement(using: &random) ?? node
-    let orders: [Order] = [.drain, .drain, .drain, .force, .declareDead(someone.name)]
+    let orders: [Order] = [.drain, .drain, .drain, .force, .declareDead(someone.nodeName)]
     let order = orders.randomElement(using: &random) ?? .drain
     node.turn(shard) { machine, tools, time in
       let answer = machine.order(order, time: time, tools: &tools)
@@ -104,27 +183,80 @@ extension World {
 
   /// Whether what `node` has may be lost: for each shard, another has all that was ever answered, whatever is still under way.
   private func isSpare(_ node: SimulatedNode) -> Bool {
-    guard !coordinator.isProposed(node.name) else { return false }
-    return shardIDs.allSatisfy { shard in
-      guard let entry = coordinator.registers[shard]?.entry, let primary = self.node(named: entry.primary.node),
-        primary !== node, let held = primary.machine(shard), !held.isBroken
-      else { return false }
-      let replica = held.machine.replica
-      guard replica.role == .primary, replica.epoch == entry.epoch, replica.summary.isOpen, !replica.summary.draining,
-        primary.id == entry.primary, !primary.storage.hasCrashed
-      else { return false }
-      return entry.follower == nil || entry.follower == node.id || entry.follower?.node != node.name
+    guard !coordinator.isProposed(node.nodeName) else { return false }
+    return shardIDs.allSatisfy { isCopied($0, of: node) || isFollowed($0, by: node) }
+  }
+
+  /// Whether the follower of this primary has all that was ever answered, and can go on without it.
+  private func isFollowed(_ shard: ShardID, by node: SimulatedNode) -> Bool {
+    guard let entry = coordinator.registers[shard]?.entry, entry.primary == node.id,
+      let follower = entry.follower.flatMap({ self.node(named: $0.node) }), follower.id == entry.follower,
+      !follower.storage.hasCrashed, let held = follower.machine(shard), !held.isBroken
+    else { return false }
+    let replica = held.machine.replica
+    return replica.role == .follower && replica.epoch == entry.epoch && replica.summary.suspicion == .none
+      && replica.durable >= checks.promises[Int(shard.rawValue)].index && !coordinator.isProposed(follower.nodeName)
+  }
+
+  /// Whether another node is the shard's primary, and well.
+  private func isCopied(_ shard: ShardID, of node: SimulatedNode) -> Bool {
+    guard let entry = coordinator.registers[shard]?.entry, let primary = self.node(named: entry.primary.node),
+      primary !== node, let held = primary.machine(shard), !held.isBroken
+    else { return false }
+    let replica = held.machine.replica
+    guard replica.role == .primary, replica.epoch == entry.epoch, replica.summary.isOpen, !replica.summary.draining,
+      primary.id == entry.primary, !primary.storage.hasCrashed
+    else { return false }
+    return entry.follower == nil || entry.follower == node.id || entry.follower?.node != node.nodeName
+  }
+
+  /// A node's disk is not what it was: until that is repaired, the other copy's disk keeps what it has.
+  private func hasLost(_ node: SimulatedNode) {
+    node.isDamaged = true
+    for other in nodes where isLastCopy(other) { other.storage.clearFaults() }
+  }
+
+  /// Whether a shard has no second whole copy but this node's. A power loss may leave a tear there, which only another copy can settle:
+  /// two faults at once, and then it is the operator's to say.
+  func isLastCopy(_ node: SimulatedNode) -> Bool {
+    shardIDs.contains { shard in
+      guard let entry = coordinator.registers[shard]?.entry else { return false }
+      let named = [entry.primary, entry.follower].compactMap { $0 }
+      guard named.contains(where: { $0.node == node.nodeName }) else { return false }
+      return nodes.contains { other in
+        other !== node && other.isDamaged && named.contains { $0.node == other.nodeName } && !isWhole(other, shard)
+      }
     }
+  }
+
+  private func noteRepairs() {
+    for node in nodes where node.isDamaged {
+      node.isDamaged = !shardIDs.allSatisfy { shard in
+        guard let entry = coordinator.registers[shard]?.entry else { return false }
+        let isNamed = entry.primary.node == node.nodeName || entry.follower?.node == node.nodeName
+        return !isNamed || isWhole(node, shard)
+      }
+    }
+  }
+
+  private func isWhole(_ node: SimulatedNode, _ shard: ShardID) -> Bool {
+    guard let held = node.machine(shard), !held.isBroken else { return false }
+    let replica = held.machine.replica
+    return (replica.role == .primary || replica.role == .follower) && replica.summary.suspicion == .none
+      && replica.epoch == coordinator.registers[shard]?.entry.epoch
   }
 
   /// Flips a bit, or cuts a file short, on a disk whose content another has, and starts the node anew.
   private func damage(_ node: SimulatedNode) {
     guard isSpare(node), node.isUp else { return }
+    let leads = shardIDs.contains { coordinator.registers[$0]?.entry.primary == node.id }
     node.crash(keepsPower: true)
     let files = node.storage.paths.filter { $0.hasSuffix(".seg") || $0.hasSuffix(".snap") }
     guard let path = files.randomElement(using: &random), let content = node.storage.content(path), !content.isEmpty
     else { return }
     count(.damage)
+    hasLost(node)
+    if leads { count(.primaryDamage) }
     // Most of a segment is zeros: hit what is written.
     let end = max(1, (content.lastIndex { $0 != 0 } ?? 0) + 1)
     let offset = draw(0...(end - 1))
@@ -144,7 +276,15 @@ extension World {
     faults = .none
     say("faults end")
     coordinator.backAt = 0
-    for from in nodes.indices { for to in nodes.indices { network.blockedUntil[from][to] = 0 } }
+    coordinator.writesAt = 0
+    standstillUntil = 0
+    for from in network.blockedUntil.indices {
+      for to in network.blockedUntil.indices { network.blockedUntil[from][to] = 0 }
+    }
+    for router in routers {
+      router.goOn()
+      router.boot()
+    }
     for node in nodes {
       node.storage.clearFaults()
       node.storage.limit(nil)

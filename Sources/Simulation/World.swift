@@ -4,6 +4,7 @@ import MemoryDisk
 import Node
 import Proto
 import Replication
+import Router
 
 /// What a run must never see.
 struct Violation: Error, CustomStringConvertible {
@@ -29,6 +30,7 @@ final class World {
 
   let shardCount: Int
   var nodes: [SimulatedNode] = []
+  var routers: [SimulatedRouter] = []
   var network: Network!
   var coordinator: SimulatedCoordinator!
   var clients: [SimulatedClient] = []
@@ -40,12 +42,19 @@ final class World {
   private let plannedFaults: Faults
   var counts = [Int](repeating: 0, count: FaultKind.allCases.count)
   var isHealing = false
+  /// Until when every machine stands still.
+  var standstillUntil = 0
+  /// Only keys of clients outlive a minute: where time may leap, clients have them.
+  let keysAreClients: Bool
+  var freshReads = 0
   var seatsChecked = 0
   var seatsUndecided = 0
 
   let machineOptions: ShardMachine.Options
   let replicaConfig: ReplicaConfig
   let segmentBytes: Int
+  /// Milliseconds that a router holds a request.
+  let routerDeadline: Milliseconds
 
   init(seed: UInt64, traces: Bool) {
     (self.seed, self.traces) = (seed, traces)
@@ -53,6 +62,9 @@ final class World {
     plannedFaults = Faults(from: &random)
     shardCount = random.chance(30) ? 2 : 1
     let nodeCount = random.chance(40) ? 3 : 2
+    let routerCount = random.chance(50) ? 2 : random.chance(50) ? 1 : 3
+    keysAreClients = plannedFaults.standstill > 0 || plannedFaults.wallJumpMax > 60_000
+    routerDeadline = [1_000, 5_000, 20_000].randomElement(using: &random) ?? 5_000
 
     var options = ShardMachine.Options()
     options.snapshotBytes = [1_500, 6_000, 1 << 20].randomElement(using: &random) ?? 6_000
@@ -72,10 +84,12 @@ final class World {
 
     self.random = random
     checks = Checks(shardCount: shardCount)
-    network = Network(self, nodeCount: nodeCount)
+    network = Network(self, endpointCount: nodeCount + routerCount)
     coordinator = SimulatedCoordinator(self)
     for index in 0..<nodeCount { nodes.append(SimulatedNode(index, self)) }
     for node in nodes { node.boot() }
+    for index in 0..<routerCount { routers.append(SimulatedRouter(index, self)) }
+    for router in routers { router.boot() }
     let clientCount = Int.random(in: 2...5, using: &self.random)
     for index in 0..<clientCount { clients.append(SimulatedClient(index, self)) }
     clients[0].createEvents()
@@ -110,6 +124,7 @@ final class World {
     plan(after: 100_000) { $0.strike() }
     let last = steps + wanted
     run(until: .max) { self.steps < last }
+    run(until: standstillUntil)
     guard violation == nil else { return }
     heal()
     // Long enough for every damped readmission.
@@ -137,6 +152,7 @@ final class World {
   func end() {
     schedule = Schedule()
     for node in nodes { node.end() }
+    for router in routers { router.end() }
   }
 
   // MARK: What everybody uses
@@ -162,7 +178,25 @@ final class World {
     say("VIOLATION of \(rule): \(violation?.description ?? "")")
   }
 
-  func node(named name: NodeName) -> SimulatedNode? { nodes.first { $0.name == name } }
+  func node(named name: NodeName) -> SimulatedNode? { nodes.first { $0.nodeName == name } }
+
+  /// Microseconds until machines go on.
+  var standstillLeft: Int { max(0, standstillUntil - time) }
+
+  /// The id of a shard's event: the shard is the id's own.
+  func eventID(_ shard: ShardID) -> Bytes {
+    for number in 0... {
+      let id = Bytes("event-\(number)")
+      if ShardID.owning(event: id.rawSpan, shardCount: shardCount) == shard { return id }
+    }
+    preconditionFailure("each shard has events")
+  }
+
+  /// Which event an operation is about.
+  func event(_ operation: ClientOperation) -> Bytes? {
+    if case .create(let definition) = operation.what { return definition.id }
+    return events.first { $0.shard == operation.shard }?.id
+  }
 
   var shardIDs: [ShardID] { (0..<shardCount).map { ShardID(UInt16($0)) } }
 
@@ -218,7 +252,20 @@ final class World {
         )
       }
     }
-    parts.append("clients busy: \(clients.filter { !$0.isIdle }.count)")
+    for client in clients {
+      for operation in client.pending {
+        parts.append(
+          "\(operation.name) \(operation.what) waits for \((time - operation.called) / 1_000) ms, asked \((time - operation.sentAt) / 1_000) ms ago, \(operation.key == nil ? "no key" : "key"), \(operation.door.map { "\($0.router.name) \($0.isOpen)" } ?? "nowhere")"
+        )
+      }
+    }
+    for router in routers {
+      for loop in router.loops {
+        let forwarder = loop.engine.forwarder
+        parts.append(
+          "\(router.name) has \(forwarder.pendingCount) pending, reaches \(shardIDs.map { forwarder.isReachable($0) })")
+      }
+    }
     return parts.joined(separator: "; ")
   }
 }

@@ -26,7 +26,7 @@ import Testing
     table["Admin"] = edge.union(["Journal"])
     table["MemoryDisk"] = ["Proto", "Journal"]
     table["Simulation"] = [
-      "Proto", "Inventory", "Replication", "Journal", "Node", "MemoryDisk", "Flags",
+      "Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Flags",
     ]
     table["Checker"] = ["Proto", "JSON"]
     return table

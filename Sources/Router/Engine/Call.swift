@@ -1,18 +1,18 @@
-import Proto
+package import Proto
 
 /// Who asked, and is told the result once, on the engine's loop.
-protocol CallOwner: AnyObject {
+package protocol CallOwner: AnyObject {
   func ended(_ call: Call, with result: CallResult)
 }
 
 /// One operation under way. Belongs to its engine's loop.
-final class Call {
-  let operation: Operation
+package final class Call {
+  package let operation: Operation
   /// The client's idempotency key; empty: none.
   let key: Bytes
   let owner: any CallOwner
   /// The owner's own number for it.
-  let number: UInt64
+  package let number: UInt64
   /// Monotonic milliseconds.
   let deadline: Milliseconds
   let startedAt: UInt64
@@ -31,7 +31,7 @@ final class Call {
   var parts: [EventSummary] = []
   var isEnded = false
 
-  init(
+  package init(
     _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,
     startedAt: UInt64
   ) {

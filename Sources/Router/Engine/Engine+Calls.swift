@@ -7,7 +7,7 @@ extension Engine {
   /// - Returns: whether it is on its way to its shard (or has ended). If not, it waits for a definition, and a door that lets the
   ///   same client's next command pass would change the order of effects.
   @discardableResult
-  func start(_ call: Call) -> Bool {
+  package func start(_ call: Call) -> Bool {
     switch call.operation {
     case .createEvent(let new): create(new, call)
     case .reserve(let reservation): return withEvent(reservation.event, call)
@@ -120,7 +120,7 @@ extension Engine {
   }
 
   @inline(__always)
-  func findEvent(_ id: RawSpan) -> EventEntry? { events.find(id) }
+  package func findEvent(_ id: RawSpan) -> EventEntry? { events.find(id) }
 
   /// The call has its definition: translate, and ask the shard.
   func proceed(_ call: Call) {
@@ -195,7 +195,7 @@ extension Engine {
   }
 
   /// The definition is here: go on with who waited for it, in order.
-  func ready(_ event: EventEntry) {
+  package func ready(_ event: EventEntry) {
     events.insert(event)
     for call in fetching.removeValue(forKey: event.id) ?? [] {
       call.event = event

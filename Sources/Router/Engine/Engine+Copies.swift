@@ -1,4 +1,4 @@
-import Proto
+package import Proto
 
 /// One loop's subscription to one event's changes.
 struct Subscription {
@@ -18,8 +18,21 @@ extension Engine {
   /// A copy that was not read for so long is given up.
   static var idleAfter: Milliseconds { 60_000 }
 
+  /// Serves a read from the event's copy. If that is not fresh enough, it is asked for.
+  ///
+  /// - Parameter loops: bit n is set for each of the process's loops.
+  /// - Returns: what `body` returns; nil: read from the primary.
+  package func serveFresh<Result>(
+    _ event: EventEntry, loops: UInt64, _ body: (inout SeatCopy.State) -> Result
+  ) -> Result? {
+    if let served = event.copy.serve(now: now, loops: loops, body) { return served }
+    subscribe(event)
+    if event.copy.shouldSpread(now: now) { host?.spreadCopy(of: event) }
+    return nil
+  }
+
   /// Asks for the event's feed on this loop, unless that is done.
-  func subscribe(_ event: EventEntry) {
+  package func subscribe(_ event: EventEntry) {
     if let subscription = subscriptions[event.id], subscription.event === event {
       if case .wanted = subscription.state { ask(subscription.event) }
       return
@@ -52,7 +65,7 @@ extension Engine {
   }
 
   /// Takes a `feed` frame.
-  func received(feed body: RawSpan, from link: LinkID, shard: ShardID) throws(DecodeError) {
+  package func received(feed body: RawSpan, from link: LinkID, shard: ShardID) throws(DecodeError) {
     var reader = ByteReader(body)
     while reader.bytesLeft > 0 {
       let update = try FeedUpdate(decoding: &reader)
@@ -68,7 +81,7 @@ extension Engine {
   }
 
   /// The shard's copies are as new as this frame.
-  func receivedFeedFresh(from link: LinkID, shard: ShardID) {
+  package func receivedFeedFresh(from link: LinkID, shard: ShardID) {
     for id in (slotFeeds[shard] ?? [:]).values {
       guard let subscription = subscriptions[id], case .live(link) = subscription.state else { continue }
       subscription.event.copy.confirm(now: now)
@@ -93,8 +106,10 @@ extension Engine {
   }
 
   /// Feeds that were lost are asked for again, and those of copies that nobody reads are given up. Call it every 50 to 1,000 ms.
-  func renewSubscriptions() {
-    for subscription in subscriptions.values {
+  package func renewSubscriptions() {
+    // In one order in every process: what a seed gives must not hang on how this one hashes.
+    let inOrder = subscriptions.count > 1 ? subscriptions.sorted { $0.key < $1.key } : Array(subscriptions)
+    for (_, subscription) in inOrder {
       let event = subscription.event
       if now - event.copy.status(now: now).readAt > Self.idleAfter {
         unsubscribe(event.id)

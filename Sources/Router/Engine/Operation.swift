@@ -1,7 +1,7 @@
-import Proto
+package import Proto
 
 /// What a door asks for, decoded and checked for form, in the caller's own words: labels and names, not numbers.
-enum Operation: Sendable {
+package enum Operation: Sendable {
   case createEvent(NewEvent)
   case reserve(Reservation)
   case release(HoldID)
@@ -30,14 +30,14 @@ enum Operation: Sendable {
 
 /// A definition as it is sent, and what its creation's answer says. Made where there is time for it: a large one does not fit a
 /// loop's turn, nor does freeing it.
-struct NewEvent: Sendable {
+package struct NewEvent: Sendable {
   /// The definition without its seats.
   private(set) var summary: EventDefinition
   /// Counts before anything was held.
   let availability: Availability
   private(set) var encoded: [UInt8]
 
-  init(_ definition: EventDefinition) {
+  package init(_ definition: EventDefinition) {
     summary = definition
     summary.sections = []
     summary.notForSale = []
@@ -59,26 +59,31 @@ struct NewEvent: Sendable {
   }
 }
 
-struct Reservation: Sendable {
-  var event: Bytes
-  var buyer: Bytes
+package struct Reservation: Sendable {
+  package var event: Bytes
+  package var buyer: Bytes
   /// Seconds; 0: the event's own.
-  var ttl: UInt32
-  var choice: Choice
+  package var ttl: UInt32
+  package var choice: Choice
 
-  enum Choice: Sendable {
+  package init(event: Bytes, buyer: Bytes, ttl: UInt32, choice: Choice) {
+    (self.event, self.buyer, self.ttl, self.choice) = (event, buyer, ttl, choice)
+  }
+
+  package enum Choice: Sendable {
     case named(seats: [Bytes], areas: [NamedCount])
     case best(count: UInt32, category: Bytes?)
   }
 
-  struct NamedCount: Sendable {
-    var area: Bytes
-    var count: UInt32
+  package struct NamedCount: Sendable {
+    package var area: Bytes
+    package var count: UInt32
+    package init(area: Bytes, count: UInt32) { (self.area, self.count) = (area, count) }
   }
 }
 
 /// What came of an operation, still as numbers; the doors render it.
-enum CallResult: Sendable {
+package enum CallResult: Sendable {
   case created(NewEvent, EventRef, version: UInt64)
   case held(EventEntry, Outcome.Held, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount])
   case hold(EventEntry, HoldInfo)
@@ -94,7 +99,7 @@ enum CallResult: Sendable {
 }
 
 /// Why an operation was not done.
-enum CallRefusal: Equatable, Sendable {
+package enum CallRefusal: Equatable, Sendable {
   case noSuchEvent
   case noSuchHold
   case noSuchOrder

@@ -1,19 +1,19 @@
 import Plan
-import Proto
+package import Proto
 
 /// One life of one event, as a router knows it: the definition, which never changes, the index of its labels, and the copy of
 /// its seats' states. Shared by the process's loops.
-final class EventEntry: Sendable {
-  let id: Bytes
-  let ref: EventRef
-  let shard: ShardID
+package final class EventEntry: Sendable {
+  package let id: Bytes
+  package let ref: EventRef
+  package let shard: ShardID
   let definition: EventDefinition
   let index: PlanIndex
   /// The copy that fresh reads are served from.
-  let copy: SeatCopy
+  package let copy: SeatCopy
   private let rendered = Lock<[UInt8]?>(nil)
 
-  init(_ info: EventInfo, shard: ShardID) {
+  package init(_ info: EventInfo, shard: ShardID) {
     id = info.definition.id
     ref = info.ref
     self.shard = shard

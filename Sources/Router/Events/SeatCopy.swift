@@ -1,5 +1,5 @@
 import Plan
-import Proto
+package import Proto
 
 /// The process's copy of one event's seats, for fresh reads: fed by every loop that relays the event's shard's replies, so that
 /// it is never older than an answer that this router already gave, on whichever loop.
@@ -8,22 +8,22 @@ import Proto
 ///   batch that caused them, on the same connection. So while every loop's feed is live, whoever relays a reply has applied what
 ///   came before it.
 /// - The copy is served only while all feeds are live and one of them was heard of within `staleAfter`.
-final class SeatCopy: Sendable {
+package final class SeatCopy: Sendable {
   /// A shard's connection says something at least every 100 ms; a copy must not be more than 250 ms behind.
   static let staleAfter: Milliseconds = 225
 
   private let state: Lock<State>
   let ref: EventRef
 
-  struct State: Sendable {
-    var body: SeatMapBody
-    var counts = Availability(categories: [], areas: [])
-    var version: UInt64 = 0
+  package struct State: Sendable {
+    package internal(set) var body: SeatMapBody
+    package internal(set) var counts = Availability(categories: [], areas: [])
+    package internal(set) var version: UInt64 = 0
     var hasData = false
     /// Bit n: loop n's feed is live.
     var live: UInt64 = 0
     /// When a live feed was last heard of, monotonic.
-    var freshAt: Milliseconds = 0
+    package internal(set) var freshAt: Milliseconds = 0
     /// When it was last read, monotonic: an idle copy is given up.
     var readAt: Milliseconds = 0
     /// When the other loops were last asked to feed it too, monotonic.
@@ -100,6 +100,9 @@ final class SeatCopy: Sendable {
   }
 
   func feedLost(loop: Int) {
+    #if PLANTED_BUGS
+    if unsafe PlantedMistake.chosen == .serveLostCopy { return }
+    #endif
     state.withLock { state in
       state.live &= ~(1 << UInt64(loop))
       // Nobody feeds it: what it says is history.
@@ -114,9 +117,9 @@ final class SeatCopy: Sendable {
 }
 
 /// The seat map's JSON from the sections on, patched in place as seats change: one character a seat.
-struct SeatMapBody: Sendable {
+package struct SeatMapBody: Sendable {
   /// `"sections":[…]}`, with one character for each seat.
-  private(set) var tail: [UInt8] = []
+  package private(set) var tail: [UInt8] = []
   /// For each run of seats that stand side by side in `tail` (a row): its first seat and where that one's character is.
   private var runs: [Run] = []
   private let seatCount: Int

@@ -18,8 +18,6 @@ extension HTTPSession {
     let event = engine.findEvent(match.parameter.bytes(in: message))
     if !isStrong, let event {
       if serveFresh(match.route, event) { return }
-      engine.subscribe(event)
-      if event.copy.shouldSpread(now: engine.now) { loop.spreadCopy(of: event) }
     }
     engine.metrics.strongReads &+= 1
     let id: Bytes
@@ -41,9 +39,9 @@ extension HTTPSession {
         startedAt: request.startedAt))
   }
 
-  /// Answers from the copy; false if it is not fresh enough.
+  /// Answers from the copy; false if it is not fresh enough (then it was asked for).
   private func serveFresh(_ route: Route, _ event: EventEntry) -> Bool {
-    let served = event.copy.serve(now: engine.now, loops: context.loops) { copy in
+    let served = engine.serveFresh(event, loops: context.loops) { copy in
       let age = max(0, engine.now - copy.freshAt)
       if hasTag(event.ref, copy.version) {
         putFreshHead(304, event.ref, copy.version, age)

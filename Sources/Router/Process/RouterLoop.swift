@@ -114,16 +114,8 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   // MARK: The map
 
   func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName) {
-    guard Int(shard.rawValue) < engine.shardCount else { return }
     beginWork()
-    if epoch > engine.forwarder.route(of: shard).epoch { engine.subscriptionsLost(of: shard) }
-    engine.forwarder.mapChanged(shard, epoch: epoch, primary: primary, now: engine.now)
-    for link in engine.forwarder.takeLinksToClose() {
-      guard let lost = links[link] else { continue }
-      engine.subscriptionsLost(on: link)
-      lost.connection?.abort()
-    }
-    engine.complete()
+    for link in engine.mapChanged(shard, epoch: epoch, primary: primary) { links[link]?.connection?.abort() }
   }
 
   func nodeChanged(_ name: NodeName, address: HostPort) {
@@ -158,8 +150,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     }
     nodes[link.node]?.loopCount = loopCount
     nodes[link.node]?.retryDelay[link.loopNumber] = nil
-    engine.forwarder.linkUp(link.id, node: link.node, loop: link.loopNumber, loopCount: loopCount)
-    engine.askForTurnEnd()
+    engine.linkUp(link.id, node: link.node, loop: link.loopNumber, loopCount: loopCount)
     for number in 0..<loopCount { connect(link.node, number) }
     log.debug("link to node ready") {
       $0.field("node", link.node.bytes)

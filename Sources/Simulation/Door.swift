@@ -1,0 +1,125 @@
+import Proto
+import Router
+
+/// A client's connection to one loop of a router, the client's end and the router's.
+final class Door {
+  let router: SimulatedRouter
+  private let loop: SimulatedRouterLoop
+  private unowned let client: SimulatedClient
+  private let up = Pipe()
+  private let down = Pipe()
+  private let life: Int
+  private(set) var isOpen = true
+
+  init(_ client: SimulatedClient, _ router: SimulatedRouter, _ loop: SimulatedRouterLoop) {
+    (self.client, self.router, self.loop) = (client, router, loop)
+    life = router.life
+    router.open(self)
+  }
+
+  private var world: World { router.world }
+
+  func send(_ operation: ClientOperation) {
+    world.network.send(on: up) { [self] in
+      guard router.life == life else { return routerIsGone() }
+      router.whileRunning { [self] in take(operation) }
+    }
+  }
+
+  /// The client goes away: what it sent may still be read.
+  func close() {
+    guard isOpen else { return }
+    isOpen = false
+    up.cut { self.world.draw($0) }
+    down.cut { $0.lowerBound }
+  }
+
+  func routerIsGone() {
+    guard isOpen else { return }
+    close()
+    world.plan(after: world.draw(10...5_000)) { [self] _ in client.lost(self) }
+  }
+
+  // MARK: In the router
+
+  private func take(_ operation: ClientOperation) {
+    loop.beginWork()
+    if serveFresh(operation) { return }
+    let call = Call(
+      operation.inWords, key: operation.key ?? "", owner: Attempt(operation, self), number: 0,
+      deadline: loop.engine.deadline, startedAt: loop.engine.nowNanoseconds)
+    loop.engine.start(call)
+  }
+
+  /// As the HTTP door does: from the copy, if there is one that is fresh enough.
+  private func serveFresh(_ operation: ClientOperation) -> Bool {
+    let event: SimulatedEvent
+    switch operation.what {
+    case .seats(let wanted, isFresh: true), .availability(let wanted, isFresh: true): event = wanted
+    default: return false
+    }
+    guard let entry = loop.engine.findEvent(event.id.rawSpan) else { return false }
+    let now = loop.engine.now
+    let served = loop.engine.serveFresh(entry, loops: router.loopBits) { copy in
+      (version: copy.version, tail: copy.body.tail, counts: copy.counts, freshAt: copy.freshAt)
+    }
+    guard let served else { return false }
+    let answer: Answer
+    if case .seats = operation.what {
+      answer = .seats(entry.ref, version: served.version, states: Self.states(served.tail))
+    } else {
+      answer = .availability(entry.ref, version: served.version, served.counts)
+    }
+    if now - served.freshAt > 250 {
+      world.fail("fresh reads", "\(router.name) serves a copy that it heard of \(now - served.freshAt) ms ago")
+    }
+    if let said = router.saidVersions[event.id], served.version < said {
+      world.fail("fresh reads", "\(router.name) serves version \(served.version) after it said \(said)")
+    }
+    guard let since = router.mark(event.shard, freshAt: served.freshAt) else {
+      world.fail("fresh reads", "\(router.name) serves a copy that nothing has confirmed")
+      return true
+    }
+    world.freshReads += 1
+    say(.copy(answer, since: since, at: world.time), to: operation)
+    return true
+  }
+
+  /// The seats' characters out of the body of a seat map.
+  private static func states(_ tail: [UInt8]) -> Bytes {
+    let mark = Array("\"seats\":\"".utf8)
+    var states: [UInt8] = []
+    var place = 0
+    while place + mark.count < tail.count {
+      guard tail[place...].starts(with: mark) else {
+        place += 1
+        continue
+      }
+      place += mark.count
+      while place < tail.count, tail[place] != UInt8(ascii: "\"") {
+        states.append(tail[place])
+        place += 1
+      }
+    }
+    return Bytes(states)
+  }
+
+  /// The router says something to the client.
+  func say(_ said: Said, to operation: ClientOperation) {
+    if let version = said.version, let event = world.event(operation) {
+      router.saidVersions[event] = max(router.saidVersions[event] ?? 0, version)
+    }
+    world.checks.said(said, world)
+    world.network.send(on: down) { [self] in client.told(said, of: operation) }
+  }
+}
+
+/// One sending of an operation: its owner in a router.
+final class Attempt: CallOwner {
+  private let operation: ClientOperation
+  private let door: Door
+
+  init(_ operation: ClientOperation, _ door: Door) { (self.operation, self.door) = (operation, door) }
+
+  func ended(_ call: Call, with result: CallResult) { door.say(Said(result, to: operation), to: operation) }
+}

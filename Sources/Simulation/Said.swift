@@ -1,0 +1,100 @@
+import Proto
+import Router
+
+/// What a router told a client, as numbers again.
+enum Said {
+  case outcome(Outcome)
+  case answer(Answer)
+  /// From the router's copy: true at some time between these two.
+  case copy(Answer, since: Int, at: Int)
+  /// Nothing happened.
+  case unavailable
+  /// May have happened.
+  case unknown
+  /// What no router should say to such a client.
+  case nonsense(String)
+
+  init(_ result: CallResult, to operation: ClientOperation) {
+    switch result {
+    case .created(_, let ref, let version): self = .outcome(.created(ref, version: version))
+    case .held(_, let held, _, let seats, let areas):
+      switch operation.what {
+      case .best: self = .outcome(.heldBest(held, seats: seats))
+      case .hold(_, let wanted, let places, _)
+      where seats == wanted && areas.reduce(0) { $0 + $1.count } == places:
+        self = .outcome(.held(held))
+      default: self = .nonsense("held \(seats) and \(areas)")
+      }
+    case .hold(_, let info):
+      if case .extend = operation.what { self = .outcome(.extended(info)) } else { self = .answer(.hold(info)) }
+    case .order(_, let info):
+      switch operation.what {
+      case .checkout: self = .outcome(.checkedOut(info))
+      case .confirm: self = .outcome(.confirmed(info))
+      case .cancel: self = .outcome(.cancelled(info))
+      case .holdInfo: self = .answer(.hold(info))
+      default: self = .answer(.order(info))
+      }
+    case .released(let version): self = .outcome(.released(version: version))
+    case .seats(let event, let version, let states):
+      self = .answer(.seats(event.ref, version: version, states: states))
+    case .availability(let event, let version, let counts):
+      self = .answer(.availability(event.ref, version: version, counts))
+    case .seat(let state, let version): self = .answer(.seat(state, version: version))
+    case .refused(.unavailable), .refused(.diskFull): self = .unavailable
+    case .refused(.unknown): self = .unknown
+    case .refused(let refusal):
+      guard let refusal = Self.refusal(refusal, operation) else {
+        self = .nonsense("\(refusal)")
+        return
+      }
+      self = operation.what.isCommand ? .outcome(.refused(refusal)) : .answer(.refused(refusal))
+    case .event, .plan, .events: self = .nonsense("what was not asked for")
+    }
+  }
+
+  private static func refusal(_ refusal: CallRefusal, _ operation: ClientOperation) -> Refusal? {
+    switch refusal {
+    case .noSuchHold: .noSuchHold
+    case .noSuchOrder: .noSuchOrder
+    case .eventExists: .eventExists
+    case .limitExceeded(let name, let limit): .limitExceeded(name, limit: limit)
+    case .seatsTaken(let labels):
+      .seatsTaken(
+        operation.seats.enumerated().filter { labels.contains(SimulatedEvent.label($0.element)) }
+          .map { UInt16($0.offset) })
+    case .soldOut(.some, _): .soldOut(.area(AreaIndex(0)))
+    case .soldOut(nil, .some): .soldOut(.category(CategoryIndex(0)))
+    case .soldOut(nil, nil): .soldOut(.event)
+    case .holdExpired: .holdExpired
+    case .checkedOut(let order): .checkedOut(order)
+    case .orderState(let status): .orderState(status)
+    case .orderExpired: .orderExpired
+    // What was created is there.
+    case .noSuchEvent, .noSuchSeats, .noSuchArea, .noSuchCategory, .invalid, .notOnSale, .keyReused, .unavailable,
+      .diskFull,
+      .unknown:
+      nil
+    }
+  }
+
+  /// The event's version that this is about, where it says one.
+  var version: UInt64? {
+    switch self {
+    case .outcome(let outcome):
+      switch outcome {
+      case .created(_, let version), .released(let version): version
+      case .held(let held), .heldBest(let held, _): held.version
+      case .extended(let info), .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.version
+      case .noted, .refused: nil
+      }
+    case .answer(let answer), .copy(let answer, _, _):
+      switch answer {
+      case .seats(_, let version, _), .seat(_, let version), .availability(_, let version, _): version
+      case .hold(let info), .order(let info): info.version
+      case .event, .encodedEvent, .events, .subscribed, .unsubscribed, .refused: nil
+      }
+    case .unavailable, .unknown, .nonsense: nil
+    }
+  }
+}

@@ -1,0 +1,246 @@
+import Proto
+import Replication
+import Router
+
+/// One router's process: the engines that ship, one for each of its loops, on simulated links; doors for clients. Keeps no truth: it
+/// may be killed at any time.
+final class SimulatedRouter: SimulatedProcess {
+  let index: Int
+  private let loopCount: Int
+  private(set) var loops: [SimulatedRouterLoop] = []
+  private var map: [ShardID: MapRegister] = [:]
+  private var doors: [Door] = []
+  private var directory = EventDirectory()
+  /// By event, the highest version that this process said: no later answer's copy may be older.
+  var saidVersions: [Bytes: UInt64] = [:]
+  /// By shard and by when it came in (engine's milliseconds): what is known of the state then at least.
+  private var heard: [ShardID: [(at: Milliseconds, mark: Int)]] = [:]
+
+  init(_ index: Int, _ world: World) {
+    self.index = index
+    loopCount = world.draw(1...2)
+    super.init("r\(index + 1)", endpoint: world.nodes.count + index, world)
+  }
+
+  override var isUp: Bool { !loops.isEmpty }
+  /// Bit n for loop n.
+  var loopBits: UInt64 { 1 << UInt64(loopCount) - 1 }
+
+  func boot() {
+    guard !isUp else { return }
+    changeLife()
+    world.say("\(name) starts")
+    directory = EventDirectory()
+    (map, saidVersions, heard) = ([:], [:], [:])
+    loops = (0..<loopCount).map { SimulatedRouterLoop($0, self, directory) }
+    for loop in loops { loop.start() }
+    followMap()
+  }
+
+  /// The process ends at once; another starts a little later.
+  func crash() {
+    guard isUp else { return }
+    world.say("\(name) is killed")
+    changeLife()
+    for loop in loops { loop.end() }
+    loops = []
+    for door in doors { door.routerIsGone() }
+    doors = []
+    world.plan(after: world.isHealing ? 1_000 : world.draw(1_000...800_000) + world.standstillLeft) {
+      [unowned self] _ in boot()
+    }
+  }
+
+  /// The run is over.
+  func end() {
+    for loop in loops { loop.end() }
+    loops = []
+    doors = []
+  }
+
+  func resetLinks() { for loop in loops { loop.resetLinks() } }
+
+  // MARK: The map
+
+  /// Reads the map at the start, and again and again, should the watch have lost something.
+  private func followMap() {
+    for shard in world.shardIDs { world.coordinator.read(shard, for: self) }
+    later(world.draw(300_000...600_000)) { [unowned self] in followMap() }
+  }
+
+  func learn(_ register: MapRegister, _ shard: ShardID) {
+    guard register.revision > map[shard]?.revision ?? 0 else { return }
+    map[shard] = register
+    for loop in loops {
+      later(world.draw(0...500)) { [unowned loop] in loop.mapChanged(shard, register.entry) }
+    }
+  }
+
+  // MARK: Doors
+
+  func open(_ door: Door) {
+    doors.removeAll { !$0.isOpen }
+    doors.append(door)
+  }
+
+  // MARK: What copies may say
+
+  /// A frame of a shard came that shows the state at `mark` or later, to whoever is subscribed.
+  func hear(_ shard: ShardID, _ mark: Int, at: Milliseconds) {
+    var list = heard[shard] ?? []
+    list.removeAll { $0.at < at - 1_000 }
+    list.append((at, mark))
+    heard[shard] = list
+  }
+
+  /// The time since which a copy that was confirmed at `freshAt` can have been wrong, at the latest.
+  func mark(_ shard: ShardID, freshAt: Milliseconds) -> Int? {
+    heard[shard]?.filter { $0.at == freshAt }.map(\.mark).min()
+  }
+}
+
+/// One loop of a router: the engine, and the links that a loop of the process would keep.
+final class SimulatedRouterLoop: EngineHost {
+  let index: Int
+  unowned let router: SimulatedRouter
+  private(set) var engine: Engine
+  private var links: [LinkID: RouterLink] = [:]
+  private var byNode: [RouterLink?]
+  private var retryWait: [Int]
+  private var nextLink: UInt32 = 1
+  private var turnEndAsked = false
+  private var tickAt = Milliseconds.max
+
+  init(_ index: Int, _ router: SimulatedRouter, _ directory: EventDirectory) {
+    (self.index, self.router) = (index, router)
+    let world = router.world
+    byNode = Array(repeating: nil, count: world.nodes.count)
+    retryWait = Array(repeating: 10_000, count: world.nodes.count)
+    var limits = ForwarderLimits()
+    limits.deadline = world.routerDeadline
+    engine = Engine(
+      router: world.random.next(), shardCount: world.shardCount, loopIndex: index, limits: limits,
+      directory: directory, random: RandomSource { [unowned world] in world.random.next() })
+    engine.host = self
+  }
+
+  private var world: World { router.world }
+
+  func start() {
+    beginWork()
+    for node in world.nodes { connect(node) }
+    housekeep()
+  }
+
+  func end() {
+    for link in sortedLinks { link.broke() }
+    links = [:]
+    byNode = []
+  }
+
+  /// Tells the engine the time: every way in calls it first.
+  func beginWork() { engine.nowNanoseconds = UInt64(router.monotonic) * 1_000 }
+
+  private func housekeep() {
+    beginWork()
+    engine.renewSubscriptions()
+    router.later(100_000) { [unowned self] in housekeep() }
+  }
+
+  // MARK: Turns
+
+  func wantsTurnEnd() {
+    guard !turnEndAsked else { return }
+    turnEndAsked = true
+    router.later(world.draw(0...150)) { [unowned self] in
+      turnEndAsked = false
+      beginWork()
+      engine.turnEnded { links[$0]?.send(copy $1) }
+      planTick()
+    }
+  }
+
+  private func planTick() {
+    guard let next = engine.forwarder.nextTick, next < tickAt else { return }
+    tickAt = next
+    router.later(Int(max(1, next - engine.now)) * 1_000) { [unowned self] in
+      guard tickAt == next else { return }
+      tickAt = .max
+      beginWork()
+      engine.tick()
+      wantsTurnEnd()
+    }
+  }
+
+  // MARK: Links
+
+  private var sortedLinks: [RouterLink] { links.values.sorted { $0.id.rawValue < $1.id.rawValue } }
+
+  private func connect(_ node: SimulatedNode) {
+    guard byNode.count > node.index, byNode[node.index] == nil else { return }
+    let link = RouterLink(LinkID(nextLink), to: node, self)
+    nextLink += 1
+    byNode[node.index] = link
+    links[link.id] = link
+    link.connect()
+  }
+
+  func ready(_ link: RouterLink) {
+    beginWork()
+    retryWait[link.node.index] = 10_000
+    engine.linkUp(link.id, node: link.node.nodeName, loop: 0, loopCount: 1)
+  }
+
+  func ended(_ link: RouterLink) {
+    guard links.removeValue(forKey: link.id) != nil else { return }
+    beginWork()
+    if link.isReady { engine.linkDown(link.id) }
+    let place = link.node.index
+    guard byNode.count > place, byNode[place] === link else { return }
+    byNode[place] = nil
+    let wait = retryWait[place]
+    retryWait[place] = min(wait * 2, 500_000)
+    router.later(wait) { [unowned self] in connect(link.node) }
+  }
+
+  func resetLinks() { for link in sortedLinks { link.broke() } }
+
+  func mapChanged(_ shard: ShardID, _ entry: MapEntry) {
+    beginWork()
+    for lost in engine.mapChanged(shard, epoch: entry.epoch, primary: entry.primary.node) { links[lost]?.close() }
+  }
+
+  /// - Parameter mark: the time at which what the frame says was surely so, if nothing came since.
+  func received(_ bytes: [UInt8], _ mark: Int?, on link: RouterLink) {
+    guard links[link.id] === link else { return }
+    beginWork()
+    do throws(DecodeError) {
+      let frame = try WireFrame(header: bytes.rawSpan)
+      let body = try frame.body(of: bytes.rawSpan)
+      if let mark { router.hear(frame.shard, mark, at: engine.now) }
+      switch frame.kind {
+      case .replies: try engine.received(replies: body, from: link.id, shard: frame.shard)
+      case .feed: try engine.received(feed: body, from: link.id, shard: frame.shard)
+      case .feedFresh: engine.receivedFeedFresh(from: link.id, shard: frame.shard)
+      default: throw .invalid(field: "frame kind")
+      }
+    } catch {
+      world.fail("codec", "\(router.name) cannot read what \(link.node.name) sent: \(error)")
+    }
+  }
+
+  // MARK: EngineHost
+
+  func prepare(_ info: EventInfo, for id: Bytes) {
+    preconditionFailure("the simulator's events are small")
+  }
+
+  func spreadCopy(of event: EventEntry) {
+    for other in router.loops where other !== self {
+      router.later(world.draw(0...500)) { [unowned other] in
+        other.beginWork()
+        other.engine.subscribe(event)
+      }
+    }
+  }
+}
