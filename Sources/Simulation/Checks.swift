@@ -68,7 +68,8 @@ final class Checks {
         checkCapacity(shard, node)
       }
     }
-    if machine.role == .primary, shard.machine.replica.acceptsCommands, shard.leads != machine.epoch {
+    // One that was deposed without knowing it may accept commands, but never answers them.
+    if machine.role == .primary, shard.machine.replica.answerable.position > 0, shard.leads != machine.epoch {
       shard.leads = machine.epoch
       began(shard, node)
     }
@@ -192,6 +193,11 @@ final class Checks {
     let time = Int64(node.turnStartedAt / 1_000)
     if shard.stampsEpoch != header.epoch {
       shard.stampsEpoch = header.epoch
+      if shard.lag != nil {
+        // Epochs that this process never heard of were never opened, or it could not lead: their time is nobody's.
+        promises[place].anchors.removeAll { $0.epoch > shard.heardEpoch && $0.epoch < header.epoch }
+      }
+      shard.heardEpoch = header.epoch
       var anchor = promises[place].anchors.last ?? Anchor(time: 0, low: 0, high: .min / 4, floor: 0, lag: 0)
       anchor.time = node.world.time
       anchor.epoch = header.epoch

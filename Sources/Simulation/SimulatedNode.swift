@@ -12,6 +12,8 @@ final class SimulatedShard {
   var isListed = false
   /// How many microseconds this replica's stamps may lie behind the true time; nil: this process heard no stamp yet.
   var lag: Int?
+  /// The newest epoch whose primary told this process the time, or that it led itself.
+  var heardEpoch: UInt64 = 0
   /// The epoch in which it was last seen answering or logging as primary.
   var leads: UInt64 = 0
   /// When the newest acknowledgement that came in this process's time as primary was sent: until then nobody else led.
@@ -390,6 +392,7 @@ final class SimulatedNode: SimulatedProcess {
         {
           let late = theirs + (world.time - sentAt)
           shards[place].lag = min(shards[place].lag ?? late, late)
+          shards[place].heardEpoch = max(shards[place].heardEpoch, envelope.epoch)
         }
         if case .acknowledgement(let ack) = item.message, ack.epoch == replica.epoch {
           shards[place].acknowledgedAt = max(shards[place].acknowledgedAt, sentAt)

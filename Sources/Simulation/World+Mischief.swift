@@ -21,7 +21,7 @@ extension World {
       count(.crashInOperation)
       node.storage.plan(.crash, at: draw(0...20))
     }
-    if chance(faults.failedSync), node.isUp {
+    if chance(faults.failedSync), node.isUp, !isLastCopy(node) {
       count(.failedSync)
       node.storage.plan(.error, at: draw(0...10))
     }

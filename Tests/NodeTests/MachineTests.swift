@@ -306,7 +306,8 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     let change = try #require(kinds.firstIndex(of: .feed), "the copy was never told")
     let answer = try #require(kinds.firstIndex(of: .replies))
     #expect(change < answer)
-    var reader = ByteReader(try WireFrame(header: frames[change].rawSpan).body(of: frames[change].rawSpan))
+    let feed = frames[change]
+    var reader = ByteReader(try WireFrame(header: feed.rawSpan).body(of: feed.rawSpan))
     #expect(try FeedUpdate(decoding: &reader).seats == [SeatChange(seat: SeatIndex(3), state: .held)])
   }
 
@@ -321,6 +322,7 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     machine.start(nothing, suspicion: .none, committed: 0, time: time, tools: &tools)
     let register = MapRegister(
       revision: 3, entry: MapEntry(epoch: 3, primary: peer, follower: nil, proposal: 9))
+    let (empty, part) = ([UInt8](), [UInt8](repeating: 1, count: 4))
     var asked = 0
     /// Carries out what there is to do: answers the map, counts how often the machine asks to be taken in.
     func settle() {
@@ -352,10 +354,10 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     pass()
     #expect(asked > 0)
     let answer = JoinAnswer(epoch: 3, number: 1, way: .snapshot)
-    machine.receive(.joinAnswer(answer), payload: [UInt8]().rawSpan, from: peer, room: .open, time: time, tools: &tools)
+    machine.receive(.joinAnswer(answer), payload: empty.rawSpan, from: peer, room: .open, time: time, tools: &tools)
     let chunk = SnapshotChunk(epoch: 3, session: 1, offset: 0, byteCount: 4, isLast: true)
     machine.receive(
-      .snapshotChunk(chunk), payload: [UInt8](repeating: 1, count: 4).rawSpan, from: peer, room: .open, time: time,
+      .snapshotChunk(chunk), payload: part.rawSpan, from: peer, room: .open, time: time,
       tools: &tools)
     asked = 0
     pass()
