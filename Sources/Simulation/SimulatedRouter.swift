@@ -150,12 +150,17 @@ final class SimulatedRouterLoop: EngineHost {
   // MARK: Turns
 
   func wantsTurnEnd() {
+    endTurn(after: world.draw(0...150))
+  }
+
+  private func endTurn(after microseconds: Int) {
     guard !turnEndAsked else { return }
     turnEndAsked = true
-    router.later(world.draw(0...150)) { [unowned self] in
+    router.later(max(1, microseconds)) { [unowned self] in
       turnEndAsked = false
       beginWork()
-      engine.turnEnded { links[$0]?.send(copy $1) }
+      let heldBackUntil = engine.turnEnded { links[$0]?.send(copy $1) }
+      if let heldBackUntil { endTurn(after: Int(heldBackUntil / 1_000) - router.monotonic) }
       planTick()
     }
   }
