@@ -68,8 +68,11 @@ final class Checks {
         checkCapacity(shard, node)
       }
     }
-    // One that was deposed without knowing it may accept commands, but never answers them.
-    if machine.role == .primary, shard.machine.replica.answerable.position > 0, shard.leads != machine.epoch {
+    // One that was deposed without knowing it may accept commands, and a late acknowledgement may open its epoch: it has nothing to
+    // answer that was read since.
+    if machine.role == .primary, shard.machine.replica.answerable.position > 0, shard.leads != machine.epoch,
+      node.world.coordinator.registers[shard.id]?.entry.epoch == machine.epoch
+    {
       shard.leads = machine.epoch
       began(shard, node)
     }
