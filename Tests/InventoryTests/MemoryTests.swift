@@ -81,32 +81,4 @@ struct Memory {
       else { exit(3) }
     }
   }
-
-  /// Pages and chunks apart, a hold allocates nothing.
-  @Test func aHoldAllocatesNothing() async {
-    await #expect(processExitsWith: .success) {
-      let box = Box(hall(rows: 100, seats: 1_000))
-      var records: [UInt8] = []
-      for seat in UInt32(0)..<100_000 {
-        var key: [UInt8] = []
-        key.put(UInt64(7))
-        key.put(UInt64(seat))
-        Command.hold(
-          Command.Hold(event: box.event, secret: UInt64(seat), buyer: "buyer001", seats: [SeatIndex(seat)])
-        ).encode(key: Bytes(key), keyIsFromRouter: true, into: &records)
-      }
-      var inventory = box.inventory
-      let count = allocations {
-        var held = Outcome.Held.none
-        var reader = ByteReader(records.rawSpan)
-        while let record = try? CommandRecord(decoding: &reader) {
-          if !inventory.applyOneHold(record, &held) { _ = inventory.apply(record) }
-        }
-      }
-      guard inventory.stats.holds == 100_000 else { exit(2) }
-      print("\(count) allocations for 100,000 holds")
-      guard count >= 0, let limit = threshold("allocations a thousand holds, inventory"), Double(count) / 100 <= limit
-      else { exit(3) }
-    }
-  }
 }

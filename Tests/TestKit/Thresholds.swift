@@ -34,29 +34,6 @@ private func contents(_ path: String) -> String? {
   return String(decoding: bytes, as: UTF8.self)
 }
 
-/// Objects that Swift's runtime allocates while `body` runs: arrays' and closures' storage, classes, boxes. For a process of its own,
-/// because every thread counts.
-public func allocations(_ body: () -> Void) -> Int {
-  typealias Allocate = @convention(c) (UnsafeRawPointer?, Int, Int) -> UnsafeMutableRawPointer
-  guard let hook = dlsym(nil, "_swift_allocObject") else { return -1 }
-  let place = hook.assumingMemoryBound(to: Allocate.self)
-  let original = place.pointee
-  Counting.original = original
-  Counting.count = 0
-  place.pointee = { metadata, size, alignment in
-    Counting.count += 1
-    return Counting.original!(metadata, size, alignment)
-  }
-  body()
-  place.pointee = original
-  return Counting.count
-}
-
-private enum Counting {
-  nonisolated(unsafe) static var count = 0
-  nonisolated(unsafe) static var original: (@convention(c) (UnsafeRawPointer?, Int, Int) -> UnsafeMutableRawPointer)?
-}
-
 /// Gives freed memory back to the kernel, so that what a process has resident is what it uses.
 public func trimMemory() {
   guard let symbol = dlsym(nil, "malloc_trim") else { return }
