@@ -30,6 +30,14 @@ class Table:
     def sides(self, row):
         return [side for (each, side) in self.samples if each == row]
 
+    def meaning(self, row, side):
+        """What an answer of this side promises in this row: nothing where a row measures memory or recovery."""
+        if row.startswith("GET ") and side.startswith("holdfast"):
+            return "a copy, at most 250 ms old"
+        if row.startswith(("bytes ", "records", "seconds ", "holds/s from")):
+            return ""
+        return self.promises.get(side, "")
+
     def text(self):
         lines = ["| what | side | a yes means | median | spread | Holdfast against it |",
                  "| --- | --- | --- | ---: | ---: | ---: |"]
@@ -38,7 +46,7 @@ class Table:
                 values = sorted(self.samples[(row, side)])
                 ratio = None if side.startswith("holdfast") else self.ratio(row, other=side)
                 lines.append(
-                    f"| {row} | {side} | {self.promises.get(side, '')} | {short(statistics.median(values))} | "
+                    f"| {row} | {side} | {self.meaning(row, side)} | {short(statistics.median(values))} | "
                     f"{short(values[0])} to {short(values[-1])} | {'' if ratio is None else f'{ratio:.2f} ×'} |")
         return "\n".join(lines)
 
