@@ -31,6 +31,8 @@ struct Faults {
   var routerCrash = 0.0
   /// A router stands still, now and then for longer than its keys are kept.
   var routerPause = 0.0
+  /// A router and a primary hear nothing of the map, while the primary stands still or loses its follower.
+  var deafRouter = 0.0
   var coordinatorAway = 0.0
   /// The coordinator takes no proposal for some time, though it can be read.
   var stuckProposals = 0.0
@@ -81,6 +83,7 @@ struct Faults {
     watchAgain = sometimes(0.8, &random)
     atChange = sometimes(0.3, &random)
     lateProposal = sometimes(0.5, &random)
+    deafRouter = sometimes(0.1, &random)
     // Kinds of their own: commands whose keys a router makes do not outlive them, so that others have keys of clients only.
     if random.chance(15) { standstill = Double.random(in: 0...0.03, using: &random) }
     if random.chance(15) { wallJumpMax = 3_600_000 }
@@ -90,7 +93,8 @@ struct Faults {
 /// The kinds of faults that a run counts.
 package enum FaultKind: Int, CaseIterable, Sendable {
   case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, restart, failedSync, slowSync, fullDisk,
-    partition, reset, pause, standstill, routerCrash, routerPause, wallJump, coordinatorAway, stuckProposals,
+    partition, reset, pause, standstill, routerCrash, routerPause, deafRouter, wallJump, coordinatorAway,
+    stuckProposals,
     lateProposal, watchAgain, atChange, order, damage, primaryDamage, wipe
 
   package var name: String {
@@ -110,6 +114,7 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case .standstill: "every machine still for a minute"
     case .routerCrash: "routers killed"
     case .routerPause: "routers paused"
+    case .deafRouter: "routers deaf to the map"
     case .wallJump: "wall clock jumps"
     case .coordinatorAway: "coordinator away"
     case .stuckProposals: "proposals stuck in the coordinator"

@@ -50,8 +50,14 @@ final class SimulatedClient {
     }
   }
 
+  private var isLull: Bool {
+    guard let lull = world.lull, world.time < lull.until else { return false }
+    return door?.router.isDeaf == true || world.coordinator.registers[lull.shard]?.entry.primary.node == lull.primary
+  }
+
   private func want() {
     guard let event = world.events.randomElement(using: &world.random) else { return }
+    if isLull { return begin(event.shard, .seats(event, isFresh: false)) }
     let mine = holds.filter { $0.shard == event.shard }
     let dice = world.draw(0...99)
     if dice < 35 || mine.isEmpty && dice < 70 { return begin(event.shard, newHold(event)) }

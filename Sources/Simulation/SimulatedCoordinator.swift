@@ -25,7 +25,7 @@ final class SimulatedCoordinator {
   func read(_ shard: ShardID, token: UInt64, for node: SimulatedNode) {
     node.later(delay()) { node in
       let world = node.world
-      if self.isAway {
+      if self.isAway || node.isDeaf {
         return node.later(self.delay()) { node in
           node.turn(shard) { machine, tools, time in machine.mapUnreachable(token: token, time: time, tools: &tools) }
         }
@@ -50,7 +50,7 @@ final class SimulatedCoordinator {
     let stuck = max(0, writesAt - world.time)
     world.plan(after: delay() + stuck) { world in
       self.underWay.removeAll { $0.id == id }
-      if self.isAway, world.chance(0.7) { return }
+      if node.isDeaf || self.isAway && world.chance(0.7) { return }
       if (self.registers[shard]?.revision ?? 0) == revision {
         let register = MapRegister(revision: revision + 1, entry: entry)
         self.registers[shard] = register
@@ -73,7 +73,7 @@ final class SimulatedCoordinator {
   }
 
   private func tell(_ register: MapRegister, _ shard: ShardID) {
-    for node in world.nodes where !world.chance(world.faults.lostWatch) {
+    for node in world.nodes where !world.chance(world.faults.lostWatch) && !node.isDeaf {
       node.later(delay()) { node in
         node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
       }
@@ -85,7 +85,7 @@ final class SimulatedCoordinator {
 
   /// A node's watch begins anew: what is so is said again.
   func watchAgain(_ node: SimulatedNode) {
-    if isAway { return }
+    if isAway || node.isDeaf { return }
     for shard in world.shardIDs {
       guard let register = registers[shard] else { continue }
       node.later(delay()) { node in

@@ -9,6 +9,8 @@ class SimulatedProcess {
   /// Grows with each start and end.
   private(set) var life = 0
   private(set) var pausedUntil = 0
+  /// Until then it hears nothing of the map.
+  var deafUntil = 0
   private var heldBack: [() -> Void] = []
   /// What the clock that never jumps shows at time 0, in microseconds, and how fast it runs, in parts of a million.
   private let bootOffset: Int
@@ -23,6 +25,7 @@ class SimulatedProcess {
 
   var isUp: Bool { false }
   var isPaused: Bool { pausedUntil > world.time }
+  var isDeaf: Bool { deafUntil > world.time }
   /// Microseconds on the clock that never jumps.
   var monotonic: Int { bootOffset + world.time + world.time / 1_000_000 * drift }
 

@@ -69,7 +69,7 @@ final class SimulatedRouter: SimulatedProcess {
   }
 
   func learn(_ register: MapRegister, _ shard: ShardID) {
-    guard register.revision > map[shard]?.revision ?? 0 else { return }
+    guard !isDeaf, register.revision > map[shard]?.revision ?? 0 else { return }
     map[shard] = register
     for loop in loops {
       later(world.draw(0...500)) { [unowned loop] in loop.mapChanged(shard, register.entry) }

@@ -12,8 +12,8 @@ extension World {
     noteRepairs()
     guard let node = nodes.randomElement(using: &random) else { return }
     if chance(faults.crash) { kill(node, keepsPower: true) }
-    if chance(faults.powerLoss) { kill(node, keepsPower: isLastCopy(node)) }
-    if chance(faults.restart), node.isUp {
+    if chance(faults.powerLoss) { kill(node, keepsPower: false) }
+    if chance(faults.restart), node.isUp, !isLastCopy(node) {
       count(.restart)
       node.crash(keepsPower: true, restartAfter: draw(1_000...20_000))
     }
@@ -53,7 +53,7 @@ extension World {
     }
     if chance(faults.standstill) { standStill() }
     strikeRouters()
-    if chance(faults.fullDisk) {
+    if chance(faults.fullDisk), !isLastCopy(node) {
       count(.fullDisk)
       node.storage.limit(0)
       let storage = node.storage
@@ -78,9 +78,33 @@ extension World {
       count(.routerCrash)
       router.crash()
     }
+    if chance(faults.deafRouter), router.isUp { deafen(router) }
     if chance(faults.routerPause), router.isUp {
       count(.routerPause)
       router.pause(until: time + (random.chance(10) ? draw(61_000_000...70_000_000) : draw(1_000...2_500_000)))
+    }
+  }
+
+  /// A router goes on asking a primary that was deposed and does not know it: a read from there may say what is no longer so, unless the
+  /// follower has confirmed that it is still one.
+  private func deafen(_ router: SimulatedRouter) {
+    guard let shard = shardIDs.randomElement(using: &random), let entry = coordinator.registers[shard]?.entry,
+      let node = node(named: entry.primary.node), node.isUp, !isLastCopy(node)
+    else { return }
+    count(.deafRouter)
+    let until = time + draw(1_200_000...3_000_000)
+    router.deafUntil = until
+    node.deafUntil = until
+    say("\(router.name) and \(node.name) are deaf to the map for \((until - time) / 1_000) ms")
+    lull = (shard, node.nodeName, until)
+    let stands = random.chance(30)
+    plan(after: draw(50_000...250_000)) { world in
+      guard !world.isHealing else { return }
+      if stands { return node.pause(until: until - 100_000) }
+      for other in world.nodes where other !== node {
+        world.block(node.endpoint, other.endpoint, until: until)
+        world.block(other.endpoint, node.endpoint, until: until)
+      }
     }
   }
 
@@ -120,22 +144,21 @@ extension World {
       guard !world.isHealing else { return }
       world.count(.atChange)
       switch kind {
-      case 0: primary.crash(keepsPower: true)
+      case 0: if !world.isLastCopy(primary) { primary.crash(keepsPower: true) }
       case 1: primary.pause(until: until)
-      case 2: other.crash(keepsPower: true)
+      case 2: if !world.isLastCopy(other) { other.crash(keepsPower: true) }
       default: world.block(primary.endpoint, other.endpoint, until: until)
       }
     }
   }
 
   private func kill(_ node: SimulatedNode, keepsPower: Bool) {
-    guard node.isUp else { return }
+    guard node.isUp, !isLastCopy(node) else { return }
     count(keepsPower ? .crash : .powerLoss)
     node.crash(keepsPower: keepsPower)
     // All at once, now and then.
     guard random.chance(20) else { return }
-    for other in nodes where other.isUp {
-      let keepsPower = keepsPower || isLastCopy(other)
+    for other in nodes where other.isUp && !isLastCopy(other) {
       count(keepsPower ? .crash : .powerLoss)
       other.crash(keepsPower: keepsPower)
     }
@@ -213,11 +236,14 @@ extension World {
   /// A node's disk is not what it was: until that is repaired, the other copy's disk keeps what it has.
   private func hasLost(_ node: SimulatedNode) {
     node.isDamaged = true
-    for other in nodes where isLastCopy(other) { other.storage.clearFaults() }
+    for other in nodes where isLastCopy(other) {
+      other.storage.clearFaults()
+      other.storage.limit(nil)
+    }
   }
 
-  /// Whether a shard has no second whole copy but this node's. A power loss may leave a tear there, which only another copy can settle:
-  /// two faults at once, and then it is the operator's to say.
+  /// Whether a shard has no second whole copy but this node's. A loss of power, or an end within a write, may leave a tear there, which
+  /// only another copy can settle: two faults at once, and then it is the operator's to say.
   func isLastCopy(_ node: SimulatedNode) -> Bool {
     shardIDs.contains { shard in
       guard let entry = coordinator.registers[shard]?.entry else { return false }
@@ -278,6 +304,7 @@ extension World {
     coordinator.backAt = 0
     coordinator.writesAt = 0
     standstillUntil = 0
+    for process in nodes as [SimulatedProcess] + routers { process.deafUntil = 0 }
     for from in network.blockedUntil.indices {
       for to in network.blockedUntil.indices { network.blockedUntil[from][to] = 0 }
     }

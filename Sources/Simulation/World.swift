@@ -20,6 +20,8 @@ final class World {
   var random: SeededRandom
   /// Microseconds since the beginning.
   var time = 0
+  /// Buyers only look, until the shard's roles change or time is up; those at a deaf router until then.
+  var lull: (shard: ShardID, primary: NodeName, until: Int)?
   var schedule = Schedule()
   var steps = 0
   /// A hash of all that happened, in order.
