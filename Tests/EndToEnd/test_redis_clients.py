@@ -48,7 +48,7 @@ class RedisClients(ClusterCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_python_client(self):
-        client = redis.Redis(port=self.cluster.tcp, decode_responses=True)
+        client = redis.Redis(host="127.0.0.1", port=self.cluster.tcp, decode_responses=True)
         self.assertTrue(client.ping())
         client.execute_command("EVENT.CREATE", "python", "S", 1, 10, 100)
         with client.pipeline(transaction=False) as pipe:
