@@ -83,6 +83,9 @@ def cut(name, rules, etcd=False, strike_for=0, small_packets=False):
                     nft(run.namespaces[who], *chains)
                 if strike_for:
                     time.sleep(strike_for)
+                    until = time.monotonic() + 10
+                    while counted(run) == 0 and time.monotonic() < until:
+                        time.sleep(0.1)
                     if counted(run) == 0:
                         run.problems.append("the rules that count met no packet")
                     lift()
