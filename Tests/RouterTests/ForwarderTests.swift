@@ -37,7 +37,7 @@ import Testing
     forwarder.flush(now: 0) { _, _ in Issue.record("nothing is left to send") }
   }
 
-  @Test func whatComesWhileTwoFramesAreOnTheirWayLeavesTogether() throws {
+  @Test func whatComesWhileFramesAreOnTheirWayLeavesTogether() throws {
     var forwarder = Forwarder(router: 1, shardCount: 1)
     forwarder.mapChanged(ShardID(0), epoch: 1, primary: try #require(NodeName("n1")), now: 0)
     forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
@@ -50,11 +50,14 @@ import Testing
       forwarder.flush(now: 0) { _, bytes in frames.append(Self.requestIDs(bytes)) }
     }
     #expect(frames.count == 2)
-    var replies: [UInt8] = []
-    Reply.answer(.refused(.noSuchEvent)).encode(id: frames[0][0], into: &replies)
-    try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: 1)
-    forwarder.flush(now: 1) { _, bytes in frames.append(Self.requestIDs(bytes)) }
-    #expect(frames.count == 3)
+    // Four that wait are too many to send beside the one that is still on its way.
+    for answered in 0..<2 {
+      var replies: [UInt8] = []
+      Reply.answer(.refused(.noSuchEvent)).encode(id: frames[answered][0], into: &replies)
+      try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: 1)
+      forwarder.flush(now: 1) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+      #expect(frames.count == 2 + answered)
+    }
     #expect(frames[2].count == 4)
     // A full frame waits for nobody, up to a number of them.
     for turn in 0..<20 {
@@ -65,7 +68,7 @@ import Testing
         #expect(taken)
       }
       forwarder.flush(now: 1) { _, bytes in frames.append(Self.requestIDs(bytes)) }
-      #expect(frames.count == min(4 + turn, 1 + forwarder.limits.fullFramesInFlightMax))
+      #expect(frames.count == min(4 + turn, 2 + forwarder.limits.fullFramesInFlightMax))
     }
   }
 
@@ -115,7 +118,8 @@ import Testing
       }
     }
     var frames: [[UInt32]] = []
-    func flush(now: Milliseconds, gathers: Bool) -> Bool {
+    /// Held back, and sent.
+    func flush(now: Milliseconds, gathers: Bool) -> Int {
       forwarder.flush(now: now, gathers: gathers) { _, bytes in frames.append(Self.requestIDs(bytes)) }
     }
     func answer(now: Milliseconds) throws {
@@ -124,21 +128,53 @@ import Testing
       try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: now)
     }
     submit(20)
-    #expect(!flush(now: 0, gathers: true) && frames.count == 1)
+    #expect(flush(now: 0, gathers: true) == 0 && frames.count == 1)
+    // One that was not among them waits for their answer, then for their next requests too, so that all travel together.
+    submit(1)
+    #expect(flush(now: 0, gathers: true) == 0 && frames.count == 1)
     try answer(now: 1)
-    // The first few of those twenty wait for half of them, or for the end of the caller's patience.
     submit(3)
-    #expect(flush(now: 1, gathers: true) && frames.isEmpty)
-    submit(7)
-    #expect(!flush(now: 1, gathers: true) && frames.count == 1 && frames[0].count == 10)
+    #expect(flush(now: 1, gathers: true) == 4 && frames.isEmpty)
+    submit(16)
+    #expect(flush(now: 1, gathers: true) == 20 && frames.isEmpty)
+    submit(1)
+    #expect(flush(now: 1, gathers: true) == 0 && frames.count == 1 && frames[0].count == 21)
+    try answer(now: 1)
+    // The caller's patience ends.
+    submit(1)
+    #expect(flush(now: 1, gathers: true) == 1 && frames.isEmpty)
+    #expect(flush(now: 1, gathers: false) == 0 && frames.count == 1)
+    // Few are not worth waiting for.
     try answer(now: 1)
     submit(1)
-    #expect(flush(now: 1, gathers: true) && frames.isEmpty)
-    #expect(!flush(now: 1, gathers: false) && frames.count == 1)
+    #expect(flush(now: 1, gathers: true) == 0 && frames.count == 1)
     // After a while nobody is expected any more.
-    try answer(now: 2)
-    submit(1)
-    #expect(!flush(now: 4, gathers: true) && frames.count == 1)
+    submit(19)
+    try answer(now: 1)
+    #expect(flush(now: 1, gathers: true) == 19 && frames.isEmpty)
+    #expect(flush(now: 5, gathers: true) == 0 && frames.count == 1)
+  }
+
+  @Test func gatheringEndsWhenNothingMoreComes() {
+    var gathering = Gathering()
+    #expect(gathering.goesOn(at: 0) && gathering.until == nil)
+    gathering.note(1, at: 1_000)
+    #expect(gathering.until == 1_000 + Gathering.gap)
+    // As many as before: nothing came.
+    gathering.note(1, at: 2_000)
+    #expect(gathering.until == 1_000 + Gathering.gap)
+    gathering.note(2, at: 3_000)
+    #expect(gathering.until == 3_000 + Gathering.gap && gathering.goesOn(at: 3_000))
+    #expect(!gathering.goesOn(at: 3_000 + Gathering.gap))
+    // However many come, the first does not wait for ever.
+    var now: UInt64 = 3_000
+    for count in 3..<1_000 where gathering.goesOn(at: now) {
+      gathering.note(count, at: now)
+      now += Gathering.gap / 2
+    }
+    #expect(now >= 1_000 + Gathering.longest && now < 1_000 + Gathering.longest + Gathering.gap)
+    gathering.note(0, at: now)
+    #expect(gathering.until == nil)
   }
 
   /// The numbers of a frame's requests.

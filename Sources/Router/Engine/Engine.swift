@@ -40,7 +40,7 @@ package final class Engine {
   /// Kept for its storage.
   var heldDone: [HeldCompletion] = []
   private var turnEndAsked = false
-  private var gathersUntil: UInt64?
+  private var gathering = Gathering()
 
   struct Slot {
     var generation: UInt32 = 0
@@ -83,14 +83,11 @@ package final class Engine {
   /// - Returns: until when, in monotonic nanoseconds, something was held back: call it again by then; nil: nothing was.
   package func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) -> UInt64? {
     turnEndAsked = false
-    let isHeldBack = forwarder.flush(now: now, gathers: nowNanoseconds < gathersUntil ?? .max, send: send)
-    gathersUntil = isHeldBack ? gathersUntil ?? nowNanoseconds + Self.gatherNanoseconds : nil
+    let heldBack = forwarder.flush(now: now, gathers: gathering.goesOn(at: nowNanoseconds), send: send)
+    gathering.note(heldBack, at: nowNanoseconds)
     if forwarder.hasCompletions { complete() }
-    return gathersUntil
+    return gathering.until
   }
-
-  /// How long a frame may be held back for more to come.
-  private static var gatherNanoseconds: UInt64 { 100_000 }
 
   /// Ends what is too late. Call it when `nextTick` says so, or more often.
   package func tick() {

@@ -3,8 +3,8 @@ public import Proto
 /// One router loop's way to the shards, as a pure value: requests, map changes, links, replies and time go in; frames and
 /// completions come out. It owns no socket and no clock, so that a simulator can drive it.
 ///
-/// - All requests of one shard and loop turn leave as one frame, and wait for each other while `framesInFlightMax` are on
-///   their way.
+/// - All requests of one shard and loop turn leave as one frame. What comes while a frame is on its way waits for its answer and
+///   leaves together, and with it what the clients that were answered ask next: `mayLeave` and `isWorthWaiting` say how long.
 /// - A request without a reply is sent again when its link is lost or another node becomes primary; commands carry keys, so that
 ///   the second copy repeats the first one's outcome.
 /// - Requests of one shard are sent, and sent again, in the order of their submission. A door must have at most one frame of a
@@ -148,24 +148,24 @@ public struct Forwarder: Sendable {
   /// not sent: it may leave completions.
   ///
   /// - Parameter gathers: whether a frame may be held back because more for it is about to come: see `isWorthWaiting`.
-  /// - Returns: whether one was. Flush again within a fraction of a millisecond, then without `gathers`.
+  /// - Returns: how many requests were. `Gathering` says when to flush again.
   @discardableResult
   public mutating func flush(
     now: Milliseconds, gathers: Bool = false, send: (LinkID, borrowing [UInt8]) -> Void
-  ) -> Bool {
+  ) -> Int {
     turn &+= 1
     // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its keys by now.
     if now >= earliestDeadline { tick(now: now) }
-    guard !ready.isEmpty else { return false }
+    guard !ready.isEmpty else { return 0 }
     var kept = 0
-    var isHeldBack = false
+    var heldBack = 0
     for place in 0..<ready.count {
       let shard = Int(ready[place])
       if shards[shard].openIDs.isEmpty {
         isReady[shard] = false
       } else if let link = shards[shard].link, shards[shard].pausedUntil <= now, mayLeave(shard) {
         if gathers, isWorthWaiting(shard, now: now) {
-          isHeldBack = true
+          heldBack += shards[shard].openIDs.count
           ready[kept] = ready[place]
           kept += 1
           continue
@@ -178,22 +178,29 @@ public struct Forwarder: Sendable {
       }
     }
     ready.removeLast(ready.count - kept)
-    return isHeldBack
+    return heldBack
   }
 
   private func mayLeave(_ shard: Int) -> Bool {
-    let onTheirWay = shards[shard].inFlight
-    return onTheirWay < limits.framesInFlightMax
-      || onTheirWay < limits.fullFramesInFlightMax && shards[shard].openIDs.count >= limits.fullFrameRequests
+    let waiting = shards[shard].openIDs.count
+    switch shards[shard].inFlight {
+    case 0: return true
+    case 1 where shards[shard].awaited + waiting <= limits.fewRequests: return true
+    case let frames: return waiting >= limits.fullFrameRequests && frames < limits.fullFramesInFlightMax
+    }
   }
 
-  /// Clients that got many answers a moment ago are writing their next requests right now: a frame with the first few of those
-  /// would keep the primary busy with a sync of its own while the rest wait for the next.
+  /// Clients that were answered a moment ago are writing their next requests right now: a frame with the first few of those would keep the
+  /// primary busy with a sync of its own while the rest wait for the next. So all of them travel together, and nodes do the
+  /// least for each.
   private func isWorthWaiting(_ shard: Int, now: Milliseconds) -> Bool {
-    let answered = shards[shard].answered
-    return answered.count >= 8 && now &- answered.at <= 1
-      && shards[shard].openIDs.count < min(answered.count / 2, limits.fullFrameRequests)
+    let expected = shards[shard].expected
+    return expected.count >= limits.fewRequests && now &- expected.since <= Self.expectedFor
+      && shards[shard].openIDs.count < min(expected.count, limits.fullFrameRequests)
   }
+
+  /// Milliseconds after which nobody is expected any more.
+  private static var expectedFor: Milliseconds { 3 }
 
   private mutating func sendOpen(_ shard: Int, on link: LinkID, _ send: (LinkID, borrowing [UInt8]) -> Void) {
     WireFrame.end(0, in: &shards[shard].open)
@@ -213,15 +220,18 @@ public struct Forwarder: Sendable {
     }
     shards[shard].sent.append(index)
     shards[shard].inFlight += 1
-    shards[shard].answered.count = 0
+    shards[shard].awaited += batches[Int(index)].awaited
+    shards[shard].expected.count = 0
   }
 
   /// An entry of the batch has its reply, or its door was told that it will not wait. A frame that nobody waits for, because the node is
   /// silent, keeps none back.
   @inline(__always)
   mutating func awaitsOneLess(_ batch: Int32) {
+    let shard = Int(batches[Int(batch)].shard.rawValue)
     batches[Int(batch)].awaited &-= 1
-    if batches[Int(batch)].awaited == 0 { shards[Int(batches[Int(batch)].shard.rawValue)].inFlight -= 1 }
+    shards[shard].awaited &-= 1
+    if batches[Int(batch)].awaited == 0 { shards[shard].inFlight -= 1 }
   }
 
   private mutating func takeBatch() -> Int32 {
@@ -236,6 +246,7 @@ public struct Forwarder: Sendable {
     let shard = Int(batches[place].shard.rawValue)
     if let position = shards[shard].sent.firstIndex(of: index) { shards[shard].sent.remove(at: position) }
     if batches[place].awaited > 0 { shards[shard].inFlight -= 1 }
+    shards[shard].awaited -= batches[place].awaited
     batches[place].bytes.removeAll(keepingCapacity: batches[place].bytes.capacity <= 256 << 10)
     batches[place].ids.removeAll(keepingCapacity: batches[place].ids.capacity <= 16 << 10)
     freeBatches.append(index)

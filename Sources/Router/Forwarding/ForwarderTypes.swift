@@ -55,12 +55,12 @@ public struct ForwarderLimits: Sendable {
   /// `retryDelayMax`.
   public var retryDelayMin: Milliseconds = 5
   public var retryDelayMax: Milliseconds = 100
-  /// Frames of one shard on their way at a time; what comes meanwhile leaves together as the next. Every frame costs two nodes a
-  /// write, a sync and some wake-ups, however few requests it carries: where all cores are busy, many small ones are what they
-  /// are busy with. Two, so that one can be collected by the primary while the other is being synced.
-  public var framesInFlightMax = 2
+  /// Requests of one shard, on their way and waiting, up to which a second frame may leave while the first has no answer. With more,
+  /// what comes meanwhile leaves together as the next: every frame costs two nodes a write, a sync and some wake-ups, however few
+  /// requests it carries, and where all cores are busy, many small ones are what they are busy with.
+  public var fewRequests = 4
   /// A frame of so many requests is worth its cost: it leaves at once, up to `fullFramesInFlightMax` of them.
-  public var fullFrameRequests = 128
+  public var fullFrameRequests = 512
   public var fullFramesInFlightMax = 16
   /// Requests without an answer.
   public var pendingMax = 65_536

@@ -62,10 +62,12 @@ struct ShardRoute: Sendable {
   var retryDelay: Milliseconds = 0
   /// Indexes of the batches that are on their way, oldest first.
   var sent: [Int32] = []
-  /// How many of those somebody still waits for.
+  /// How many of those somebody still waits for, and for how many requests in them.
   var inFlight = 0
-  /// Requests that were answered since the last frame left, and when the last of them was.
-  var answered: (count: Int, at: Milliseconds) = (0, 0)
+  var awaited = 0
+  /// Requests that the next frame may wait for: those that waited when the last frame was answered, and one more from each client that it
+  /// answered. And when that was.
+  var expected: (count: Int, since: Milliseconds) = (0, 0)
 }
 
 extension ShardRoute {
