@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -322,6 +323,15 @@ int chf_thread_start(uint64_t *thread, const char *name, void (*body)(void *), v
   if (error) free(start);
   else *thread = (uint64_t)id;
   return error;
+}
+
+/* On Linux a nice value is a thread's; it may always be raised. */
+void chf_thread_nice(int nice) { setpriority(PRIO_PROCESS, 0, nice); }
+
+/* sync_file_range: writes this part out and waits, without making it durable. Returns 0 or errno. */
+int chf_write_back(int fd, int64_t offset, int64_t count) {
+  unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  return sync_file_range(fd, offset, count, flags) ? errno : 0;
 }
 
 int chf_thread_join(uint64_t thread) { return pthread_join((pthread_t)thread, 0); }

@@ -27,6 +27,9 @@ package final class SnapshotWriter: Sendable {
 
   package var header: SnapshotHeader { state.withLock { $0.header } }
 
+  /// What it takes on the disk so far.
+  package var byteCount: Int { state.withLock { $0.offset + $0.buffer.count } }
+
   init(_ header: SnapshotHeader, log: Log) throws(JournalError) {
     self.log = log
     var header = header
@@ -60,6 +63,7 @@ package final class SnapshotWriter: Sendable {
   private func flush(_ state: inout State) throws(JournalError) {
     do {
       try file.write(state.buffer.rawSpan, at: state.offset)
+      try file.writeBack(state.offset..<state.offset + state.buffer.count)
     } catch {
       throw .storage(error)
     }

@@ -46,6 +46,9 @@ package protocol StorageFile: AnyObject, Sendable {
   func byteCount() throws(StorageError) -> Int
   /// Writes all of `bytes` at `offset`, or throws: then any part of them may have been written.
   func write(_ bytes: RawSpan, at offset: Int) throws(StorageError)
+  /// Has the disk take a part of what was written before this returns, which does not make it durable: so that syncs of other files do
+  /// not wait behind a large file's. A failure is final.
+  func writeBack(_ range: Range<Int>) throws(StorageError)
   /// Makes the data durable. A failure is final: what the file then holds is not known.
   func syncData() throws(StorageError)
   /// Makes data and size durable (files that grow).

@@ -13,6 +13,9 @@ struct Thread: Sendable {
     self.handle = handle
   }
 
+  /// Lets other threads go before the calling one from now on: it gets a tenth of what they get where all want to run.
+  static func stepBack() { chf_thread_nice(10) }
+
   /// Waits for its end. Call once.
   func join() { _ = chf_thread_join(handle) }
 }

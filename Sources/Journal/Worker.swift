@@ -11,10 +11,11 @@ package final class Worker: Sendable {
     var isStopping = false
   }
 
-  /// `name`: at most 15 bytes. The thread runs until `stop`.
-  package init(name: String) {
+  /// `name`: at most 15 bytes. `isBackground`: other threads go first. The thread runs until `stop`.
+  package init(name: String, isBackground: Bool = false) {
     let state = self.state
     let running = Thread(name: name) {
+      if isBackground { Thread.stepBack() }
       while let jobs = state.wait({ Self.take(&$0) }) {
         for job in jobs { job() }
       }

@@ -35,6 +35,9 @@ final class MemoryFile: StorageFile, @unchecked Sendable {
     inode.pending.append((offset, bytes))
   }
 
+  /// What a crash keeps is decided by syncs alone.
+  func writeBack(_ range: Range<Int>) throws(StorageError) {}
+
   func syncData() throws(StorageError) { try sync() }
   func syncAll() throws(StorageError) { try sync() }
 

@@ -32,7 +32,7 @@ final class NodeCore: Sendable {
   let writer: LogWriter
   let coordinator: any Coordinator
   /// Encodes snapshots, one after the other.
-  let snapshots = Worker(name: "snapshots")
+  let snapshots = Worker(name: "snapshots", isBackground: true)
   let table = LoopTable()
   private let state = Lock(State())
   private let randomness = Lock(RandomPool())
@@ -164,7 +164,7 @@ final class NodeCore: Sendable {
       return true
     }
     guard isDue, let shard = journal.pinningShard else { return }
-    post(shard) { machine, _, _ in machine.takeSnapshot(again: true) }
+    post(shard) { machine, _, _ in machine.rewriteSnapshot(logBytes: Int(clamping: written)) }
   }
 
   // MARK: For people

@@ -59,18 +59,18 @@ final class ShardDisk: Sendable {
   private func workOnSnapshot(_ action: ShardAction, of shard: ShardID) {
     switch action {
     case .encodeSnapshot(let header, let inventory):
-      var done = false
+      var byteCount: Int?
       do throws(JournalError) {
         let writer = try node.journal.writeSnapshot(header)
         state.withLock { $0.writers[shard] = writer }
         try encode(inventory, into: writer)
-        done = true
+        byteCount = writer.byteCount
       } catch {
         complain("a snapshot cannot be written", shard, error)
         abandon(shard)
       }
-      let result = done
-      post(shard) { $0.snapshotEncoded(header, done: result, time: $2, tools: &$1) }
+      let result = byteCount
+      post(shard) { $0.snapshotEncoded(header, byteCount: result, time: $2, tools: &$1) }
     case .publishSnapshot(let header):
       var done = false
       do throws(JournalError) {
@@ -175,7 +175,7 @@ final class ShardDisk: Sendable {
     case .load: post(shard) { $0.loaded(nil, time: $2, tools: &$1) }
     case .replay(_, let token): post(shard) { $0.replayed(nil, token: token, time: $2, tools: &$1) }
     case .encodeSnapshot(let header, _):
-      post(shard) { $0.snapshotEncoded(header, done: false, time: $2, tools: &$1) }
+      post(shard) { $0.snapshotEncoded(header, byteCount: nil, time: $2, tools: &$1) }
     case .publishSnapshot(let header):
       post(shard) { $0.snapshotPublished(header, done: false, time: $2, tools: &$1) }
     case .openStream(let session, _): post(shard) { $0.streamOpened(session: session, nil, time: $2, tools: &$1) }

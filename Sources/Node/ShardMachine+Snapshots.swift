@@ -7,14 +7,21 @@ import Replication
 extension ShardMachine {
   // MARK: One's own
 
-  /// Takes a snapshot when enough was logged since the last.
+  /// Takes a snapshot when enough was logged since the last: at least as much as that one took, so that a shard with much in its memory
+  /// writes each byte of its log no more than twice.
   mutating func considerSnapshot() {
-    if bytesSinceSnapshot > options.snapshotBytes { takeSnapshot() }
+    if bytesSinceSnapshot > max(options.snapshotBytes, publishedBytes) { takeSnapshot() }
+  }
+
+  /// A shard on which little happens keeps old segments until its snapshot is rewritten, also if there is nothing new in it: worth it
+  /// when the log has grown to more than the snapshot. `logBytes`: what the whole log takes.
+  package mutating func rewriteSnapshot(logBytes: Int) {
+    if logBytes >= publishedBytes { takeSnapshot(again: true) }
   }
 
   /// Takes a snapshot unless one is under way or there is nothing new: the copy costs nothing, another thread encodes it.
-  /// `again`: also if there is nothing new. A shard on which nothing happens keeps old segments until its snapshot is rewritten.
-  package mutating func takeSnapshot(again: Bool = false) {
+  /// `again`: also if there is nothing new.
+  private mutating func takeSnapshot(again: Bool = false) {
     guard case .none = snapshot, case .none = reload, position.index > 0, turn.recordCount == 0, !turn.timeChangedState,
       again || published?.end.index != position.index
     else { return }
@@ -27,11 +34,13 @@ extension ShardMachine {
     actions.append(.encodeSnapshot(header, inventory))
   }
 
-  /// The snapshot stands in its temporary file, or could not be written.
-  package mutating func snapshotEncoded(_ header: SnapshotHeader, done: Bool, time: TurnTime, tools: inout ShardTools) {
+  /// The snapshot stands in its temporary file and takes `byteCount` bytes; nil: it could not be written.
+  package mutating func snapshotEncoded(
+    _ header: SnapshotHeader, byteCount: Int?, time: TurnTime, tools: inout ShardTools
+  ) {
     guard case .encoding(let mine) = snapshot, mine == header else { return }
-    snapshot = done ? .encoded(header) : .none
-    if !done { snapshotEnded(nil, time, &tools) }
+    snapshot = byteCount == nil ? .none : .encoded(header)
+    if let byteCount { publishedBytes = byteCount } else { snapshotEnded(nil, time, &tools) }
   }
 
   mutating func publishWhenCommitted() {

@@ -38,8 +38,8 @@ final class SimulatedReader {
   private func work(_ action: ShardAction, of shard: ShardID) {
     switch action {
     case .encodeSnapshot(let header, let inventory):
-      let done = encode(header, inventory)
-      post(shard) { $0.snapshotEncoded(header, done: done, time: $2, tools: &$1) }
+      let byteCount = encode(header, inventory)
+      post(shard) { $0.snapshotEncoded(header, byteCount: byteCount, time: $2, tools: &$1) }
     case .publishSnapshot(let header):
       var done = false
       do throws(JournalError) {
@@ -97,7 +97,7 @@ final class SimulatedReader {
     }
   }
 
-  private func encode(_ header: SnapshotHeader, _ inventory: Inventory) -> Bool {
+  private func encode(_ header: SnapshotHeader, _ inventory: Inventory) -> Int? {
     do {
       let writer = try log.writeSnapshot(header)
       writers[shard(header)] = writer
@@ -107,11 +107,11 @@ final class SimulatedReader {
         try writer.add(chunk)
       }
       world.checks.encoded(header, hash, world)
-      return true
+      return writer.byteCount
     } catch {
       world.say("\(node.name): a snapshot cannot be written: \(error)")
       writers.removeValue(forKey: shard(header))?.abandon()
-      return false
+      return nil
     }
   }
 

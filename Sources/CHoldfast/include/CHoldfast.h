@@ -82,8 +82,12 @@ int chf_signals_watch(const int *signals, int count);
 uint64_t chf_signals_take(void);
 void chf_ignore_sigpipe(void);
 
+/* Writes a part of a file out and waits for the disk to have taken it, which does not make it durable. Returns 0 or errno. */
+int chf_write_back(int fd, int64_t offset, int64_t count);
+
 /* A joinable thread with a name of at most 15 bytes. Returns 0 or errno. */
 int chf_thread_start(uint64_t *thread, const char *name, void (*body)(void *), void *argument);
+void chf_thread_nice(int nice);
 int chf_thread_join(uint64_t thread);
 int chf_thread_detach(uint64_t thread);
 
