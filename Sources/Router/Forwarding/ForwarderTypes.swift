@@ -60,7 +60,7 @@ public struct ForwarderLimits: Sendable {
   /// requests it carries, and where all cores are busy, many small ones are what they are busy with.
   public var fewRequests = 4
   /// A frame of so many requests is worth its cost: it leaves at once, up to `fullFramesInFlightMax` of them.
-  public var fullFrameRequests = 512
+  public var fullFrameRequests = 384
   public var fullFramesInFlightMax = 16
   /// Requests without an answer.
   public var pendingMax = 65_536
