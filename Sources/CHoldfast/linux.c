@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -70,6 +71,13 @@ int chf_epoll_wait(int epoll, struct chf_event *events, int maximum, int64_t tim
     events[i].events = raw[i].events;
   }
   return count;
+}
+
+void chf_precise_timers(void) { prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0); }
+
+void chf_nap(uint64_t nanoseconds) {
+  struct timespec time = {0, (long)nanoseconds};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, 0);
 }
 
 int chf_eventfd(void) {

@@ -48,6 +48,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   private var spareAgain: [any EventSource] = []
   private var spareTurnEnds: [TurnEnd] = []
   private var spareUnflushed: [Connection] = []
+  /// Nanoseconds for `nap`.
+  private var napTime: UInt64 = 0
   /// Connections with output to send at the end of the turn.
   private var unflushed: [Connection] = []
   var buffers = BufferPool()
@@ -114,6 +116,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     // Safe: the address is compared only; `LoopThread` keeps the loop alive while its thread runs.
     unsafe chf_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
     let events = EventBuffer()
+    chf_precise_timers()
     while !stopping { turn(events) }
     for source in sources.all { source.loopEnds() }
     timers.removeAll()
@@ -137,6 +140,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   }
 
   private func turn(_ events: EventBuffer) {
+    if napTime > 0 {
+      chf_nap(napTime)
+      napTime = 0
+    }
     let count = events.wait(epoll.rawValue, timeout: sleepTime())
     inbox.wokeUp()
     clock = chf_monotonic_ns()
@@ -275,6 +282,14 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     list.removeAll(keepingCapacity: list.count < Self.keptCount)
     swap(&list, &spareTurnEnds)
     return true
+  }
+
+  /// Sleeps once at the end of this turn, whatever comes meanwhile: who writes to a socket that nobody waits at has nobody to wake, and what
+  /// came is one turn's work. For a fraction of a millisecond in which it is known that many are about to write and none is
+  /// worth answering alone. On the loop's thread.
+  public func nap(nanoseconds: UInt64) {
+    preconditionOnLoop()
+    napTime = min(nanoseconds, 1_000_000)
   }
 
   // MARK: Timers

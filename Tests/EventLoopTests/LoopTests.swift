@@ -127,6 +127,20 @@ private actor Counter {
     #expect(end - start >= 50_000_000 && end - start < 1_000_000_000)
   }
 
+  /// What is due meanwhile waits.
+  @Test func aNapIsSleptOut() async throws {
+    defer { group.stop() }
+    let fired = Mailbox<UInt64>()
+    let loop = group[0]
+    let start = monotonicNanoseconds()
+    await loop.perform {
+      loop.nap(nanoseconds: 500_000)
+      _ = loop.schedule(after: .zero) { fired.put(monotonicNanoseconds()) }
+    }
+    let end = try #require(await fired.next())
+    #expect(end - start >= 500_000)
+  }
+
   /// A timer that schedules itself for now does not keep the loop from its other work.
   @Test func aTimerCannotStarveTheLoop() async {
     defer { group.stop() }

@@ -120,7 +120,7 @@ import Testing
     var frames: [[UInt32]] = []
     /// Held back, and sent.
     func flush(now: Milliseconds, gathers: Bool) -> Int {
-      forwarder.flush(now: now, gathers: gathers) { _, bytes in frames.append(Self.requestIDs(bytes)) }
+      forwarder.flush(now: now, gathers: gathers) { _, bytes in frames.append(Self.requestIDs(bytes)) }.count
     }
     func answer(now: Milliseconds) throws {
       var replies: [UInt8] = []
@@ -156,25 +156,35 @@ import Testing
   }
 
   @Test func gatheringEndsWhenNothingMoreComes() {
+    func held(_ count: Int, missing: Int = 1) -> HeldBack {
+      var held = HeldBack()
+      (held.count, held.missing) = (count, missing)
+      return held
+    }
     var gathering = Gathering()
     #expect(gathering.goesOn(at: 0) && gathering.until == nil)
-    gathering.note(1, at: 1_000)
+    gathering.note(held(1), at: 1_000)
     #expect(gathering.until == 1_000 + Gathering.gap)
     // As many as before: nothing came.
-    gathering.note(1, at: 2_000)
+    gathering.note(held(1), at: 2_000)
     #expect(gathering.until == 1_000 + Gathering.gap)
-    gathering.note(2, at: 3_000)
+    gathering.note(held(2), at: 3_000)
     #expect(gathering.until == 3_000 + Gathering.gap && gathering.goesOn(at: 3_000))
     #expect(!gathering.goesOn(at: 3_000 + Gathering.gap))
     // However many come, the first does not wait for ever.
     var now: UInt64 = 3_000
     for count in 3..<1_000 where gathering.goesOn(at: now) {
-      gathering.note(count, at: now)
+      gathering.note(held(count), at: now)
       now += Gathering.gap / 2
     }
     #expect(now >= 1_000 + Gathering.longest && now < 1_000 + Gathering.longest + Gathering.gap)
-    gathering.note(0, at: now)
-    #expect(gathering.until == nil)
+    // A loop naps only while many are missing.
+    gathering.note(held(1_000, missing: Gathering.missingToNap), at: now)
+    #expect(gathering.nap == Gathering.napTime)
+    gathering.note(held(1_001, missing: Gathering.missingToNap - 1), at: now)
+    #expect(gathering.nap == 0)
+    gathering.note(held(0, missing: 0), at: now)
+    #expect(gathering.until == nil && gathering.nap == 0)
   }
 
   /// The numbers of a frame's requests.

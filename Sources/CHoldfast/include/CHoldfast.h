@@ -42,6 +42,10 @@ int chf_epoll_remove(int epoll, int fd);
 /* Waits at most `timeout_ns` (negative: for ever). Returns the number of events, or -errno. `maximum` is at most 256. */
 int chf_epoll_wait(int epoll, struct chf_event *events, int maximum, int64_t timeout_ns);
 int chf_eventfd(void);
+/* The calling thread's sleeps end within a microsecond of their time, not Linux's 50. */
+void chf_precise_timers(void);
+/* Sleeps for less than a second. */
+void chf_nap(uint64_t nanoseconds);
 
 /* An IPv4 or IPv6 address; `bytes` in network order, four of them used for IPv4; `port` in host order. */
 struct chf_address {

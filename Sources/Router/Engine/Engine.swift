@@ -40,7 +40,7 @@ package final class Engine {
   /// Kept for its storage.
   var heldDone: [HeldCompletion] = []
   private var turnEndAsked = false
-  private var gathering = Gathering()
+  private(set) var gathering = Gathering()
 
   struct Slot {
     var generation: UInt32 = 0

@@ -4,7 +4,7 @@ public import Proto
 /// completions come out. It owns no socket and no clock, so that a simulator can drive it.
 ///
 /// - All requests of one shard and loop turn leave as one frame. What comes while a frame is on its way waits for its answer and
-///   leaves together, and with it what the clients that were answered ask next: `mayLeave` and `isWorthWaiting` say how long.
+///   leaves together, and with it what the clients that were answered ask next: `mayLeave` and `worthWaitingFor` say how long.
 /// - A request without a reply is sent again when its link is lost or another node becomes primary; commands carry keys, so that
 ///   the second copy repeats the first one's outcome.
 /// - Requests of one shard are sent, and sent again, in the order of their submission. A door must have at most one frame of a
@@ -148,24 +148,25 @@ public struct Forwarder: Sendable {
   /// not sent: it may leave completions.
   ///
   /// - Parameter gathers: whether a frame may be held back because more for it is about to come: see `isWorthWaiting`.
-  /// - Returns: how many requests were. `Gathering` says when to flush again.
+  /// - Returns: what was. `Gathering` says when to flush again.
   @discardableResult
-  public mutating func flush(
+  package mutating func flush(
     now: Milliseconds, gathers: Bool = false, send: (LinkID, borrowing [UInt8]) -> Void
-  ) -> Int {
+  ) -> HeldBack {
     turn &+= 1
     // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its keys by now.
     if now >= earliestDeadline { tick(now: now) }
-    guard !ready.isEmpty else { return 0 }
+    guard !ready.isEmpty else { return HeldBack() }
     var kept = 0
-    var heldBack = 0
+    var heldBack = HeldBack()
     for place in 0..<ready.count {
       let shard = Int(ready[place])
       if shards[shard].openIDs.isEmpty {
         isReady[shard] = false
       } else if let link = shards[shard].link, shards[shard].pausedUntil <= now, mayLeave(shard) {
-        if gathers, isWorthWaiting(shard, now: now) {
-          heldBack += shards[shard].openIDs.count
+        if gathers, let missing = worthWaitingFor(shard, now: now) {
+          heldBack.count += shards[shard].openIDs.count
+          heldBack.missing += missing
           ready[kept] = ready[place]
           kept += 1
           continue
@@ -192,11 +193,12 @@ public struct Forwarder: Sendable {
 
   /// Clients that were answered a moment ago are writing their next requests right now: a frame with the first few of those would keep the
   /// primary busy with a sync of its own while the rest wait for the next. So all of them travel together, and nodes do the
-  /// least for each.
-  private func isWorthWaiting(_ shard: Int, now: Milliseconds) -> Bool {
+  /// least for each. Returns how many are missing; nil: none.
+  private func worthWaitingFor(_ shard: Int, now: Milliseconds) -> Int? {
     let expected = shards[shard].expected
-    return expected.count >= limits.fewRequests && now &- expected.since <= Self.expectedFor
-      && shards[shard].openIDs.count < min(expected.count, limits.fullFrameRequests)
+    guard expected.count >= limits.fewRequests, now &- expected.since <= Self.expectedFor else { return nil }
+    let missing = min(expected.count, limits.fullFrameRequests) - shards[shard].openIDs.count
+    return missing > 0 ? missing : nil
   }
 
   /// Milliseconds after which nobody is expected any more.

@@ -76,6 +76,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
       engine.metrics.framesSent &+= 1
       links[link]?.send(frame)
     }
+    if engine.gathering.nap > 0 { loop.nap(nanoseconds: engine.gathering.nap) }
     if let gathersUntil, !isGathering {
       isGathering = true
       loop.schedule(atNanoseconds: gathersUntil) { [unowned self] in
