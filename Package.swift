@@ -78,7 +78,7 @@ let package = Package(
     library(
       "Simulation", ["Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Flags"]),
 
-    library("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
+    hotLibrary("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
 
     // Executables: argument parsing around a library.
     .executableTarget(name: "holdfast-node", dependencies: ["Node", "Flags"], swiftSettings: strict),

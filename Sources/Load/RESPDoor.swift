@@ -3,11 +3,19 @@ import Proto
 /// The TCP door, or a Redis server given a command of one's own.
 struct RESPDoor: Door {
   let events: EventSet
-  /// Words of a command to send instead of `HOLD`; `{seat}`, `{buyer}` and `{event}` are filled in.
-  let template: [String]
-  private var words: [String] = []
+  /// What a hold is: `HOLD` with its seats, or a command of one's own for one seat.
+  private let holds: CommandTemplate
+  private let isOwnCommand: Bool
+  /// The events' ids.
+  private let names: [[UInt8]]
 
-  init(events: EventSet, template: [String] = []) { (self.events, self.template) = (events, template) }
+  /// - Parameter template: words of a command to send instead of `HOLD`; none: `HOLD`.
+  init(events: EventSet, template: [String] = []) {
+    self.events = events
+    isOwnCommand = !template.isEmpty
+    holds = CommandTemplate(template.isEmpty ? ["HOLD", "{event}", "{buyer}", "600", "#{seat}"] : template)
+    names = (0..<events.count).map { Array(events.name($0).utf8) }
+  }
 
   mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8]) {
     let id = String(decoding: ticket, as: UTF8.self)
@@ -16,41 +24,12 @@ struct RESPDoor: Door {
       command(["EVENT.CREATE", events.name(index), "Main", "\(events.rows)", "\(events.seatsPerRow)", "4500"], &out)
     case .browse(let event): command(["SEATS", events.name(event)], &out)
     case .hold(let event, let seats, let buyer):
-      if template.isEmpty {
-        hold(event, seats, buyer, &out)
-      } else {
-        command(template.map { fill($0, event, seats[0], buyer) }, &out)
-      }
+      holds.write(event: names[event], seats: seats, buyer: buyer, repeatsLastWord: !isOwnCommand, into: &out)
     case .checkout: command(["CHECKOUT", id], &out)
     case .confirm: command(["CONFIRM", id], &out)
     case .move: preconditionFailure("a move is a hold and a release at this door")
     case .release: command(["RELEASE", id], &out)
     }
-  }
-
-  private func hold(_ event: Int, _ seats: [Int], _ buyer: UInt64, _ out: inout [UInt8]) {
-    out.add("*\(4 + seats.count)\r\n$4\r\nHOLD\r\n")
-    bulk(events.name(event), &out)
-    bulk("b\(buyer)", &out)
-    out.add("$3\r\n600\r\n")
-    for seat in seats { bulk("#\(seat)", &out) }
-  }
-
-  private func fill(_ word: String, _ event: Int, _ seat: Int, _ buyer: UInt64) -> String {
-    guard word.utf8.contains(UInt8(ascii: "{")) else { return word }
-    var filled = ""
-    var rest = word[...]
-    while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
-      filled += rest[..<open]
-      switch rest[rest.index(after: open)..<close] {
-      case "seat": filled += "\(seat)"
-      case "buyer": filled += "b\(buyer)"
-      case "event": filled += events.name(event)
-      default: filled += rest[open...close]
-      }
-      rest = rest[rest.index(after: close)...]
-    }
-    return filled + rest
   }
 
   private func command(_ words: [String], _ out: inout [UInt8]) {
