@@ -2,7 +2,7 @@
 
 import os
 
-from . import airline, drivers, redis_control
+from . import airline, drivers, processes, redis_control
 from .fault_run import Run
 from .holdfast import Holdfast
 from .idle import IdleConnections, resident
@@ -31,6 +31,7 @@ def single_seats(comparison):
         ("Redis Lua, AOF always, replica", comparison.redis.port, ["--command", template]),
     ]
     for side, port, words in in_turn(comparison, sides):
+        processes.settle()
         found = drivers.load_tool("--resp", f"127.0.0.1:{port}", "--scenario", "hot-event", "--pipeline", 16, "--connections", 64,
                                   "--seconds", comparison.options.seconds, "--seed", comparison.round, *words)
         comparison.table.add(row, side, found["rate"])

@@ -107,3 +107,9 @@ def tail(path, lines=12):
 def port_open(port, host="127.0.0.1"):
     with socket.create_connection((host, port), timeout=1):
         return True
+
+
+def settle():
+    """What others wrote is on the disk before the next side is measured, so that none pays for another."""
+    os.sync()
+    time.sleep(0.2)
