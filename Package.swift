@@ -14,9 +14,10 @@ let strict: [SwiftSetting] = [
 ]
 
 /// On requests' paths also, for release: no dynamic checks of exclusive access. They cost a router about a twentieth of its time; debug
-/// builds make them.
+/// builds and the sanitizers' make them.
 let hot: [SwiftSetting] =
-  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+  Context.environment["HOLDFAST_SANITIZER"] == nil
+  ? strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))] : strict
 
 /// Tests may touch C and raw memory without saying so at each place.
 let testing: [SwiftSetting] = [
@@ -74,9 +75,11 @@ let package = Package(
       "Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
     library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
-    library("MemoryDisk", ["Proto", "Journal"]),
+    library("Seeded", []),
+    library("MemoryDisk", ["Proto", "Journal", "Seeded"]),
     library(
-      "Simulation", ["Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Flags"]),
+      "Simulation",
+      ["Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Seeded", "Flags"]),
 
     hotLibrary("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
 
@@ -88,7 +91,7 @@ let package = Package(
     .executableTarget(name: "holdfast", dependencies: ["Admin"], swiftSettings: strict),
 
     // Tests mirror the sources.
-    .target(name: "TestKit", dependencies: ["Proto"], path: "Tests/TestKit", swiftSettings: testing),
+    .target(name: "TestKit", dependencies: ["Proto", "Seeded"], path: "Tests/TestKit", swiftSettings: testing),
     tests("Flags", ["Flags"]),
     tests("Proto", ["Proto", "TestKit"]),
     tests("Logging", ["Logging", "Proto", "TestKit"]),

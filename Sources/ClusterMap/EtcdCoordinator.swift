@@ -11,7 +11,7 @@ public final class EtcdCoordinator: Coordinator {
   private let state: LoopState
   private let keys: EtcdKeys
 
-  /// On the loop's thread only, hence sendable without the compiler's check.
+  /// Sendable without the compiler's check: touched on the loop's thread only.
   private final class LoopState: @unchecked Sendable {
     var watches: [EtcdWatch] = []
     var isClosed = false

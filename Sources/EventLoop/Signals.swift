@@ -2,8 +2,9 @@ internal import CHoldfast
 internal import Glibc
 
 /// Signals as calls on a loop. One watch in a process.
+///
+/// Sendable without the compiler's check: the `let`s are set before the loop sees it; `token` is touched on the loop only.
 public final class SignalWatch: @unchecked Sendable {
-  // Sendable without the compiler's check: the `let`s are set before the loop sees it; `token` is the loop's.
   private let loop: EventLoop
   private let fd: Int32
   private let handler: (Int32) -> Void

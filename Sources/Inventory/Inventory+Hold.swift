@@ -55,7 +55,17 @@ extension Inventory {
     buyer: RawSpan, count: UInt32,
     total: Int64
   ) -> Outcome.Held {
-    let ttl = ttl == 0 ? layout.holdTTL : ttl
+    insert(&new, slot: slot, event: event, ttl: ttl == 0 ? layout.holdTTL : ttl, secret: secret, buyer: buyer)
+    if layout.maxPerBuyer != nil { buyers.add(count, event, buyer, &cells) }
+    let version = stepVersion(event)
+    let id = HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: secret)
+    return Outcome.Held(id: id, expiresAt: new.deadline, total: total, version: version)
+  }
+
+  /// The record's own fields, its place in the table, its part of the digest.
+  @inline(__always) mutating func insert(
+    _ new: inout HoldRecord, slot: UInt32, event: UInt32, ttl: UInt32, secret: UInt64, buyer: RawSpan
+  ) {
     new.sequence = nextSequence
     new.secret = secret
     new.event = event
@@ -67,10 +77,6 @@ extension Inventory {
     nextSequence += 1
     heldCount += 1
     digest &+= sequenceTerm &+ stateTerm(slot, new) &+ contentTerm(slot, new)
-    if layout.maxPerBuyer != nil { buyers.add(count, event, buyer, &cells) }
-    let version = stepVersion(event)
-    let id = HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: secret)
-    return Outcome.Held(id: id, expiresAt: new.deadline, total: total, version: version)
   }
 
   // MARK: What may refuse, in the order of the contract

@@ -48,17 +48,7 @@ extension Inventory {
       (new.detail, total) = (cells.store(places), price)
     }
     _ = allocate()
-    new.sequence = nextSequence
-    new.secret = hold.secret
-    new.event = event
-    new.buyer = cells.pack(buyer: hold.buyer)
-    new.deadline = now + Milliseconds(ttl) * 1_000
-    new.slack = ttl * 2_000
-    new.status = .held
-    holds.insert(new, at: slot)
-    nextSequence += 1
-    heldCount += 1
-    digest &+= sequenceTerm &+ stateTerm(slot, new) &+ contentTerm(slot, new)
+    insert(&new, slot: slot, event: event, ttl: ttl, secret: hold.secret, buyer: hold.buyer)
     let version = stepHotVersion()
     held = Outcome.Held(
       id: HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: hold.secret), expiresAt: new.deadline,

@@ -1,10 +1,9 @@
 internal import Glibc
 
 /// Some state and the lock that protects it, with conditions to wait for: one for each of two kinds of threads, so that waking the one does
-/// not cost the other a look. The lock is pthread's because Thread Sanitizer knows
-/// it; `Synchronization.Mutex` makes it report false races.
+/// not cost the other a look. The lock is pthread's because Thread Sanitizer knows it; `Synchronization.Mutex` makes it report false races.
 ///
-/// Unchecked: `state` is only ever touched with the mutex held.
+/// Sendable without the compiler's check: `state` is only ever touched with the mutex held.
 @safe package final class Guarded<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   /// One for each kind of waiter.

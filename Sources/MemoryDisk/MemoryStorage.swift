@@ -1,5 +1,6 @@
 package import Journal
 import Proto
+import Seeded
 
 /// A node's directory in memory, with the disk's bad habits at the caller's choice: what was not synced may be lost or torn when
 /// the machine stops, names that were not synced may be lost, operations fail, bits flip.

@@ -89,6 +89,20 @@ package struct StreamFrame: Sendable {
   package init(header: LogFrame, bytes: [UInt8]) { (self.header, self.bytes) = (header, bytes) }
 }
 
+extension FrameRun {
+  /// Each frame with its own bytes.
+  package var streamFrames: [StreamFrame] {
+    var frames: [StreamFrame] = []
+    var offset = 0
+    for header in headers {
+      let next = offset + header.frameBytes
+      frames.append(StreamFrame(header: header, bytes: Array(bytes[offset..<next])))
+      offset = next
+    }
+    return frames
+  }
+}
+
 /// A part of a snapshot on its way to a joiner.
 package struct StreamPart: Sendable {
   package var offset: UInt64

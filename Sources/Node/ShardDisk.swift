@@ -151,15 +151,7 @@ final class ShardDisk: Sendable {
 
   private func readFrames(of shard: ShardID, from first: UInt64, bytes: Int) -> [StreamFrame]? {
     do throws(JournalError) {
-      let run = try node.journal.frames(of: shard, from: first, maxBytes: bytes)
-      var frames: [StreamFrame] = []
-      var offset = 0
-      for header in run.headers {
-        let next = offset + header.frameBytes
-        frames.append(StreamFrame(header: header, bytes: Array(run.bytes[offset..<next])))
-        offset = next
-      }
-      return frames
+      return try node.journal.frames(of: shard, from: first, maxBytes: bytes).streamFrames
     } catch {
       if case .notAvailable = error { return nil }
       complain("old frames cannot be read", shard, error)

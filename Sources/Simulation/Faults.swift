@@ -1,4 +1,4 @@
-import MemoryDisk
+import Seeded
 
 /// What goes wrong in a run, and how often: each drawn from the seed, so that some runs have much of a few kinds and others a little
 /// of all.

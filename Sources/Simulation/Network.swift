@@ -1,6 +1,7 @@
 import Node
 import Proto
 import Replication
+import Seeded
 
 /// A connection between two processes, one way: bytes keep their order; when it breaks, what is under way
 /// is lost from some point on, and the rest may still arrive after what a newer connection carries.

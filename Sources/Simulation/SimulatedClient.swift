@@ -1,5 +1,6 @@
 import MemoryDisk
 import Proto
+import Seeded
 
 /// A buyer with several things under way: asks routers, any of them, asks again with the same key where it has one, and writes down
 /// what it was told.

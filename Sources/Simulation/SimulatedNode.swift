@@ -4,6 +4,7 @@ import MemoryDisk
 import Node
 import Proto
 import Replication
+import Seeded
 
 /// A shard's machine with what only the simulator knows of it.
 final class SimulatedShard {

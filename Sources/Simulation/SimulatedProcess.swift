@@ -1,4 +1,5 @@
 import Proto
+import Seeded
 
 /// A process that may stand still while the world goes on, and end: what was planned for an earlier life of it does not happen.
 class SimulatedProcess {

@@ -59,7 +59,7 @@ final class SimulatedReader {
       let chain = (try? log.chain(of: shard, at: index)) ?? nil
       post(shard) { $0.chainFound(chain, token: token, time: $2, tools: &$1) }
     case .readFrames(let token, let first, let bytes):
-      let frames = readFrames(of: shard, from: first, bytes: bytes)
+      let frames = try? log.frames(of: shard, from: first, maxBytes: bytes).streamFrames
       post(shard) { $0.framesRead(frames, token: token, time: $2, tools: &$1) }
     case .load:
       let loaded = try? loadShard(
@@ -116,20 +116,4 @@ final class SimulatedReader {
   }
 
   private func shard(_ header: SnapshotHeader) -> ShardID { header.shard }
-
-  private func readFrames(of shard: ShardID, from first: UInt64, bytes: Int) -> [StreamFrame]? {
-    do throws(JournalError) {
-      let run = try log.frames(of: shard, from: first, maxBytes: bytes)
-      var frames: [StreamFrame] = []
-      var offset = 0
-      for header in run.headers {
-        let next = offset + header.frameBytes
-        frames.append(StreamFrame(header: header, bytes: Array(run.bytes[offset..<next])))
-        offset = next
-      }
-      return frames
-    } catch {
-      return nil
-    }
-  }
 }

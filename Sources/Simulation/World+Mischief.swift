@@ -2,6 +2,7 @@ import MemoryDisk
 import Node
 import Proto
 import Replication
+import Seeded
 
 // What goes wrong, and how it ends.
 extension World {

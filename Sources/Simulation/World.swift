@@ -5,6 +5,7 @@ import Node
 import Proto
 import Replication
 import Router
+import Seeded
 
 /// What a run must never see.
 struct Violation: Error, CustomStringConvertible {
@@ -22,7 +23,7 @@ final class World {
   var time = 0
   /// Buyers only look, until the shard's roles change or time is up; those at a deaf router until then.
   var lull: (shard: ShardID, primary: NodeName, until: Int)?
-  var schedule = Schedule()
+  var schedule = TimedQueue<() -> Void>()
   var steps = 0
   /// A hash of all that happened, in order.
   var hash: UInt64 = 0
@@ -152,7 +153,7 @@ final class World {
 
   /// Lets go of everything: closures that wait hold on to nodes and clients.
   func end() {
-    schedule = Schedule()
+    schedule = TimedQueue()
     for node in nodes { node.end() }
     for router in routers { router.end() }
   }

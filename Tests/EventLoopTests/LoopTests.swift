@@ -97,7 +97,7 @@ private actor Counter {
     let counter = Counter(group[0])
     let loop = group[0]
     let expected = await loop.perform {
-      var random = SplitMix64(state: seed)
+      var random = SeededRandom(seed: seed)
       var wanted: [(deadline: Int, number: Int)] = []
       var timers: [LoopTimer] = []
       for number in 0..<500 {

@@ -129,7 +129,7 @@ import Testing
   }
 
   @Test func mutatedResponsesNeverTrap() {
-    var random = SplitMix64(seed: 5)
+    var random = SeededRandom(seed: 5)
     let base = response(200, body: "hello")
     for _ in 0..<50_000 {
       var bytes = base

@@ -79,7 +79,7 @@ import Testing
 
   /// What is remembered between searches finds what a search without memory finds, through any number of changes.
   @Test(arguments: [UInt64](1...4)) func theMemoryOfSearchesIsExact(seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     let box = Box(hall(rows: 90, seats: 23, holdTTL: 30))
     for step in 0..<4_000 {
       box.wait(Milliseconds(random.next() % 20))

@@ -8,7 +8,7 @@ import Testing
 /// now and then replaced by what their own snapshot says.
 struct ModelRun {
   let seed: UInt64
-  var random: SplitMix64
+  var random: SeededRandom
   var model: Model
   var primary: Inventory
   var follower: Inventory
@@ -21,7 +21,7 @@ struct ModelRun {
 
   init(seed: UInt64) {
     self.seed = seed
-    random = SplitMix64(state: seed)
+    random = SeededRandom(seed: seed)
     let limits = KeyLimits(
       clientBytes: [300, 2_000, 1 << 20].randomElement(using: &random)!,
       clientWindow: [20_000, 86_400_000].randomElement(using: &random)!, routerWindow: 60_000)

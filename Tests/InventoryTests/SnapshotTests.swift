@@ -74,7 +74,7 @@ import Testing
   @Test func mutationsNeverTrap() throws {
     let box = try Self.box()
     let bytes = Array(box.inventory.snapshot().joined())
-    var random = SplitMix64(seed: 11)
+    var random = SeededRandom(seed: 11)
     var refused = 0
     for place in 0..<(bytes.count * 8) {
       var mutated = bytes
@@ -104,7 +104,7 @@ import Testing
   /// As above, with the digest left out of the judgement: what the decoder lets through by itself must be sound.
   @Test func aForgedDigestOpensNoDoor() throws {
     let bytes = Array(try Self.box().inventory.snapshot().joined())
-    var random = SplitMix64(seed: 12)
+    var random = SeededRandom(seed: 12)
     for _ in 0..<20_000 {
       var mutated = bytes
       for _ in 0..<(1 + random.next() % 3) {
@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test func randomBytesNeverTrap() throws {
-    var random = SplitMix64(seed: 13)
+    var random = SeededRandom(seed: 13)
     let header = Array(Inventory(shard: shard).snapshot().joined().prefix(64))
     for round in 0..<50_000 {
       var bytes = round % 2 == 0 ? [] : header

@@ -7,7 +7,7 @@ import Testing
   /// A crowd of deadlines is met in steps of at most a thousand, each at the stamp of its last.
   @Test func aCrowdIsCaughtUpWithInSteps() throws {
     let box = Box(hall(rows: 100, seats: 100))
-    var random = SplitMix64(seed: 5)
+    var random = SeededRandom(seed: 5)
     var deadlines: [Milliseconds] = []
     let start = box.inventory.now
     for seat in UInt32(0)..<5_500 {
@@ -68,7 +68,7 @@ import Testing
 
   /// Deadlines that move about, against a sorted list.
   @Test(arguments: [UInt64](1...10)) func deadlinesEndInOrder(seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     let box = Box(hall(rows: 20, seats: 20))
     var living: [UInt32: (id: HoldID, deadline: Milliseconds)] = [:]
     for _ in 0..<3_000 {

@@ -164,7 +164,7 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
   /// Every cut of a valid text is refused, and mutated ones never trap; skipping and reading agree.
   @Test func truncationsAndMutations() {
-    var random = SplitMix64(seed: 3)
+    var random = SeededRandom(seed: 3)
     let text = bytes(
       "{\"event\":\"arena\",\"buyer\":\"b\\u00e9\u{1F600}\\ud83d\\ude00\",\"seats\":[\"A-1\",\"A-2\"],\"areas\":{\"Floor\":2,\"x\":-1.5e3},\"t\":true,\"n\":null}"
     )

@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func randomTimesComeBack() {
-    var random = SplitMix64(seed: 23)
+    var random = SeededRandom(seed: 23)
     for _ in 0..<50_000 {
       let time = Int64.random(in: Timestamp.range, using: &random)
       #expect(parse(text(time)) == time)

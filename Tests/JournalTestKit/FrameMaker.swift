@@ -5,10 +5,10 @@ internal import TestKit
 /// Makes frames that chain, for some shards, as primaries would.
 package struct FrameMaker {
   package private(set) var ends: [ShardID: LogEnd] = [:]
-  private var random: SplitMix64
+  private var random: SeededRandom
   private var clock: Milliseconds = 1_000
 
-  package init(seed: UInt64) { random = SplitMix64(seed: seed) }
+  package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
   package func end(_ shard: ShardID) -> LogEnd { ends[shard] ?? LogEnd() }
 

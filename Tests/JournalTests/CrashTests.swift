@@ -21,7 +21,7 @@ private struct Model {
 }
 
 /// Groups, cuts, snapshots, new segments and removals, from a seed, until something fails.
-private func work(on log: Log, _ model: inout Model, _ random: inout SplitMix64, steps: Int) throws {
+private func work(on log: Log, _ model: inout Model, _ random: inout SeededRandom, steps: Int) throws {
   for _ in 0..<steps {
     let shard = shards.randomElement(using: &random)!
     switch Int.random(in: 0..<20, using: &random) {
@@ -105,7 +105,7 @@ private func check(_ log: Log, _ model: Model, _ place: String) throws -> [Shard
       let storage = MemoryStorage(seed: seed &* 1_000 &+ UInt64(place))
       storage.plan(.crash, at: place)
       var model = Model(maker: FrameMaker(seed: seed))
-      var random = SplitMix64(seed: seed)
+      var random = SeededRandom(seed: seed)
       let name = "seed \(seed), operation \(place)"
       do {
         let log = try Log.open(storage)
@@ -120,7 +120,7 @@ private func check(_ log: Log, _ model: Model, _ place: String) throws -> [Shard
   }
 
   private func recover(_ storage: MemoryStorage, _ model: Model, seed: UInt64, _ name: String) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     var (model, name) = (model, name)
     var disk = random.chance(20) ? storage.afterProcessEnd() : storage.afterPowerLoss(seed: random.next())
     // The machine may stop again while it recovers, or soon after.

@@ -13,7 +13,7 @@ private struct SmallLog {
   var offsets: [Int] = [4_096]
 
   init(seed: UInt64, groups count: Int, shards: [ShardID] = shards) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     var maker = FrameMaker(seed: seed)
     let log = try Log.open(storage)
     for _ in 0..<count {
@@ -98,7 +98,7 @@ private struct SmallLog {
   /// Goal: a flipped bit is damage if a later group began, else a tear; a shard that chains across it goes on, every other is
   /// suspect, and nothing is ever given that was not written.
   @Test(arguments: [UInt64](1...300)) func aFlippedBit(seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     let small = try SmallLog(seed: seed, groups: 8)
     let storage = small.storage.copy()
     let offset = Int.random(in: 4_096..<small.offsets.last!, using: &random)

@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test func randomBytesNeverTrap() throws {
-    var random = SplitMix64(seed: 3)
+    var random = SeededRandom(seed: 3)
     var maker = FrameMaker(seed: 4)
     let frame = maker.frame(ShardID(0), records: 30)
     var decoder = FrameDecoder()

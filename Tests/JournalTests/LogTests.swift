@@ -45,7 +45,7 @@ import Testing
 
   /// Goal: what was written comes back, byte for byte, over many segments, shards and restarts.
   @Test(arguments: [UInt64](1...10)) func whatWasWrittenComesBack(seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     var maker = FrameMaker(seed: seed)
     var storage = MemoryStorage(seed: seed)
     var log = try Log.open(storage)

@@ -24,7 +24,7 @@ import Testing
     let log = try Log.open(storage)
     var maker = FrameMaker(seed: 1)
     try log.write([maker.frame(shard)])
-    var random = SplitMix64(seed: UInt64(bytes))
+    var random = SeededRandom(seed: UInt64(bytes))
     let chunks = (0..<40).map { _ in (0..<bytes).map { _ in UInt8.random(in: 0...3, using: &random) } }
     let writer = try log.writeSnapshot(SnapshotHeader(shard, maker.end(shard)))
     for chunk in chunks { try writer.add(chunk) }

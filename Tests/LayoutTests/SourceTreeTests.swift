@@ -7,7 +7,7 @@ import Testing
   static let allowed: [String: Set<String>] = {
     let c: Set<String> = ["CHoldfast"]
     var table: [String: Set<String>] = [
-      "Flags": [], "JSON": [], "HTTP": [],
+      "Flags": [], "Seeded": [], "JSON": [], "HTTP": [],
       "Proto": c,
       "Logging": ["Proto", "JSON", "CHoldfast"],
       "Plan": ["Proto", "JSON"],
@@ -24,9 +24,9 @@ import Testing
     table["Router"] = edge
     table["Load"] = edge
     table["Admin"] = edge.union(["Journal"])
-    table["MemoryDisk"] = ["Proto", "Journal"]
+    table["MemoryDisk"] = ["Proto", "Journal", "Seeded"]
     table["Simulation"] = [
-      "Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Flags",
+      "Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Seeded", "Flags",
     ]
     table["Checker"] = ["Proto", "JSON"]
     return table

@@ -86,7 +86,7 @@ import Testing
 
   /// Random definitions of all shapes (empty rows and sections, both kinds of section) against plain lists.
   @Test(arguments: [UInt64](1...20)) func anyShape(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     var labels: [String] = []
     var places: [(Int, Int, Int)] = []
     var sections: [EventDefinition.Section] = []

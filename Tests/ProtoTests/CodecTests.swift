@@ -14,7 +14,7 @@ private let rounds = 20_000
   @Test(arguments: codecs.indices) func valuesComeBack(_ number: Int) throws {
     let codec = codecs[number]
     for seed in 0..<UInt64(rounds / 10) {
-      var random = SplitMix64(seed: seed)
+      var random = SeededRandom(seed: seed)
       let bytes = codec.make(&random)
       let again = try codec.read(bytes.rawSpan)
       #expect(again == bytes, "\(codec.name), seed \(seed)")
@@ -25,7 +25,7 @@ private let rounds = 20_000
   @Test(arguments: codecs.indices) func truncationsAreRefused(_ number: Int) {
     let codec = codecs[number]
     for seed in 0..<UInt64(rounds / 25) {
-      var random = SplitMix64(seed: seed)
+      var random = SeededRandom(seed: seed)
       let bytes = codec.make(&random)
       for length in 0..<bytes.count {
         let refused: Bool
@@ -41,7 +41,7 @@ private let rounds = 20_000
   /// Mutated messages and noise: nothing traps, nothing is read beyond the end, and what is accepted means one thing.
   @Test(arguments: codecs.indices) func mutationsNeverTrap(_ number: Int) {
     let codec = codecs[number]
-    var random = SplitMix64(seed: UInt64(number) + 1_000)
+    var random = SeededRandom(seed: UInt64(number) + 1_000)
     for round in 0..<(rounds * 3) {
       var bytes = codec.make(&random)
       if round % 3 == 0 {
@@ -78,7 +78,7 @@ private let rounds = 20_000
   @Test func hugeCountsAllocateNothing() {
     for codec in codecs {
       for place in 0..<60 {
-        var random = SplitMix64(seed: UInt64(place))
+        var random = SeededRandom(seed: UInt64(place))
         var bytes = codec.make(&random)
         guard place + 4 <= bytes.count else { continue }
         bytes.replaceSubrange(place..<(place + 4), with: [0xFF, 0xFF, 0xFF, 0x7F])
@@ -90,7 +90,7 @@ private let rounds = 20_000
   }
 
   @Test func aFlippedBitInAWireFrameIsFound() throws {
-    var random = SplitMix64(seed: 1)
+    var random = SeededRandom(seed: 1)
     let codec = try #require(codecs.first { $0.name == "wire frame" })
     for _ in 0..<50 {
       let bytes = codec.make(&random)
@@ -103,7 +103,7 @@ private let rounds = 20_000
   }
 
   @Test func aFlippedBitInALogFrameIsFound() throws {
-    var random = SplitMix64(seed: 2)
+    var random = SeededRandom(seed: 2)
     let codec = try #require(codecs.first { $0.name == "log frame" })
     for _ in 0..<20 {
       let bytes = codec.make(&random)

@@ -4,7 +4,7 @@ import TestKit
 /// One kind of message: how to make one, and how to read it and write it again.
 struct Codec: Sendable {
   var name: String
-  var make: @Sendable (inout SplitMix64) -> [UInt8]
+  var make: @Sendable (inout SeededRandom) -> [UInt8]
   /// Reads all of the bytes and writes what it read; throws what the decoder throws.
   var read: @Sendable (RawSpan) throws -> [UInt8]
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct DefinitionOutlineTests {
   /// The outline says of every definition what the definition says, and keeps its bytes.
   @Test(arguments: [UInt64](1...200)) func anOutlineIsTheDefinitionWithoutNames(seed: UInt64) throws {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     var definition = random.definition()
     // Rows of several categories, too.
     for section in definition.sections.indices {
@@ -52,10 +52,10 @@ import Testing
 
   /// What one refuses, the other refuses, for the same reason.
   @Test(arguments: [UInt64](1...20)) func bothRefuseTheSame(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
+    var random = SeededRandom(seed: seed)
     var bytes: [UInt8] = []
     random.definition().encode(into: &bytes)
-    var chance = SplitMix64(seed: seed &+ 1_000)
+    var chance = SeededRandom(seed: seed &+ 1_000)
     for round in 0..<500 {
       var wrong = bytes
       if round % 2 == 0 { wrong.removeLast(Int.random(in: 0...wrong.count, using: &chance)) }

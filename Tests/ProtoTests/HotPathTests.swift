@@ -5,7 +5,7 @@ import Testing
 /// Goal: what the hot paths write and read in one piece is what the ordinary codecs write and read.
 @Suite struct HotPathTests {
   @Test func decimalsAreThoseOfTheStandardLibrary() {
-    var random = SplitMix64(seed: 3)
+    var random = SeededRandom(seed: 3)
     var values: [Int64] = [0, 9, 10, 99, 100, 101, .max, .min, .min + 1]
     var power: Int64 = 1
     for _ in 0..<18 {
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func aPieceIsWhatWasPut() {
-    var random = SplitMix64(seed: 4)
+    var random = SeededRandom(seed: 4)
     for _ in 0..<1_000 {
       var wanted = random.bytes(0...20).array
       var out = wanted
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func smallHoldsAreCommands() {
-    var random = SplitMix64(seed: 5)
+    var random = SeededRandom(seed: 5)
     for _ in 0..<5_000 {
       let buyer = random.bytes(0...128)
       let hold = Command.Hold(
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test func heldRepliesAreReplies() throws {
-    var random = SplitMix64(seed: 6)
+    var random = SeededRandom(seed: 6)
     for _ in 0..<5_000 {
       let replies = (0..<random.next() % 4).map { _ in (id: random.half(), reply: random.reply()) }
       var frame: [UInt8] = []

@@ -122,7 +122,7 @@ private func outcome(_ bytes: [UInt8], step: Int, limits: RESPLimits = RESPLimit
   }
 
   @Test func mutationsNeverTrap() {
-    var random = SplitMix64(seed: 21)
+    var random = SeededRandom(seed: 21)
     for round in 0..<50_000 {
       var bytes = Self.pipeline
       for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 @Suite struct ReplicaMessageTests {
-  static func samples(_ random: inout SplitMix64) -> [ReplicaMessage] {
+  static func samples(_ random: inout SeededRandom) -> [ReplicaMessage] {
     func number() -> UInt64 { .random(in: 0...UInt64.max, using: &random) }
     func position() -> LogPosition { LogPosition(epoch: number(), index: number(), chain: number()) }
     func replica() -> ReplicaID { ReplicaID(node: NodeName("n1.example")!, disk: number()) }
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func comesBackAsItWasSent() throws {
-    var random = SplitMix64(state: 1)
+    var random = SeededRandom(seed: 1)
     for message in Self.samples(&random) {
       let (shard, back, payload, left) = try decode(encode(message))
       #expect(shard == ShardID(7) && back == message && payload == Self.payload(of: message) && left == 0)
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func manyInOneFrame() throws {
-    var random = SplitMix64(state: 2)
+    var random = SeededRandom(seed: 2)
     let messages = Self.samples(&random)
     var bytes: [UInt8] = []
     for message in messages { bytes += encode(message) }
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func everyTruncationIsRefused() {
-    var random = SplitMix64(state: 3)
+    var random = SeededRandom(seed: 3)
     for message in Self.samples(&random) {
       let bytes = encode(message)
       for count in 0..<bytes.count {
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func noMutationTrapsAndWhatDecodesEncodesAgain() throws {
-    var random = SplitMix64(state: 4)
+    var random = SeededRandom(seed: 4)
     for round in 0..<200 {
       for message in Self.samples(&random) {
         var bytes = encode(message)

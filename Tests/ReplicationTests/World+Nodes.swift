@@ -25,7 +25,7 @@ extension World {
   /// Something happens in a node's process, unless it stands still: then later.
   private func happen(_ event: Event, _ node: SimulatedNode) throws {
     guard node.replica != nil else { return }
-    if node.pausedUntil > time { return queue.push(event, at: node.pausedUntil) }
+    if node.pausedUntil > time { return queue.plan(at: node.pausedUntil, event) }
     var effects: [Effect] = []
     var payload = Payload()
     switch event {

@@ -28,8 +28,8 @@ struct Mischief {
 
   init() {}
 
-  init(from random: inout SplitMix64) {
-    func chance(_ most: Double, _ random: inout SplitMix64) -> Double {
+  init(from random: inout SeededRandom) {
+    func chance(_ most: Double, _ random: inout SeededRandom) -> Double {
       Bool.random(using: &random) ? Double.random(in: 0...most, using: &random) : 0
     }
     loss = chance(0.1, &random)
@@ -98,9 +98,9 @@ final class World {
   }
 
   let seed: UInt64
-  var random: SplitMix64
+  var random: SeededRandom
   var time = 0
-  var queue = EventQueue<Event>()
+  var queue = TimedQueue<Event>()
   var nodes: [SimulatedNode] = []
   var mischief: Mischief
   var isHealing = false
@@ -128,7 +128,7 @@ final class World {
 
   init(seed: UInt64, nodeCount: Int? = nil, mischief: Mischief? = nil, config: ((inout ReplicaConfig) -> Void)? = nil) {
     self.seed = seed
-    var random = SplitMix64(state: seed)
+    var random = SeededRandom(seed: seed)
     let count = nodeCount ?? (Int.random(in: 0..<3, using: &random) == 0 ? 3 : 2)
     self.mischief = mischief ?? Mischief(from: &random)
     blockedUntil = Array(repeating: Array(repeating: 0, count: count), count: count)
@@ -151,7 +151,7 @@ final class World {
     at(100_000, .mischief)
   }
 
-  func at(_ delay: Int, _ event: Event) { queue.push(event, at: time + max(delay, 0)) }
+  func at(_ delay: Int, _ event: Event) { queue.plan(at: time + max(delay, 0), event) }
   var now: MonotonicMilliseconds { MonotonicMilliseconds(time / 1_000) + 1_000 }
   func chance(_ probability: Double) -> Bool {
     probability > 0 && Double.random(in: 0..<1, using: &random) < probability
@@ -166,7 +166,7 @@ final class World {
     let until = time + milliseconds * 1_000
     while let next = queue.nextTime, next <= until {
       time = next
-      try step(queue.pop()!)
+      try step(queue.takeNext()!)
       steps += 1
     }
     time = until
@@ -238,45 +238,5 @@ final class World {
         "\(node.id.node):\(node.id.disk) \(replica.role) epoch \(replica.epoch) end \(replica.end.index) durable \(replica.durable) committed \(replica.committed) \(summary.suspicion) open \(summary.isOpen) draining \(summary.draining) full \(node.isFull) memory \(node.memoryError) halt \(String(describing: summary.haltReason)) joining \(summary.joining?.node.description ?? "-")"
     }
     return "map \(entry ?? "absent"); \(replicas.joined(separator: "; "))"
-  }
-}
-
-/// Events by time; those of one time in the order they were made.
-struct EventQueue<Event> {
-  private var heap: [(time: Int, order: Int, event: Event)] = []
-  private var order = 0
-
-  var nextTime: Int? { heap.first?.time }
-  var count: Int { heap.count }
-
-  mutating func push(_ event: Event, at time: Int) {
-    order += 1
-    heap.append((time, order, event))
-    var child = heap.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      if before(parent, child) { break }
-      heap.swapAt(parent, child)
-      child = parent
-    }
-  }
-
-  mutating func pop() -> Event? {
-    guard let first = heap.first else { return nil }
-    let last = heap.removeLast()
-    if heap.isEmpty { return first.event }
-    heap[0] = last
-    var parent = 0
-    while true {
-      var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && before(child, least) { least = child }
-      if least == parent { return first.event }
-      heap.swapAt(parent, least)
-      parent = least
-    }
-  }
-
-  private func before(_ a: Int, _ b: Int) -> Bool {
-    (heap[a].time, heap[a].order) < (heap[b].time, heap[b].order)
   }
 }

@@ -16,7 +16,7 @@ struct ForwarderWorld {
     var isStopped = false
   }
 
-  var random: SplitMix64
+  var random: SeededRandom
   var forwarder: Forwarder
   var now: Milliseconds = 0
   var problems: [String] = []
@@ -38,7 +38,7 @@ struct ForwarderWorld {
   private let nodes = [NodeName("n0")!, NodeName("n1")!]
 
   init(seed: UInt64) {
-    random = SplitMix64(seed: seed)
+    random = SeededRandom(seed: seed)
     forwarder = Forwarder(router: seed, shardCount: 4)
     for shard in 0..<4 { announce(shard) }
     for node in 0..<2 { for loop in 0..<2 { connect(node, loop) } }

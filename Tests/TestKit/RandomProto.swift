@@ -1,14 +1,14 @@
-public import Proto
+package import Proto
 
 /// Random values of everything that is encoded, small enough to be made a million times.
-extension SplitMix64 {
-  public mutating func bytes(_ range: ClosedRange<Int>) -> Bytes {
+extension SeededRandom {
+  package mutating func bytes(_ range: ClosedRange<Int>) -> Bytes {
     var all: [UInt8] = []
     for _ in 0..<Int.random(in: range, using: &self) { all.append(UInt8.random(in: 0...255, using: &self)) }
     return Bytes(all)
   }
 
-  public mutating func word() -> UInt64 {
+  package mutating func word() -> UInt64 {
     switch Int.random(in: 0..<4, using: &self) {
     case 0: UInt64.random(in: 0..<10, using: &self)
     case 1: .max
@@ -16,33 +16,33 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func half() -> UInt32 { UInt32(truncatingIfNeeded: word()) }
-  public mutating func quarter() -> UInt16 { UInt16(truncatingIfNeeded: word()) }
-  public mutating func time() -> Milliseconds { Int64(bitPattern: word()) }
-  public mutating func maybe<T>(_ make: (inout SplitMix64) -> T) -> T? { chance(50) ? make(&self) : nil }
-  public mutating func list<T>(_ range: ClosedRange<Int>, _ make: (inout SplitMix64) -> T) -> [T] {
+  package mutating func half() -> UInt32 { UInt32(truncatingIfNeeded: word()) }
+  package mutating func quarter() -> UInt16 { UInt16(truncatingIfNeeded: word()) }
+  package mutating func time() -> Milliseconds { Int64(bitPattern: word()) }
+  package mutating func maybe<T>(_ make: (inout SeededRandom) -> T) -> T? { chance(50) ? make(&self) : nil }
+  package mutating func list<T>(_ range: ClosedRange<Int>, _ make: (inout SeededRandom) -> T) -> [T] {
     var all: [T] = []
     for _ in 0..<Int.random(in: range, using: &self) { all.append(make(&self)) }
     return all
   }
   mutating func one<T>(of all: [T]) -> T { all[Int.random(in: 0..<all.count, using: &self)] }
 
-  public mutating func ref() -> EventRef { EventRef(slot: EventSlot(half()), incarnation: word()) }
-  public mutating func hold() -> HoldID {
+  package mutating func ref() -> EventRef { EventRef(slot: EventSlot(half()), incarnation: word()) }
+  package mutating func hold() -> HoldID {
     HoldID(shard: ShardID(quarter()), slot: half(), sequence: word() & HoldID.sequenceMax, secret: word())
   }
-  public mutating func order() -> OrderID {
+  package mutating func order() -> OrderID {
     OrderID(shard: ShardID(quarter()), slot: half(), sequence: word() & OrderID.sequenceMax, secret: word())
   }
-  public mutating func area() -> AreaCount { AreaCount(area: AreaIndex(quarter()), count: half()) }
-  public mutating func counts() -> Counts { Counts(free: half(), held: half(), sold: half(), notForSale: half()) }
-  public mutating func availability() -> Availability {
+  package mutating func area() -> AreaCount { AreaCount(area: AreaIndex(quarter()), count: half()) }
+  package mutating func counts() -> Counts { Counts(free: half(), held: half(), sold: half(), notForSale: half()) }
+  package mutating func availability() -> Availability {
     Availability(categories: list(0...3) { $0.counts() }, areas: list(0...2) { $0.counts() })
   }
-  public mutating func seatState() -> SeatState { one(of: SeatState.allCases) }
-  public mutating func states() -> Bytes { Bytes(list(0...20) { $0.seatState().rawValue }) }
+  package mutating func seatState() -> SeatState { one(of: SeatState.allCases) }
+  package mutating func states() -> Bytes { Bytes(list(0...20) { $0.seatState().rawValue }) }
 
-  public mutating func definition() -> EventDefinition {
+  package mutating func definition() -> EventDefinition {
     let categories = list(1...3) {
       EventDefinition.Category(
         name: $0.bytes(0...9), price: $0.maybe { Int64.random(in: 0...maxPrice, using: &$0) }, color: $0.bytes(0...7))
@@ -81,7 +81,7 @@ extension SplitMix64 {
       }, notForSale: closed, size: maybe { EventDefinition.Size(width: Float($0.quarter()), height: 0.5) })
   }
 
-  public mutating func command() -> Command {
+  package mutating func command() -> Command {
     switch Int.random(in: 0..<12, using: &self) {
     case 0: .createEvent(definition(), incarnation: word())
     case 1:
@@ -104,7 +104,7 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func info() -> HoldInfo {
+  package mutating func info() -> HoldInfo {
     HoldInfo(
       hold: hold(), order: maybe { $0.order() }, status: one(of: OrderStatus.allCases), event: ref(),
       eventID: bytes(0...9),
@@ -112,9 +112,9 @@ extension SplitMix64 {
       expiresAt: time(), createdAt: time(), payBy: time(), version: word())
   }
 
-  public mutating func held() -> Outcome.Held { .init(id: hold(), expiresAt: time(), total: time(), version: word()) }
+  package mutating func held() -> Outcome.Held { .init(id: hold(), expiresAt: time(), total: time(), version: word()) }
 
-  public mutating func refusal() -> Refusal {
+  package mutating func refusal() -> Refusal {
     switch Int.random(in: 0..<15, using: &self) {
     case 0: .noSuchEvent
     case 1: .staleEvent
@@ -134,7 +134,7 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func outcome() -> Outcome {
+  package mutating func outcome() -> Outcome {
     switch Int.random(in: 0..<10, using: &self) {
     case 0: .created(ref(), version: word())
     case 1: .held(held())
@@ -149,7 +149,7 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func query() -> Query {
+  package mutating func query() -> Query {
     switch Int.random(in: 0..<9, using: &self) {
     case 0: .event(id: bytes(0...9))
     case 1: .seats(id: bytes(0...9))
@@ -163,7 +163,7 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func answer() -> Answer {
+  package mutating func answer() -> Answer {
     switch Int.random(in: 0..<10, using: &self) {
     case 0: .event(EventInfo(ref: ref(), version: word(), definition: definition(), availability: availability()))
     case 1: .seats(ref(), version: word(), states: states())
@@ -182,14 +182,14 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func feed() -> FeedUpdate {
+  package mutating func feed() -> FeedUpdate {
     FeedUpdate(
       event: ref(), fromVersion: word(), version: word(),
       seats: list(0...5) { SeatChange(seat: SeatIndex($0.half()), state: $0.seatState()) }, availability: availability()
     )
   }
 
-  public mutating func reply() -> Reply {
+  package mutating func reply() -> Reply {
     switch Int.random(in: 0..<3, using: &self) {
     case 0: .outcome(outcome())
     case 1: .answer(answer())
@@ -197,23 +197,23 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func nodeName() -> NodeName {
+  package mutating func nodeName() -> NodeName {
     NodeName(Bytes(list(1...12) { $0.one(of: Array("abcXYZ019._-".utf8)) }))!
   }
-  public mutating func replica() -> ReplicaID { ReplicaID(node: nodeName(), disk: word()) }
-  public mutating func register() -> MapRegister {
+  package mutating func replica() -> ReplicaID { ReplicaID(node: nodeName(), disk: word()) }
+  package mutating func register() -> MapRegister {
     MapRegister(
       revision: word(),
       entry: MapEntry(epoch: word(), primary: replica(), follower: maybe { $0.replica() }, proposal: word()))
   }
-  public mutating func position() -> LogPosition { LogPosition(epoch: word(), index: word(), chain: word()) }
-  public mutating func checkpoint() -> Checkpoint { Checkpoint(index: word(), digest: word()) }
+  package mutating func position() -> LogPosition { LogPosition(epoch: word(), index: word(), chain: word()) }
+  package mutating func checkpoint() -> Checkpoint { Checkpoint(index: word(), digest: word()) }
   mutating func replicaEnd() -> ReplicaEnd {
     ReplicaEnd(epoch: word(), end: position(), suspicion: one(of: Suspicion.allCases))
   }
 
   /// With the bytes that its payload must have.
-  public mutating func replicaMessage() -> (message: ReplicaMessage, payload: [UInt8]) {
+  package mutating func replicaMessage() -> (message: ReplicaMessage, payload: [UInt8]) {
     switch Int.random(in: 0..<13, using: &self) {
     case 0:
       return (
@@ -261,7 +261,7 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func logFrame() -> LogFrame {
+  package mutating func logFrame() -> LogFrame {
     let kind = one(of: LogFrame.Kind.allCases)
     let isLocal = kind != .records
     let count = UInt32.random(in: 1...200, using: &self)
@@ -273,7 +273,7 @@ extension SplitMix64 {
       recordsCRC: half(), stamp: time(), committed: word(), previousChain: word())
   }
 
-  public mutating func adminRequest() -> AdminRequest {
+  package mutating func adminRequest() -> AdminRequest {
     let shards = list(0...3) { ShardID($0.quarter()) }
     return switch Int.random(in: 0..<4, using: &self) {
     case 0: .status(digests: list(0...3) { .init(shard: ShardID($0.quarter()), index: $0.word()) })
@@ -283,7 +283,7 @@ extension SplitMix64 {
     }
   }
 
-  public mutating func adminReply() -> AdminReply {
+  package mutating func adminReply() -> AdminReply {
     switch Int.random(in: 0..<3, using: &self) {
     case 0: .refused(bytes(0...9))
     case 1:
