@@ -141,7 +141,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   private func turn(_ events: EventBuffer) {
     if napTime > 0 {
-      chf_nap(napTime)
+      // Not with work at hand, nor when the last look left some out.
+      if local.isEmpty, again.isEmpty, turnEnds.isEmpty, !events.isFull { chf_nap(napTime) }
       napTime = 0
     }
     let count = events.wait(epoll.rawValue, timeout: sleepTime())
@@ -286,7 +287,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   /// Sleeps once at the end of this turn, whatever comes meanwhile: who writes to a socket that nobody waits at has nobody to wake, and what
   /// came is one turn's work. For a fraction of a millisecond in which it is known that many are about to write and none is
-  /// worth answering alone. On the loop's thread.
+  /// worth answering alone. 0: not after all. On the loop's thread.
   public func nap(nanoseconds: UInt64) {
     preconditionOnLoop()
     napTime = min(nanoseconds, 1_000_000)

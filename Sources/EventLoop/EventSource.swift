@@ -80,8 +80,13 @@ struct SourceTable {
   /// The number of events; an interrupted wait has none.
   func wait(_ epoll: Int32, timeout: Int64) -> Int {
     // Safe: the shim writes at most 256 events.
-    max(0, Int(unsafe chf_epoll_wait(epoll, storage.baseAddress, 256, timeout)))
+    let count = max(0, Int(unsafe chf_epoll_wait(epoll, storage.baseAddress, 256, timeout)))
+    isFull = count == 256
+    return count
   }
+
+  /// The last wait found as many as fit: there may be more.
+  private(set) var isFull = false
 
   subscript(position: Int) -> (token: UInt64, flags: UInt32) {
     precondition(position >= 0 && position < 256)

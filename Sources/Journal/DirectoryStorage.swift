@@ -139,10 +139,12 @@ final class DirectoryFile: StorageFile {
 
   func writeBack(_ range: Range<Int>) throws(StorageError) {
     let code = chf_write_back(descriptor, Int64(range.lowerBound), Int64(range.count))
-    // Some file systems cannot; the sync that follows does it all.
-    guard code != 0, code != EINVAL, code != ENOSYS, code != ESPIPE else { return }
-    throw code == ENOSPC || code == EDQUOT
-      ? .full(path: path) : .failed(operation: "sync_file_range", path: path, code: code)
+    switch code {
+    case ENOSPC, EDQUOT: throw .full(path: path)
+    case EIO: throw .failed(operation: "sync_file_range", path: path, code: code)
+    // Or a file system or a sandbox does not know it: the sync that follows does it all.
+    default: break
+    }
   }
 
   func syncData() throws(StorageError) {

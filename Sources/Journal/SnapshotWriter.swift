@@ -27,7 +27,7 @@ package final class SnapshotWriter: Sendable {
 
   package var header: SnapshotHeader { state.withLock { $0.header } }
 
-  /// What it takes on the disk so far.
+  /// Bytes so far, written or about to be.
   package var byteCount: Int { state.withLock { $0.offset + $0.buffer.count } }
 
   init(_ header: SnapshotHeader, log: Log) throws(JournalError) {

@@ -42,6 +42,8 @@ final class NodeCore: Sendable {
     var isRecovering = true
     var haltReason: String?
     var isStopping = false
+    /// What each shard's newest snapshot takes.
+    var snapshotBytes: [ShardID: Int] = [:]
     /// Where the log stood when a shard was last asked for a snapshot because it keeps the oldest segment.
     var pinnedAt: UInt64 = 0
   }
@@ -154,17 +156,23 @@ final class NodeCore: Sendable {
 
   func keep(_ shard: ShardID, from index: UInt64?) { journal.keep(shard, from: index) }
 
-  /// Sees to it that old segments go: after each segment's worth of log, the shard that keeps the oldest one takes a snapshot.
+  /// A shard's snapshot has its name.
+  func published(_ shard: ShardID, byteCount: Int) { state.withLock { $0.snapshotBytes[shard] = byteCount } }
+
+  /// Sees to it that old segments go: after each segment's worth of log, the shard that keeps the oldest one takes a snapshot. Not before the
+  /// log takes twice what all snapshots take, which it does when each shard is snapshotted in its time.
   func freeOldSegments() {
     let written = journal.size.bytes
     let isDue = state.withLock { state in
       if written < state.pinnedAt { state.pinnedAt = written }
-      guard written - state.pinnedAt >= UInt64(configuration.segmentBytes) else { return false }
+      guard written - state.pinnedAt >= UInt64(configuration.segmentBytes),
+        written >= 2 * UInt64(state.snapshotBytes.values.reduce(0, +))
+      else { return false }
       state.pinnedAt = written
       return true
     }
     guard isDue, let shard = journal.pinningShard else { return }
-    post(shard) { machine, _, _ in machine.rewriteSnapshot(logBytes: Int(clamping: written)) }
+    post(shard) { machine, _, _ in machine.takeSnapshot(again: true) }
   }
 
   // MARK: For people

@@ -40,8 +40,8 @@ package enum ShardAction: Sendable {
   /// Read parts of the open stream from `offset` on; then `streamRead`.
   case readStream(session: UInt64, epoch: UInt64, offset: UInt64, bytes: UInt64, to: ReplicaID)
   case closeStream(session: UInt64)
-  /// Keep a part of a peer's snapshot; offset 0 begins anew.
-  case storeChunk(offset: UInt64, [UInt8])
+  /// Keep a part of a peer's snapshot; offset 0 begins anew. Then `chunkStored`.
+  case storeChunk(session: UInt64, offset: UInt64, [UInt8])
   /// The peer's snapshot is complete: verify it; then `snapshotVerified`.
   case verifyStored
   /// The `rebuilt` marker is durable: give the stored snapshot its name; then `storedPublished`.

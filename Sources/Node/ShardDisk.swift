@@ -74,14 +74,17 @@ final class ShardDisk: Sendable {
     case .publishSnapshot(let header):
       var done = false
       do throws(JournalError) {
-        if let writer = state.withLock({ $0.writers.removeValue(forKey: shard) }) {
+        if let writer = state.withLock({ $0.writers[shard] }) {
           try writer.seal()
           try writer.publish()
           done = true
+          state.withLock { $0.writers[shard] = nil }
+          node.published(shard, byteCount: writer.byteCount)
           _ = try node.journal.removeSegments()
         }
       } catch {
         complain("a snapshot cannot be completed", shard, error)
+        abandon(shard)
       }
       let result = done
       post(shard) { $0.snapshotPublished(header, done: result, time: $2, tools: &$1) }
@@ -120,7 +123,7 @@ final class ShardDisk: Sendable {
       let parts = try? stream?.read(from: offset, byteCount: bytes)
       post(shard) { $0.streamRead(session: session, epoch: epoch, parts, to: peer, time: $2, tools: &$1) }
     case .closeStream: state.withLock { $0.streams[shard] = nil }
-    case .storeChunk(let offset, let bytes):
+    case .storeChunk(let session, let offset, let bytes):
       let intake = state.withLock { state in
         if offset == 0 {
           state.intakes[shard]?.abandon()
@@ -129,6 +132,8 @@ final class ShardDisk: Sendable {
         return state.intakes[shard]
       }
       intake?.add(bytes, at: offset)
+      let through = offset + UInt64(bytes.count)
+      post(shard) { $0.chunkStored(session: session, through: through, time: $2, tools: &$1) }
     case .verifyStored:
       let result = state.withLock { $0.intakes[shard] }?.finish()
       post(shard) { $0.snapshotVerified(result?.header, result?.inventory, time: $2, tools: &$1) }
@@ -173,6 +178,10 @@ final class ShardDisk: Sendable {
     case .openStream(let session, _): post(shard) { $0.streamOpened(session: session, nil, time: $2, tools: &$1) }
     case .readStream(let session, let epoch, _, _, let peer):
       post(shard) { $0.streamRead(session: session, epoch: epoch, nil, to: peer, time: $2, tools: &$1) }
+    case .storeChunk(let session, let offset, let bytes):
+      // The gap spoils the whole, which is asked for anew when it has come.
+      let through = offset + UInt64(bytes.count)
+      post(shard) { $0.chunkStored(session: session, through: through, time: $2, tools: &$1) }
     case .verifyStored: post(shard) { $0.snapshotVerified(nil, nil, time: $2, tools: &$1) }
     case .publishStored: post(shard) { $0.storedPublished(nil, time: $2, tools: &$1) }
     default: break

@@ -67,7 +67,8 @@ extension ShardMachine {
     case .closeSnapshot(let session):
       if joinerSession == session { joinerSession = nil }
       actions.append(.closeStream(session: session))
-    case .storeChunk(let chunk): actions.append(.storeChunk(offset: chunk.offset, Bytes(payload).array))
+    case .storeChunk(let chunk):
+      actions.append(.storeChunk(session: chunk.session, offset: chunk.offset, Bytes(payload).array))
     case .installSnapshot: actions.append(.verifyStored)
     case .replay(let index, let token): actions.append(.replay(index: index, token: token))
     case .roleChanged:

@@ -8,20 +8,14 @@ extension ShardMachine {
   // MARK: One's own
 
   /// Takes a snapshot when enough was logged since the last: at least as much as that one took, so that a shard with much in its memory
-  /// writes each byte of its log no more than twice.
+  /// does not write far more snapshots than log.
   mutating func considerSnapshot() {
-    if bytesSinceSnapshot > max(options.snapshotBytes, publishedBytes) { takeSnapshot() }
-  }
-
-  /// A shard on which little happens keeps old segments until its snapshot is rewritten, also if there is nothing new in it: worth it
-  /// when the log has grown to more than the snapshot. `logBytes`: what the whole log takes.
-  package mutating func rewriteSnapshot(logBytes: Int) {
-    if logBytes >= publishedBytes { takeSnapshot(again: true) }
+    if bytesSinceSnapshot > max(options.snapshotBytes, snapshotBytesTaken) { takeSnapshot() }
   }
 
   /// Takes a snapshot unless one is under way or there is nothing new: the copy costs nothing, another thread encodes it.
-  /// `again`: also if there is nothing new.
-  private mutating func takeSnapshot(again: Bool = false) {
+  /// `again`: also if there is nothing new. A shard on which nothing happens keeps old segments until its snapshot is rewritten.
+  package mutating func takeSnapshot(again: Bool = false) {
     guard case .none = snapshot, case .none = reload, position.index > 0, turn.recordCount == 0, !turn.timeChangedState,
       again || published?.end.index != position.index
     else { return }
@@ -40,7 +34,7 @@ extension ShardMachine {
   ) {
     guard case .encoding(let mine) = snapshot, mine == header else { return }
     snapshot = byteCount == nil ? .none : .encoded(header)
-    if let byteCount { publishedBytes = byteCount } else { snapshotEnded(nil, time, &tools) }
+    if let byteCount { snapshotBytesTaken = byteCount } else { snapshotEnded(nil, time, &tools) }
   }
 
   mutating func publishWhenCommitted() {
@@ -173,6 +167,15 @@ extension ShardMachine {
   }
 
   // MARK: From a peer
+
+  /// Parts of a peer's snapshot before `offset` were stored, or spoiled it.
+  package mutating func chunkStored(
+    session: UInt64, through offset: UInt64, time: TurnTime, tools: inout ShardTools
+  ) {
+    settleTurn(time, &tools)
+    call(time) { $0.chunkStored(session: session, through: offset, now: time.now, into: &$1) }
+    work(time, &tools)
+  }
 
   /// The peer's snapshot that was stored, verified; nil: it is not whole.
   package mutating func snapshotVerified(

@@ -76,8 +76,8 @@ package struct ShardMachine: ~Copyable {
   var snapshot: SnapshotState = .none
   /// The newest snapshot that has its name.
   var published: SnapshotHeader?
-  /// What the newest snapshot of one's own takes on the disk; 0: this process has made none.
-  var publishedBytes = 0
+  /// Bytes of the newest snapshot of one's own, published or not; 0: this process has made none.
+  var snapshotBytesTaken = 0
   /// The session of a joiner that waits for a snapshot.
   var joinerSession: UInt64?
   var reload: ReloadState = .none

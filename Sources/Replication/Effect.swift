@@ -35,6 +35,7 @@ public enum Effect: Equatable, Sendable {
   case sendSnapshot(session: UInt64, epoch: UInt64, offset: UInt64, bytes: UInt64, to: ReplicaID)
   case closeSnapshot(session: UInt64)
   /// Joiner: keep the payload of the chunk just received; `offset` 0 begins a new snapshot and throws a half one away.
+  /// Call `chunkStored` then: the primary sends the next ones when it hears of it.
   case storeChunk(SnapshotChunk)
   /// Joiner: the snapshot is complete. Verify it, make it durable with its marker (the log before it is void), load it, call
   /// `reloaded`; or `snapshotFailed` if it does not verify.

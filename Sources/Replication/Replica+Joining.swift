@@ -7,7 +7,8 @@ struct Join: Sendable {
     /// The own hash at the primary's cut is being looked up.
     case verifying(JoinAnswer, LogPosition, token: UInt64)
     case cutting(session: UInt64)
-    case receiving(session: UInt64, received: UInt64)
+    /// Bytes of a snapshot that came, and those of them that the disk has taken: a primary sends no faster than that.
+    case receiving(session: UInt64, received: UInt64, stored: UInt64)
     case installing(session: UInt64)
     /// Frames flow; numbers below the session's are of an earlier attempt.
     case streaming(session: UInt64)
@@ -49,12 +50,13 @@ extension Replica {
         follow.askedAt = now
         effects.append(.send(.dispute(epoch: epoch, dispute), to: primary))
       }
-    case .receiving(let session, let received):
+    case .receiving(let session, let received, let stored):
       if now - join.lastHeard >= 4 * config.failureTimeout { return askAnew() }
-      guard join.askedAt.map({ now - $0 >= config.askAgain }) ?? true else { return }
+      // What is still being stored was not lost.
+      guard received == stored, join.askedAt.map({ now - $0 >= config.askAgain }) ?? true else { return }
       join.askedAt = now
       effects.append(
-        .send(.snapshotProgress(SnapshotProgress(epoch: epoch, session: session, received: received)), to: primary))
+        .send(.snapshotProgress(SnapshotProgress(epoch: epoch, session: session, received: stored)), to: primary))
     case .verifying:
       if now - join.lastHeard >= 4 * config.failureTimeout { askAnew() }
     case .cutting, .installing: break  // the edge will say when it is done
@@ -78,7 +80,7 @@ extension Replica {
       // Asked twice, answered twice: a log that is being cut is cut to the same place.
       if answer.number > session, case .cut = answer.way { join.phase = .cutting(session: answer.number) }
       return
-    case .receiving(let session, _):
+    case .receiving(let session, _, _):
       if answer.number <= session { return }
     case .installing: return
     case .streaming(let session):
@@ -94,7 +96,7 @@ extension Replica {
     }
     switch answer.way {
     case .snapshot:
-      join.phase = .receiving(session: answer.number, received: 0)
+      join.phase = .receiving(session: answer.number, received: 0, stored: 0)
       join.askedAt = now
     case .cut(let position):
       guard rebuild != .log, position.index <= end.index else { return askAnew() }
@@ -151,21 +153,31 @@ extension Replica {
     _ chunk: SnapshotChunk, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
     guard role == .joining, register?.entry.primary == sender, !isReloading,
-      case .receiving(let session, let received) = join.phase, chunk.session == session
+      case .receiving(let session, let received, let stored) = join.phase, chunk.session == session
     else { return }
     join.lastHeard = now
     guard chunk.offset == received else { return }
-    let total = received + UInt64(chunk.byteCount)
     effects.append(.storeChunk(chunk))
     join.askedAt = now
-    join.phase = .receiving(session: session, received: total)
-    effects.append(
-      .send(.snapshotProgress(SnapshotProgress(epoch: epoch, session: session, received: total)), to: sender))
+    join.phase = .receiving(session: session, received: received + UInt64(chunk.byteCount), stored: stored)
     if chunk.isLast {
       join.phase = .installing(session: session)
       isReloading = true
       effects.append(.installSnapshot)
     }
+  }
+
+  /// The chunks of this session before `offset` were stored, or cannot be and spoil the whole, as `installSnapshot` will find.
+  public mutating func chunkStored(
+    session: UInt64, through offset: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    guard role == .joining, let primary = register?.entry.primary,
+      case .receiving(session, let received, let stored) = join.phase, offset > stored, offset <= received
+    else { return }
+    (join.lastHeard, join.askedAt) = (now, now)
+    join.phase = .receiving(session: session, received: received, stored: offset)
+    effects.append(
+      .send(.snapshotProgress(SnapshotProgress(epoch: epoch, session: session, received: offset)), to: primary))
   }
 
   /// A `cut` or `installSnapshot` is done: marker durable, memory loaded.

@@ -189,7 +189,7 @@ final class SimulatedNode: SimulatedProcess {
     guard written - pinnedAt >= UInt64(world.segmentBytes) else { return }
     pinnedAt = written
     guard let shard = log.pinningShard else { return }
-    later(50) { $0.turn(shard) { machine, _, _ in machine.rewriteSnapshot(logBytes: Int(clamping: written)) } }
+    later(50) { $0.turn(shard) { machine, _, _ in machine.takeSnapshot(again: true) } }
   }
 
   /// The process ends at once. `keepsPower`: what it wrote is there for the next; otherwise only what was synced is sure.

@@ -79,13 +79,15 @@ final class SimulatedReader {
       let parts = try? streams[shard]?.read(from: offset, byteCount: bytes)
       post(shard) { $0.streamRead(session: session, epoch: epoch, parts, to: peer, time: $2, tools: &$1) }
     case .closeStream: streams[shard] = nil
-    case .storeChunk(let offset, let bytes):
+    case .storeChunk(let session, let offset, let bytes):
       if offset == 0 {
         intakes[shard]?.abandon()
         intakes[shard] = SnapshotIntake(
           log, shard: shard, keyLimits: world.machineOptions.keyLimits, salt: world.random.next())
       }
       intakes[shard]?.add(bytes, at: offset)
+      let through = offset + UInt64(bytes.count)
+      post(shard) { $0.chunkStored(session: session, through: through, time: $2, tools: &$1) }
     case .verifyStored:
       let result = intakes[shard]?.finish()
       post(shard) { $0.snapshotVerified(result?.header, result?.inventory, time: $2, tools: &$1) }

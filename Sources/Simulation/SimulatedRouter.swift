@@ -109,6 +109,7 @@ final class SimulatedRouterLoop: EngineHost {
   private var retryWait: [Int]
   private var nextLink: UInt32 = 1
   private var turnEndAsked = false
+  private var isGathering = false
   private var tickAt = Milliseconds.max
 
   init(_ index: Int, _ router: SimulatedRouter, _ directory: EventDirectory) {
@@ -118,6 +119,9 @@ final class SimulatedRouterLoop: EngineHost {
     retryWait = Array(repeating: 10_000, count: world.nodes.count)
     var limits = ForwarderLimits()
     limits.deadline = world.routerDeadline
+    // Few clients must fill frames and wait for each other too.
+    limits.fewRequests = world.draw(1...4)
+    limits.fullFrameRequests = world.draw(2...8)
     engine = Engine(
       router: world.random.next(), shardCount: world.shardCount, loopIndex: index, limits: limits,
       directory: directory, random: RandomSource { [unowned world] in world.random.next() })
@@ -150,19 +154,25 @@ final class SimulatedRouterLoop: EngineHost {
   // MARK: Turns
 
   func wantsTurnEnd() {
-    endTurn(after: world.draw(0...150))
-  }
-
-  private func endTurn(after microseconds: Int) {
     guard !turnEndAsked else { return }
     turnEndAsked = true
-    router.later(max(1, microseconds)) { [unowned self] in
+    router.later(max(1, world.draw(0...150))) { [unowned self] in
       turnEndAsked = false
-      beginWork()
-      let heldBackUntil = engine.turnEnded { links[$0]?.send(copy $1) }
-      if let heldBackUntil { endTurn(after: Int(heldBackUntil / 1_000) - router.monotonic) }
-      planTick()
+      endTurn()
     }
+  }
+
+  private func endTurn() {
+    beginWork()
+    let gathersUntil = engine.turnEnded { links[$0]?.send(copy $1) }
+    if let gathersUntil, !isGathering {
+      isGathering = true
+      router.later(max(1, Int(gathersUntil / 1_000) - router.monotonic)) { [unowned self] in
+        isGathering = false
+        endTurn()
+      }
+    }
+    planTick()
   }
 
   private func planTick() {

@@ -66,6 +66,36 @@ import Testing
     #expect(answers(other).last?.way == .cut(.start))
   }
 
+  /// A primary that was told of what had only come filled the joiner's queue faster than its disk emptied it, and a large shard never
+  /// got its second copy back.
+  @Test func theJoinerSaysWhatItsDiskHasTakenNotWhatCame() {
+    var joiner = Player(2)
+    joiner.start(entry(5, id(1), nil), revision: 5)
+    joiner.wait(240)
+    joiner.hear(.joinAnswer(JoinAnswer(epoch: 5, number: 7, way: .snapshot)), from: id(1))
+    func progress(_ joiner: Player) -> [UInt64] {
+      joiner.effects.compactMap { if case .send(.snapshotProgress(let said), _) = $0 { said.received } else { nil } }
+    }
+    joiner.effects = []
+    for part in 0..<3 {
+      let chunk = SnapshotChunk(epoch: 5, session: 7, offset: UInt64(part) * 100, byteCount: 100, isLast: false)
+      joiner.hear(.snapshotChunk(chunk), from: id(1))
+    }
+    // Nor does it say the old number again, which would mean that the rest was lost.
+    joiner.wait(240)
+    #expect(progress(joiner) == [])
+    for stored: UInt64 in [100, 300, 200, 400] {
+      joiner.replica.chunkStored(session: 7, through: stored, now: joiner.now, into: &joiner.effects)
+    }
+    joiner.replica.chunkStored(session: 6, through: 300, now: joiner.now, into: &joiner.effects)
+    #expect(progress(joiner) == [100, 300], "neither backwards nor beyond what came, nor of another session")
+    joiner.effects = []
+    joiner.wait(240)
+    #expect(
+      progress(joiner).allSatisfy { $0 == 300 } && !progress(joiner).isEmpty,
+      "what was stored and lost on the way is said again")
+  }
+
   @Test func aLogThatNoLongerReachesBackMakesItASnapshot() {
     var primary = primary([1, 2, 2])
     ask(&primary, [])

@@ -163,6 +163,7 @@ extension World {
       case .storeChunk(let chunk):
         if chunk.offset == 0 { node.snapshotIn = [] }
         if let part = payload.snapshot { node.snapshotIn.append(part) }
+        edge(.chunkStored(session: chunk.session, through: chunk.offset + UInt64(chunk.byteCount)), node)
       case .installSnapshot:
         node.isInstalling = true
         at(diskDelay() * 5, .installed(node: node.index, life: node.life))
@@ -284,6 +285,8 @@ extension World {
       }
       node.replica!.snapshotSent(
         session: session, through: UInt64(part) * 16, isLast: part == parts, now: now, into: &effects)
+    case .chunkStored(let session, let through):
+      node.replica!.chunkStored(session: session, through: through, now: now, into: &effects)
     case .replay(let index, let token):
       let count = node.log.count(through: index)
       node.replica!.replayed(

@@ -92,6 +92,7 @@ final class World {
     case chain(index: UInt64, token: UInt64)
     case frames(token: UInt64, first: UInt64, bytes: Int)
     case snapshotReady(session: UInt64)
+    case chunkStored(session: UInt64, through: UInt64)
     case sendSnapshot(session: UInt64, epoch: UInt64, offset: UInt64, bytes: UInt64, to: ReplicaID)
     case replay(index: UInt64, token: UInt64)
     case room

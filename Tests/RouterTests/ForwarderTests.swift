@@ -144,15 +144,44 @@ import Testing
     submit(1)
     #expect(flush(now: 1, gathers: true) == 1 && frames.isEmpty)
     #expect(flush(now: 1, gathers: false) == 0 && frames.count == 1)
-    // Few are not worth waiting for.
-    try answer(now: 1)
-    submit(1)
-    #expect(flush(now: 1, gathers: true) == 0 && frames.count == 1)
-    // After a while nobody is expected any more.
+    // So the next two leave without waiting; the third waits, and nobody is expected any more after a while.
+    for _ in 0..<2 {
+      submit(19)
+      try answer(now: 1)
+      #expect(flush(now: 1, gathers: true) == 0 && frames.count == 1)
+    }
     submit(19)
     try answer(now: 1)
     #expect(flush(now: 1, gathers: true) == 19 && frames.isEmpty)
     #expect(flush(now: 5, gathers: true) == 0 && frames.count == 1)
+  }
+
+  /// Clients that ask when they like, not when they are answered, are not waited for: one frame in 65 tries.
+  @Test func whoDoesNotWaitForAnswersIsNotWaitedFor() throws {
+    var forwarder = Forwarder(router: 1, shardCount: 1)
+    forwarder.mapChanged(ShardID(0), epoch: 1, primary: try #require(NodeName("n1")), now: 0)
+    forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
+    var frame: [UInt32] = []
+    var waited = 0
+    for turn in 0..<1_000 {
+      for number in 0..<10 {
+        let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: Int64(turn)) {
+          Query.event(id: "e").encode(into: &$0)
+        }
+        #expect(taken)
+      }
+      // Ten more wait by the time ten are answered, so twenty are expected and ten come.
+      var replies: [UInt8] = []
+      for id in frame { Reply.answer(.refused(.noSuchEvent)).encode(id: id, into: &replies) }
+      frame = []
+      try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: Int64(turn))
+      if forwarder.flush(now: Int64(turn), gathers: true, send: { frame = Self.requestIDs($1) }).count > 0 {
+        waited += 1
+        forwarder.flush(now: Int64(turn)) { frame = Self.requestIDs($1) }
+      }
+      #expect(frame.count == 10)
+    }
+    #expect(waited > 5 && waited < 25, "\(waited) of 1,000 frames waited")
   }
 
   @Test func gatheringEndsWhenNothingMoreComes() {

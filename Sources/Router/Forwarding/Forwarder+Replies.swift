@@ -90,8 +90,9 @@ extension Forwarder {
   private mutating func settled(_ index: Int32, now: Milliseconds) {
     let batch = batches[Int(index)]
     let shard = Int(batch.shard.rawValue)
+    let before = isExpecting(shard, now: now) ? shards[shard].expected.count : 0
     let waiting = shards[shard].openIDs.count
-    shards[shard].expected = (max(shards[shard].expected.count, waiting + batch.ids.count - batch.refused), now)
+    shards[shard].expected = (max(before, waiting + batch.ids.count - batch.refused), now)
     if batch.refused > 0 {
       requeue(batch.ids.filter { pending[Int($0)].state == .refused && pending[Int($0)].batch == index }, shard)
       if shards[shard].epoch == batch.epoch {

@@ -4,7 +4,7 @@ public import Proto
 /// completions come out. It owns no socket and no clock, so that a simulator can drive it.
 ///
 /// - All requests of one shard and loop turn leave as one frame. What comes while a frame is on its way waits for its answer and
-///   leaves together, and with it what the clients that were answered ask next: `mayLeave` and `worthWaitingFor` say how long.
+///   leaves together, and with it what the clients that were answered ask next: `mayLeave`, `worthWaitingFor` and `Gathering` say how long.
 /// - A request without a reply is sent again when its link is lost or another node becomes primary; commands carry keys, so that
 ///   the second copy repeats the first one's outcome.
 /// - Requests of one shard are sent, and sent again, in the order of their submission. A door must have at most one frame of a
@@ -144,10 +144,10 @@ public struct Forwarder: Sendable {
 
   // MARK: Sending
 
-  /// Ends the turn: every shard that has something to send and a link to its primary sends one frame. What is past its deadline is
+  /// Ends the turn: every shard that has something to send and a link to its primary sends one frame, unless it waits for more. What is past its deadline is
   /// not sent: it may leave completions.
   ///
-  /// - Parameter gathers: whether a frame may be held back because more for it is about to come: see `isWorthWaiting`.
+  /// - Parameter gathers: whether a frame may be held back because more for it is about to come: see `worthWaitingFor`.
   /// - Returns: what was. `Gathering` says when to flush again.
   @discardableResult
   package mutating func flush(
@@ -172,6 +172,7 @@ public struct Forwarder: Sendable {
           continue
         }
         isReady[shard] = false
+        learn(shard, now: now)
         sendOpen(shard, on: link, send)
       } else {
         ready[kept] = ready[place]
@@ -195,10 +196,29 @@ public struct Forwarder: Sendable {
   /// primary busy with a sync of its own while the rest wait for the next. So all of them travel together, and nodes do the
   /// least for each. Returns how many are missing; nil: none.
   private func worthWaitingFor(_ shard: Int, now: Milliseconds) -> Int? {
-    let expected = shards[shard].expected
-    guard expected.count >= limits.fewRequests, now &- expected.since <= Self.expectedFor else { return nil }
-    let missing = min(expected.count, limits.fullFrameRequests) - shards[shard].openIDs.count
+    guard shards[shard].unwaiting.left == 0, isExpecting(shard, now: now) else { return nil }
+    let missing = min(shards[shard].expected.count, limits.fullFrameRequests) - shards[shard].openIDs.count
     return missing > 0 ? missing : nil
+  }
+
+  /// Whether enough requests were answered so short a time ago that the next ones may be waited for.
+  func isExpecting(_ shard: Int, now: Milliseconds) -> Bool {
+    let expected = shards[shard].expected
+    return expected.count >= limits.fewRequests && now &- expected.since <= Self.expectedFor
+  }
+
+  /// Learns from a frame that leaves whether waiting is worth it. Clients that do not wait for their answers are as many as they are, whenever
+  /// they were answered: a frame would wait in vain for each of them. So after a frame that was not filled two leave
+  /// without waiting, then four, up to 64.
+  private mutating func learn(_ shard: Int, now: Milliseconds) {
+    if shards[shard].unwaiting.left > 0 {
+      shards[shard].unwaiting.left -= 1
+    } else if worthWaitingFor(shard, now: now) != nil {
+      let count = min(64, max(2, shards[shard].unwaiting.first * 2))
+      shards[shard].unwaiting = (count, count)
+    } else if isExpecting(shard, now: now) {
+      shards[shard].unwaiting.first = 0
+    }
   }
 
   /// Milliseconds after which nobody is expected any more.

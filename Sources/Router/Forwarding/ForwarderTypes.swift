@@ -55,7 +55,8 @@ public struct ForwarderLimits: Sendable {
   /// `retryDelayMax`.
   public var retryDelayMin: Milliseconds = 5
   public var retryDelayMax: Milliseconds = 100
-  /// Requests of one shard, on their way and waiting, up to which a second frame may leave while the first has no answer. With more,
+  /// Requests of one shard, on their way and waiting, up to which a second frame may leave while the first has no answer; and the fewest
+  /// that are worth waiting for. With more,
   /// what comes meanwhile leaves together as the next: every frame costs two nodes a write, a sync and some wake-ups, however few
   /// requests it carries, and where all cores are busy, many small ones are what they are busy with.
   public var fewRequests = 4

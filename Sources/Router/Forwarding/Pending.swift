@@ -68,6 +68,8 @@ struct ShardRoute: Sendable {
   /// Requests that the next frame may wait for: those that waited when the last frame was answered, and one more from each client that it
   /// answered. And when that was.
   var expected: (count: Int, since: Milliseconds) = (0, 0)
+  /// Frames that will leave without waiting, because the last one that waited did so in vain, and how many those were at first.
+  var unwaiting: (left: Int, first: Int) = (0, 0)
 }
 
 extension ShardRoute {

@@ -20,7 +20,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var timer: LoopTimer?
   private var timerAt = Milliseconds.max
   private var isShuttingDown = false
-  /// A timer ends the engine's gathering.
+  /// A timer for the end of the engine's gathering is set.
   private var isGathering = false
   /// The `Date` header's line, made once a second.
   private(set) var dateLine: [UInt8] = []
@@ -76,7 +76,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
       engine.metrics.framesSent &+= 1
       links[link]?.send(frame)
     }
-    if engine.gathering.nap > 0 { loop.nap(nanoseconds: engine.gathering.nap) }
+    loop.nap(nanoseconds: engine.gathering.nap)
     if let gathersUntil, !isGathering {
       isGathering = true
       loop.schedule(atNanoseconds: gathersUntil) { [unowned self] in
