@@ -83,12 +83,14 @@ package actor NodeLoop {
     if ticks % 64 == 0 { giveBackMemoryIfIdle() }
   }
 
-  /// Keys that were forgotten leave holes in the heap. Under load the next ones fill them; an idle node gives them back.
+  /// Keys that were forgotten leave holes in the heap. Under load the next ones fill them; an idle node gives them back, with the newest
+  /// frames, which a joiner then reads from the disk.
   private func giveBackMemoryIfIdle() {
     let forgotten = shardList.reduce(0) { sum, shard in
       sum + shard.assumeIsolated { $0.with { machine, _ in machine.inventory.keysForgotten } }
     }
     guard abs(forgotten - keysGivenBack) >= 50_000, clock.now - workedAt >= 1_000 else { return }
+    for shard in shardList { shard.assumeIsolated { $0.with { machine, _ in machine.forgetRecent() } } }
     if disk.trim() { keysGivenBack = forgotten }
   }
 

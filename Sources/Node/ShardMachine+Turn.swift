@@ -244,6 +244,12 @@ extension ShardMachine {
     recent.removeFirst(dropped)
   }
 
+  /// Lets go of the newest frames.
+  package mutating func forgetRecent() {
+    recent = []
+    recentBytes = 0
+  }
+
   /// Closes the turn: its frame, then its replies behind it.
   mutating func endTurn(_ time: TurnTime, _ tools: inout ShardTools) {
     if turn.recordCount > 0 || turn.timeChangedState { sealFrame(time, &tools) }

@@ -119,9 +119,14 @@ final class SimulatedRouterLoop: EngineHost {
     retryWait = Array(repeating: 10_000, count: world.nodes.count)
     var limits = ForwarderLimits()
     limits.deadline = world.routerDeadline
-    // Few clients must fill frames and wait for each other too.
-    limits.fewRequests = world.draw(1...4)
-    limits.fullFrameRequests = world.draw(2...8)
+    if world.draw(0...1) == 0 {
+      // Few clients must fill frames and wait for each other too.
+      limits.fewRequests = world.draw(1...4)
+      limits.fullFrameRequests = world.draw(2...8)
+    } else {
+      // Two frames on their way, and none waits.
+      limits.fewRequests = 64
+    }
     engine = Engine(
       router: world.random.next(), shardCount: world.shardCount, loopIndex: index, limits: limits,
       directory: directory, random: RandomSource { [unowned world] in world.random.next() })
