@@ -89,7 +89,7 @@ import Testing
 
   /// A node that says `unknown` has executed the command: sent again under the same key it gets the first outcome.
   @Test func unknownIsAskedAgainWithTheSameKey() async throws {
-    try await TestCluster.with { cluster in
+    try await TestCluster.with(configure: { $0.failoverWait = 20_000 }) { cluster in
       let http = try cluster.http()
       #expect(try http.request("POST", "/v1/events", Self.event).status == 201)
       await cluster.nodes[0].setSaysUnknown(true)
