@@ -27,7 +27,7 @@ enum AdminError: Error, Equatable {
   init(_ error: CoordinatorError) {
     switch error {
     case .unreachable, .closed: self = .unreachable(error.description)
-    case .broken: self = .refused(error.description)
+    case .broken, .otherCluster: self = .refused(error.description)
     }
   }
 }

@@ -26,10 +26,14 @@ struct Player {
 
   /// Starts with a log, and reads this register.
   mutating func start(
-    _ entry: MapEntry?, revision: UInt64 = 1, frames: [SimulatedFrame] = [], suspicion: Suspicion = .none
+    _ entry: MapEntry?, revision: UInt64 = 1, frames: [SimulatedFrame] = [], suspicion: Suspicion = .none,
+    isProven: Bool = true
   ) {
     log = SimulatedLog(frames: frames, durableCount: frames.count)
-    replica.start(log: log.state(suspicion: suspicion), now: now, into: &effects)
+    var state = log.state(suspicion: suspicion)
+    // As one that proposed the entry itself: what follows if it cannot show that has tests of its own.
+    state.noted = isProven ? entry?.proposal : nil
+    replica.start(log: state, now: now, into: &effects)
     readMap(entry, revision: revision)
   }
 
@@ -121,10 +125,10 @@ struct Player {
     return nil
   }
   var lastProposal: (entry: MapEntry, revision: UInt64)? {
-    for case .propose(let entry, let revision) in effects.reversed() { return (entry, revision) }
+    for case .propose(let entry, let revision, _) in effects.reversed() { return (entry, revision) }
     return nil
   }
-  var proposals: [MapEntry] { effects.compactMap { if case .propose(let entry, _) = $0 { entry } else { nil } } }
+  var proposals: [MapEntry] { effects.compactMap { if case .propose(let entry, _, _) = $0 { entry } else { nil } } }
   var envelopes: [Envelope] {
     effects.compactMap {
       switch $0 {
