@@ -115,6 +115,14 @@ struct Player {
           missing: missing)), from: sender)
   }
 
+  /// The turn ends, and the coordinator says that the map still is what this replica knows.
+  mutating func confirm() {
+    effects = []
+    flush()
+    guard let token = lastReadToken else { return }
+    replica.mapRead(replica.register, token: token, now: now, into: &effects)
+  }
+
   /// Replies computed from the log's end after a request that was read now may leave.
   func answers(_ position: UInt64, tag: UInt64) -> Bool { replica.answerable.covers(position: position, number: tag) }
 
