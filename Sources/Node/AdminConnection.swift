@@ -134,7 +134,7 @@ extension NodeCore {
   /// What goes on from this replica's end may lack: for the operator who accepts that.
   private func givenUp(_ shard: ShardID, _ summary: RoleSummary) -> Bytes {
     var text = "gives up what was acknowledged and is not in \(me.node)'s log, which ends at index \(summary.end)"
-    if summary.suspicion != .none { text += " (\(why(summary.suspicion)))" }
+    if summary.suspicion != .none { text += " (\(sentence(summary.suspicion)))" }
     if let primary = summary.primary, primary.node != me.node { text += ", whatever \(primary.node)'s holds" }
     if case .suspectByDamage(.unreachable(index: let index)) = journal.recovery.shard(shard).state {
       text += ", at least up to \(index), where a snapshot stood"

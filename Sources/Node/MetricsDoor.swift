@@ -91,12 +91,15 @@ extension NodeCore {
     var shards: [NodeMetrics.Shard] = []
     for hub in loops { shards += await hub.metrics() }
     shards.sort { $0.status.shard < $1.status.shard }
+    var suspects = 0
+    for hub in loops { suspects += await hub.suspectCount() }
     let size = journal.size
     let positions = journal.positions
     return NodeMetrics(
       state: status.state, uptime: Int64(bootTimeNanoseconds() / 1_000_000) - startedAt, loopCount: loops.count,
       shards: shards, logBytes: size.bytes, segments: size.segments, written: positions.written,
-      durable: positions.durable, isFull: writer.isFull, syncs: writer.times)
+      durable: positions.durable, isFull: writer.isFull, syncs: writer.times,
+      start: identity.start, suspects: suspects)
   }
 }
 

@@ -353,6 +353,13 @@ package actor NodeLoop {
     return shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary } }
   }
 
+  /// Replicas that may lack what was acknowledged.
+  func suspectCount() -> Int {
+    shardList.count { shard in
+      shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary.suspicion != .none } }
+    }
+  }
+
   func order(_ order: Order, shard id: ShardID) -> OrderAnswer? {
     change(id) { machine, tools, time in machine.order(order, time: time, tools: &tools) }
   }

@@ -19,10 +19,18 @@ struct NodeMetrics: Sendable {
   var durable: UInt64
   var isFull: Bool
   var syncs: SyncTimes
+  /// Which of the node's starts this process is.
+  var start: UInt64
+  /// Replicas that wait for their peer or the operator.
+  var suspects: Int
 
   func write(into out: inout [UInt8]) {
     out.gauge("holdfast_node_up", "1: it serves; 0: it reads its log, or is halted.", state == .up ? 1 : 0)
     out.gauge("holdfast_node_uptime_seconds", "Since the start.", uptime / 1_000)
+    out.gauge("holdfast_node_start", "Number of this start of the node.", Int64(clamping: start))
+    out.gauge(
+      "holdfast_node_suspect_replicas", "Replicas that may lack what was acknowledged: they wait for peer or operator.",
+      Int64(suspects))
     out.gauge("holdfast_node_loops", "Event loops.", Int64(loopCount))
     out.gauge("holdfast_node_log_bytes", "From the log's oldest kept byte to its end.", Int64(logBytes))
     out.gauge("holdfast_node_log_segments", "Segments of the log.", Int64(segments))

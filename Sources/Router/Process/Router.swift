@@ -13,6 +13,7 @@ public final class Router: Sendable {
   private let httpDoor: Listener
   private let tcpDoor: Listener
   private let watch: Lock<MapWatch?>
+  private let registering = Lock<Task<Void, Never>?>(nil)
   private let record: RouterRecord
 
   /// Where the doors listen.
@@ -72,11 +73,30 @@ public final class Router: Sendable {
     try await follow()
     serve(tls)
     try await coordinator.register(record)
+    registering.withLock { [coordinator, record, log] in
+      $0 = Task { await Self.stayRegistered(record, coordinator, log) }
+    }
     log.info("serving") {
       $0.field("http", record.http)
       $0.field("tcp", record.tcp)
       $0.field("loops", loops.count)
       $0.field("shards", shardCount)
+    }
+  }
+
+  /// A coordinator whose data were lost, or that went back, does not know this router: it is told again.
+  private static func stayRegistered(_ record: RouterRecord, _ coordinator: any Coordinator, _ log: LogSink) async {
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(1))
+      do throws(CoordinatorError) {
+        // Without a birth record nothing is written: the nodes come first.
+        guard try await coordinator.birth() != nil, try await !coordinator.routers().contains(record) else { continue }
+        if Task.isCancelled { return }
+        log.warning("the coordinator does not know this router any more: it is registered anew")
+        try await coordinator.register(record)
+      } catch {
+        // It is away: later.
+      }
     }
   }
 
@@ -132,6 +152,12 @@ public final class Router: Sendable {
   /// Ends in good order: no new connections; what was asked for is answered, for at most `grace`; then the loops stop.
   public func stop(grace: Duration = .seconds(10)) async {
     log.info("stopping")
+    let registering = registering.withLock { task in
+      defer { task = nil }
+      return task
+    }
+    registering?.cancel()
+    await registering?.value
     do { try await coordinator.unregister(router: record.http) } catch {
       log.warning("could not unregister") { $0.field("error", "\(error)") }
     }
