@@ -391,3 +391,43 @@ int chf_file_place(const char *path, uint64_t *place) {
   *place = (mixed ^ mixed >> 31) | 1;
   return 0;
 }
+
+/* Descriptors */
+
+int64_t chf_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 1 << 20) return 1 << 20;
+  return (int64_t)limit.rlim_cur;
+}
+
+int64_t chf_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1 << 20) {
+    limit.rlim_cur = limit.rlim_max < 1 << 20 ? limit.rlim_max : 1 << 20;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return chf_descriptor_limit();
+}
+
+void chf_open_standard_streams(void) {
+  for (int fd = 0; fd < 3; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      int opened = open("/dev/null", O_RDWR);
+      if (opened >= 0 && opened != fd) {
+        dup2(opened, fd);
+        close(opened);
+      }
+    }
+  }
+}
+
+int chf_spare_descriptor(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+void chf_refuse(int fd, const void *text, size_t count) {
+  char input[4096];
+  if (count > 0) send(fd, text, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  shutdown(fd, SHUT_WR);
+  for (int i = 0; i < 16 && recv(fd, input, sizeof input, MSG_DONTWAIT) > 0; i++) {
+  }
+  close(fd);
+}

@@ -38,6 +38,10 @@ public final class Connection: @unchecked Sendable {
   /// What `closed` will say once the output was sent.
   var closeReason = CloseReason.closed
 
+  /// It was accepted over the limit: say so, or serve what must be served in any case, and close it soon. It may be
+  /// aborted for the next guest until its handler sets this to false.
+  public var isGuest = false
+
   // Connecting.
   var candidates: [SocketAddress] = []
   var hostName = ""
@@ -95,7 +99,8 @@ public final class Connection: @unchecked Sendable {
     loop.counters.connections += 1
   }
 
-  /// Whether it can be written to and will send. False before `opened` has no meaning: what is written then is sent later.
+  /// Whether it can be written to and will send. False before `opened` has no meaning: what is written then is sent
+  /// later.
   public var isOpen: Bool { state == .open }
   public var isClosed: Bool { state == .closed }
   /// The peer's address for logs: `127.0.0.1:51234`.
@@ -159,8 +164,8 @@ public final class Connection: @unchecked Sendable {
 
   // MARK: Reading
 
-  /// `received` is not called until `resumeReading`, and nothing is read from the socket. A peer that goes away meanwhile may be
-  /// noticed only then.
+  /// `received` is not called until `resumeReading`, and nothing is read from the socket. A peer that goes away
+  /// meanwhile may be noticed only then.
   public func pauseReading() {
     loop.preconditionOnLoop()
     isReadingPaused = true
@@ -181,8 +186,8 @@ public final class Connection: @unchecked Sendable {
 
   // MARK: Deadlines
 
-  /// Calls the handler's `deadlinePassed` once `delay` has passed, at most 70 ms late, never early; replaces the deadline
-  /// before.
+  /// Calls the handler's `deadlinePassed` once `delay` has passed, at most 70 ms late, never early; replaces the
+  /// deadline before.
   public func setDeadline(after delay: Duration) { setDeadline(afterNanoseconds: delay.nanoseconds) }
 
   /// As above, for every request: a `Duration` is 128 bits wide, and dividing it costs more than all the rest.

@@ -366,7 +366,7 @@ public struct LoopCounters: Sendable, Equatable {
   public var bytesIn: UInt64 = 0
   public var bytesOut: UInt64 = 0
   public var accepted: UInt64 = 0
-  /// Refused because of a listener's limit.
+  /// Met a listener's limit, or could not be accepted.
   public var refused: UInt64 = 0
   /// Connections open now.
   public var connections: Int = 0

@@ -4,6 +4,8 @@ import Proto
 struct SaleTerms: Sendable, BitwiseCopyable {
   /// Seconds.
   var holdTTL: UInt32
+  /// Seconds.
+  var maxHoldTTL: UInt32
   var onSaleAt: Milliseconds
   var maxPerOrder: UInt32
   var limitsBuyers: Bool
@@ -143,8 +145,14 @@ final class EventLayout: Sendable {
     self.hints = hints
     seatCategories = categories
     sale = SaleTerms(
-      holdTTL: definition.holdTTL, onSaleAt: definition.onSaleAt ?? .min, maxPerOrder: definition.maxPerOrder ?? .max,
+      holdTTL: definition.holdTTL, maxHoldTTL: definition.maxHoldTTL, onSaleAt: definition.onSaleAt ?? .min,
+      maxPerOrder: definition.maxPerOrder ?? .max,
       limitsBuyers: definition.maxPerBuyer != nil)
+  }
+
+  /// Refuses a time that is longer than callers may ask for, in seconds.
+  @inline(__always) func check(ttl: UInt32) -> Refusal? {
+    ttl > sale.maxHoldTTL ? .limitExceeded(.maxHoldTTL, limit: Int64(sale.maxHoldTTL)) : nil
   }
 
   /// Row, zone, category and price of a seat whose row is of one category; nil: it is not, or there is no such seat.

@@ -21,6 +21,7 @@ final class AdminConnection: ConnectionHandler {
       let request = try AdminRequest(decoding: &reader)
       isBusy = true
       connection.pauseReading()
+      connection.clearDeadline()
       begin(request, connection)
       return WireFrame.headerBytes + frame.bodyBytes
     } catch .truncated {
@@ -46,6 +47,7 @@ final class AdminConnection: ConnectionHandler {
       WireFrame.encode(.adminReply, into: &out) { reply.encode(into: &$0) }
     }
     isBusy = false
+    connection.setDeadline(after: .seconds(75))
     connection.resumeReading()
   }
 

@@ -29,7 +29,7 @@ final class FirstFrame: ConnectionHandler {
         }
         return WireFrame.headerBytes + frame.bodyBytes
       case .adminRequest:
-        connection.clearDeadline()
+        // The rest of the frame has as long as its beginning.
         connection.handler = AdminConnection(node: node, hub: hub)
         return 0
       case .nodeHello, .requests, .replies, .feed, .feedFresh, .peerMessages, .adminReply:

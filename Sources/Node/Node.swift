@@ -91,8 +91,13 @@ public final class Node: Sendable {
     options.inputLimit = WireFrame.bodyBytesMax + (1 << 20)
     options.outputSoftLimit = 8 << 20
     options.outputHardLimit = 512 << 20
-    listener.start(on: group[0], options: options) { _ in FirstFrame(hub: core.loops[0]) }
-    metricsListener?.start(on: group[0], connectionsMax: 256) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
+    var limits = AcceptLimits()
+    limits.takesGuests = true
+    let noRoom = ThrottledWarning(core.log, "no room for a connection")
+    limits.trouble = { trouble in noRoom.log { $0.field("reason", "\(trouble)") } }
+    listener.start(on: group[0], options: options, limits: limits) { _ in FirstFrame(hub: core.loops[0]) }
+    limits.connectionsMax = 256
+    metricsListener?.start(on: group[0], limits: limits) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
     let port = listener.address.port
 
     let recovered = try await recover(core, progress)

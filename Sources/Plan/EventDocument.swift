@@ -22,6 +22,7 @@ public enum EventDocument {
     var categoryNames = NameTable()
     var seatCount = 0
     var placeCount = 0
+    var maxHoldTTLAt: Int?
 
     mutating func read(_ body: RawSpan) throws(JSONError) {
       var reader = JSONReader(body)
@@ -70,6 +71,9 @@ public enum EventDocument {
         case 13:
           pricesAt = reader.valueStart
           try reader.skip()
+        case 14:
+          event.maxHoldTTL = UInt32(try reader.integer(in: 1...86_400))
+          maxHoldTTLAt = reader.valueStart
         default:
           notForSaleAt = reader.valueStart
           try reader.skip()
@@ -77,6 +81,7 @@ public enum EventDocument {
       }
       try reader.finish()
       try object.require(1, of: eventFields)
+      try settleMaxHoldTTL()
       if let pricesAt {
         var prices = JSONReader(body, from: pricesAt)
         try readPrices(&prices)
@@ -87,6 +92,15 @@ public enum EventDocument {
       if let notForSaleAt {
         var seats = JSONReader(body, from: notForSaleAt)
         try readNotForSale(&seats)
+      }
+    }
+
+    /// Last, because `hold_ttl` may stand behind it.
+    private mutating func settleMaxHoldTTL() throws(JSONError) {
+      guard let maxHoldTTLAt else { return event.maxHoldTTL = event.holdTTL }
+      guard event.maxHoldTTL >= event.holdTTL else {
+        throw .refused(
+          "max_hold_ttl is at least hold_ttl, which is \(event.holdTTL)", at: maxHoldTTLAt, limit: Int64(event.holdTTL))
       }
     }
 
@@ -255,7 +269,7 @@ public enum EventDocument {
 
 private let eventFields = JSONFields(
   "id", "name", "venue", "starts_at", "on_sale_at", "currency", "hold_ttl", "payment_ttl", "max_per_order",
-  "max_per_buyer", "sections", "areas", "plan", "prices", "not_for_sale")
+  "max_per_buyer", "sections", "areas", "plan", "prices", "max_hold_ttl", "not_for_sale")
 private let sectionFields = JSONFields("name", "category", "rows", "seats_per_row", "price")
 private let areaFields = JSONFields("name", "capacity", "price")
 

@@ -153,11 +153,13 @@ struct SimulatedEvent {
   static let area = Bytes("Floor")
   static let capacity: UInt32 = 4
   static let holdTTL: UInt32 = 2
+  /// A second less than clients sometimes ask for.
+  static let maxHoldTTL: UInt32 = 3
   static let paymentTTL: UInt32 = 60
 
   static func definition(_ shard: ShardID, id: Bytes) -> EventDefinition {
     EventDefinition(
-      id: id, name: "Simulated", holdTTL: holdTTL, paymentTTL: paymentTTL,
+      id: id, name: "Simulated", holdTTL: holdTTL, maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL,
       categories: [EventDefinition.Category(name: "A", price: 100)],
       sections: [
         EventDefinition.Section(

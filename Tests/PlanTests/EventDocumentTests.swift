@@ -29,6 +29,7 @@ private let arena = """
 
   @Test func whatIsAbsentHasItsDefault() throws {
     let event = try parseEvent("{\"areas\":[{\"name\":\"F\",\"capacity\":1,\"price\":0}],\"name\":\"x\"}")
+    #expect(event.maxHoldTTL == 600)
     #expect(event.id.isEmpty && event.venue == nil && event.currency == "EUR" && event.holdTTL == 600)
     #expect(event.paymentTTL == 900 && event.maxPerOrder == nil && event.maxPerBuyer == nil && event.seatCount == 0)
     let unpriced = try parseEvent("{\"name\":\"x\",\"sections\":[{\"name\":\"S\",\"rows\":1,\"seats_per_row\":1}]}")
@@ -38,6 +39,28 @@ private let arena = """
       "{\"not_for_sale\":[\"S-A-1\"],\"prices\":{\"S\":5},\"name\":\"x\",\"sections\":[{\"name\":\"S\",\"rows\":1,\"seats_per_row\":1}]}"
     )
     #expect(early.notForSale == [SeatIndex(0)] && early.categories[0].price == 5)
+  }
+
+  @Test func theLongestHoldIsAtLeastTheEventsOwn() throws {
+    func event(_ fields: String) throws -> EventDefinition {
+      try parseEvent("{\"name\":\"x\",\(fields),\"areas\":[{\"name\":\"F\",\"capacity\":1,\"price\":0}]}")
+    }
+    #expect(try event("\"hold_ttl\":120").maxHoldTTL == 120)
+    #expect(try event("\"max_hold_ttl\":900").maxHoldTTL == 900)
+    #expect(try event("\"max_hold_ttl\":null").maxHoldTTL == 600)
+    // The order of fields means nothing.
+    #expect(try event("\"max_hold_ttl\":300,\"hold_ttl\":60").maxHoldTTL == 300)
+    for (fields, limit) in [
+      ("\"max_hold_ttl\":599", 600), ("\"max_hold_ttl\":61,\"hold_ttl\":62", 62), ("\"max_hold_ttl\":86401", 86_400),
+      ("\"max_hold_ttl\":0", 1),
+    ] as [(String, Int64)] {
+      do {
+        _ = try event(fields)
+        Issue.record("\(fields) was taken")
+      } catch let error as PlanError {
+        #expect(error.field == "max_hold_ttl" && error.limit == limit, "\(fields)")
+      }
+    }
   }
 
   @Test func aPretixPlan() throws {

@@ -89,6 +89,16 @@ int chf_signals_watch(const int *signals, int count);
 uint64_t chf_signals_take(void);
 void chf_ignore_sigpipe(void);
 
+/* The soft limit of descriptors; raised to the hard one, at most 2^20. Both return the limit that counts now. */
+int64_t chf_descriptor_limit(void);
+int64_t chf_raise_descriptor_limit(void);
+/* Opens /dev/null as whichever of the descriptors 0, 1 and 2 is closed. */
+void chf_open_standard_streams(void);
+/* A descriptor that is good for nothing but to be closed when one is needed; -1: none is left. */
+int chf_spare_descriptor(void);
+/* Writes what the socket takes, throws away what has come, and closes it. */
+void chf_refuse(int fd, const void *text, size_t count);
+
 /* Writes a part of a file out and waits for the disk to have taken it, which does not make it durable. Returns 0 or errno. */
 int chf_write_back(int fd, int64_t offset, int64_t count);
 

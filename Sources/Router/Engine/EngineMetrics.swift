@@ -36,6 +36,8 @@ struct EngineMetrics: Sendable {
   var respConnections = 0
   /// Connections at the RESP door since the start.
   var respSessions: UInt64 = 0
+  /// Connections at the RESP door that were closed for what they sent.
+  var respProtocolErrors: UInt64 = 0
 
   private static let statusCount = 600
 
@@ -70,5 +72,6 @@ struct EngineMetrics: Sendable {
     linksLost &+= other.linksLost
     httpConnections += other.httpConnections
     respConnections += other.respConnections
+    respProtocolErrors &+= other.respProtocolErrors
   }
 }

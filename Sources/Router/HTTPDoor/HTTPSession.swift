@@ -136,6 +136,25 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     state = .ended
   }
 
+  // MARK: Over the limit of connections
+
+  /// What a connection hears that there is no room for, whatever it asked.
+  private static let isFull: Problem = {
+    var problem = Problem(503, "too_many_connections", "Too many connections are open; nothing happened.")
+    problem.retryAfter = 1
+    return problem
+  }()
+
+  /// The same, for one that cannot even be read from.
+  static let fullAnswer: [UInt8] = {
+    var body: [UInt8] = []
+    isFull.write(into: &body)
+    let head =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n"
+      + "Connection: close\r\nContent-Length: \(body.count)\r\n\r\n"
+    return Array(head.utf8) + body
+  }()
+
   // MARK: Taking a request
 
   /// Takes a head, and its body if that is all there. Returns how many bytes were used; 0: more must come.
@@ -163,6 +182,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
         // Answered already: OPTIONS.
         return skipBody(head, in: input)
       }
+      if connection.isGuest, !found.route.isForOperators { throw Self.isFull }
       match = found
       try checkBody(head, match.route, in: input)
     } catch {
@@ -198,7 +218,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     request.route = nil
     request.isHead = head?.method == .head
     request.method = head?.method ?? .other
-    request.keepsAlive = head?.keepsAlive ?? false
+    request.keepsAlive = head?.keepsAlive == true && !connection.isGuest
     request.ifNoneMatch.removeAll(keepingCapacity: true)
     request.origin.removeAll(keepingCapacity: true)
     request.isCrossOrigin = false

@@ -1,3 +1,4 @@
+import EventLoop
 import Proto
 
 /// What `/metrics` says, gathered from all loops: Prometheus' text format.
@@ -14,6 +15,7 @@ struct MetricsSample: Sendable {
   var shardCount = 0
   var loopCount = 0
   var uptime: Milliseconds = 0
+  var logLinesDropped: UInt64 = 0
 
   func write(into out: inout [UInt8]) {
     out.family("holdfast_router_http_requests_total", "counter", "Answers at the HTTP door by route and status.")
@@ -43,6 +45,18 @@ struct MetricsSample: Sendable {
     out.histogram("holdfast_router_resp_command_seconds", "From a command to its reply.", counters.respLatency)
     out.gauge("holdfast_router_http_connections", "Open connections.", Int64(counters.httpConnections))
     out.gauge("holdfast_router_resp_connections", "Open connections.", Int64(counters.respConnections))
+    out.counter(
+      "holdfast_router_resp_protocol_errors_total", "Connections closed because their bytes were no commands.",
+      counters.respProtocolErrors)
+    let budget = DescriptorBudget.process
+    out.gauge("holdfast_router_connections_max", "Connections that may be open at once.", Int64(budget.connectionsMax))
+    out.counter(
+      "holdfast_router_connections_over_limit_total", "Connections that came when so many were open.",
+      UInt64(budget.overLimitCount))
+    out.counter(
+      "holdfast_router_descriptor_failures_total", "Connections that failed for lack of descriptors or memory.",
+      UInt64(budget.failedCount))
+    out.counter("holdfast_router_log_lines_dropped_total", "Log lines that were lost.", logLinesDropped)
     out.gauge("holdfast_router_pending_requests", "Requests to nodes without a reply.", Int64(pending))
     out.counter("holdfast_router_frames_sent_total", "Batches sent to nodes.", counters.framesSent)
     out.counter("holdfast_router_fresh_reads_total", "Reads served from copies.", counters.freshReads)

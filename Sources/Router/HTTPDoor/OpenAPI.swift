@@ -37,7 +37,7 @@ public enum OpenAPI {
     422: ("Invalid", "`invalid_…` with `field`, or `idempotency_key_reused`."),
     429: ("TooManyRequests", "Too many requests."),
     431: ("HeadersTooLarge", "The header block is over its limit; the connection is closed."),
-    503: ("Unavailable", "`unavailable` or `disk_full`: nothing happened; see `Retry-After`."),
+    503: ("Unavailable", "`unavailable`, `disk_full` or `too_many_connections`: nothing happened; see `Retry-After`."),
     504: ("Unknown", "`unknown`: it may have happened; retry with the same key."),
   ]
 

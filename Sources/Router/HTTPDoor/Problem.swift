@@ -115,7 +115,11 @@ extension Problem {
       text.append(UInt8(ascii: "."))
       self.init(409, "not_on_sale", Bytes(text))
     case .limitExceeded(let name, let limit):
-      self.init(409, "limit_exceeded", Bytes("The limit \(name.name) of \(limit) would be exceeded."))
+      let detail = Bytes("The limit \(name.name) of \(limit) would be exceeded.")
+      switch name {
+      case .maxPerOrder, .maxPerBuyer, .holdLength, .shardCapacity: self.init(409, "limit_exceeded", detail)
+      case .maxHoldTTL: self = .invalid("ttl", detail)
+      }
       self.limit = limit
       limitName = name.name
     case .seatsTaken(let labels):

@@ -81,6 +81,7 @@ public final class Router: Sendable {
       $0.field("tcp", record.tcp)
       $0.field("loops", loops.count)
       $0.field("shards", shardCount)
+      $0.field("connections_max", DescriptorBudget.process.connectionsMax)
     }
   }
 
@@ -139,13 +140,31 @@ public final class Router: Sendable {
     // One of the largest commands, and what may be read behind it.
     options.inputLimit = 4 << 20
     let byLoop = loops
-    tcpDoor.start(on: group[0], targets: group.loops, options: options) { connection in
+    var limits = AcceptLimits()
+    limits.takesGuests = true
+    limits.refusal = RESPRefusal.text
+    limits.trouble = Self.trouble(at: tcpDoor, log)
+    tcpDoor.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
+      if connection.isGuest { return RESPRefusal() }
       let loop = byLoop[connection.loop.index]
-      return RESPSession(engine: loop.engine, connection: connection, context: loop.context)
+      return RESPSession(loop: loop, connection: connection)
     }
-    httpDoor.start(on: group[0], targets: group.loops, options: options) { connection in
+    limits.refusal = HTTPSession.fullAnswer
+    limits.trouble = Self.trouble(at: httpDoor, log)
+    httpDoor.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
       let loop = byLoop[connection.loop.index]
       return HTTPSession(loop: loop, connection: connection)
+    }
+  }
+
+  private static func trouble(at door: Listener, _ log: LogSink) -> @Sendable (AcceptTrouble) -> Void {
+    let warning = ThrottledWarning(log, "a door has no room for a connection")
+    let address = door.address.description
+    return { trouble in
+      warning.log {
+        $0.field("address", address)
+        $0.field("reason", "\(trouble)")
+      }
     }
   }
 

@@ -20,6 +20,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var timer: LoopTimer?
   private var timerAt = Milliseconds.max
   private var isShuttingDown = false
+  private let badInput: ThrottledWarning
   /// A timer for the end of the engine's gathering is set.
   private var isGathering = false
   /// The `Date` header's line, made once a second.
@@ -43,6 +44,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     log: LogSink
   ) {
     (self.loop, self.log, self.context) = (loop, log, context)
+    badInput = ThrottledWarning(log, "closed a connection at the RESP door")
     var pool = RandomPool()
     engine = Engine(
       router: pool.next(), shardCount: shardCount, loopIndex: loop.index, limits: limits, directory: directory,
@@ -191,6 +193,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     start.loopsLeft = all.count
     start.loopCount = all.count
     start.shardCount = engine.shardCount
+    start.logLinesDropped = log.droppedCount
     start.uptime = engine.now - context.startedAt
     for shard in 0..<engine.shardCount where engine.forwarder.isReachable(ShardID(UInt16(shard))) {
       start.shardsReachable += 1
@@ -224,6 +227,17 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
       if let age = subscription.event.copy.status(now: engine.now).age {
         sample.oldestCopy = max(sample.oldestCopy, age)
       }
+    }
+  }
+
+  // MARK: What strangers send
+
+  /// Bytes at the RESP door that are no commands: the connection ends.
+  func noteBadInput(_ error: RESPError, from connection: Connection) {
+    engine.metrics.respProtocolErrors &+= 1
+    badInput.log {
+      $0.field("peer", connection.peerText)
+      $0.field("reason", error.message.description)
     }
   }
 

@@ -9,6 +9,7 @@ import Proto
 public enum RouterProgram {
   /// Runs until SIGTERM or SIGINT.
   public static func main() async -> Never {
+    DescriptorBudget.prepare()
     let flags = CommandSpec.router.parseOrExit()
     var configuration = RouterConfiguration()
     let address: CoordinatorAddress
@@ -20,8 +21,13 @@ public enum RouterProgram {
     }
     let log = LogSink(descriptor: 1, process: "router", level: level)
     do {
+      let termination = try Termination(patience: .seconds(15)) {
+        log.info("ends before it serves")
+        log.flush()
+      }
       let router = try await Router.start(configuration, coordinator: try address.open(), log: log)
-      await signal()
+      termination.serving()
+      await termination.asked()
       await router.stop()
       exit(0)
     } catch {
@@ -61,24 +67,5 @@ public enum RouterProgram {
       throw UsageError("--log-level is debug, info, warning or error")
     }
     return (configuration, address, level)
-  }
-
-  /// Returns when the process is asked to end.
-  private static func signal() async {
-    await withCheckedContinuation { asked in
-      let once = Lock<CheckedContinuation<Void, Never>?>(asked)
-      do {
-        let loop = try EventLoop(name: "signals")
-        try SignalWatch(on: loop) { _ in
-          once.withLock { asked in
-            asked?.resume()
-            asked = nil
-          }
-        }
-        try loop.start()
-      } catch {
-        preconditionFailure("signals cannot be watched: \(error)")
-      }
-    }
   }
 }

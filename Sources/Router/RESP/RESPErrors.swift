@@ -65,6 +65,7 @@ extension Refusal.LimitName {
     case .maxPerBuyer: "max_per_buyer"
     case .holdLength: "hold_length"
     case .shardCapacity: "shard_capacity"
+    case .maxHoldTTL: "max_hold_ttl"
     }
   }
 }

@@ -3,9 +3,11 @@ import Proto
 
 /// What the words of a command mean.
 extension RESPSession {
-  /// Executes the command that the parser found in `input`.
+  /// Executes the command that the parser found, which is all of `input`.
   func execute(_ input: RawSpan) {
-    guard let command = RESPCommand(parser.argument(0, in: input)) else { return unknown(input) }
+    let named = RESPCommand(parser.argument(0, in: input))
+    if transaction != nil, queue(named, input) { return }
+    guard let command = named else { return unknown(input) }
     let count = parser.argumentCount
     let arity = Int(command.arity)
     guard arity >= 0 ? count == arity : count >= -arity else { return wrongCount(command) }
@@ -22,6 +24,7 @@ extension RESPSession {
       }
     case .echo, .hello, .auth, .select, .reset, .quit, .command, .client, .config, .info:
       administer(command, input)
+    case .multi, .exec, .discard, .watch, .unwatch: transact(command)
     case .eventCreate: createEvent(input)
     case .eventInfo: withEventID(input) { start(.event($0)) }
     case .seats: withEventID(input) { start(.seats($0)) }
@@ -44,7 +47,7 @@ extension RESPSession {
   func fail(_ refusal: CallRefusal) { reply(takeNumber()) { $0.putRefusal(refusal) } }
   func wrongCount(_ command: RESPCommand) { reply(takeNumber()) { $0.putWrongCount(command) } }
 
-  private func unknown(_ input: RawSpan) {
+  func unknown(_ input: RawSpan) {
     var text = Array("unknown command '".utf8)
     text.append(contentsOf: Bytes(parser.argument(0, in: input)).array.prefix(128))
     text.append(UInt8(ascii: "'"))
@@ -68,11 +71,12 @@ extension RESPSession {
   }
 
   private func seconds(_ word: RawSpan) -> UInt32? {
-    guard let value = word.decimal, (1...86_400).contains(value) else {
-      fail("seconds is a number from 1 to 86400")
+    guard let value = word.decimal, value >= 1 else {
+      fail("seconds is a number from 1")
       return nil
     }
-    return UInt32(value)
+    // How long a hold may be is its event's to say.
+    return UInt32(clamping: value)
   }
 
   private func count(_ word: RawSpan) -> UInt32? {
