@@ -27,6 +27,8 @@ public final class Node: Sendable {
   /// Where the metrics are served, if they are.
   public var metricsPort: UInt16? { metricsListener?.address.port }
   public var address: String { "\(core.configuration.host):\(port)" }
+  /// The cluster's random id.
+  package var cluster: UInt64 { core.cluster }
   /// This node and its disk.
   public var replica: ReplicaID { core.me }
 
@@ -79,10 +81,16 @@ public final class Node: Sendable {
   ) async throws -> Node {
     var options = ConnectionOptions()
     options.inputLimit = WireFrame.bodyBytesMax + (1 << 20)
+    options.inputBudget = core.inputBudget
     options.outputSoftLimit = 8 << 20
-    options.outputHardLimit = 512 << 20
-    listener.start(on: group[0], options: options) { _ in FirstFrame(hub: core.loops[0]) }
-    metricsListener?.start(on: group[0], connectionsMax: 256) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
+    options.outputHardLimit = 128 << 20
+    // Routers read whatever their clients do.
+    options.stallTimeout = .seconds(10)
+    listener.start(on: group[0], options: options, connectionsMax: 4_096) { _ in FirstFrame(hub: core.loops[0]) }
+    var forMetrics = ConnectionOptions()
+    forMetrics.inputLimit = 64 << 10
+    forMetrics.inputBudget = core.inputBudget
+    metricsListener?.start(on: group[0], options: forMetrics, connectionsMax: 256) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
     let port = listener.address.port
 
     let recovered = await recover(core, progress)

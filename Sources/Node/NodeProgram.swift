@@ -9,6 +9,7 @@ import Proto
 public enum NodeProgram {
   /// Runs until SIGTERM or SIGINT, or until the node can do nothing more (status 1).
   public static func main() async -> Never {
+    configureAllocator()
     let flags = CommandSpec.node.parseOrExit()
     let configuration: NodeConfiguration
     let address: CoordinatorAddress

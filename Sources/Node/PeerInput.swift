@@ -9,11 +9,13 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
   private let sender: ReplicaID
   private unowned let hub: NodeLoop
   private var connection: Connection?
+  private var deadline = FrameDeadline(after: .seconds(30))
 
   init(_ sender: ReplicaID, hub: NodeLoop) { (self.sender, self.hub) = (sender, hub) }
 
   func opened(_ connection: Connection) {
     self.connection = connection
+    connection.inputRank = 2
     hub.assumeIsolated { $0.add(self, from: sender) }
     connection.write { out in
       hub.assumeIsolated { $0.writePeerHello(into: &out) }
@@ -36,6 +38,7 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
     } catch .truncated {
+      deadline.look(consumed: consumed, of: bytes.byteCount, connection)
       return consumed
     } catch {
       hub.node.log.warning("a peer's message cannot be read") {
@@ -45,8 +48,11 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
       connection.abort()
       return bytes.byteCount
     }
+    deadline.look(consumed: consumed, of: bytes.byteCount, connection)
     return consumed
   }
+
+  func deadlinePassed(on connection: Connection) { deadline.passed(connection) }
 
   func closed(_ connection: Connection, reason: CloseReason) {
     self.connection = nil
