@@ -47,8 +47,11 @@ extension Engine {
     return true
   }
 
-  /// Of a hold or an order: most have a few seats, some have thousands.
-  private static var ticketBytes: Int { 4 << 10 }
+  /// Of a hold or an order: most have a few seats, some have thousands, and then a megabyte at a door. Below what makes a read large: a node
+  /// answers these in their place.
+  private static var ticketBytes: Int { 12 << 10 }
+  /// A seat's label in an answer.
+  private static var labelBytes: Int { 24 }
 
   func end(_ call: Call, _ result: CallResult) {
     precondition(!call.isEnded, "a call ends once")
@@ -163,6 +166,7 @@ extension Engine {
   private func reserve(_ reservation: Reservation, _ event: EventEntry, _ call: Call) {
     do throws(TranslationError) {
       let secret = random.next()
+      if case .best(let count, _) = reservation.choice { call.expect(bytes: Int(count) * Self.labelBytes) }
       switch try Translation.command(for: reservation, event, secret: secret) {
       case .hold(let hold):
         call.seats = hold.seats
