@@ -90,7 +90,9 @@ public final class Node: Sendable {
     var forMetrics = ConnectionOptions()
     forMetrics.inputLimit = 64 << 10
     forMetrics.inputBudget = core.inputBudget
-    metricsListener?.start(on: group[0], options: forMetrics, connectionsMax: 256) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
+    metricsListener?.start(on: group[0], options: forMetrics, connectionsMax: 256) { _ in
+      MetricsDoor(node: core, hub: core.loops[0])
+    }
     let port = listener.address.port
 
     let recovered = await recover(core, progress)
