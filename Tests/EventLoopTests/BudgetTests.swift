@@ -57,7 +57,7 @@ import Testing
     listener.start(on: loop, options: options) { _ in
       Script {
         $0.onOpened = { connection in
-          for _ in 0..<8 { connection.write([UInt8](repeating: 1, count: 1_000_000)) }
+          for _ in 0..<12 { connection.write([UInt8](repeating: 1, count: 1_000_000)) }
           loop.schedule(after: .milliseconds(20)) { sums.put(loop.outputByteCount) }
         }
         $0.onClosed = { ends.put($1) }
@@ -67,7 +67,7 @@ import Testing
     for _ in 0..<6 { clients.append(RawClient(port: listener.address.port, receiveBufferBytes: 4_096)) }
     var most = 0
     for _ in clients { most = max(most, await sums.next() ?? 0) }
-    #expect(most > 0 && most <= 28_000_000, "\(most) bytes waited")
+    #expect(most > 0 && most <= 33_000_000, "\(most) bytes waited")
     #expect(await ends.next() == .outputBudget)
     withExtendedLifetime(clients) {}
   }
@@ -88,9 +88,8 @@ import Testing
     for _ in 0..<10 { look(base) }
     #expect(times.isEmpty)
     for step in 1...5 { look(base + step * (20 << 20)) }
-    let peak = now
     for _ in 0..<3 { look(base + 100 << 20) }
-    #expect(times.count == 1 && times[0] - peak <= 10_000)
+    #expect(times.count == 1)
     for _ in 0..<30 { look(base + 100 << 20) }
     #expect(times.count <= 5, "\(times)")
     #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= MemoryWatch.doEvery })
