@@ -314,8 +314,7 @@ extension ShardMachine {
     if !answered.isEmpty { beginTurn() }
     if turn.recordCount > 0 || turn.timeChangedState { sealFrame(time, &tools) }
     if turn.isOpen || turn.wroteFrame { queueTurn(time, answering: answered) }
-    // Until here they count as what they were expected to take.
-    tools.allowance.replyBytes -= answered.reduce(0) { $0 + $1.byteCount }
+    if !answered.isEmpty { tools.allowance.made(expected: answered.reduce(0) { $0 + $1.byteCount }) }
     countReplies(&tools)
   }
 

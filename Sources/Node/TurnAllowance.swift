@@ -42,16 +42,19 @@ package struct TurnAllowance: Sendable {
 
   package enum Verdict: Equatable { case make, nextTurn, whenSomeLeft }
 
-  /// Whether a large answer of so many bytes may be made now. However long the requests took, one is made in each turn.
+  /// Whether a large answer of so many bytes may be made now: then they count as waiting, until `made` says that the answer itself does.
+  /// However long the requests took, one is made in each turn.
   package mutating func takeLarge(_ byteCount: Int) -> Verdict {
-    let waiting = replyBytes + outputBytes + largeBytes
+    let waiting = replyBytes + outputBytes
     guard waiting <= Self.quiet || waiting + byteCount <= answerBytesMax else { return .whenSomeLeft }
     guard largeCount == 0 || (largeBytes < Self.largeBytesPerTurn && !isOver) else { return .nextTurn }
     largeCount += 1
     largeBytes += byteCount
+    // Until it is made.
+    replyBytes += byteCount
     return .make
   }
 
-  /// The bytes of large answers count as replies once their turn ends.
-  package mutating func replyBytesChanged(by bytes: Int) { replyBytes += bytes }
+  /// Answers of so many expected bytes were made, and are counted as what they are.
+  mutating func made(expected bytes: Int) { replyBytes -= bytes }
 }

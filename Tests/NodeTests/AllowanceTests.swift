@@ -82,8 +82,11 @@ import Testing
     shard.send(oneSeatHolds(event, seats: 0..<5_000), from: 1)
     let isBehind = shard.machine.isBehind
     #expect(isBehind)
-    // Another's, behind it: the same first seat.
-    shard.send(oneSeatHolds(event, seats: 4_999..<5_001), from: 2)
+    // Another's, behind it: its first seat is the last of those.
+    let others = (UInt32(4_999)..<5_001).map { seat in
+      (Command.hold(.init(event: event, secret: 9, buyer: "other", seats: [SeatIndex(seat)])), Bytes("other-\(seat)"))
+    }
+    shard.send(batch(others), from: 2)
     for _ in 0..<2 { shard.turn(endsAt: 0) }
     let early = shard.takeReplies().count
     #expect(early > 0 && early < 1_000, "\(early) replies in a turn that was over")
@@ -92,9 +95,9 @@ import Testing
     let held = shard.replies.filter { $0.connection == ConnectionID(1) }.flatMap { LoneShard.decode($0.frame) }
     #expect(held.map(\.id) == Array(UInt32(early + 1)...5_000))
     #expect(held.allSatisfy { if case .outcome(.held) = $0.reply { true } else { false } })
-    let others = shard.replies.filter { $0.connection == ConnectionID(2) }.flatMap { LoneShard.decode($0.frame) }
-    guard case .outcome(.refused(.seatsTaken)) = others.first?.reply, case .outcome(.held) = others.last?.reply else {
-      Issue.record("\(others)")
+    let theirs = shard.replies.filter { $0.connection == ConnectionID(2) }.flatMap { LoneShard.decode($0.frame) }
+    guard case .outcome(.refused(.seatsTaken)) = theirs.first?.reply, case .outcome(.held) = theirs.last?.reply else {
+      Issue.record("\(theirs)")
       return
     }
   }
