@@ -50,6 +50,7 @@ extension Connection {
   /// After sending: limits, deadlines, and what waited for the output to be empty.
   private func outputSent() {
     let waiting = outputByteCount
+    countOutput(waiting)
     if waiting == 0 {
       giveBack(&output)
       giveBack(&encrypted)
@@ -70,6 +71,14 @@ extension Connection {
       if readReady || endUntold || !rest.isEmpty || tls != nil { wantsAnotherLook() }
       handler?.drained(self)
     }
+  }
+
+  /// Keeps the loop's sum right.
+  func countOutput(_ waiting: Int) {
+    if waiting == countedOutput { return }
+    if countedOutput == 0 { outputSince = loop.nowNanoseconds }
+    loop.outputWaiting += waiting - countedOutput
+    countedOutput = waiting
   }
 
   private func giveBack(_ queue: inout OutputQueue) {
@@ -120,6 +129,7 @@ extension Connection {
       state = .closing
       closeReason = reason
       rest = []
+      countInput()
       handlerDeadline = Self.never
       setOwnDeadline(after: options.stallTimeout)
     }
@@ -136,6 +146,7 @@ extension Connection {
     rest = []
     output = OutputQueue()
     encrypted = OutputQueue()
+    countInput()
     wantsFlush()
   }
 
@@ -171,8 +182,10 @@ extension Connection {
     loop.counters.connections -= 1
     tls = nil
     rest = []
+    countInput()
     output = OutputQueue()
     encrypted = OutputQueue()
+    countOutput(0)
     handOver = nil
     onClosed?()
     onClosed = nil

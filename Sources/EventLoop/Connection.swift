@@ -67,6 +67,10 @@ public final class Connection: @unchecked Sendable {
   /// Waiting output went over the soft limit, and is not yet below half of it.
   public internal(set) var isOverOutputLimit = false
   var isListedAgain = false
+  /// Who gives way first when `ConnectionOptions.inputBudget` is used up: the lowest. 0: nobody knows who it is.
+  public var inputRank: UInt8 = 0
+  /// Whether the budget counts something of this connection.
+  var isInputCounted = false
   /// A hand-over that was asked for and waits until no handler is running.
   var handOver: ((Connection) -> Void)?
   var isDelivering = false
@@ -75,6 +79,9 @@ public final class Connection: @unchecked Sendable {
   var output = OutputQueue()
   /// With TLS: records that wait to be sent.
   var encrypted = OutputQueue()
+  /// What the loop's sum has of this connection, and since when that is not 0, in nanoseconds.
+  var countedOutput = 0
+  var outputSince: UInt64 = 0
   /// The kernel takes no more until epoll says so.
   var outputBlocked = false
   var isListedUnflushed = false

@@ -51,6 +51,10 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
   case outputLimit(byteCount: Int)
   /// More input was left unconsumed than the limit allows.
   case inputLimit(byteCount: Int)
+  /// Too much input waited in all connections together, and this one's longest.
+  case inputBudget
+  /// Too much output waited in all connections together, and this one's longest.
+  case outputBudget
   /// The peer ended the connection without an orderly close, or the network did.
   case broken(SocketError)
   /// It never opened.
@@ -68,6 +72,8 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
     case .stalled: "the peer does not read"
     case .outputLimit(let byteCount): "\(byteCount) bytes of output are waiting"
     case .inputLimit(let byteCount): "\(byteCount) bytes of input were not understood"
+    case .inputBudget: "too much unfinished input in all connections together"
+    case .outputBudget: "too much output waits in all connections together"
     case .broken(let error), .connectFailed(let error): error.description
     case .handedOver: "handed over to another loop"
     case .loopStopped: "the event loop stopped"
@@ -85,6 +91,8 @@ public struct ConnectionOptions: Sendable {
   public var isFlushedFirst = false
   /// Unconsumed input over this closes the connection, in bytes.
   public var inputLimit = 1 << 20
+  /// Bounds unconsumed input over all connections that share it; nil: nothing does.
+  public var inputBudget: InputBudget?
   /// How long a peer may take none of the waiting output.
   public var stallTimeout: Duration = .seconds(30)
   /// How long connecting may take, TLS handshake included; for accepted connections, the handshake alone.

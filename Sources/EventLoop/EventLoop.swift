@@ -53,6 +53,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   /// Connections with output to send at the end of the turn.
   private var unflushed: [Connection] = []
   var buffers = BufferPool()
+  /// Bytes that wait to be sent, over all connections, as of their last flush.
+  var outputWaiting = 0
+  var outputBudget = OutputBudget()
   let input = InputBuffer()
   /// What this loop did so far.
   public internal(set) var counters = LoopCounters()
@@ -348,6 +351,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
       list.removeAll(keepingCapacity: list.count < Self.keptCount)
       swap(&list, &spareUnflushed)
     }
+    closeSlowReaders()
   }
 }
 

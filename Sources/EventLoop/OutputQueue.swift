@@ -124,10 +124,16 @@ struct BufferPool {
   private static let capacityMin = 8 << 10
   private static let capacityMax = 256 << 10
   private static let countMax = 64
+  /// What they may take together: a peak's arrays are not kept.
+  private static let bytesMax = 2 << 20
+  private var byteCount = 0
   private var arrays: [[UInt8]] = []
 
   mutating func take() -> [UInt8] {
-    if let array = arrays.popLast() { return array }
+    if let array = arrays.popLast() {
+      byteCount -= array.capacity
+      return array
+    }
     var array: [UInt8] = []
     array.reserveCapacity(Self.capacityMin)
     return array
@@ -135,9 +141,10 @@ struct BufferPool {
 
   /// Takes back an empty array.
   mutating func give(_ array: consuming [UInt8]) {
-    guard arrays.count < Self.countMax, array.capacity >= Self.capacityMin, array.capacity <= Self.capacityMax else {
-      return
-    }
+    guard arrays.count < Self.countMax, array.capacity >= Self.capacityMin, array.capacity <= Self.capacityMax,
+      byteCount + array.capacity <= Self.bytesMax
+    else { return }
+    byteCount += array.capacity
     arrays.append(array)
   }
 }

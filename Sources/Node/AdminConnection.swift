@@ -8,6 +8,7 @@ final class AdminConnection: ConnectionHandler {
   private let node: NodeCore
   private let hub: NodeLoop
   private var isBusy = false
+  private var deadline = FrameDeadline(after: .seconds(5))
 
   init(node: NodeCore, hub: NodeLoop) { (self.node, self.hub) = (node, hub) }
 
@@ -20,11 +21,13 @@ final class AdminConnection: ConnectionHandler {
       var reader = ByteReader(try frame.body(of: bytes))
       let request = try AdminRequest(decoding: &reader)
       isBusy = true
+      connection.clearDeadline()
       connection.pauseReading()
       connection.clearDeadline()
       begin(request, connection)
       return WireFrame.headerBytes + frame.bodyBytes
     } catch .truncated {
+      deadline.look(consumed: 0, of: bytes.byteCount, connection)
       return 0
     } catch {
       connection.abort()
@@ -47,6 +50,7 @@ final class AdminConnection: ConnectionHandler {
       WireFrame.encode(.adminReply, into: &out) { reply.encode(into: &$0) }
     }
     isBusy = false
+    deadline = FrameDeadline(after: .seconds(5))
     connection.setDeadline(after: .seconds(75))
     connection.resumeReading()
   }

@@ -10,6 +10,7 @@ public enum NodeProgram {
   /// Runs until SIGTERM or SIGINT, or until the node can do nothing more (status 1).
   public static func main() async -> Never {
     DescriptorBudget.prepare()
+    configureAllocator()
     let flags = CommandSpec.node.parseOrExit()
     let configuration: NodeConfiguration
     let address: CoordinatorAddress

@@ -75,10 +75,11 @@ package enum LogRoom: Sendable {
   case busy
 }
 
-/// One for each thread: the codecs' buffers, used by all shards of a loop in turn.
+/// One for each thread: the codecs' buffers, used by all shards of a loop in turn, and what a turn may still do.
 package struct ShardTools: ~Copyable {
   package var encoder = FrameEncoder()
   package var decoder = FrameDecoder()
+  package var allowance = TurnAllowance()
   package init() {}
 }
 

@@ -85,8 +85,16 @@ final class SimulatedNode: SimulatedProcess {
     let time = TurnTime(
       now: Int64(monotonic / 1_000), wall: World.epochMilliseconds + Int64(world.time / 1_000) + wallOffset)
     (turnTime, turnStartedAt) = (time, world.time)
+    beginAllowance()
     askForTurnEnd()
     return time
+  }
+
+  /// Where large reads are simulated, some turns have no time for requests, and some have no room for large answers.
+  private func beginAllowance() {
+    guard world.machineOptions.largeAnswerBytes == 1 else { return tools.allowance.begin(endsAt: .max) }
+    tools.allowance.begin(endsAt: world.chance(0.1) ? 0 : .max)
+    tools.allowance.crowded = world.chance(0.2) ? Set(routers.keys) : []
   }
 
   func whileRunning(_ body: @escaping (SimulatedNode) -> Void) { whileRunning { [unowned self] in body(self) } }
@@ -103,6 +111,7 @@ final class SimulatedNode: SimulatedProcess {
     restartIsPlanned = false
     changeLife()
     (turnTime, turnEndAsked, listed, entries) = (nil, false, [], [])
+    tools = ShardTools()
     do throws(JournalError) {
       let log = try Log.open(
         storage, node: nodeName, newDisk: world.random.next() | 1, options: LogOptions(segmentBytes: world.segmentBytes)

@@ -43,12 +43,17 @@ struct LoneShard: ~Copyable {
 
   /// Ends the turn and carries out what is asked for, until nothing is.
   mutating func settle() {
-    for _ in 0..<100 {
-      machine.flush(time: time, tools: &tools)
-      let actions = machine.takeActions()
-      if actions.isEmpty { break }
-      for action in actions { carryOut(action) }
-    }
+    for _ in 0..<1_000 { if !turn(endsAt: .max) && !machine.wantsTurn { break } }
+  }
+
+  /// Ends one turn, and begins the next. False: there was nothing to do.
+  @discardableResult
+  mutating func turn(endsAt: UInt64) -> Bool {
+    machine.flush(time: time, tools: &tools)
+    tools.allowance.begin(endsAt: endsAt)
+    let actions = machine.takeActions()
+    for action in actions { carryOut(action) }
+    return !actions.isEmpty
   }
 
   private mutating func carryOut(_ action: ShardAction) {

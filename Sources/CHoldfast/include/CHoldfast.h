@@ -12,6 +12,10 @@ uint32_t chf_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /* Gives memory that was freed back to the kernel, which malloc by itself does at its heap's end only. */
 void chf_trim_memory(void);
+/* Large pieces are mapped apart, always, and go back when they are freed. malloc by itself raises the bound with each one that is. */
+void chf_configure_allocator(void);
+/* Bytes of this process in memory; 0 if the kernel does not say. */
+uint64_t chf_resident_bytes(void);
 
 /* A number made of a file's inode and birth time: a copy has another. 0 or errno. */
 int chf_file_place(const char *path, uint64_t *place);

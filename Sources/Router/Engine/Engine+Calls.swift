@@ -33,17 +33,25 @@ extension Engine {
         end(call, .refused(.noSuchHold))
         break
       }
+      call.expect(bytes: Self.ticketBytes)
       ask(.hold(hold), of: hold.shard, call)
     case .order(let order):
       guard order.shard.rawValue < shardCount else {
         end(call, .refused(.noSuchOrder))
         break
       }
+      call.expect(bytes: Self.ticketBytes)
       ask(.order(order), of: order.shard, call)
     case .events(let after, let limit): list(after: after, limit: limit, call)
     }
     return true
   }
+
+  /// Of a hold or an order: most have a few seats, some have thousands, and then a megabyte at a door. Below what makes a read large: a node
+  /// answers these in their place.
+  private static var ticketBytes: Int { 12 << 10 }
+  /// A seat's label in an answer.
+  private static var labelBytes: Int { 24 }
 
   func end(_ call: Call, _ result: CallResult) {
     precondition(!call.isEnded, "a call ends once")
@@ -78,19 +86,29 @@ extension Engine {
     if !isTaken { end(call, .refused(.unavailable)) }
   }
 
-  private func ask(_ query: Query, of shard: ShardID, _ call: Call) {
-    if !submit(query, to: shard, .call(call), deadline: call.deadline) { end(call, .refused(.unavailable)) }
+  /// - Parameter expectedBytes: of the answer; 0: as many as a command's.
+  private func ask(_ query: Query, of shard: ShardID, _ call: Call, expectedBytes: Int = 0) {
+    call.expect(bytes: expectedBytes)
+    let isTaken = submit(
+      query, to: shard, .call(call), deadline: call.deadline, expectedBytes: expectedBytes)
+    if !isTaken { end(call, .refused(.unavailable)) }
   }
 
   private func list(after: Bytes, limit: Int, _ call: Call) {
     call.partsLeft = shardCount
     for shard in 0..<shardCount where !call.isEnded {
       let query = Query.events(after: after, limit: UInt16(clamping: limit))
-      if !submit(query, to: ShardID(UInt16(shard)), .listPart(call), deadline: call.deadline) {
+      let isTaken = submit(
+        query, to: ShardID(UInt16(shard)), .listPart(call), deadline: call.deadline,
+        expectedBytes: limit * Self.summaryBytes)
+      if !isTaken {
         end(call, .refused(.unavailable))
       }
     }
   }
+
+  /// Of one event in a list, as most are.
+  private static var summaryBytes: Int { 64 }
 
   func listPart(_ call: Call, _ result: Completion.Result) {
     guard !call.isEnded else { return }
@@ -130,8 +148,10 @@ extension Engine {
     switch call.operation {
     case .reserve(let reservation): reserve(reservation, event, call)
     case .plan: end(call, .plan(event))
-    case .seats(let id): ask(.seats(id: id), of: shard, call)
-    case .availability(let id), .event(let id): ask(.availability(id: id), of: shard, call)
+    case .seats(let id):
+      ask(.seats(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: event.seatCount))
+    case .availability(let id), .event(let id):
+      ask(.availability(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0))
     case .seat(let id, let label):
       guard let seat = event.seat(label.rawSpan) else {
         end(call, .refused(.noSuchSeats([label])))
@@ -146,6 +166,7 @@ extension Engine {
   private func reserve(_ reservation: Reservation, _ event: EventEntry, _ call: Call) {
     do throws(TranslationError) {
       let secret = random.next()
+      if case .best(let count, _) = reservation.choice { call.expect(bytes: Int(count) * Self.labelBytes) }
       switch try Translation.command(for: reservation, event, secret: secret) {
       case .hold(let hold):
         call.seats = hold.seats

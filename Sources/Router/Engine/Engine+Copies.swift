@@ -45,7 +45,10 @@ extension Engine {
   private func ask(_ event: EventEntry) {
     // An unreachable shard is asked when its link is up again: see `renewSubscriptions`.
     guard forwarder.isReachable(event.shard) else { return }
-    if submit(.subscribe(id: event.id), to: event.shard, .subscribe(event), deadline: deadline) {
+    let isTaken = submit(
+      .subscribe(id: event.id), to: event.shard, .subscribe(event), deadline: deadline,
+      expectedBytes: event.answerBytes(seats: event.seatCount))
+    if isTaken {
       subscriptions[event.id]?.state = .asked
     }
   }

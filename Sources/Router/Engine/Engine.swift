@@ -216,9 +216,18 @@ package final class Engine {
     return isTaken
   }
 
-  func submit(_ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds) -> Bool {
+  /// - Parameter expectedBytes: of the answer: what is large travels apart from the rest.
+  func submit(
+    _ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds, expectedBytes: Int = 0
+  ) -> Bool {
     askForTurnEnd()
     let ticket = makeTicket(waiting)
+    if expectedBytes >= Query.largeAnswerBytes {
+      let isTaken = forwarder.submitLargeRead(
+        query, to: shard, ticket: ticket, now: now, deadline: deadline, expectedBytes: expectedBytes)
+      if !isTaken { _ = takeSlot(ticket) }
+      return isTaken
+    }
     let isTaken = forwarder.submit(.query, to: shard, ticket: ticket, now: now, deadline: deadline) {
       query.encode(into: &$0)
     }

@@ -23,6 +23,10 @@ package final class EventEntry: Sendable {
   }
 
   var seatCount: Int { index.seatCount }
+  /// Bytes of a node's answer with the counts and so many seats.
+  func answerBytes(seats: Int) -> Int {
+    Query.answerBytes(seats: seats, categories: definition.categories.count, areas: definition.areas.count)
+  }
 
   /// The seat that the caller means by a label or by `#n`.
   func seat(_ label: RawSpan) -> SeatIndex? { index.seat(label) }

@@ -17,8 +17,14 @@ struct DoorContext: Sendable {
   var startedAt: Milliseconds
   var processID: Int
   var tcpPort: UInt16
+  /// Bytes of answers that may wait for slow clients, over all connections of one loop.
+  var outputBytesMax: Int
+  /// The cluster's random id.
+  var cluster: UInt64
 
-  init(_ configuration: RouterConfiguration, loopCount: Int, tcpPort: UInt16) {
+  init(_ configuration: RouterConfiguration, cluster: UInt64, loopCount: Int, tcpPort: UInt16) {
+    self.cluster = cluster
+    outputBytesMax = max(8 << 20, configuration.outputBytesMax / max(1, loopCount))
     headerTimeout = configuration.headerTimeout
     bodyTimeout = configuration.bodyTimeout
     idleTimeout = configuration.idleTimeout.nanoseconds

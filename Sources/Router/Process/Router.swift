@@ -36,7 +36,7 @@ public final class Router: Sendable {
     while true {
       if let birth = try await coordinator.birth() {
         return try await Router(
-          configuration, shardCount: birth.shardCount, httpDoor, tcpDoor, tls, coordinator, log)
+          configuration, birth, httpDoor, tcpDoor, tls, coordinator, log)
       }
       if !hasSaidThatItWaits { log.info("waiting for the cluster's first node") }
       hasSaidThatItWaits = true
@@ -45,19 +45,20 @@ public final class Router: Sendable {
   }
 
   private init(
-    _ configuration: RouterConfiguration, shardCount: Int, _ httpDoor: Listener, _ tcpDoor: Listener,
+    _ configuration: RouterConfiguration, _ birth: BirthRecord, _ httpDoor: Listener, _ tcpDoor: Listener,
     _ tls: TLSContext?, _ coordinator: any Coordinator, _ log: LogSink
   ) async throws {
     (self.coordinator, self.log, self.httpDoor, self.tcpDoor) = (coordinator, log, httpDoor, tcpDoor)
     group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
-    let context = DoorContext(configuration, loopCount: group.count, tcpPort: tcpDoor.address.port)
+    let context = DoorContext(
+      configuration, cluster: birth.cluster, loopCount: group.count, tcpPort: tcpDoor.address.port)
     var limits = ForwarderLimits()
     // Who will not wait for a failover still waits for an ordinary answer.
     limits.deadline = min(max(100, configuration.failoverWait), ForwarderLimits.resendMax)
     let directory = EventDirectory()
     loops = group.loops.map {
       RouterLoop(
-        loop: $0, shardCount: shardCount, limits: limits, directory: directory, context: context, log: log)
+        loop: $0, shardCount: birth.shardCount, limits: limits, directory: directory, context: context, log: log)
     }
     record = RouterRecord(
       http: httpDoor.address.description, tcp: tcpDoor.address.description, pid: Int(getpid()),
@@ -80,7 +81,7 @@ public final class Router: Sendable {
       $0.field("http", record.http)
       $0.field("tcp", record.tcp)
       $0.field("loops", loops.count)
-      $0.field("shards", shardCount)
+      $0.field("shards", birth.shardCount)
       $0.field("connections_max", DescriptorBudget.process.connectionsMax)
     }
   }

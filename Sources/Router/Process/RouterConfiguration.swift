@@ -17,6 +17,8 @@ public struct RouterConfiguration: Sendable {
   public var headerTimeout = Duration.seconds(10)
   public var bodyTimeout = Duration.seconds(30)
   public var idleTimeout = Duration.seconds(75)
+  /// Bytes of answers that may wait for clients that read slowly, over all connections: beyond it the slowest are closed.
+  public var outputBytesMax = 48 << 20
   /// PEM files; both or none: TLS at both doors.
   public var certificateFile: String?
   public var keyFile: String?

@@ -21,6 +21,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var timerAt = Milliseconds.max
   private var isShuttingDown = false
   private let badInput: ThrottledWarning
+  private var memory = MemoryWatch()
   /// A timer for the end of the engine's gathering is set.
   private var isGathering = false
   /// The `Date` header's line, made once a second.
@@ -54,6 +55,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   /// Begins the loop's timers. On the loop.
   func start() {
+    loop.limitOutput(bytes: context.outputBytesMax)
     beginWork()
     housekeep()
   }
@@ -74,6 +76,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   func turnEnded() {
     beginWork()
+    engine.forwarder.holdsLargeReads = loop.isOutputCrowded
     let gathersUntil = engine.turnEnded { link, frame in
       engine.metrics.framesSent &+= 1
       links[link]?.send(frame)
@@ -104,11 +107,25 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private func housekeep() {
     beginWork()
     engine.renewSubscriptions()
+    // Answers that were too many to add to may have been read meanwhile.
+    if engine.forwarder.hasLargeReads { engine.askForTurnEnd() }
+    if loop.index == 0, memory.mustLook(now: engine.now), memory.look(resident: residentBytes(), now: engine.now) {
+      trimMemory()
+    }
     if isShuttingDown, engine.metrics.httpConnections + engine.metrics.respConnections == 0 {
       for link in links.values { link.connection?.close() }
       return
     }
     loop.schedule(after: .milliseconds(isShuttingDown ? 5 : 100)) { [unowned self] in housekeep() }
+  }
+
+  /// What a peak left behind goes back to the kernel, beside the loop.
+  private func trimMemory() {
+    Task.detached { [self] in
+      giveBackMemory()
+      let resident = residentBytes()
+      loop.submit { [self] in memory.done(resident: resident) }
+    }
   }
 
   /// The doors' connections were asked to end: when the last has, the links to the nodes close. On the loop.

@@ -10,6 +10,7 @@ public enum RouterProgram {
   /// Runs until SIGTERM or SIGINT.
   public static func main() async -> Never {
     DescriptorBudget.prepare()
+    configureAllocator()
     let flags = CommandSpec.router.parseOrExit()
     var configuration = RouterConfiguration()
     let address: CoordinatorAddress
@@ -49,6 +50,7 @@ public enum RouterProgram {
     if let time = try flags.number("header-timeout", in: 1...86_400) { configuration.headerTimeout = .seconds(time) }
     if let time = try flags.number("body-timeout", in: 1...86_400) { configuration.bodyTimeout = .seconds(time) }
     if let time = try flags.number("idle-timeout", in: 1...86_400) { configuration.idleTimeout = .seconds(time) }
+    if let bytes = try flags.number("output-memory", in: (1 << 20)...(1 << 40)) { configuration.outputBytesMax = bytes }
     configuration.corsOrigin = flags.text("cors")
     configuration.certificateFile = flags.text("tls-cert")
     configuration.keyFile = flags.text("tls-key")

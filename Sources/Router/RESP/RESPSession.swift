@@ -9,6 +9,8 @@ import Proto
 final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   /// Commands without a reply.
   static let windowMax = 1_024
+  /// Bytes that nodes are expected to answer to those.
+  static let expectedBytesMax = 256 << 10
 
   let loop: RouterLoop
   let engine: Engine
@@ -34,7 +36,9 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   private var waiting: [[UInt8]] = []
   /// The forwarder's turn in which the unanswered commands were submitted.
   private var submitTurn: UInt64 = 0
-  /// A command waits for a definition: nothing may pass it.
+  /// What the unanswered commands' answers are expected to take.
+  private var expectedBytes = 0
+  /// A command waits for a definition, or its answer is made apart: nothing may pass it.
   private var isWaitingForEvent = false
   /// Ends once the commands of an EXEC have run.
   private var endsAfterRun = false
@@ -95,6 +99,7 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   private var isWindowFull: Bool {
     guard nextNumber != headNumber else { return false }
     return isWaitingForEvent || nextNumber - headNumber >= Self.windowMax || submitTurn != engine.forwarder.turn
+      || expectedBytes > Self.expectedBytesMax
   }
 
   func inputEnded(on connection: Connection) { endAfterReplies() }
@@ -188,6 +193,7 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   private func allReplied() {
     isWaitingForEvent = false
     if !olderVersions.isEmpty { olderVersions = [] }
+    expectedBytes = 0
     if waiting.count > 64 { waiting = [] }
     if isEnding {
       connection.close()
@@ -204,7 +210,10 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     let call = Call(
       operation, key: key, owner: self, number: number, deadline: engine.deadline,
       startedAt: engine.nowNanoseconds)
-    if !engine.start(call) { isWaitingForEvent = true }
+    if !engine.start(call) || call.isLargeRead { isWaitingForEvent = true }
+    expectedBytes += call.expectedBytes
+    // It may have ended at once.
+    if nextNumber == headNumber { (isWaitingForEvent, expectedBytes) = (false, 0) }
   }
 
   func ended(_ call: Call, with result: CallResult) {
