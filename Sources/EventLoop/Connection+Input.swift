@@ -135,6 +135,7 @@ extension Connection: EventSource {
     }
     isDelivering = false
     keepRest(from: consumed, to: total, inPlace: inPlace)
+    if !rest.isEmpty || inputShare != nil { chargeInput() }
     _ = moveIfWanted()
   }
 

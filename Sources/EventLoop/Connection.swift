@@ -66,11 +66,19 @@ public final class Connection: @unchecked Sendable {
   /// A hand-over that was asked for and waits until no handler is running.
   var handOver: ((Connection) -> Void)?
   var isDelivering = false
+  /// What the handler keeps of this connection's input, in bytes; see `setHeldInput`.
+  var heldInput = (byteCount: 0, isPinned: false)
+  /// In `ConnectionOptions.inputBudget`, once there was something to count, and what was said to it last.
+  var inputShare: MemoryShare?
+  var chargedInput = (byteCount: 0, isPinned: false)
 
   // Output.
   var output = OutputQueue()
   /// With TLS: records that wait to be sent.
   var encrypted = OutputQueue()
+  /// In `ConnectionOptions.outputBudget`.
+  var outputShare: MemoryShare?
+  var chargedOutput = 0
   /// The kernel takes no more until epoll says so.
   var outputBlocked = false
   var isListedUnflushed = false
@@ -119,6 +127,13 @@ public final class Connection: @unchecked Sendable {
     endWrite()
   }
 
+  /// As above, for bytes that other connections send too: a reference is kept, no copy.
+  public func write(_ shared: SharedBytes) {
+    guard !shared.bytes.isEmpty, beginWrite() else { return }
+    output.append(shared)
+    endWrite()
+  }
+
   /// Lets `body` append to the output's open end; it must only append. The connection must not be written to inside.
   @discardableResult
   public func write<Result>(_ body: (inout [UInt8]) throws -> Result) rethrows -> Result {
@@ -147,7 +162,10 @@ public final class Connection: @unchecked Sendable {
   }
 
   private func endWrite() {
-    if outputByteCount > options.outputSoftLimit { isOverOutputLimit = true }
+    if outputByteCount > options.outputSoftLimit {
+      isOverOutputLimit = true
+      chargeOutput()
+    }
     wantsFlush()
   }
 
