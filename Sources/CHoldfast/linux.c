@@ -379,3 +379,20 @@ int chf_random(void *bytes, size_t count) {
 }
 
 void chf_trim_memory(void) { malloc_trim(0); }
+
+void chf_configure_allocator(void) {
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
+uint64_t chf_resident_bytes(void) {
+  char text[128];
+  int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t count = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (count <= 0) return 0;
+  text[count] = 0;
+  char *place = strchr(text, ' ');
+  return place ? strtoull(place, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}

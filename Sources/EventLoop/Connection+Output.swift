@@ -3,7 +3,7 @@ internal import Glibc
 
 extension Connection {
   /// How much one connection may send in one turn before others get theirs, in bytes.
-  private static let turnBytesMax = 4 << 20
+  private static let turnBytesMax = 512 << 10
 
   /// Sends what waits, as far as the kernel takes it. By the loop, at the end of a turn.
   func flush() {

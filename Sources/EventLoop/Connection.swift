@@ -127,10 +127,10 @@ public final class Connection: @unchecked Sendable {
     endWrite()
   }
 
-  /// As above, for bytes that other connections send too: a reference is kept, no copy.
-  public func write(_ shared: SharedBytes) {
-    guard !shared.bytes.isEmpty, beginWrite() else { return }
-    output.append(shared)
+  /// As above, for bytes that other connections send too: references are kept, no copies, unless they are short.
+  public func write(_ shared: [SharedBytes]) {
+    guard !shared.isEmpty, beginWrite() else { return }
+    for bytes in shared { output.append(bytes) }
     endWrite()
   }
 

@@ -31,6 +31,7 @@ public final class MemoryBudget: Sendable {
     public var closed: UInt64 = 0
     /// Requests refused because they would not have fitted; see `admits`.
     public var refused: UInt64 = 0
+    public init() {}
   }
 
   public var counts: Counts { state.locked { $0.counts } }

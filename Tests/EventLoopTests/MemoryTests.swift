@@ -113,7 +113,7 @@ import Testing
     listener.start(on: group[0], options: options) { _ in
       Script {
         $0.onReceived = { bytes, connection in
-          if isShared { connection.write(body) } else { connection.write(pattern(8 << 20)) }
+          if isShared { connection.write([body]) } else { connection.write(pattern(8 << 20)) }
           return bytes.byteCount
         }
         $0.onClosed = { _, reason in ended.put(reason) }

@@ -12,6 +12,10 @@ uint32_t chf_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /* Gives memory that was freed back to the kernel, which malloc by itself does at its heap's end only. */
 void chf_trim_memory(void);
+/* Large pieces are mapped apart, always, and go back when they are freed. malloc by itself raises the bound with each one that is. */
+void chf_configure_allocator(void);
+/* Bytes of this process in memory; 0 if the kernel does not say. */
+uint64_t chf_resident_bytes(void);
 
 /* Thread Sanitizer cannot see the futex inside Swift's `Mutex`. These tell it what a lock orders; without it they are a test
  * of a null pointer. */

@@ -30,6 +30,8 @@ package final class Call {
   var partsLeft = 0
   var parts: [EventSummary] = []
   var isEnded = false
+  /// Of a read of seats: how its door says them.
+  package var seatForm = SeatForm.numbers
 
   package init(
     _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,

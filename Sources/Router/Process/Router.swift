@@ -14,6 +14,9 @@ public final class Router: Sendable {
   private let tcpDoor: Listener
   private let watch: Lock<MapWatch?>
   private let record: RouterRecord
+  private let inputBudget: MemoryBudget
+  private let outputBudget: MemoryBudget
+  private let workers: [WorkThread]
 
   /// Where the doors listen.
   public var httpAddress: SocketAddress { httpDoor.address }
@@ -49,11 +52,13 @@ public final class Router: Sendable {
   ) async throws {
     (self.coordinator, self.log, self.httpDoor, self.tcpDoor) = (coordinator, log, httpDoor, tcpDoor)
     group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
-    let context = DoorContext(configuration, loopCount: group.count, tcpPort: tcpDoor.address.port)
+    let context = try DoorContext(configuration, loopCount: group.count, tcpPort: tcpDoor.address.port)
     var limits = ForwarderLimits()
     // Who will not wait for a failover still waits for an ordinary answer.
     limits.deadline = min(max(100, configuration.failoverWait), ForwarderLimits.resendMax)
-    let directory = EventDirectory()
+    let directory = EventDirectory(bytesMax: configuration.copyMemory)
+    (inputBudget, outputBudget) = (context.inputBudget, context.outputBudget)
+    workers = [context.plans, context.copies]
     loops = group.loops.map {
       RouterLoop(
         loop: $0, shardCount: shardCount, limits: limits, directory: directory, context: context, log: log)
@@ -118,6 +123,8 @@ public final class Router: Sendable {
     options.tls = tls
     // One of the largest commands, and what may be read behind it.
     options.inputLimit = 4 << 20
+    options.inputBudget = inputBudget
+    options.outputBudget = outputBudget
     let byLoop = loops
     tcpDoor.start(on: group[0], targets: group.loops, options: options) { connection in
       let loop = byLoop[connection.loop.index]
@@ -144,8 +151,9 @@ public final class Router: Sendable {
     for loop in loops { loop.loop.submit { loop.shutDown() } }
     group.shutdown(grace: grace)
     await withCheckedContinuation { done in
-      Task.detached { [group] in
+      Task.detached { [group, workers] in
         group.join()
+        for worker in workers { worker.stop() }
         done.resume()
       }
     }
