@@ -256,14 +256,15 @@ struct EventState: Sendable {
   var states: Bytes {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(layout.seatCount)
+    // The characters of the page before.
+    var page: [UInt8] = []
     seats.forEachPage { words, isRepeated in
       let count = min(words.count, layout.seatCount - bytes.count)
-      if isRepeated, count == words.count, bytes.count >= count {
-        bytes.append(contentsOf: bytes[(bytes.count - count)...])
-      } else {
+      if !isRepeated || page.count < count {
         // Branches would cost more than all the rest: the four states are four bytes of one word.
-        for word in words[..<count] { bytes.append(UInt8(truncatingIfNeeded: Seat.characters >> (word >> 30 &* 8))) }
+        page = words[..<count].map { UInt8(truncatingIfNeeded: Seat.characters >> ($0 >> 30 &* 8)) }
       }
+      bytes.append(contentsOf: page[..<count])
     }
     return Bytes(bytes)
   }

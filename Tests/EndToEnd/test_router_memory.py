@@ -191,9 +191,9 @@ class RouterMemory(ClusterCase):
 
     def test_maps_that_nobody_reads_make_room(self):
         """More events than there is room for, one after the other: each is served."""
-        for number in range(6):
+        for number in range(8):
             self.cluster.create_event(f"room{number}", rows=100, seats_per_row=100_000)
-        for number in range(6):
+        for number in range(8):
             answered = processes.wait_until(
                 "it is served", lambda: self.cluster.get(f"/v1/events/room{number}/availability?read=strong")[0] == 200, 20)
             self.assertTrue(answered)

@@ -188,7 +188,7 @@ import Testing
     Bad(
       "event with too many seats",
       post("/v1/events", #"{"name":"x","sections":[{"name":"A","rows":100000,"seats_per_row":100000}]}"#), 422,
-      "invalid_event"),
+      "too_many"),
     Bad(
       "event with a negative price",
       post("/v1/events", #"{"name":"x","sections":[{"name":"A","rows":1,"seats_per_row":1,"price":-1}]}"#), 422,

@@ -17,6 +17,8 @@ struct Subscription {
   /// While the map is being made: what changed meanwhile, and how many seats that is.
   var backlog: [FeedUpdate] = []
   var backlogSeats = 0
+  /// When the feed was last heard of before it became live: so fresh is what the map will say.
+  var heardAt: Milliseconds = 0
 }
 
 /// A map that is to be made from the answer to a subscription.
@@ -97,6 +99,7 @@ extension Engine {
       return
     }
     slotFeeds[event.shard, default: [:]][event.ref.slot] = event.id
+    subscriptions[event.id]?.heardAt = now
     buildNumber &+= 1
     let build = CopyBuild(
       event: event, version: version, states: states, counts: counts, link: link, number: buildNumber)
@@ -123,12 +126,13 @@ extension Engine {
   private func goLive(_ build: CopyBuild, _ body: SeatMapBody?) {
     let event = build.event
     let backlog = subscriptions[event.id]?.backlog ?? []
+    let heardAt = subscriptions[event.id]?.heardAt ?? 0
     subscriptions[event.id]?.backlog = []
     subscriptions[event.id]?.backlogSeats = 0
     let isTaken = event.copy.subscribed(
-      loop: loopIndex, version: build.version, body: body, counts: build.counts, now: now)
+      loop: loopIndex, version: build.version, body: body, counts: build.counts, now: heardAt)
     for update in backlog where isTaken {
-      guard event.copy.apply(update, loop: loopIndex, now: now) else { return lost(event) }
+      guard event.copy.apply(update, loop: loopIndex, now: heardAt) else { return lost(event) }
     }
     guard isTaken else { return lost(event) }
     subscriptions[event.id]?.state = .live(build.link)
@@ -162,6 +166,7 @@ extension Engine {
         } else {
           subscriptions[id]?.backlog.append(update)
           subscriptions[id]?.backlogSeats = seats
+          subscriptions[id]?.heardAt = now
         }
       case .wanted, .asked, .building, .live: continue
       }
@@ -171,9 +176,14 @@ extension Engine {
   /// The shard's copies are as new as this frame.
   package func receivedFeedFresh(from link: LinkID, shard: ShardID) {
     for id in (slotFeeds[shard] ?? [:]).values {
-      guard let subscription = subscriptions[id], case .live(link) = subscription.state else { continue }
-      subscription.event.copy.confirm(now: now)
-      if !copyWaits.isEmpty { wakeCopyWaits(subscription.event) }
+      guard let subscription = subscriptions[id] else { continue }
+      switch subscription.state {
+      case .live(link):
+        subscription.event.copy.confirm(now: now)
+        if !copyWaits.isEmpty { wakeCopyWaits(subscription.event) }
+      case .building(link, _): subscriptions[id]?.heardAt = now
+      case .wanted, .asked, .building, .live: continue
+      }
     }
   }
 
