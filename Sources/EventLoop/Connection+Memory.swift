@@ -1,6 +1,6 @@
 extension Connection {
-  /// The handler keeps so many bytes of what it consumed, for example a request's body that is still coming: they count in the
-  /// connection's input budget. 0: none any more.
+  /// The handler keeps so many bytes of what it consumed, for example a request's body that is still coming: they count
+  /// in the connection's input budget. 0: none any more.
   ///
   /// - Parameter isPinned: they cannot be given up now, because somebody works with them.
   public func setHeldInput(byteCount: Int, isPinned: Bool = false) {

@@ -21,9 +21,9 @@ public protocol ConnectionHandler: AnyObject {
   /// The instant set with `setDeadline` passed. Unless overridden: the connection closes with `.deadline`.
   func deadlinePassed(on connection: Connection)
 
-  /// The sum of what all connections keep of unfinished input is over its limit, and this connection is the oldest that keeps some: give it
-  /// up and end the connection, maybe with an answer. What it keeps from now on is not counted any more. Unless overridden: the
-  /// connection is thrown away with `.memory`.
+  /// The sum of what all connections keep of unfinished input is over its limit, and this connection is the oldest that
+  /// keeps some: give it up and end the connection, maybe with an answer. What it keeps from now on is not counted any
+  /// more. Unless overridden: the connection is thrown away with `.memory`.
   func memoryIsShort(_ connection: Connection)
 
   /// The process is asked to stop: finish what was asked for and `close()`. Unless overridden: `close()`.

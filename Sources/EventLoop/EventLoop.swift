@@ -188,7 +188,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   /// Rounds of jobs in one turn.
   private static let roundsMax = 256
-  /// So much is sent in one turn, and what is small beside it: a hundred readers of large answers must not keep the others' waiting.
+  /// So much is sent in one turn, and what is small beside it: a hundred readers of large answers must not keep the
+  /// others' waiting.
   private static let turnBytesMax: UInt64 = 1 << 20
   private static let smallOutput = 64 << 10
   /// Lists that were longer give their storage back.

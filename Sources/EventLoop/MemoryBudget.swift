@@ -2,16 +2,16 @@ internal import CHoldfast
 
 /// A bound on the sum of the bytes that many connections keep, on all loops of a process.
 ///
-/// Each connection has limits of its own, but thousands of connections below their limits can still use up a process's memory. So a
-/// connection tells its budget how much it keeps (`ConnectionOptions.inputBudget`, `outputBudget`), and if the sum is over the limit,
-/// connections are closed until it is not.
+/// Each connection has limits of its own, but thousands of connections below their limits can still use up a process's
+/// memory. So a connection tells its budget how much it keeps (`ConnectionOptions.inputBudget`, `outputBudget`), and if
+/// the sum is over the limit, connections are closed until it is not.
 ///
-/// **Who is closed.** The oldest first: the one that has kept something for the longest time without having kept nothing in between.
-/// Connections that keep 64 KiB or more go first as long as they keep half of the limit, so a flood of large messages does not end
-/// a client whose few bytes were cut in two by the network.
+/// **Who is closed.** The oldest first: the one that has kept something for the longest time without having kept
+/// nothing in between. Connections that keep 64 KiB or more go first as long as they keep half of the limit, so a flood
+/// of large messages does not end a client whose few bytes were cut in two by the network.
 ///
-/// The lock is taken only when the kept bytes of a connection change; a message that comes whole and an answer that the kernel takes
-/// whole cost nothing.
+/// The lock is taken only when the kept bytes of a connection change; a message that comes whole and an answer that the
+/// kernel takes whole cost nothing.
 public final class MemoryBudget: Sendable {
   /// Bytes; the sum may be over it for the rest of one turn of a loop.
   public let limit: Int
@@ -54,7 +54,8 @@ public final class MemoryBudget: Sendable {
     }
   }
 
-  /// Adds bytes that belong to no connection (negative: they are gone). If the sum is over the limit then, one connection is closed.
+  /// Adds bytes that belong to no connection (negative: they are gone). If the sum is over the limit then, one
+  /// connection is closed.
   public func add(_ byteCount: Int) {
     let victim = state.locked { state in
       state.add(byteCount)
@@ -65,7 +66,8 @@ public final class MemoryBudget: Sendable {
 
   /// Says how much the share's connection keeps now.
   ///
-  /// - Parameter isPinned: it cannot be given up, for example because another thread reads it. It counts, and is never closed for it.
+  /// - Parameter isPinned: it cannot be given up, for example because another thread reads it. It counts, and is never
+  ///   closed for it.
   func set(_ share: MemoryShare, byteCount: Int, isPinned: Bool) {
     var victim = state.locked { state in
       state.set(share, byteCount: byteCount, isPinned: isPinned)
@@ -166,8 +168,8 @@ public final class MemoryBudget: Sendable {
 
 /// What one connection keeps of one budget.
 ///
-/// Sendable without the compiler's check: every `var` but `connection` is touched under the budget's lock only; a weak reference may
-/// be read by any thread.
+/// Sendable without the compiler's check: every `var` but `connection` is touched under the budget's lock only; a weak
+/// reference may be read by any thread.
 final class MemoryShare: @unchecked Sendable {
   private(set) weak var connection: Connection?
   let isOutput: Bool
@@ -182,8 +184,9 @@ final class MemoryShare: @unchecked Sendable {
 
 /// Immutable bytes that many connections send at the same time: each output queue keeps a reference, none a copy.
 ///
-/// Sendable without the compiler's check: `bytes` is changed only by its owner's `withUniqueBytes`, which makes sure that there is no other
-/// reference; `retiredTo` is written once, before any other thread can see that the owner let go.
+/// Sendable without the compiler's check: `bytes` is changed only by its owner's `withUniqueBytes`, which makes sure
+/// that there is no other reference; `retiredTo` is written once, before any other thread can see that the owner let
+/// go.
 public final class SharedBytes: @unchecked Sendable {
   public private(set) var bytes: [UInt8]
   private let retired = LoopLock<MemoryBudget?>(nil)
@@ -195,7 +198,8 @@ public final class SharedBytes: @unchecked Sendable {
     retired.locked { $0 }?.add(-count)
   }
 
-  /// Its owner lets go: from now on only those who still send it keep it, and it counts in the budget of what waits to be sent.
+  /// Its owner lets go: from now on only those who still send it keep it, and it counts in the budget of what waits to
+  /// be sent.
   public func retire(to budget: MemoryBudget) {
     let isFirst = retired.locked { retired in
       defer { retired = retired ?? budget }
@@ -204,7 +208,8 @@ public final class SharedBytes: @unchecked Sendable {
     if isFirst { budget.add(bytes.count) }
   }
 
-  /// Changes the bytes of `shared`, in place if nobody else has them, else in a copy that takes its place. Their count must stay.
+  /// Changes the bytes of `shared`, in place if nobody else has them, else in a copy that takes its place. Their count
+  /// must stay.
   public static func withUniqueBytes(
     of shared: inout SharedBytes, retireTo budget: MemoryBudget?, _ body: (inout [UInt8]) -> Void
   ) {

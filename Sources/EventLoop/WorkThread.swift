@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// A thread for what takes longer than a loop's turn may: jobs run one after the other, in order, and only so many wait.
+/// A thread for what takes longer than a loop's turn may: jobs run one after the other, in order, and only so many
+/// wait.
 public final class WorkThread: Sendable {
   private let loop: EventLoop
   private let waiting = Atomic<Int>(0)

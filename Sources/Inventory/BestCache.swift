@@ -61,9 +61,10 @@ struct BestCache: Sendable {
 
 /// The rows' ranks for one question, and the least of every 64, of every 64 of those, and so on.
 ///
-/// A row's rank is twice its cost, and one more if that cost is exact. Until a row's seats were looked at, it stands there with a cost
-/// that no group of it can undercut; so an index of 100,000 rows is made in a millisecond, and only rows that can be the best
-/// are looked at. Rows that may cost as much as the best one rank before it: all of them are looked at.
+/// A row's rank is twice its cost, and one more if that cost is exact. Until a row's seats were looked at, it stands
+/// there with a cost that no group of it can undercut; so an index of 100,000 rows is made in a millisecond, and only
+/// rows that can be the best are looked at. Rows that may cost as much as the best one rank before it: all of them are
+/// looked at.
 struct BestIndex: Sendable {
   let question: BestCache.Question
   /// How many of the cache's changed rows it has taken in.

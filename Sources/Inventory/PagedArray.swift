@@ -43,8 +43,8 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
     }
   }
 
-  /// Calls `body` for each page with its elements (the last may have some that are beyond `count`), and whether it is the very same
-  /// page as the one before.
+  /// Calls `body` for each page with its elements (the last may have some that are beyond `count`), and whether it is
+  /// the very same page as the one before.
   func forEachPage(_ body: (_ elements: [Element], _ isRepeated: Bool) -> Void) {
     var before = 0
     for page in pages {

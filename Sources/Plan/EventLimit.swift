@@ -1,9 +1,10 @@
 public import Proto
 
-/// How large an event may be: more is refused with `too_many`, before memory is spent on it. A decoder of what was already accepted has limits of
-/// its own (`EventDefinition.Limit`).
+/// How large an event may be: more is refused with `too_many`, before memory is spent on it. A decoder of what was
+/// already accepted has limits of its own (`EventDefinition.Limit`).
 ///
-/// What a search, a seat map or an index does for an event grows with these; at the limits each takes a loop a few milliseconds.
+/// What a search, a seat map or an index does for an event grows with these; at the limits each takes a loop a few
+/// milliseconds.
 public enum EventLimit: Sendable {
   case seats, rows, sections, categories, areas, notForSale
 
@@ -15,7 +16,8 @@ public enum EventLimit: Sendable {
     case .sections, .categories: 10_000
     // Every change of an event tells every router what is left of each area.
     case .areas: 1_000
-    // A primary closes them one by one when the event is created. Whole sections are closed by a category without a price.
+    // A primary closes them one by one when the event is created. Whole sections are closed by a category without a
+    // price.
     case .notForSale: 100_000
     }
   }

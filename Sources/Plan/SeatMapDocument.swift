@@ -20,8 +20,8 @@ public enum SeatMapDocument {
     out.append(0x2C)
   }
 
-  /// The body from `"sections"` on. `seats` writes the characters of a row's seats; it may take `out` away and leave it empty, so that a
-  /// large body is made in pieces.
+  /// The body from `"sections"` on. `seats` writes the characters of a row's seats; it may take `out` away and leave it
+  /// empty, so that a large body is made in pieces.
   public static func writeSections(
     _ event: EventDefinition, into out: inout [UInt8], seats writeSeats: (inout [UInt8], Range<Int>) -> Void
   ) {

@@ -1,8 +1,8 @@
 import Plan
 import Proto
 
-/// Strong reads of one event's seats on one loop: those that came before the primary was asked share its answer, and those that came later share
-/// the next one. So a large map is on its way at most once, however many ask for it.
+/// Strong reads of one event's seats on one loop: those that came before the primary was asked share its answer, and
+/// those that came later share the next one. So a large map is on its way at most once, however many ask for it.
 struct SeatReads {
   let event: EventEntry
   var asked: [Call]

@@ -11,8 +11,8 @@ package protocol EngineHost: AnyObject {
   func spreadCopy(of event: EventEntry)
   /// Lets go of a definition that is known already, on another thread if it is large.
   func letGo(of info: EventInfo)
-  // Each of these makes something on another thread and hands it back to the loop: `Engine.built`, `rendered`, `planMade`. False: too
-  // much is being made.
+  // Each of these makes something on another thread and hands it back to the loop: `Engine.built`, `rendered`,
+  // `planMade`. False: too much is being made.
   func build(_ build: CopyBuild) -> Bool
   func render(_ rendering: SeatRendering) -> Bool
   func renderPlan(of event: EventEntry) -> Bool

@@ -4,9 +4,10 @@ package import Proto
 
 /// What the process's loops know together: the newest entry of each event, made once, and what all of it takes.
 ///
-/// Bounded: definitions, seat maps and plan bodies together take at most `bytesMax`. Over it, what was not used for the longest time goes:
-/// plan bodies and maps first, because they are soon made again, then whole entries. What was used within the last second stays,
-/// and whatever else is wanted meanwhile is refused; only a definition, without which nothing can be sold, is always let in.
+/// Bounded: definitions, seat maps and plan bodies together take at most `bytesMax`. Over it, what was not used for the
+/// longest time goes: plan bodies and maps first, because they are soon made again, then whole entries. What was used
+/// within the last second stays, and whatever else is wanted meanwhile is refused; only a definition, without which
+/// nothing can be sold, is always let in.
 package final class EventDirectory: Sendable {
   package let bytesMax: Int
   private let countMax: Int

@@ -181,7 +181,8 @@ package final class SeatCopy: Sendable {
     }
   }
 
-  /// For the metrics and for giving up: when it was last read (long ago if it is unwanted), and how old it is if it is live.
+  /// For the metrics and for giving up: when it was last read (long ago if it is unwanted), and how old it is if it is
+  /// live.
   func status(now: Milliseconds) -> (readAt: Milliseconds, age: Milliseconds?) {
     state.withLock { state in
       (

@@ -6,8 +6,8 @@ import Proto
 package struct SeatMapBody: Sendable {
   /// `"sections":[…]}`, with one character for each seat.
   package private(set) var json = SharedBody()
-  /// For each run of seats that stand side by side in one piece (a row, or a part of a long one), its first seat and where that one's
-  /// character is.
+  /// For each run of seats that stand side by side in one piece (a row, or a part of a long one), its first seat and
+  /// where that one's character is.
   private var runs: [Run] = []
   private let seatCount: Int
 

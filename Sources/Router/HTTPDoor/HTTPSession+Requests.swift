@@ -6,7 +6,8 @@ import Proto
 
 /// From a whole request to a call, or to an answer that needs none.
 extension HTTPSession {
-  /// Bodies from here on are read on another thread (a plan of 32 MiB takes a second), and only while there is room for them.
+  /// Bodies from here on are read on another thread (a plan of 32 MiB takes a second), and only while there is room for
+  /// them.
   static let largeBodyBytes = 64 << 10
 
   func dispatch(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan, _ body: RawSpan) {

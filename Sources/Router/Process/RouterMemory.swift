@@ -24,8 +24,8 @@ struct MemoryCounts: Sendable {
   }
 }
 
-/// Looks at a router's memory now and then: says in the log when a bound has closed or refused something, drops what nobody uses, and gives
-/// freed memory back to the kernel after a peak.
+/// Looks at a router's memory now and then: says in the log when a bound has closed or refused something, drops what
+/// nobody uses, and gives freed memory back to the kernel after a peak.
 struct RouterMemoryWatch {
   private static let logEvery: Milliseconds = 1_000
   private static let dropEvery: Milliseconds = 5_000

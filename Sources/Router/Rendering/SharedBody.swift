@@ -1,8 +1,8 @@
 package import EventLoop
 import Proto
 
-/// A body that many clients are sent at the same time, in pieces of about 64 KiB: connections keep references to the pieces, and a change of
-/// one piece leaves those that are being sent as they were.
+/// A body that many clients are sent at the same time, in pieces of about 64 KiB: connections keep references to the
+/// pieces, and a change of one piece leaves those that are being sent as they were.
 package struct SharedBody: Sendable {
   static let pieceBytes = 64 << 10
   package private(set) var pieces: [SharedBytes] = []
