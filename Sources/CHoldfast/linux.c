@@ -434,7 +434,7 @@ void chf_refuse(int fd, const void *text, size_t count) {
 
 void chf_configure_allocator(void) {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
-  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
 uint64_t chf_resident_bytes(void) {

@@ -136,11 +136,11 @@ extension Connection: EventSource {
     }
     isDelivering = false
     keepRest(from: consumed, to: total, inPlace: inPlace)
+    if !rest.isEmpty || inputShare != nil { chargeInput() }
     _ = moveIfWanted()
   }
 
   private func keepRest(from consumed: Int, to total: Int, inPlace: Bool) {
-    defer { countInput() }
     guard state == .open else {
       rest = []
       return
@@ -158,13 +158,6 @@ extension Connection: EventSource {
       rest.removeSubrange(..<consumed)
     }
     if rest.count > options.inputLimit, !isReadingPaused, !isOverOutputLimit { end(.inputLimit(byteCount: rest.count)) }
-  }
-
-  /// Tells the budget what is kept.
-  func countInput() {
-    guard let budget = options.inputBudget, isInputCounted || rest.count >= InputBudget.countedFrom else { return }
-    isInputCounted = rest.count >= InputBudget.countedFrom
-    budget.note(self, byteCount: rest.count)
   }
 
   /// A long rest grows by a quarter: doubling it would keep as much again for nothing.

@@ -3,7 +3,7 @@ internal import Glibc
 
 extension Connection {
   /// How much one connection may send in one turn before others get theirs, in bytes.
-  private static let turnBytesMax = 4 << 20
+  private static let turnBytesMax = 512 << 10
 
   /// Sends what waits, as far as the kernel takes it. By the loop, at the end of a turn.
   func flush() {
@@ -50,13 +50,13 @@ extension Connection {
   /// After sending: limits, deadlines, and what waited for the output to be empty.
   private func outputSent() {
     let waiting = outputByteCount
-    countOutput(waiting)
     if waiting == 0 {
       giveBack(&output)
       giveBack(&encrypted)
     } else if waiting > options.outputHardLimit {
       return end(.outputLimit(byteCount: waiting))
     }
+    if waiting > 0 || outputShare != nil { chargeOutput() }
     if state == .handshaking { return }
     if waiting > 0 {
       if ownDeadline == Self.never { setOwnDeadline(after: options.stallTimeout) }
@@ -71,14 +71,6 @@ extension Connection {
       if readReady || endUntold || !rest.isEmpty || tls != nil { wantsAnotherLook() }
       handler?.drained(self)
     }
-  }
-
-  /// Keeps the loop's sum right.
-  func countOutput(_ waiting: Int) {
-    if waiting == countedOutput { return }
-    if countedOutput == 0 { outputSince = loop.nowNanoseconds }
-    loop.outputWaiting += waiting - countedOutput
-    countedOutput = waiting
   }
 
   private func giveBack(_ queue: inout OutputQueue) {
@@ -128,8 +120,7 @@ extension Connection {
     case .open:
       state = .closing
       closeReason = reason
-      rest = []
-      countInput()
+      dropInput()
       handlerDeadline = Self.never
       setOwnDeadline(after: options.stallTimeout)
     }
@@ -143,10 +134,9 @@ extension Connection {
     closeReason = reason
     discardsOutput = true
     if state == .open { state = .closing }
-    rest = []
+    dropInput()
     output = OutputQueue()
     encrypted = OutputQueue()
-    countInput()
     wantsFlush()
   }
 
@@ -181,11 +171,10 @@ extension Connection {
     fd = -1
     loop.counters.connections -= 1
     tls = nil
-    rest = []
-    countInput()
+    dropInput()
     output = OutputQueue()
     encrypted = OutputQueue()
-    countOutput(0)
+    if outputShare != nil { chargeOutput() }
     handOver = nil
     onClosed?()
     onClosed = nil

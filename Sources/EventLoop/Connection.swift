@@ -67,21 +67,22 @@ public final class Connection: @unchecked Sendable {
   /// Waiting output went over the soft limit, and is not yet below half of it.
   public internal(set) var isOverOutputLimit = false
   var isListedAgain = false
-  /// Who gives way first when `ConnectionOptions.inputBudget` is used up: the lowest. 0: nobody knows who it is.
-  public var inputRank: UInt8 = 0
-  /// Whether the budget counts something of this connection.
-  var isInputCounted = false
   /// A hand-over that was asked for and waits until no handler is running.
   var handOver: ((Connection) -> Void)?
   var isDelivering = false
+  /// What the handler keeps of this connection's input, in bytes; see `setHeldInput`.
+  var heldInput = (byteCount: 0, isPinned: false)
+  /// In `ConnectionOptions.inputBudget`, once there was something to count, and what was said to it last.
+  var inputShare: MemoryShare?
+  var chargedInput = (byteCount: 0, isPinned: false)
 
   // Output.
   var output = OutputQueue()
   /// With TLS: records that wait to be sent.
   var encrypted = OutputQueue()
-  /// What the loop's sum has of this connection, and since when that is not 0, in nanoseconds.
-  var countedOutput = 0
-  var outputSince: UInt64 = 0
+  /// In `ConnectionOptions.outputBudget`.
+  var outputShare: MemoryShare?
+  var chargedOutput = 0
   /// The kernel takes no more until epoll says so.
   var outputBlocked = false
   var isListedUnflushed = false
@@ -131,6 +132,13 @@ public final class Connection: @unchecked Sendable {
     endWrite()
   }
 
+  /// As above, for bytes that other connections send too: references are kept, no copies, unless they are short.
+  public func write(_ shared: [SharedBytes]) {
+    guard !shared.isEmpty, beginWrite() else { return }
+    for bytes in shared { output.append(bytes) }
+    endWrite()
+  }
+
   /// Lets `body` append to the output's open end; it must only append. The connection must not be written to inside.
   @discardableResult
   public func write<Result>(_ body: (inout [UInt8]) throws -> Result) rethrows -> Result {
@@ -159,7 +167,10 @@ public final class Connection: @unchecked Sendable {
   }
 
   private func endWrite() {
-    if outputByteCount > options.outputSoftLimit { isOverOutputLimit = true }
+    if outputByteCount > options.outputSoftLimit {
+      isOverOutputLimit = true
+      chargeOutput()
+    }
     wantsFlush()
   }
 

@@ -53,9 +53,6 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   /// Connections with output to send at the end of the turn.
   private var unflushed: [Connection] = []
   var buffers = BufferPool()
-  /// Bytes that wait to be sent, over all connections, as of their last flush.
-  var outputWaiting = 0
-  var outputBudget = OutputBudget()
   let input = InputBuffer()
   /// What this loop did so far.
   public internal(set) var counters = LoopCounters()
@@ -191,6 +188,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   /// Rounds of jobs in one turn.
   private static let roundsMax = 256
+  /// So much is sent in one turn, and what is small beside it: a hundred readers of large answers must not keep the
+  /// others' waiting.
+  private static let turnBytesMax: UInt64 = 1 << 20
+  private static let smallOutput = 64 << 10
   /// Lists that were longer give their storage back.
   private static let keptCount = 65_536
 
@@ -347,11 +348,23 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
       swap(&list, &spareUnflushed)
       swap(&list, &unflushed)
       for connection in list where connection.options.isFlushedFirst { connection.flush() }
-      for connection in list where !connection.options.isFlushedFirst { connection.flush() }
+      let sentBefore = counters.bytesOut
+      var postponed: [Connection] = []
+      for connection in list where !connection.options.isFlushedFirst {
+        if connection.outputByteCount < Self.smallOutput || counters.bytesOut &- sentBefore < Self.turnBytesMax {
+          connection.flush()
+        } else {
+          postponed.append(connection)
+        }
+      }
+      // Before those that were listed again meanwhile: each gets its turn.
+      if !postponed.isEmpty {
+        unflushed.insert(contentsOf: postponed, at: 0)
+        rounds = 8
+      }
       list.removeAll(keepingCapacity: list.count < Self.keptCount)
       swap(&list, &spareUnflushed)
     }
-    closeSlowReaders()
   }
 }
 

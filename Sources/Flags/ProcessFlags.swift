@@ -26,7 +26,7 @@ extension CommandSpec {
       FlagSpec("segment-bytes", "BYTES", default: "67108864", "size of a log segment, 1 MiB to 1 GiB"),
       FlagSpec("snapshot-bytes", "BYTES", default: "67108864", "bytes of a shard's log after which it is snapshotted"),
       FlagSpec(
-        "input-memory", "BYTES", default: "67108864",
+        "input-memory", "MIB", default: "64",
         "unfinished messages on all connections together; beyond it the oldest are closed"),
       FlagSpec("metrics", "HOST:PORT", "serve /metrics and /healthz over HTTP here"),
       FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
@@ -46,10 +46,10 @@ extension CommandSpec {
       FlagSpec("access-log", "on|off", default: "off", "one line a request, beside the log"),
       FlagSpec("header-timeout", "SECONDS", default: "10", "a request's head must be there by then"),
       FlagSpec("body-timeout", "SECONDS", default: "30", "a request's body must be there by then"),
-      FlagSpec(
-        "output-memory", "BYTES", default: "50331648",
-        "answers that wait for clients that read slowly; beyond it the slowest are closed"),
       FlagSpec("idle-timeout", "SECONDS", default: "75", "a connection without a request is closed"),
+      FlagSpec("input-memory", "MIB", default: "64", "what all unfinished requests may take together"),
+      FlagSpec("output-memory", "MIB", default: "64", "what all answers that wait to be sent may take together"),
+      FlagSpec("copy-memory", "MIB", default: "256", "what definitions, seat maps and plans may take together"),
       FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     ])
 }

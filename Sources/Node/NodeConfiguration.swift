@@ -62,7 +62,7 @@ public struct NodeConfiguration: Sendable {
       segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
       snapshotBytes: try flags.number("snapshot-bytes", in: 4_096...(1 << 40)) ?? 64 << 20,
       log: log(level))
-    inputBytesMax = try flags.number("input-memory", in: (1 << 20)...(1 << 40)) ?? inputBytesMax
+    if let size = try flags.number("input-memory", in: 1...65_536) { inputBytesMax = size << 20 }
     metrics = try flags.address("metrics")
   }
 }

@@ -30,7 +30,7 @@ final class NodeCore: Sendable {
   let startedAt = Int64(bootTimeNanoseconds() / 1_000_000)
   let loopCount: Int
   /// Bounds unfinished messages on all connections that others opened.
-  let inputBudget: InputBudget
+  let inputBudget: MemoryBudget
   let journal: Log
   let writer: LogWriter
   let coordinator: any Coordinator
@@ -70,7 +70,7 @@ final class NodeCore: Sendable {
     (self.journal, self.coordinator, self.onFailure) = (journal, coordinator, onFailure)
     (self.birth, self.identity, self.desk) = (birth, identity, desk)
     loopCount = loops.count
-    inputBudget = InputBudget(bytesMax: configuration.inputBytesMax)
+    inputBudget = MemoryBudget(limit: configuration.inputBytesMax)
     log = configuration.log
     var options = ShardMachine.Options()
     options.snapshotBytes = configuration.snapshotBytes

@@ -24,7 +24,6 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
       }
       return connection.abort()
     }
-    connection.inputRank = 2
     hub.assumeIsolated { $0.add(self, from: sender) }
     connection.write { out in
       hub.assumeIsolated { $0.writePeerHello(into: &out) }

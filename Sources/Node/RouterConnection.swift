@@ -20,7 +20,6 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
 
   func opened(_ connection: Connection) {
     self.connection = connection
-    connection.inputRank = 1
     let isNewest = hub.assumeIsolated { $0.add(self) }
     guard isNewest else { return connection.abort() }
     connection.write { out in

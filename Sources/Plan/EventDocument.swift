@@ -21,6 +21,7 @@ public enum EventDocument {
     var event = EventDefinition(id: "", name: "", categories: [], sections: [])
     var categoryNames = NameTable()
     var seatCount = 0
+    var rowCount = 0
     var placeCount = 0
     var maxHoldTTLAt: Int?
 
@@ -110,11 +111,7 @@ public enum EventDocument {
       var names = NameTable()
       var array = try reader.beginArray()
       while try reader.next(&array) {
-        guard event.sections.count < EventDefinition.Limit.sections else {
-          throw .refused(
-            "an event has at most \(EventDefinition.Limit.sections) sections", at: reader.offset,
-            limit: Int64(EventDefinition.Limit.sections))
-        }
+        guard event.sections.count < EventLimit.sections.value else { throw .tooMany(.sections, at: reader.offset) }
         try readSection(&reader, &names)
       }
     }
@@ -127,7 +124,7 @@ public enum EventDocument {
       var seatsPerRow: Int64 = 0
       var price: Int64?
       var priceAt = 0
-      let seatsMax = Int64(EventDefinition.Limit.seats)
+      var (rowsAt, seatsAt) = (0, 0)
       var object = try reader.beginObject()
       while let field = try reader.nextField(sectionFields, &object) {
         switch field {
@@ -141,8 +138,12 @@ public enum EventDocument {
         case 1:
           if try reader.nullIfNext() { continue }
           category = try reader.name()
-        case 2: rows = try reader.integer(in: 1...seatsMax)
-        case 3: seatsPerRow = try reader.integer(in: 1...seatsMax)
+        case 2:
+          rows = try reader.integer(in: 1...Int64.max)
+          rowsAt = reader.valueStart
+        case 3:
+          seatsPerRow = try reader.integer(in: 1...Int64.max)
+          seatsAt = reader.valueStart
         default:
           if try reader.nullIfNext() { continue }
           price = try reader.integer(in: 0...maxPrice)
@@ -150,7 +151,11 @@ public enum EventDocument {
         }
       }
       for field in [0, 2, 3] { try object.require(field, of: sectionFields) }
-      try addSeats(rows * seatsPerRow, at: object.start)
+      guard rows <= Int64(EventLimit.rows.value - rowCount) else { throw .tooMany(.rows, at: rowsAt) }
+      rowCount += Int(rows)
+      let (seats, overflows) = rows.multipliedReportingOverflow(by: seatsPerRow)
+      guard !overflows, seats <= Int64(EventLimit.seats.value - seatCount) else { throw .tooMany(.seats, at: seatsAt) }
+      seatCount += Int(seats)
       let labelBytes =
         name.count + RowNames.length(Int(rows) - 1) + String(seatsPerRow).utf8.count + 2
       guard labelBytes <= Names.labelBytesMax else {
@@ -173,22 +178,9 @@ public enum EventDocument {
 
     private mutating func addCategory(_ name: Bytes, at offset: Int) throws(JSONError) -> CategoryIndex {
       if let known = categoryNames.insert(name.rawSpan) { return CategoryIndex(UInt16(known)) }
-      guard event.categories.count < EventDefinition.Limit.categories else {
-        throw .refused(
-          "an event has at most \(EventDefinition.Limit.categories) categories", at: offset,
-          limit: Int64(EventDefinition.Limit.categories))
-      }
+      guard event.categories.count < EventLimit.categories.value else { throw .tooMany(.categories, at: offset) }
       event.categories.append(EventDefinition.Category(name: name, price: nil))
       return CategoryIndex(UInt16(event.categories.count - 1))
-    }
-
-    private mutating func addSeats(_ count: Int64, at offset: Int) throws(JSONError) {
-      guard count <= Int64(EventDefinition.Limit.seats), seatCount + Int(count) <= EventDefinition.Limit.seats else {
-        throw .refused(
-          "an event has at most \(EventDefinition.Limit.seats) seats", at: offset,
-          limit: Int64(EventDefinition.Limit.seats))
-      }
-      seatCount += Int(count)
     }
 
     // MARK: Areas, plan, prices, seats that are not for sale
@@ -197,11 +189,7 @@ public enum EventDocument {
       var names = NameTable()
       var array = try reader.beginArray()
       while try reader.next(&array) {
-        guard event.areas.count < EventDefinition.Limit.areas else {
-          throw .refused(
-            "an event has at most \(EventDefinition.Limit.areas) areas", at: reader.offset,
-            limit: Int64(EventDefinition.Limit.areas))
-        }
+        guard event.areas.count < EventLimit.areas.value else { throw .tooMany(.areas, at: reader.offset) }
         var area = EventDefinition.Area(name: "", capacity: 0, price: 0)
         var object = try reader.beginObject()
         while let field = try reader.nextField(areaFields, &object) {
@@ -252,6 +240,7 @@ public enum EventDocument {
       var closed = Bitmap(count: seatCount)
       var array = try reader.beginArray()
       while try reader.next(&array) {
+        guard seats.count < EventLimit.notForSale.value else { throw .tooMany(.notForSale, at: reader.offset) }
         let label = Bytes(try reader.string())
         guard let seat = index.seat(label.rawSpan) else {
           throw .refused("there is no such seat", at: reader.valueStart)

@@ -134,7 +134,7 @@ final class ClientOperation {
     case .confirm(let id, _): .confirm(id)
     case .cancel(let id, _): .cancel(id)
     case .seat(let event, let seat): .seat(event.id, label: SimulatedEvent.label(seat))
-    case .seats(let event, _): .seats(event.id)
+    case .seats(let event, let isFresh): isFresh ? .copy(event.id) : .seats(event.id)
     case .availability(let event, _): .availability(event.id)
     case .holdInfo(let id, _): .hold(id)
     case .orderInfo(let id, _): .order(id)

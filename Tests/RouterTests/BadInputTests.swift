@@ -188,7 +188,7 @@ import Testing
     Bad(
       "event with too many seats",
       post("/v1/events", #"{"name":"x","sections":[{"name":"A","rows":100000,"seats_per_row":100000}]}"#), 422,
-      "invalid_event"),
+      "too_many"),
     Bad(
       "event with a negative price",
       post("/v1/events", #"{"name":"x","sections":[{"name":"A","rows":1,"seats_per_row":1,"price":-1}]}"#), 422,
@@ -349,7 +349,9 @@ import Testing
     BadCommand("EVENT.INFO a␣b", "NOEVENT"),
     BadCommand("EVENT.CREATE x", "ERR wrong number"), BadCommand("EVENT.CREATE a␣b S 1 1 1", "ERR an event id"),
     BadCommand("EVENT.CREATE x  1 1 1", "ERR a section"), BadCommand("EVENT.CREATE x #S 1 1 1", "ERR a section"),
-    BadCommand("EVENT.CREATE x S 0 1 1", "ERR rows"), BadCommand("EVENT.CREATE x S 10000 10000 1", "ERR rows"),
+    BadCommand("EVENT.CREATE x S 0 1 1", "ERR rows"),
+    BadCommand("EVENT.CREATE x S 10000 10000 1", "LIMIT seats 10000000"),
+    BadCommand("EVENT.CREATE x S 100001 1 1", "LIMIT rows 100000"),
     BadCommand("EVENT.CREATE x S 1 1 -1", "ERR a price"),
     BadCommand("EVENT.CREATE x S 1 1 100000000001", "ERR a price"),
     BadCommand("EVENT.CREATE x \(String(repeating: "s", count: 62)) 1 1 1", "ERR the last seat"),

@@ -37,6 +37,8 @@ package final class Call {
 
   /// Only grows: a definition that was read anew asks again.
   func expect(bytes: Int) { expectedBytes = max(expectedBytes, bytes) }
+  /// Of a read of seats: how its door says them.
+  package var seatForm = SeatForm.numbers
 
   package init(
     _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,

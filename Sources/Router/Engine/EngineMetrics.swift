@@ -29,6 +29,8 @@ struct EngineMetrics: Sendable {
   private(set) var resp = [UInt64](repeating: 0, count: RESPCommand.allCases.count * 2)
   private(set) var respLatency = Histogram()
   var freshReads: UInt64 = 0
+  /// Reads refused because their copy, map or plan body had no room, or too many waited.
+  var copyRefusals: UInt64 = 0
   var strongReads: UInt64 = 0
   var framesSent: UInt64 = 0
   var linksLost: UInt64 = 0
@@ -67,6 +69,7 @@ struct EngineMetrics: Sendable {
     httpLatency.add(other.httpLatency)
     respLatency.add(other.respLatency)
     freshReads &+= other.freshReads
+    copyRefusals &+= other.copyRefusals
     strongReads &+= other.strongReads
     framesSent &+= other.framesSent
     linksLost &+= other.linksLost

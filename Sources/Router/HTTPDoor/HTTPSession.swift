@@ -33,6 +33,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   /// The head's bytes, while its body comes in pieces; the body so far.
   private var headBytes: [UInt8] = []
   private var bodyBytes: [UInt8] = []
+  /// What the connection's budget counts for the body, in bytes.
+  private var keptBytes = 0
 
   /// The request being answered.
   var request = Request()
@@ -90,6 +92,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
           consumed += used
           guard decoder.isComplete else {
             state = .body(head, match, decoder)
+            keepBody(headBytes.count + bodyBytes.count)
             if used == 0 { return consumed }
             continue
           }
@@ -97,6 +100,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
           var (message, body): ([UInt8], [UInt8]) = ([], [])
           swap(&message, &headBytes)
           swap(&body, &bodyBytes)
+          keepBody(0)
           if match.route == .createEvent, body.count >= Self.largeBodyBytes {
             createLarge(head, message.rawSpan, body)
           } else {
@@ -129,6 +133,25 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
       refuseAndEnd(Problem(408, "timeout", "The request did not come in time."))
     case .working, .ended: break
     }
+  }
+
+  /// All connections together keep too much, and this one has kept some for the longest time.
+  func memoryIsShort(_ connection: Connection) {
+    loop.beginWork()
+    switch state {
+    case .head where !isInHead, .working, .ended: connection.abort(reason: .memory)
+    case .head, .body:
+      (headBytes, bodyBytes) = ([], [])
+      request.startedAt = engine.nowNanoseconds
+      refuseAndEnd(.busy("Too many requests are unfinished."))
+    }
+  }
+
+  /// So much of a body is kept now.
+  func keepBody(_ byteCount: Int, isPinned: Bool = false) {
+    if byteCount == keptBytes, !isPinned { return }
+    keptBytes = byteCount
+    connection.setHeldInput(byteCount: byteCount, isPinned: isPinned)
   }
 
   func closed(_ connection: Connection, reason: CloseReason) {
@@ -196,6 +219,10 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
       state = .working
       dispatch(head, match, input, input.extracting(place))
       return place.upperBound
+    }
+    if case .length(let length) = head.framing, length >= Self.largeBodyBytes, !context.inputBudget.admits(length) {
+      refuseAndEnd(.busy("Too many large bodies are on their way."))
+      return input.byteCount
     }
     do throws(HTTPError) {
       let decoder = try BodyDecoder(head.framing, bytesMax: match.route.bodyBytesMax)
@@ -316,6 +343,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     engine.metrics.countHTTP(request.route, status: status, since: request.startedAt, now: engine.nowNanoseconds)
     if context.logsRequests { logRequest(status) }
     guard case .working = state else { return }
+    if keptBytes > 0 { keepBody(0) }
     if !request.keepsAlive || inputHasEnded || isShuttingDown {
       state = .ended
       connection.close()

@@ -9,7 +9,9 @@ struct MetricsSample: Sendable {
   var copies = 0
   var copiesLive = 0
   var oldestCopy: Milliseconds = 0
+  var copyWaits = 0
   var knownEvents = 0
+  var memory = MemoryCounts()
   var links = 0
   var shardsReachable = 0
   var shardCount = 0
@@ -72,6 +74,28 @@ struct MetricsSample: Sendable {
     out.gauge("holdfast_router_copies", "Subscriptions to events, summed over loops.", Int64(copies))
     out.gauge("holdfast_router_copies_live", "Subscriptions that are up to date.", Int64(copiesLive))
     out.gauge("holdfast_router_copies_age_milliseconds", "Age of the oldest live copy.", oldestCopy)
+    out.gauge("holdfast_router_copy_waits", "Reads that wait for a copy.", Int64(copyWaits))
+    out.counter(
+      "holdfast_router_copy_refusals_total", "Reads refused because there was no room for what they need.",
+      counters.copyRefusals)
+    out.gauge(
+      "holdfast_router_copy_memory_bytes", "Definitions, seat maps and plan bodies.", Int64(memory.copies.used))
+    out.gauge("holdfast_router_copy_memory_limit_bytes", "Their bound.", Int64(memory.copyLimit))
+    out.counter(
+      "holdfast_router_copies_dropped_total", "Of those, dropped for others or because nobody used them.",
+      memory.copies.dropped)
+    out.gauge("holdfast_router_input_memory_bytes", "Unfinished requests.", Int64(memory.input.used))
+    out.gauge("holdfast_router_input_memory_limit_bytes", "Their bound.", Int64(memory.inputLimit))
+    out.counter(
+      "holdfast_router_input_memory_closed_total", "Connections closed because of that bound.", memory.input.closed)
+    out.counter(
+      "holdfast_router_input_memory_refused_total", "Large bodies refused because of it.", memory.input.refused)
+    out.gauge("holdfast_router_output_memory_bytes", "Answers that wait to be sent.", Int64(memory.output.used))
+    out.gauge("holdfast_router_output_memory_limit_bytes", "Their bound.", Int64(memory.outputLimit))
+    out.counter(
+      "holdfast_router_output_memory_closed_total", "Connections closed because of that bound.", memory.output.closed)
+    out.gauge(
+      "holdfast_router_jobs", "Large things being made on other threads, or waiting for it.", Int64(memory.jobs))
     out.gauge("holdfast_router_loops", "Event loops.", Int64(loopCount))
     out.gauge("holdfast_router_uptime_seconds", "Since the start.", uptime / 1_000)
   }

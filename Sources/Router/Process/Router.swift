@@ -15,6 +15,9 @@ public final class Router: Sendable {
   private let watch: Lock<MapWatch?>
   private let registering = Lock<Task<Void, Never>?>(nil)
   private let record: RouterRecord
+  private let inputBudget: MemoryBudget
+  private let outputBudget: MemoryBudget
+  private let workers: [WorkThread]
 
   /// Where the doors listen.
   public var httpAddress: SocketAddress { httpDoor.address }
@@ -50,12 +53,14 @@ public final class Router: Sendable {
   ) async throws {
     (self.coordinator, self.log, self.httpDoor, self.tcpDoor) = (coordinator, log, httpDoor, tcpDoor)
     group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
-    let context = DoorContext(
+    let context = try DoorContext(
       configuration, cluster: birth.cluster, loopCount: group.count, tcpPort: tcpDoor.address.port)
     var limits = ForwarderLimits()
     // Who will not wait for a failover still waits for an ordinary answer.
     limits.deadline = min(max(100, configuration.failoverWait), ForwarderLimits.resendMax)
-    let directory = EventDirectory()
+    let directory = EventDirectory(bytesMax: configuration.copyMemory)
+    (inputBudget, outputBudget) = (context.inputBudget, context.outputBudget)
+    workers = [context.plans, context.copies]
     loops = group.loops.map {
       RouterLoop(
         loop: $0, shardCount: birth.shardCount, limits: limits, directory: directory, context: context, log: log)
@@ -140,6 +145,8 @@ public final class Router: Sendable {
     options.tls = tls
     // One of the largest commands, and what may be read behind it.
     options.inputLimit = 4 << 20
+    options.inputBudget = inputBudget
+    options.outputBudget = outputBudget
     let byLoop = loops
     var limits = AcceptLimits()
     limits.takesGuests = true
@@ -190,8 +197,9 @@ public final class Router: Sendable {
     for loop in loops { loop.loop.submit { loop.shutDown() } }
     group.shutdown(grace: grace)
     await withCheckedContinuation { done in
-      Task.detached { [group] in
+      Task.detached { [group, workers] in
         group.join()
+        for worker in workers { worker.stop() }
         done.resume()
       }
     }

@@ -21,9 +21,10 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var timerAt = Milliseconds.max
   private var isShuttingDown = false
   private let badInput: ThrottledWarning
-  private var memory = MemoryWatch()
   /// A timer for the end of the engine's gathering is set.
   private var isGathering = false
+  /// Of the process's first loop.
+  private var memoryWatch = RouterMemoryWatch()
   /// The `Date` header's line, made once a second.
   private(set) var dateLine: [UInt8] = []
   private var dateSecond: Milliseconds = -1
@@ -49,13 +50,14 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     var pool = RandomPool()
     engine = Engine(
       router: pool.next(), shardCount: shardCount, loopIndex: loop.index, limits: limits, directory: directory,
+      surroundings: EventSurroundings(outputBudget: context.outputBudget, elsewhere: context.copies),
       random: RandomSource { pool.next() })
+    engine.loopBits = context.loops
     engine.host = self
   }
 
   /// Begins the loop's timers. On the loop.
   func start() {
-    loop.limitOutput(bytes: context.outputBytesMax)
     beginWork()
     housekeep()
   }
@@ -76,7 +78,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   func turnEnded() {
     beginWork()
-    engine.forwarder.holdsLargeReads = loop.isOutputCrowded
+    engine.forwarder.holdsLargeReads = context.outputBudget.isCrowded
     let gathersUntil = engine.turnEnded { link, frame in
       engine.metrics.framesSent &+= 1
       links[link]?.send(frame)
@@ -109,9 +111,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     engine.renewSubscriptions()
     // Answers that were too many to add to may have been read meanwhile.
     if engine.forwarder.hasLargeReads { engine.askForTurnEnd() }
-    if loop.index == 0, memory.mustLook(now: engine.now), memory.look(resident: residentBytes(), now: engine.now) {
-      trimMemory()
-    }
+    if loop.index == 0 { watchMemory() }
     if isShuttingDown, engine.metrics.httpConnections + engine.metrics.respConnections == 0 {
       for link in links.values { link.connection?.close() }
       return
@@ -119,13 +119,8 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     loop.schedule(after: .milliseconds(isShuttingDown ? 5 : 100)) { [unowned self] in housekeep() }
   }
 
-  /// What a peak left behind goes back to the kernel, beside the loop.
-  private func trimMemory() {
-    Task.detached { [self] in
-      giveBackMemory()
-      let resident = residentBytes()
-      loop.submit { [self] in memory.done(resident: resident) }
-    }
+  private func watchMemory() {
+    memoryWatch.look(context, engine.directory, log, now: engine.now)
   }
 
   /// The doors' connections were asked to end: when the last has, the links to the nodes close. On the loop.
@@ -212,6 +207,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     start.shardCount = engine.shardCount
     start.logLinesDropped = log.droppedCount
     start.uptime = engine.now - context.startedAt
+    start.memory = MemoryCounts(context, engine.directory)
     for shard in 0..<engine.shardCount where engine.forwarder.isReachable(ShardID(UInt16(shard))) {
       start.shardsReachable += 1
     }
@@ -238,6 +234,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     sample.pending += engine.forwarder.pendingCount
     sample.knownEvents += engine.events.count
     sample.links += readyLinkCount
+    sample.copyWaits += engine.copyWaitCount
     for subscription in engine.subscriptions.values {
       sample.copies += 1
       if case .live = subscription.state { sample.copiesLive += 1 }
@@ -260,14 +257,56 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   // MARK: Large definitions, and copies on all loops
 
-  func prepare(_ info: EventInfo, for id: Bytes) {
-    let shard = engine.shard(of: id)
-    Task.detached { [self] in
-      let entry = EventEntry(info, shard: shard)
+  func prepare(_ info: EventInfo, for id: Bytes) -> Bool {
+    let (shard, surroundings) = (engine.shard(of: id), engine.surroundings)
+    return context.copies.run { [self] in
+      let entry = EventEntry(info, shard: shard, surroundings: surroundings)
       loop.submit { [self] in
         beginWork()
-        engine.ready(engine.directory.insert(entry))
+        engine.ready(engine.directory.insert(entry, now: engine.now))
       }
+    }
+  }
+
+  func letGo(of info: EventInfo) {
+    guard info.definition.isLarge else { return }
+    context.copies.runAnyway { _ = info.definition.sections.count }
+  }
+
+  func build(_ build: CopyBuild) -> Bool {
+    context.copies.run { [self] in
+      let body = build.makeBody()
+      loop.submit { [self] in
+        beginWork()
+        engine.built(build, body)
+      }
+    }
+  }
+
+  func render(_ rendering: SeatRendering) -> Bool {
+    context.copies.run { [self] in
+      let bodies = rendering.bodies()
+      loop.submit { [self] in
+        beginWork()
+        engine.rendered(rendering, bodies)
+      }
+    }
+  }
+
+  func renderPlan(of event: EventEntry) -> Bool {
+    context.copies.run { [self] in
+      _ = event.planBody()
+      loop.submit { [self] in
+        beginWork()
+        engine.planMade(event)
+      }
+    }
+  }
+
+  func wakeLater(_ event: EventEntry) {
+    loop.schedule(after: .zero) { [unowned self] in
+      beginWork()
+      engine.wakeCopyWaits(event)
     }
   }
 

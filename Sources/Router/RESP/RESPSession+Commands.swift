@@ -27,7 +27,10 @@ extension RESPSession {
     case .multi, .exec, .discard, .watch, .unwatch: transact(command)
     case .eventCreate: createEvent(input)
     case .eventInfo: withEventID(input) { start(.event($0)) }
-    case .seats: withEventID(input) { start(.seats($0)) }
+    case .seats:
+      withEventID(input) { start(.seats($0)) }
+      // A large map for each of a thousand commands would wait here.
+      takeNothingUntilReplied()
     case .seat: withEventID(input) { start(.seat($0, label: Bytes(parser.argument(2, in: input)))) }
     case .holdBest: holdBest(input)
     case .holdArea: holdArea(input)
@@ -194,10 +197,11 @@ extension RESPSession {
     guard Names.isName(section), !section.beginsWithNumberSign else {
       return fail("a section is 1 to 128 bytes of printable UTF-8 and does not begin with #")
     }
-    let seatsMax = Int64(EventDefinition.Limit.seats)
     guard let rows = parser.argument(3, in: input).decimal, let perRow = parser.argument(4, in: input).decimal,
-      (1...seatsMax).contains(rows), (1...seatsMax).contains(perRow), rows * perRow <= seatsMax
-    else { return fail("rows and seats-per-row are numbers from 1, and their product is at most 10000000") }
+      rows > 0, perRow > 0
+    else { return fail("rows and seats-per-row are numbers from 1") }
+    guard rows <= Int64(EventLimit.rows.value) else { return fail(.tooMany(.rows)) }
+    guard perRow <= Int64(EventLimit.seats.value) / rows else { return fail(.tooMany(.seats)) }
     guard let price = parser.argument(5, in: input).decimal, (0...maxPrice).contains(price) else {
       return fail("a price is a number from 0 to 100000000000")
     }

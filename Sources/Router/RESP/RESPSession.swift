@@ -34,6 +34,8 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   private var headNumber: UInt64 = 0
   /// Replies that wait for those before them, at their number modulo the count, which is a power of two.
   private var waiting: [[UInt8]] = []
+  /// Of those, large ones, which other connections are sent too.
+  private var waitingBodies: [UInt64: SharedBody] = [:]
   /// The forwarder's turn in which the unanswered commands were submitted.
   private var submitTurn: UInt64 = 0
   /// What the unanswered commands' answers are expected to take.
@@ -120,6 +122,7 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     isEnding = true
     waiting = []
     dropTransaction()
+    waitingBodies = [:]
   }
 
   func endAfterReplies() {
@@ -178,9 +181,26 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     waiting = larger
   }
 
+  /// As above, for a reply that other connections are sent too.
+  private func reply(_ number: UInt64, shared body: SharedBody) {
+    guard number == headNumber else {
+      waitingBodies[number] = body
+      return
+    }
+    connection.write(body.pieces)
+    headNumber &+= 1
+    if nextNumber != headNumber { writeWaiting() }
+    if nextNumber == headNumber { allReplied() }
+  }
+
   private func writeWaiting() {
-    guard !waiting.isEmpty else { return }
     while headNumber != nextNumber {
+      if !waitingBodies.isEmpty, let body = waitingBodies.removeValue(forKey: headNumber) {
+        connection.write(body.pieces)
+        headNumber &+= 1
+        continue
+      }
+      if waiting.isEmpty { return }
       let place = Int(headNumber) & (waiting.count - 1)
       if waiting[place].isEmpty { return }
       var bytes: [UInt8] = []
@@ -210,17 +230,22 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     let call = Call(
       operation, key: key, owner: self, number: number, deadline: engine.deadline,
       startedAt: engine.nowNanoseconds)
+    call.seatForm = .resp
     if !engine.start(call) || call.isLargeRead { isWaitingForEvent = true }
     expectedBytes += call.expectedBytes
     // It may have ended at once.
     if nextNumber == headNumber { (isWaitingForEvent, expectedBytes) = (false, 0) }
   }
 
+  /// No command is taken before all have their replies.
+  func takeNothingUntilReplied() { isWaitingForEvent = nextNumber != headNumber }
+
   func ended(_ call: Call, with result: CallResult) {
     let isError = if case .refused = result { true } else { false }
     engine.metrics.countRESP(
       call.operation.respCommand, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
     let version = version(of: call.number)
+    if case .seats(_, _, _, let body) = result { return reply(call.number, shared: body) }
     reply(call.number) { $0.putReply(result, call.operation, version) }
   }
 
