@@ -15,6 +15,7 @@ from .fault_run import Etcd, Run
 from .resp import Resp, RespError
 
 SEATS = 3000
+RETRY_FOR = 10  # seconds a buyer asks again before he gives up
 DRILLS = {}
 
 
@@ -49,7 +50,7 @@ class Drill(Run):
                 events[shard] = name
         self.recorders = [
             Recorder([self.cluster.tcp], events[shard], SEATS, clients=3, seed=self.seed * 10 + shard, release_share=0.1,
-                     think=0.04).start() for shard in sorted(events)]
+                     retry_for=RETRY_FOR, think=0.04).start() for shard in sorted(events)]
         self.more()
 
     def more(self, count=30, timeout=30):
@@ -69,7 +70,7 @@ class Drill(Run):
             recorder.selling.clear()
 
         def ended():
-            given_up = time.monotonic() - 35
+            given_up = time.monotonic() - RETRY_FOR - 5
             return all(op.returned is not None or op.called < given_up
                        for recorder in self.recorders for op in list(recorder.operations))
         processes.wait_until("the buyers are quiet", ended, 60)
@@ -98,9 +99,9 @@ class Drill(Run):
     # MARK: What is seen
 
     def see(self, what, condition, timeout=30):
-        """Waits; what does not come is a problem. Whether it came."""
+        """Waits; what does not come is a problem, and after one nothing is waited for as long. Whether it came."""
         try:
-            processes.wait_until(what, condition, timeout)
+            processes.wait_until(what, condition, min(timeout, 8) if self.problems else timeout)
             return True
         except SystemExit as error:
             return self.wrong(str(error))
@@ -124,17 +125,16 @@ class Drill(Run):
             return any(all(word.lower() in line.lower() for word in words) for line in self.said(name).splitlines())
         return self.see(f"{name} says \"{' … '.join(words)}\"", found, timeout)
 
-    def see_in_sync(self, timeout=60):
-        try:
-            self.wait_in_sync(timeout)
-            return True
-        except SystemExit as error:
-            text = self.cli("status").stdout
-            return self.wrong(f"{error}; holdfast status:\n{text}")
+    def see_in_sync(self):
+        def in_sync():
+            shards = self.status()["shards"]
+            return shards and all(shard["primary"] and shard["follower"] for shard in shards)
+        if not self.see("every shard has its follower", in_sync, 40):
+            self.problems[-1] += "; holdfast status:\n" + self.cli("status").stdout
 
     def see_wait(self, name, shards=None):
         """The node's copies are suspect and wait: in its log, in `holdfast status`, and towards buyers, who get nothing but "try again"."""
-        self.see_line(name, "suspectWaits")
+        self.see_line(name, "a suspect replica waits")
         self.see(f"`holdfast status` says that {name} waits", lambda: f"{name} waits" in self.cli("status").stdout, 15)
         self.see_nobody_sells(shards)
 

@@ -35,6 +35,8 @@ def lost_while_stopped(run):
 @both("coordinator lost while all run")
 def lost_while_running(run):
     run.lose_coordinator()
+    run.see("a node's log says so", lambda: any(
+        "the coordinator's data are gone" in run.said(name) for name in run.cluster.names), 15)
     run.more(60)
     run.see("the nodes have registered anew", lambda: len(run.status()["nodes"]) == 2 and all(
         shard["primary"] and shard["follower"] for shard in run.status()["shards"]), 30)
@@ -58,7 +60,7 @@ def yesterday_while_running(run):
     move_on(run)
     run.put_back_coordinator()
     run.see("a node's log says so", lambda: any(
-        '"level":"warning"' in line and "coordinator" in line for name in run.cluster.names
+        "the coordinator" in line and "went back" in line for name in run.cluster.names
         for line in run.said(name).splitlines()), 15)
     run.more(60)
     run.see_in_sync()
@@ -106,7 +108,7 @@ def of_another(run):
     run.see("another cluster is born", lambda: os.path.exists(os.path.join(run.map, "birth")), 15)
     run.stop(stranger)
     run.start("n2")
-    run.see_refusal("n2", "another cluster")
+    run.see_refusal("n2", "the coordinator holds cluster")
     subprocess.run(["rm", "-rf", run.map], check=True)
     os.rename(run.map + ".mine", run.map)
     run.start("n1", "n2", "router")

@@ -39,6 +39,28 @@ yesterday("directory of yesterday, copied while running, copied back after a pow
 yesterday("directory of yesterday, copied while running, written over the files after a power cut", True, "over", power_cut)
 
 
+def yesterday_of_the_same_epoch(name, first):
+    """Neither start numbers nor epochs nor the files' places tell this directory from the newest one: only the peer's log does."""
+    @drill(name)
+    def run_drill(run):
+        run.lead("n1")
+        run.copy("n1", "yesterday")
+        run.more()
+        run.cut_power()
+        run.put_back("yesterday", "n1", "over")
+        run.start(first, "router")
+        if first == "n1":
+            run.see_nobody_sells()
+        else:
+            run.more()
+        run.start("n2" if first == "n1" else "n1")
+        run.see_in_sync()
+
+
+yesterday_of_the_same_epoch("directory of yesterday, of the same start and roles, written over the files, its peer first", "n2")
+yesterday_of_the_same_epoch("directory of yesterday, of the same start and roles, written over the files, it first", "n1")
+
+
 @drill("directory of yesterday under a follower, its peer runs")
 def yesterday_beside_a_live_peer(run):
     run.copy("n1", "yesterday")
@@ -93,7 +115,7 @@ def backup(name, coordinator_too, short=False):
             run.recover("n1")
         run.start("n1", "router")
         if not coordinator_too:
-            run.see_wait("n1")
+            run.see_nobody_sells()
             run.quiet()
             run.accept_loss()
         run.more()

@@ -68,7 +68,7 @@ def twin_of_a_frozen_node_alone(run):
     run.freeze("router")
     run.copy("n1", "copy")
     twin = run.twin("copy")
-    run.see_line(twin, "suspectWaits")
+    run.see_line(twin, "a suspect replica waits")
     run.accept_loss()
     second = second_router(run)
     others = [Recorder([second], recorder.event, SEATS, clients=3, seed=recorder.seed + 1000, release_share=0.1, think=0.02).start()
