@@ -1,10 +1,12 @@
 """Drills about one name and two processes: a twin of a node that runs, and of one that stands still and wakes up."""
 
 import os
+import time
 
 from . import processes
-from .checker import Recorder
+from .checker import Operation, Recorder
 from .drill_run import SEATS, drill
+from .resp import Resp, RespError
 
 
 @drill("twin of a live node", short=True)
@@ -61,6 +63,9 @@ def moved(run):
 def twin_of_a_frozen_node_alone(run):
     """The old process wakes with requests in its sockets, from a router that stood still as long: it must not answer one of them."""
     run.stop("n2")
+    run.kill("router")
+    run.cluster.router_options = ["--failover-wait", "20000"]  # it does not give up before the node wakes
+    run.start("router")
     run.more()
     run.freeze("n1")
     # What the buyers ask now lies in the frozen node's sockets.
@@ -68,9 +73,11 @@ def twin_of_a_frozen_node_alone(run):
     run.freeze("router")
     run.copy("n1", "copy")
     twin = run.twin("copy")
-    run.see_line(twin, "a suspect replica waits")
+    run.see_line(twin, "a suspect replica waits", timeout=5)
     run.accept_loss()
     second = second_router(run)
+    # The very seats that the frozen one was asked for are sold by the twin.
+    late = [sell_again(second, recorder) for recorder in run.recorders]
     others = [Recorder([second], recorder.event, SEATS, clients=3, seed=recorder.seed + 1000, release_share=0.1, think=0.02).start()
               for recorder in run.recorders]
     targets = [200] * len(others)
@@ -81,9 +88,9 @@ def twin_of_a_frozen_node_alone(run):
     run.more()
     run.start("n2")
     run.see_in_sync()
-    for other, recorder in zip(others, run.recorders):
+    for other, sold, recorder in zip(others, late, run.recorders):
         other.stop()
-        recorder.operations += other.operations
+        recorder.operations += sold + other.operations
 
 
 def see_loud_end(run, name):
@@ -94,8 +101,28 @@ def see_loud_end(run, name):
         run.expect(any(line.startswith("holdfast-node:") for line in text.splitlines()), f"{name} said nothing on stderr")
 
 
+def under_way(recorder):
+    return [op for op in list(recorder.operations)[-12:] if op.returned is None]
+
+
 def waiting(run):
-    return sum(1 for recorder in run.recorders for op in list(recorder.operations)[-12:] if op.returned is None)
+    return sum(len(under_way(recorder)) for recorder in run.recorders)
+
+
+def sell_again(port, recorder):
+    """Another buyer holds the seats that are asked for at this moment, at another router; his calls, for the judge."""
+    client, calls = Resp(port, timeout=30), []
+    for op in under_way(recorder):
+        call = Operation("hold", op.seat, f"late-{op.who}", f"late-{op.key}", time.monotonic())
+        try:
+            call.hold = client.call("HOLD", recorder.event, call.who, 3600, f"#{op.seat}", "KEY", call.key)[0]
+            call.result = "ok"
+        except RespError as error:
+            call.result = "taken" if str(error).startswith("TAKEN") else "unknown"
+        call.returned = time.monotonic()
+        calls.append(call)
+    client.close()
+    return calls
 
 
 def second_router(run):
