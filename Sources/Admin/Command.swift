@@ -16,7 +16,9 @@ struct Command: Sendable {
 /// The CLI `holdfast`.
 public enum Holdfast {
   static var commands: [Command] {
-    [upCommand, downCommand, statusCommand, failoverCommand] + eventCommands + [holdCommand, releaseCommand]
+    [upCommand, downCommand, statusCommand, failoverCommand, recoverCommand] + eventCommands + [
+      holdCommand, releaseCommand,
+    ]
       + logCommands
   }
 

@@ -41,7 +41,8 @@ private func failover(_ run: Invocation) async throws(AdminError) {
   }
   let plan = FailoverPlan(
     target: node.map { .node($0.name) } ?? .shard(ShardID(UInt16(number ?? 0))), force: force, acceptLoss: acceptLoss,
-    registers: registers, halted: acceptLoss ? haltedReplicas(nodes) : [:])
+    registers: registers, waiting: acceptLoss ? waitingReplicas(nodes, registers) : [:],
+    shardCount: birth.shardCount)
   let deadline = try run.timeout()
   var results = plan.leftAlone.map {
     AdminReply.ShardResult(shard: $0.shard, result: .refused, epoch: $0.epoch, text: Bytes($0.why))
@@ -58,15 +59,33 @@ private func failover(_ run: Invocation) async throws(AdminError) {
   try show(results.sorted { $0.shard < $1.shard }, run)
 }
 
-private func haltedReplicas(_ nodes: [NodeRecord]) -> [NodeName: Set<ShardID>] {
-  var halted: [NodeName: Set<ShardID>] = [:]
+/// What each node that answers has of its shards: those that are neither primary nor a follower in order may be told to go on.
+private func waitingReplicas(
+  _ nodes: [NodeRecord], _ registers: [ShardID: MapRegister]
+) -> [NodeName: [ShardID: FailoverPlan.Waiting]] {
+  var statuses: [NodeName: NodeStatus] = [:]
   for node in nodes {
-    guard case .status(let status)? = try? ask(node.address, .status(digests: []), timeout: .seconds(2)) else {
-      continue
-    }
-    halted[node.name] = Set(status.replicas.filter { $0.role == .halted }.map(\.shard))
+    guard case .status(let status)? = try? ask(node.address, .status(digests: []), timeout: .seconds(2)),
+      status.node == node.name
+    else { continue }
+    statuses[node.name] = status
   }
-  return halted
+  var waiting: [NodeName: [ShardID: FailoverPlan.Waiting]] = [:]
+  for (node, status) in statuses {
+    for replica in status.replicas {
+      let primary = registers[replica.shard]?.entry.primary.node
+      switch replica.role {
+      case .primary: continue
+      case .follower: if replica.reason.isEmpty { continue }
+      // Catches up with a primary that is there.
+      case .joining: if let primary, statuses[primary] != nil { continue }
+      case .none, .halted: break
+      }
+      waiting[node, default: [:]][replica.shard] = FailoverPlan.Waiting(
+        epoch: replica.epoch, durableIndex: replica.durableIndex)
+    }
+  }
+  return waiting
 }
 
 private func show(_ results: [AdminReply.ShardResult], _ run: Invocation) throws(AdminError) {
@@ -122,8 +141,14 @@ struct FailoverPlan {
   var force: Bool
   var acceptLoss: Bool
   var registers: [ShardID: MapRegister]
-  /// By node, the shards that wait for their peer or the operator; asked for only with `acceptLoss`.
-  var halted: [NodeName: Set<ShardID>]
+  /// A replica that waits for its peer or the operator, and how far it is.
+  struct Waiting: Equatable {
+    var epoch: UInt64
+    var durableIndex: UInt64
+  }
+  /// By node; asked for only with `acceptLoss`.
+  var waiting: [NodeName: [ShardID: Waiting]]
+  var shardCount: Int
 
   /// The shards that are meant, with their entries.
   private var meant: [(shard: ShardID, entry: MapEntry)] {
@@ -146,20 +171,29 @@ struct FailoverPlan {
     }
   }
 
+  /// Whose loss is accepted: a replica that the map names, else one that it does not, or no longer, name; else the primary says why
+  /// this is refused.
+  private func whoGoesOn(with shard: ShardID) -> NodeName? {
+    let entry = registers[shard]?.entry
+    let named = [entry?.primary.node, entry?.follower?.node].compactMap { $0 }
+    let candidates = waiting.filter { $0.value[shard] != nil }.keys.sorted()
+    if case .node(let node) = target { return candidates.contains(node) ? node : nil }
+    if let first = named.first(where: candidates.contains) { return first }
+    return candidates.max { (waiting[$0]?[shard]?.durableIndex ?? 0) < (waiting[$1]?[shard]?.durableIndex ?? 0) }
+      ?? entry?.primary.node
+  }
+
   func steps(deadlineMs: UInt32) -> [Step] {
     var shards: [NodeName: [ShardID]] = [:]
     var dead: NodeName?
-    for (shard, entry) in meant {
-      if acceptLoss {
-        let named = [entry.primary.node, entry.follower?.node].compactMap { $0 }
-        let waiting = named.filter { halted[$0]?.contains(shard) ?? false }
-        switch target {
-        // A node's other shards are in order and are left in peace.
-        case .node(let node): if waiting.contains(node) { shards[node, default: []].append(shard) }
-        // If nobody waits, the primary says why this is refused.
-        case .shard: shards[waiting.first ?? entry.primary.node, default: []].append(shard)
-        }
-      } else if let follower = entry.follower?.node {
+    if acceptLoss {
+      for shard in (0..<shardCount).map({ ShardID(UInt16($0)) }) {
+        if case .shard(let wanted) = target, wanted != shard { continue }
+        if let node = whoGoesOn(with: shard) { shards[node, default: []].append(shard) }
+      }
+    }
+    for (shard, entry) in meant where !acceptLoss {
+      if let follower = entry.follower?.node {
         if force {
           // Whoever is left of the two: it takes over, or goes on alone.
           if case .node(let node) = target { dead = node } else { dead = entry.primary.node }

@@ -59,7 +59,10 @@ struct StatusReport: Equatable {
   private func why(_ replica: ReplicaStatus, doesNothingOn node: NodeName) -> String? {
     if replica.role == .halted { return "\(node) halted: \(replica.reason)" }
     // A named replica without a role that gives a reason: its log may lack something, and it waits to hear what.
-    return replica.role == .none && !replica.reason.isEmpty ? "\(node) waits: \(replica.reason)" : nil
+    switch replica.role {
+    case .none, .follower, .joining: return replica.reason.isEmpty ? nil : "\(node) waits: \(replica.reason)"
+    case .primary, .halted: return nil
+    }
   }
 
   var shards: [Shard] {

@@ -12,8 +12,15 @@ public protocol Coordinator: AnyObject, Sendable {
   /// Makes the birth record, unless there is one. Returns the one that counts, which may be another's.
   func birth(proposing record: BirthRecord) async throws(CoordinatorError) -> BirthRecord
 
+  /// From now on everything about registers is for this cluster only: whatever the coordinator then holds of another one, or of none,
+  /// is `otherCluster`, and is neither read nor written.
+  func bind(to birth: BirthRecord)
+
   /// A shard's register as it is now (linearizable); nil: never written, its revision is 0.
   func read(_ shard: ShardID) async throws(CoordinatorError) -> MapRegister?
+
+  /// The registers of some shards, each as `read` gives it; those that were never written are left out.
+  func read(_ shards: [ShardID]) async throws(CoordinatorError) -> [ShardID: MapRegister]
 
   /// Every register that was ever written. Each is as fresh as `read`'s; together they are no snapshot.
   func readAll() async throws(CoordinatorError) -> [ShardID: MapRegister]
@@ -31,8 +38,13 @@ public protocol Coordinator: AnyObject, Sendable {
   /// The watch survives the coordinator's absence: it goes on where it was. `onChange` must be quick (hand over and return).
   func watch(after revisions: [ShardID: UInt64], _ onChange: @escaping @Sendable (MapChange) -> Void) -> MapWatch
 
-  /// Writes a node's record, in place of the one with the same name.
-  func register(_ node: NodeRecord) async throws(CoordinatorError)
+  /// Takes a node's name for a new start: writes the record if the newest one of that name still is `current` (nil: there is none).
+  /// `node.start` must be higher.
+  func claim(_ node: NodeRecord, after current: NodeRecord?) async throws(CoordinatorError) -> ClaimResult
+
+  /// Writes a node's record, in place of the one with the same name. False: that one has a higher start number; nothing was written.
+  @discardableResult
+  func register(_ node: NodeRecord) async throws(CoordinatorError) -> Bool
   /// By name.
   func nodes() async throws(CoordinatorError) -> [NodeRecord]
 
@@ -57,6 +69,8 @@ public enum CoordinatorError: Error, Equatable, Sendable, CustomStringConvertibl
   case unreachable(String)
   /// It answered what cannot be understood, or its disk failed: trying again does not help.
   case broken(String)
+  /// It answers, but what it holds is not this cluster's.
+  case otherCluster(found: BirthRecord?)
   /// `close` was called.
   case closed
 
@@ -64,9 +78,19 @@ public enum CoordinatorError: Error, Equatable, Sendable, CustomStringConvertibl
     switch self {
     case .unreachable(let why): "the coordinator cannot be reached: \(why)"
     case .broken(let why): "the coordinator is broken: \(why)"
+    case .otherCluster(let found?): "the coordinator holds another cluster, \(hex(found.cluster))"
+    case .otherCluster(nil): "the coordinator holds no cluster: its data are gone"
     case .closed: "the coordinator was closed"
     }
   }
+}
+
+/// Who has a node's name.
+public enum ClaimResult: Equatable, Sendable {
+  /// The record is the newest of its name.
+  case taken
+  /// Another one is: nothing was written that counts.
+  case lost(NodeRecord?)
 }
 
 /// What came of a proposal.

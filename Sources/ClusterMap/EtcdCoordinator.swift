@@ -10,6 +10,8 @@ public final class EtcdCoordinator: Coordinator {
   private let client: EtcdClient
   private let state: LoopState
   private let keys: EtcdKeys
+  /// The only cluster that registers are read and written for.
+  private let boundTo = Locked<BirthRecord?>(nil)
 
   /// Sendable without the compiler's check: touched on the loop's thread only.
   private final class LoopState: @unchecked Sendable {
@@ -61,6 +63,19 @@ public final class EtcdCoordinator: Coordinator {
     return try answer.get()
   }
 
+  public func bind(to birth: BirthRecord) { boundTo.withLock { $0 = birth } }
+
+  /// Reads registers, and whether they are the cluster's to which this is bound.
+  private func registers(_ key: String, isPrefix: Bool) async throws(CoordinatorError) -> [EtcdValue] {
+    guard let bound = boundTo.withLock({ $0 }) else { return try await range(key, isPrefix: isPrefix) }
+    let answer = try await call("/v3/kv/txn", EtcdMessage.read(key, isPrefix: isPrefix, with: keys.birth))
+    let reads = EtcdMessage.reads(answer)
+    guard reads.count == 2 else { throw .broken("etcd's answer to a transaction cannot be understood") }
+    let found = reads[1].first.flatMap { BirthRecord(text: $0.value) }
+    guard found?.cluster == bound.cluster else { throw .otherCluster(found: found) }
+    return reads[0]
+  }
+
   private func range(_ key: String, isPrefix: Bool = false) async throws(CoordinatorError) -> [EtcdValue] {
     // Linearizable unless asked otherwise: the answer is from a leader that a majority confirmed.
     let answer = try await call("/v3/kv/range", EtcdMessage.range(key, isPrefix: isPrefix))
@@ -91,16 +106,21 @@ public final class EtcdCoordinator: Coordinator {
   // MARK: Registers
 
   public func read(_ shard: ShardID) async throws(CoordinatorError) -> MapRegister? {
-    guard let value = try await range(keys.register(shard)).first else { return nil }
+    guard let value = try await registers(keys.register(shard), isPrefix: false).first else { return nil }
     guard let (_, register) = keys.register(value) else {
       throw .broken("shard \(shard.rawValue)'s register cannot be understood")
     }
     return register
   }
 
+  public func read(_ shards: [ShardID]) async throws(CoordinatorError) -> [ShardID: MapRegister] {
+    if shards.count == 1 { return try await read(shards[0]).map { [shards[0]: $0] } ?? [:] }
+    return try await readAll()
+  }
+
   public func readAll() async throws(CoordinatorError) -> [ShardID: MapRegister] {
     var all: [ShardID: MapRegister] = [:]
-    for value in try await range(keys.map, isPrefix: true) {
+    for value in try await registers(keys.map, isPrefix: true) {
       guard let (shard, register) = keys.register(value) else { throw .broken("\(value.key) cannot be understood") }
       all[shard] = register
     }
@@ -109,9 +129,17 @@ public final class EtcdCoordinator: Coordinator {
 
   public func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64) async -> ProposalResult {
     do throws(CoordinatorError) {
-      let body = EtcdMessage.compareAndSet(keys.register(shard), entry.text, expecting: revision)
-      guard let answer = EtcdMessage.compareAndSetAnswer(try await call("/v3/kv/txn", body)) else {
+      let bound = boundTo.withLock { $0 }
+      let body = EtcdMessage.compareAndSet(
+        keys.register(shard), entry.text, expecting: revision,
+        if: bound.map { EtcdMessage.Condition(key: keys.birth, text: $0.text) })
+      let json = try await call("/v3/kv/txn", body)
+      guard let answer = EtcdMessage.compareAndSetAnswer(json) else {
         return .unsettled(.broken("etcd's answer to a transaction cannot be understood"))
+      }
+      if let bound, answer.wonAt == nil {
+        let found = EtcdMessage.reads(json).last?.first.flatMap { BirthRecord(text: $0.value) }
+        guard found?.cluster == bound.cluster else { return .unsettled(.otherCluster(found: found)) }
       }
       if let won = answer.wonAt { return .won(MapRegister(revision: won, entry: entry)) }
       guard let current = answer.current else { return .lost(current: nil) }
@@ -146,8 +174,31 @@ public final class EtcdCoordinator: Coordinator {
 
   // MARK: Nodes, routers
 
-  public func register(_ node: NodeRecord) async throws(CoordinatorError) {
-    _ = try await call("/v3/kv/put", EtcdMessage.put(keys.nodes + node.name.description, node.text))
+  public func claim(_ node: NodeRecord, after current: NodeRecord?) async throws(CoordinatorError) -> ClaimResult {
+    let key = keys.nodes + node.name.description
+    let value = try await range(key).first
+    let newest = value.flatMap { NodeRecord(text: $0.value) }
+    guard newest == current, node.start > newest?.start ?? 0 else { return .lost(newest) }
+    let body = EtcdMessage.compareAndSet(key, node.text, expecting: value?.revision ?? 0)
+    guard let answer = EtcdMessage.compareAndSetAnswer(try await call("/v3/kv/txn", body)) else {
+      throw .broken("etcd's answer to a transaction cannot be understood")
+    }
+    if answer.wonAt != nil { return .taken }
+    let winner = answer.current.flatMap { NodeRecord(text: $0.value) }
+    // Ours: it was taken before, and the answer was lost.
+    return winner == node ? .taken : .lost(winner)
+  }
+
+  @discardableResult
+  public func register(_ node: NodeRecord) async throws(CoordinatorError) -> Bool {
+    let key = keys.nodes + node.name.description
+    for _ in 0..<8 {
+      let value = try await range(key).first
+      if let newest = value.flatMap({ NodeRecord(text: $0.value) }), newest.start > node.start { return false }
+      let body = EtcdMessage.compareAndSet(key, node.text, expecting: value?.revision ?? 0)
+      if EtcdMessage.compareAndSetAnswer(try await call("/v3/kv/txn", body))?.wonAt != nil { return true }
+    }
+    throw .unreachable("the record of \(node.name) is written by others all the time")
   }
 
   public func nodes() async throws(CoordinatorError) -> [NodeRecord] {

@@ -52,20 +52,57 @@ enum EtcdMessage {
 
   static func delete(_ key: String) -> JSONValue { .object([.init("key", .text(base64(key)))]) }
 
-  /// Writes the key if it was last written at `revision` (0: never), and reads it otherwise.
-  static func compareAndSet(_ key: String, _ text: String, expecting revision: UInt64) -> JSONValue {
-    .object([
-      .init(
-        "compare",
-        .array([
-          .object([
-            .init("key", .text(base64(key))), .init("target", .text("MOD")), .init("result", .text("EQUAL")),
-            .init("mod_revision", .text(String(revision))),
-          ])
-        ])),
+  /// A key and the exact value that it must have for a transaction to do what it should.
+  struct Condition {
+    var key: String
+    var text: String
+  }
+
+  /// Writes the key if it was last written at `revision` (0: never) and the condition holds; otherwise reads it, and the condition's key.
+  static func compareAndSet(
+    _ key: String, _ text: String, expecting revision: UInt64, if condition: Condition? = nil
+  ) -> JSONValue {
+    var compares: [JSONValue] = [
+      .object([
+        .init("key", .text(base64(key))), .init("target", .text("MOD")), .init("result", .text("EQUAL")),
+        .init("mod_revision", .text(String(revision))),
+      ])
+    ]
+    var failure = [reading(key, isPrefix: false)]
+    if let condition {
+      compares.append(compare(condition))
+      failure.append(reading(condition.key, isPrefix: false))
+    }
+    return .object([
+      .init("compare", .array(compares)),
       .init("success", .array([.object([.init("request_put", put(key, text))])])),
-      .init("failure", .array([.object([.init("request_range", range(key, isPrefix: false))])])),
+      .init("failure", .array(failure)),
     ])
+  }
+
+  /// Reads keys and, in the same moment, the key that tells whether they are the right cluster's.
+  static func read(_ key: String, isPrefix: Bool, with other: String) -> JSONValue {
+    .object([
+      .init("compare", .array([])),
+      .init("success", .array([reading(key, isPrefix: isPrefix), reading(other, isPrefix: false)])),
+      .init("failure", .array([])),
+    ])
+  }
+
+  private static func reading(_ key: String, isPrefix: Bool) -> JSONValue {
+    .object([.init("request_range", range(key, isPrefix: isPrefix))])
+  }
+
+  private static func compare(_ condition: Condition) -> JSONValue {
+    .object([
+      .init("key", .text(base64(condition.key))), .init("target", .text("VALUE")), .init("result", .text("EQUAL")),
+      .init("value", .text(base64(condition.text))),
+    ])
+  }
+
+  /// The values that a transaction's reads gave, in their order.
+  static func reads(_ answer: JSONValue) -> [[EtcdValue]] {
+    (answer["responses"]?.items ?? []).compactMap { $0["response_range"].map(values) }
   }
 
   /// All keys that begin with `root`, from `revision` on.
@@ -89,6 +126,9 @@ enum EtcdMessage {
   }
 
   static func values(_ answer: JSONValue) -> [EtcdValue] { (answer["kvs"]?.items ?? []).compactMap(EtcdValue.init) }
+
+  /// The store's own identity: another one after it was restored from a snapshot.
+  static func store(_ answer: JSONValue) -> String { answer["header"]?["cluster_id"]?.text ?? "" }
 
   /// The store's revision when this was answered.
   static func revision(_ answer: JSONValue) -> UInt64? { answer["header"]?["revision"]?.integer(UInt64.self) }

@@ -5,7 +5,8 @@ internal import Proto
 /// One watch: first the present by a range, then a stream of changes from there (or from where the caller was), taken up again
 /// behind the last one whenever it breaks.
 ///
-/// A stream may be dead without knowing it; so every few seconds the present is read again, and what the stream did not tell is told.
+/// A stream may be dead without knowing it; so every second the present is read again, and what the stream did not tell is told. The
+/// store may have been restored from a snapshot, too: then its present is told anew, whatever was told before.
 /// If etcd has compacted what we would resume from, the changes in between are gone and the present is told.
 ///
 /// On the loop's thread only.
@@ -29,9 +30,11 @@ final class EtcdWatch: ConnectionHandler {
   private var decoder: BodyDecoder?
   private var line: [UInt8] = []
   private var isFirstLook = true
+  /// Of the store at the last look: its identity, and its revision, which only grows while it is the same.
+  private var seen: (store: String, revision: UInt64)?
 
   static let retryDelay: Duration = .milliseconds(100)
-  static let lookEvery: Duration = .seconds(3)
+  static let lookEvery: Duration = .seconds(1)
 
   init(
     client: EtcdClient, keys: EtcdKeys, told: [ShardID: UInt64], cancelled: Flag,
@@ -99,6 +102,12 @@ final class EtcdWatch: ConnectionHandler {
       if connection == nil, resumeAt == nil { again { $0.look() } }
       return
     }
+    let store = EtcdMessage.store(json)
+    if let seen, seen.store != store || seen.revision > revision {
+      (told, toldNodes, resumeAt) = ([:], [:], nil)
+      connection?.abort()
+    }
+    seen = (store, revision)
     var news = false
     for value in EtcdMessage.values(json) {
       // What the caller knew of comes by the stream, with all that lies between.
@@ -107,7 +116,9 @@ final class EtcdWatch: ConnectionHandler {
     }
     let first = isFirstLook
     isFirstLook = false
-    if first || resumeAt == nil {
+    if connection != nil, resumeAt == nil {
+      // The stream of the store before ends by itself, and the present is looked at again then.
+    } else if first || resumeAt == nil {
       resumeAt = first ? knownSince.map { min($0, revision) + 1 } ?? revision + 1 : revision + 1
       openStream()
     } else if news {

@@ -42,12 +42,29 @@ public final class FileCoordinator: Coordinator {
     try await run { map throws(CoordinatorError) in try map.birth(proposing: record) }
   }
 
+  public func bind(to birth: BirthRecord) {
+    worker.submit { $0?.bind(to: birth) }
+  }
+
   public func read(_ shard: ShardID) async throws(CoordinatorError) -> MapRegister? {
-    try await run { map throws(CoordinatorError) in try map.latest(shard) }
+    try await run { map throws(CoordinatorError) in
+      try map.checkCluster()
+      return try map.latest(shard)
+    }
+  }
+
+  public func read(_ shards: [ShardID]) async throws(CoordinatorError) -> [ShardID: MapRegister] {
+    try await run { map throws(CoordinatorError) in
+      try map.checkCluster()
+      var found: [ShardID: MapRegister] = [:]
+      for shard in shards { found[shard] = try map.latest(shard) }
+      return found
+    }
   }
 
   public func readAll() async throws(CoordinatorError) -> [ShardID: MapRegister] {
     try await run { map throws(CoordinatorError) in
+      try map.checkCluster()
       guard let birth = try map.birth() else { return [:] }
       var all: [ShardID: MapRegister] = [:]
       for shard in 0..<birth.shardCount { all[ShardID(UInt16(shard))] = try map.latest(ShardID(UInt16(shard))) }
@@ -57,7 +74,10 @@ public final class FileCoordinator: Coordinator {
 
   public func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64) async -> ProposalResult {
     do throws(CoordinatorError) {
-      return try await run { map throws(CoordinatorError) in map.propose(entry, for: shard, expecting: revision) }
+      return try await run { map throws(CoordinatorError) in
+        try map.checkCluster()
+        return map.propose(entry, for: shard, expecting: revision)
+      }
     } catch {
       return .unsettled(error)
     }
@@ -70,12 +90,17 @@ public final class FileCoordinator: Coordinator {
     return MapWatch { cancelled.raise() }
   }
 
-  public func register(_ node: NodeRecord) async throws(CoordinatorError) {
-    try await run { map throws(CoordinatorError) in try map.put(node.text, as: node.name.description, in: "nodes") }
+  public func claim(_ node: NodeRecord, after current: NodeRecord?) async throws(CoordinatorError) -> ClaimResult {
+    try await run { map throws(CoordinatorError) in try map.claim(node, after: current) }
+  }
+
+  @discardableResult
+  public func register(_ node: NodeRecord) async throws(CoordinatorError) -> Bool {
+    try await run { map throws(CoordinatorError) in try map.register(node) }
   }
 
   public func nodes() async throws(CoordinatorError) -> [NodeRecord] {
-    try await run { map throws(CoordinatorError) in try map.texts(in: "nodes").compactMap(NodeRecord.init(text:)) }
+    try await run { map throws(CoordinatorError) in try map.nodes() }
   }
 
   public func register(_ router: RouterRecord) async throws(CoordinatorError) {

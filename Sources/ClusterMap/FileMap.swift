@@ -8,12 +8,18 @@ internal import Proto
 ///   `link`, which fails if the name is taken: that is the compare-and-set. Never removed, so that revisions have no gaps and
 ///   the present one is found by counting up.
 /// - `birth`: the birth record, made in the same way.
-/// - `nodes/<name>`, `routers/<http address>`: records, replaced by `rename`.
+/// - `nodes/<name>@<start>`: a node's record for one of its starts, made in the same way, so that one process has the name; the highest
+///   start counts. Its owner replaces it by `rename`.
+/// - `routers/<http address>`: records, replaced by `rename`.
 /// - `tmp/`: files that have no other name yet; what a killed process left here is removed by the next one.
 ///
 /// There is no lock, so no stopped process can keep one.
+///
+/// The directory may be deleted, or replaced by an older copy, while processes use it: what was known is looked for again each time, and
+/// is forgotten with the directory that it was in.
 struct FileMap {
   let root: String
+  private let mayCreate: Bool
   /// The newest register of each shard that this process has read; safe on disk.
   private var known: [ShardID: MapRegister] = [:]
   /// The newest revision of each shard of which this process knows that its name is safe on disk, read or not.
@@ -23,18 +29,35 @@ struct FileMap {
   /// A sync failed: what this process believes to be safe may not be. Nothing is answered any more.
   private var broken: String?
   private var temporaryCount = 0
+  /// The birth record as it was read last, whose name is safe on disk.
+  private var knownBirth: BirthRecord?
+  /// The only cluster that registers are read and written for.
+  private var boundTo: BirthRecord?
 
   init(root: String, create: Bool) throws(CoordinatorError) {
-    self.root = root
+    (self.root, mayCreate) = (root, create)
     do throws(FileError) {
       let isThere = try Files.exists(root + "/map")
       guard create || isThere else { throw FileError(call: "open", path: root, code: ENOENT) }
-      for part in ["map", "nodes", "routers", "tmp"] { try Files.makeDirectory(root + "/" + part) }
-      try Files.sync(directory: root)
+      try makeDirectories()
       try removeLeftovers()
     } catch {
       throw .unreachable(error.description)
     }
+  }
+
+  private func makeDirectories() throws(FileError) {
+    for part in ["map", "nodes", "routers", "tmp"] { try Files.makeDirectory(root + "/" + part) }
+    try Files.sync(directory: root)
+  }
+
+  mutating func bind(to birth: BirthRecord) { boundTo = birth }
+
+  /// Throws `otherCluster` if the directory holds another cluster than the one it is bound to, or none.
+  mutating func checkCluster() throws(CoordinatorError) {
+    guard let boundTo else { return }
+    let found = try birth()
+    guard found?.cluster == boundTo.cluster else { throw .otherCluster(found: found) }
   }
 
   /// A process that is killed between write and link leaves a file in `tmp`. A stopped one that wakes up after its file was
@@ -63,8 +86,12 @@ struct FileMap {
   }
 
   /// The shard's highest revision that has a name now.
-  private func newest(_ shard: ShardID) throws(FileError) -> UInt64 {
+  private mutating func newest(_ shard: ShardID) throws(FileError) -> UInt64 {
     var revision = max(known[shard]?.revision ?? 0, safe[shard] ?? 0)
+    if revision > 0, !(try Files.exists(path(shard, revision))) {
+      // Never removed, so this is another directory: an older copy, or a new one.
+      (known, safe, revision) = ([:], [:], 0)
+    }
     while try Files.exists(path(shard, revision + 1)) { revision += 1 }
     return revision
   }
@@ -143,21 +170,59 @@ struct FileMap {
 
   mutating func birth() throws(CoordinatorError) -> BirthRecord? {
     try guarded { map throws(FileError) in
-      guard let text = try Files.read(map.root + "/birth") else { return nil }
-      try Files.sync(directory: map.root)
+      guard let text = try Files.read(map.root + "/birth") else {
+        map.knownBirth = nil
+        return nil
+      }
       guard let record = BirthRecord(text: text) else {
         throw FileError(call: "understand", path: map.root + "/birth", code: EILSEQ)
       }
-      map.shardCount = record.shardCount
+      if record != map.knownBirth { try Files.sync(directory: map.root) }
+      (map.shardCount, map.knownBirth) = (record.shardCount, record)
       return record
     }
   }
 
   mutating func birth(proposing record: BirthRecord) throws(CoordinatorError) -> BirthRecord {
     if let winner = try birth() { return winner }
+    if mayCreate { try guarded { map throws(FileError) in try map.makeDirectories() } }
     _ = try link(record.text, as: root + "/birth", in: root)
     guard let winner = try birth() else { throw .broken("the birth record vanished") }
     return winner
+  }
+
+  /// How many of a node's earlier starts are kept: a claim that is as late as that finds its number taken.
+  private static let startsKept: UInt64 = 16
+
+  /// By name, each node's newest record.
+  mutating func nodes() throws(CoordinatorError) -> [NodeRecord] {
+    var newest: [NodeName: NodeRecord] = [:]
+    for text in try texts(in: "nodes") {
+      guard let record = NodeRecord(text: text), record.start >= newest[record.name]?.start ?? 0 else { continue }
+      newest[record.name] = record
+    }
+    return newest.values.sorted { $0.name < $1.name }
+  }
+
+  private static func fileName(_ name: NodeName, _ start: UInt64) -> String { "\(name)@\(start)" }
+
+  mutating func claim(_ node: NodeRecord, after current: NodeRecord?) throws(CoordinatorError) -> ClaimResult {
+    let newest = try nodes().first { $0.name == node.name }
+    guard newest == current, node.start > newest?.start ?? 0 else { return .lost(newest) }
+    let folder = root + "/nodes"
+    let isLinked = try link(node.text, as: folder + "/" + Self.fileName(node.name, node.start), in: folder)
+    let winner = try nodes().first { $0.name == node.name }
+    guard isLinked, winner?.start == node.start else { return .lost(winner) }
+    if node.start > Self.startsKept {
+      try remove(Self.fileName(node.name, node.start - Self.startsKept), in: "nodes")
+    }
+    return .taken
+  }
+
+  mutating func register(_ node: NodeRecord) throws(CoordinatorError) -> Bool {
+    if let newest = try nodes().first(where: { $0.name == node.name }), newest.start > node.start { return false }
+    try put(node.text, as: Self.fileName(node.name, node.start), in: "nodes")
+    return true
   }
 
   /// Writes a record in place of the one of that name.

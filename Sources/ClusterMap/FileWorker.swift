@@ -12,7 +12,15 @@ struct FileWatch: Sendable {
     (self.told, self.cancelled, self.onChange) = (told, cancelled, onChange)
   }
 
-  mutating func tell(_ shard: ShardID, _ registers: [MapRegister]) {
+  /// Tells a shard's news, given its present register.
+  mutating func tell(_ shard: ShardID, _ latest: MapRegister, in map: inout FileMap?) throws(CoordinatorError) {
+    guard let known = told[shard] else { return tell(shard, [latest]) }
+    // A revision that went back: another directory is there, and its present is news.
+    guard known < latest.revision else { return known > latest.revision ? tell(shard, [latest]) : () }
+    tell(shard, try map?.registers(shard, after: known) ?? [])
+  }
+
+  private mutating func tell(_ shard: ShardID, _ registers: [MapRegister]) {
     for register in registers where !cancelled.isRaised {
       told[shard] = register.revision
       onChange(.entry(shard, register))
@@ -99,11 +107,16 @@ final class FileWorker: Sendable {
     var map: FileMap? = map
     var watches: [FileWatch] = []
     var shardCount: Int?
-    let notify = Notify(root: map?.root ?? "")
+    var notify = Notify(root: map?.root ?? "")
     while true {
       // With inotify the time-out is only a safety net; without it (the user's limit is reached) it is how changes are seen.
       let patience: Int32 = watches.isEmpty ? -1 : notify == nil ? 10 : 250
       waitForNews(notify, patience)
+      if let seen = notify, !seen.isCurrent {
+        // The directories were deleted or exchanged: those that are there now, if any, are watched instead.
+        seen.close()
+        notify = Notify(root: map?.root ?? "")
+      }
       let (jobs, added, stopping) = inbox.withLock { inbox in
         defer { (inbox.jobs, inbox.watches) = ([], []) }
         return (inbox.jobs, inbox.watches, inbox.stopping)
@@ -138,14 +151,9 @@ final class FileWorker: Sendable {
       if shardCount == nil { shardCount = try map?.birth()?.shardCount }
       for shard in (0..<(shardCount ?? 0)).map({ ShardID(UInt16($0)) }) {
         guard let latest = try map?.latest(shard) else { continue }
-        for place in watches.indices where watches[place].told[shard] != latest.revision {
-          let told = watches[place].told[shard]
-          watches[place].tell(
-            shard,
-            try told.map { told throws(CoordinatorError) in try map?.registers(shard, after: told) ?? [] } ?? [latest])
-        }
+        for place in watches.indices { try watches[place].tell(shard, latest, in: &map) }
       }
-      guard let nodes = try map?.texts(in: "nodes").compactMap(NodeRecord.init(text:)) else { return }
+      guard let nodes = try map?.nodes() else { return }
       for place in watches.indices { watches[place].tell(nodes) }
     } catch {}
   }
@@ -154,12 +162,18 @@ final class FileWorker: Sendable {
 /// Wakes the thread when a name appears below the coordinator's directory.
 private struct Notify {
   let descriptor: Int32
+  private let root: String
+  /// The inodes of what is watched.
+  private let inodes: [UInt64]
+  private static func paths(_ root: String) -> [String] { [root, root + "/map", root + "/nodes"] }
 
   /// nil: this user has no inotify instances left.
   init?(root: String) {
     descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
     guard descriptor >= 0 else { return nil }
-    for path in [root, root + "/map", root + "/nodes"] {
+    self.root = root
+    inodes = Self.paths(root).map(Files.inode)
+    for path in Self.paths(root) {
       // Safe: Swift lends the path for this call only.
       guard unsafe inotify_add_watch(descriptor, path, UInt32(IN_CREATE | IN_MOVED_TO)) >= 0 else {
         close()
@@ -167,6 +181,9 @@ private struct Notify {
       }
     }
   }
+
+  /// Whether the same directories are still there.
+  var isCurrent: Bool { Self.paths(root).map(Files.inode) == inodes }
 
   func close() { _ = Glibc.close(descriptor) }
 }

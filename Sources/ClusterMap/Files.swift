@@ -50,6 +50,13 @@ enum Files {
     throw FileError(call: "read", path: path, code: EFBIG)
   }
 
+  /// 0: there is nothing of that name.
+  static func inode(_ path: String) -> UInt64 {
+    var status = stat()
+    // Safe: the structure is a local one, and the path is lent for this call only.
+    return unsafe stat(path, &status) == 0 ? UInt64(status.st_ino) : 0
+  }
+
   static func exists(_ path: String) throws(FileError) -> Bool {
     if unsafe access(path, F_OK) == 0 { return true }
     guard errno == ENOENT else { throw FileError(call: "access", path: path, code: errno) }

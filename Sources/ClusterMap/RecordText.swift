@@ -56,6 +56,7 @@ extension NodeRecord {
     JSONValue.object([
       .init("node", .text(name.description)), .init("disk", .text(hex(disk))), .init("address", .text(address)),
       .init("loops", .number(loops)), .init("pid", .number(pid)), .init("started_at", .number(startedAt)),
+      .init("start", .number(start)), .init("serving", .bool(isServing)),
     ]).compact
   }
 
@@ -65,7 +66,10 @@ extension NodeRecord {
       let loops = json["loops"]?.integer(Int.self), let pid = json["pid"]?.integer(Int.self),
       let startedAt = json["started_at"]?.integer(Milliseconds.self)
     else { return nil }
-    self.init(name: name, disk: disk, address: address, loops: loops, pid: pid, startedAt: startedAt)
+    // Records of an older version have neither.
+    self.init(
+      name: name, disk: disk, address: address, loops: loops, pid: pid, startedAt: startedAt,
+      start: json["start"]?.integer(UInt64.self) ?? 0, isServing: json["serving"]?.bool ?? true)
   }
 }
 

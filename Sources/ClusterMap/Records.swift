@@ -11,7 +11,8 @@ public struct BirthRecord: Equatable, Sendable {
   public static let shardCounts = 1...1_024
 }
 
-/// A node, as it registered when it came up. Says nothing about whether it still runs.
+/// A node, as it registered when it came up. Says nothing about whether it still runs. One process at a time has the name: the one that
+/// wrote the highest start number, by compare-and-set.
 public struct NodeRecord: Equatable, Sendable {
   public var name: NodeName
   public var disk: UInt64
@@ -20,9 +21,17 @@ public struct NodeRecord: Equatable, Sendable {
   public var loops: Int
   public var pid: Int
   public var startedAt: Milliseconds
-  public init(name: NodeName, disk: UInt64, address: String, loops: Int, pid: Int, startedAt: Milliseconds) {
+  /// Grows with each start of a process under this name; the newest is the node.
+  public var start: UInt64
+  /// Its shards may speak: before, nothing that it did counts.
+  public var isServing: Bool
+  public init(
+    name: NodeName, disk: UInt64, address: String, loops: Int, pid: Int, startedAt: Milliseconds, start: UInt64 = 0,
+    isServing: Bool = true
+  ) {
     (self.name, self.disk, self.address) = (name, disk, address)
     (self.loops, self.pid, self.startedAt) = (loops, pid, startedAt)
+    (self.start, self.isServing) = (start, isServing)
   }
 }
 

@@ -92,6 +92,16 @@ package final class DirectoryStorage: Storage {
     if unsafe unlink(full(path)) != 0 && errno != ENOENT { throw failure("unlink", path) }
   }
 
+  /// From the inode's number and the time at which it was made.
+  package func place(of path: String) throws(StorageError) -> UInt64 {
+    let file = full(path)
+    var place: UInt64 = 0
+    // Safe: the path is lent as a C string, and the number written, for this call only.
+    let code = unsafe chf_file_place(file, &place)
+    guard code == 0 else { throw .failed(operation: "statx", path: path, code: code) }
+    return place
+  }
+
   package func syncDirectory(_ directory: String) throws(StorageError) {
     let descriptor = unsafe Glibc.open(full(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("open", directory) }

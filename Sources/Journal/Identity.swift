@@ -44,9 +44,4 @@ enum Identity {
     try storage.rename(temporary, to: path)
     try storage.syncDirectory("")
   }
-
-  private static func hexadecimal(_ value: UInt64, digits: Int) -> String {
-    let text = String(value, radix: 16)
-    return String(repeating: "0", count: max(0, digits - text.count)) + text
-  }
 }

@@ -38,6 +38,8 @@ package protocol Storage: Sendable {
   func remove(_ path: String) throws(StorageError)
   /// Makes creations, renames and removals in a directory durable. `""` is the node's own.
   func syncDirectory(_ directory: String) throws(StorageError)
+  /// A number that stays the same as long as this file is there, and that no copy of it has; 0: cannot be told.
+  func place(of path: String) throws(StorageError) -> UInt64
 }
 
 /// An open file. It stays readable while someone holds it, also after its name was removed.

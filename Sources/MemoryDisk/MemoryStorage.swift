@@ -33,6 +33,8 @@ package final class MemoryStorage: Storage {
     var faults: [Int: Fault] = [:]
     var capacity: Int?
     var random: SeededRandom
+    /// What `place` says.
+    var place: UInt64
   }
 
   /// A file's content, whatever its name is.
@@ -55,7 +57,7 @@ package final class MemoryStorage: Storage {
 
   let state: Guarded<State>
 
-  package init(seed: UInt64 = 0) { state = Guarded(State(random: SeededRandom(seed: seed))) }
+  package init(seed: UInt64 = 0) { state = Guarded(State(random: SeededRandom(seed: seed), place: seed | 1)) }
 
   private init(_ state: State) { self.state = Guarded(state) }
 
@@ -86,7 +88,7 @@ package final class MemoryStorage: Storage {
     state.withLock { old in
       var random = SeededRandom(seed: seed)
       var copies: [ObjectIdentifier: Inode] = [:]
-      var new = State(random: SeededRandom(seed: random.next()))
+      var new = State(random: SeededRandom(seed: random.next()), place: old.place)
       (new.directories, new.capacity) = (old.directories, old.capacity)
       func copy(_ inode: Inode) -> Inode {
         if let made = copies[ObjectIdentifier(inode)] { return made }
@@ -134,7 +136,7 @@ package final class MemoryStorage: Storage {
   /// The same directory for a process that starts anew: the machine ran on, so nothing is lost.
   package func afterProcessEnd() -> MemoryStorage {
     state.withLock { old in
-      var new = State(random: old.random)
+      var new = State(random: old.random, place: old.place)
       (new.names, new.durableNames, new.pendingNames) = (old.names, old.durableNames, old.pendingNames)
       (new.directories, new.capacity) = (old.directories, old.capacity)
       return MemoryStorage(new)
@@ -142,9 +144,11 @@ package final class MemoryStorage: Storage {
   }
 
   /// An independent copy of what the process sees, all of it durable.
-  package func copy() -> MemoryStorage {
+  ///
+  /// - Parameter place: What tells it from the original; nil: nothing, as an image of a whole disk.
+  package func copy(place: UInt64? = nil) -> MemoryStorage {
     state.withLock { old in
-      var new = State(random: old.random)
+      var new = State(random: old.random, place: place ?? old.place)
       (new.directories, new.capacity) = (old.directories, old.capacity)
       for (path, inode) in old.names { new.names[path] = Inode(inode.content, durable: inode.content) }
       new.durableNames = new.names
@@ -239,6 +243,13 @@ package final class MemoryStorage: Storage {
       let change = NameChange(directory: Self.directory(of: path), path: path, inode: nil, removing: nil)
       change.apply(to: &state.names)
       state.pendingNames.append(change)
+    }
+  }
+
+  package func place(of path: String) throws(StorageError) -> UInt64 {
+    try state.withLock { state throws(StorageError) in
+      guard state.names[path] != nil else { throw StorageError.missing(path: path) }
+      return state.place
     }
   }
 

@@ -133,7 +133,9 @@ extension NodeCore {
 
   /// What goes on from this replica's end may lack: for the operator who accepts that.
   private func givenUp(_ shard: ShardID, _ summary: RoleSummary) -> Bytes {
-    var text = "gives up what \(me.node)'s log may have held behind index \(summary.end)"
+    var text = "gives up what was acknowledged and is not in \(me.node)'s log, which ends at index \(summary.end)"
+    if summary.suspicion != .none { text += " (\(why(summary.suspicion)))" }
+    if let primary = summary.primary, primary.node != me.node { text += ", whatever \(primary.node)'s holds" }
     if case .suspectByDamage(.unreachable(index: let index)) = journal.recovery.shard(shard).state {
       text += ", at least up to \(index), where a snapshot stood"
     }
@@ -207,6 +209,8 @@ extension NodeCore {
       case .busy: return result(.refused, "a change of roles is under way: try again")
       case .suspect: return result(.refused, "something may be missing here: only --accept-loss overrides that")
       case .notSuspect: return result(.refused, "nothing is missing that could be given up")
+      case .primaryAnswers:
+        return result(.refused, "the primary that the map names was heard just now: it has more than this copy")
       }
     case nil: return result(.refused, "no such shard")
     }

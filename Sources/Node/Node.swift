@@ -20,7 +20,7 @@ public final class Node: Sendable {
   private let listener: Listener
   private let metricsListener: Listener?
   private let watch: MapWatch
-  private let birthTask: Task<Void, Never>
+  private let tasks: [Task<Void, Never>]
 
   /// The port it listens on: the real one if 0 was asked for.
   public let port: UInt16
@@ -32,10 +32,10 @@ public final class Node: Sendable {
 
   private init(
     _ core: NodeCore, _ group: LoopGroup, _ listener: Listener, _ metricsListener: Listener?, _ watch: MapWatch,
-    _ birthTask: Task<Void, Never>
+    _ tasks: [Task<Void, Never>]
   ) {
     (self.core, self.group, self.listener, self.metricsListener) = (core, group, listener, metricsListener)
-    (self.watch, self.birthTask) = (watch, birthTask)
+    (self.watch, self.tasks) = (watch, tasks)
     port = listener.address.port
   }
 
@@ -49,6 +49,7 @@ public final class Node: Sendable {
     progress: @escaping @Sendable (String) -> Void = { _ in },
     onFailure: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> Node {
+    try await refuseTwin(configuration, coordinator)
     let listener: Listener
     var metricsListener: Listener?
     do throws(SocketError) {
@@ -58,14 +59,23 @@ public final class Node: Sendable {
       throw NodeStartError("cannot listen: \(error)")
     }
     let began = monotonicNanoseconds()
-    let journal = try openLog(configuration, progress)
+    let (journal, storage) = try openLog(configuration, progress)
     let verified = monotonicNanoseconds()
     do {
-      let proposed = BirthRecord(cluster: randomWord(), shardCount: configuration.shardCount)
-      let birth = try await coordinator.birth(proposing: proposed)
+      let birth = try await NodeIdentity.findCluster(
+        storage, shardCount: configuration.shardCount, coordinator: coordinator)
+      let record = NodeRecord(
+        name: journal.replica.node, disk: journal.replica.disk,
+        address: "\(configuration.host):\(listener.address.port)",
+        loops: configuration.loopCount, pid: Int(processID()), startedAt: wallClockMilliseconds())
+      let identity = try await NodeIdentity.claim(
+        record, in: birth, storage, coordinator: coordinator, log: configuration.log)
+      coordinator.bind(to: birth)
+      let desk = try ProposalDesk(storage, shardCount: birth.shardCount)
       let group = try LoopGroup(count: configuration.loopCount)
       let core = NodeCore(
-        configuration, journal: journal, birth: birth, coordinator: coordinator, loops: group, onFailure: onFailure)
+        configuration, journal: journal, birth: birth, identity: identity, desk: desk, coordinator: coordinator,
+        loops: group, onFailure: onFailure)
       return try await start(core, group, listener, metricsListener, began: began, verified: verified, progress)
     } catch {
       journal.close()
@@ -85,37 +95,50 @@ public final class Node: Sendable {
     metricsListener?.start(on: group[0], connectionsMax: 256) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
     let port = listener.address.port
 
-    let recovered = await recover(core, progress)
+    let recovered = try await recover(core, progress)
     noteRecovery(recovered, core, began: began, verified: verified)
     let known = try await core.coordinator.nodes()
+    // Before any shard speaks: from here on, what this start does counts.
+    let record = NodeRecord(
+      name: core.me.node, disk: core.me.disk, address: "\(core.configuration.host):\(port)",
+      loops: core.loops.count, pid: Int(processID()), startedAt: wallClockMilliseconds(), start: core.identity.start)
+    guard try await core.coordinator.register(record) else {
+      throw NodeStartError("another process took the name \(core.me.node) while this one read its log")
+    }
+    core.record.withLock { $0 = record }
     for shard in recovered {
       await core.loop(of: shard.shard).adopt(shard, config: core.replicaConfig)
     }
     core.recovered()
     for hub in core.loops { await hub.start() }
-    for record in known { core.table.each { $0.met(record.name, at: record.address) } }
-    let record = NodeRecord(
-      name: core.me.node, disk: core.me.disk, address: "\(core.configuration.host):\(port)",
-      loops: core.loops.count, pid: Int(processID()), startedAt: wallClockMilliseconds())
-    try await core.coordinator.register(record)
-    let watch = core.coordinator.watch { [weak core] change in
-      guard let core else { return }
-      switch change {
-      case .entry(let shard, let register):
-        guard Int(shard.rawValue) < core.shardCount else { return }
-        core.post(shard) { $0.mapRead(register, token: 0, time: $2, tools: &$1) }
-      case .node(let record): core.table.each { $0.met(record.name, at: record.address) }
-      }
-    }
-    let birthTask = Task { await core.bearShards() }
+    for record in known { core.met(record) }
+    let watch = core.coordinator.watch { [weak core] change in core?.heard(change) }
+    let tasks = [Task { await core.bearShards() }, Task { await core.watchCoordinator() }]
     core.log.info("node is up") {
       $0.field("node", core.me.node.description)
       $0.field("address", record.address)
       if let metricsListener { $0.field("metrics", "\(metricsListener.address)") }
       $0.field("shards", core.shardCount)
       $0.field("loops", core.loops.count)
+      $0.field("start", core.identity.start)
     }
-    return Node(core, group, listener, metricsListener, watch, birthTask)
+    return Node(core, group, listener, metricsListener, watch, tasks)
+  }
+
+  /// Two processes must not be one node. Whoever answers at the address that the coordinator has for this name is it.
+  private static func refuseTwin(_ configuration: NodeConfiguration, _ coordinator: any Coordinator) async throws {
+    let known: NodeRecord?
+    do throws(CoordinatorError) {
+      known = try await coordinator.nodes().first { $0.name == configuration.name }
+    } catch {
+      throw NodeStartError("\(error)")
+    }
+    guard let known, let found = await whoAnswers(at: known.address, patience: .seconds(1)),
+      found.node == configuration.name
+    else { return }
+    throw NodeStartError(
+      "node \(configuration.name) runs already: process \(found.pid) answers at \(known.address) (start \(known.start)). Stop it "
+        + "first, or give this process another --name and an empty directory")
   }
 
   /// How long it took to read the log, and what was in it.
@@ -150,7 +173,7 @@ public final class Node: Sendable {
   }
 
   private func end() async {
-    birthTask.cancel()
+    for task in tasks { task.cancel() }
     watch.cancel()
     listener.stop()
     metricsListener?.stop()

@@ -31,6 +31,15 @@ final class NodeCore: Sendable {
   let journal: Log
   let writer: LogWriter
   let coordinator: any Coordinator
+  let birth: BirthRecord
+  /// Which of this node's starts the process is.
+  let identity: NodeIdentity
+  let desk: ProposalDesk
+  let reads: MapReads
+  /// This node's record as the coordinator should have it, once it serves.
+  let record = Lock<NodeRecord?>(nil)
+  /// The newest start of each other node that was heard of.
+  let starts = Lock<[NodeName: UInt64]>([:])
   /// Encodes snapshots, one after the other.
   let snapshots = Worker(name: "snapshots", isBackground: true)
   let table = LoopTable()
@@ -50,12 +59,13 @@ final class NodeCore: Sendable {
 
   /// - Parameter onFailure: told once, on any thread, that the node can do nothing more, and why.
   init(
-    _ configuration: NodeConfiguration, journal: Log, birth: BirthRecord, coordinator: any Coordinator,
-    loops: LoopGroup, onFailure: @escaping @Sendable (String) -> Void
+    _ configuration: NodeConfiguration, journal: Log, birth: BirthRecord, identity: NodeIdentity, desk: ProposalDesk,
+    coordinator: any Coordinator, loops: LoopGroup, onFailure: @escaping @Sendable (String) -> Void
   ) {
     self.configuration = configuration
     (me, cluster, shardCount) = (journal.replica, birth.cluster, birth.shardCount)
     (self.journal, self.coordinator, self.onFailure) = (journal, coordinator, onFailure)
+    (self.birth, self.identity, self.desk) = (birth, identity, desk)
     log = configuration.log
     var options = ShardMachine.Options()
     options.snapshotBytes = configuration.snapshotBytes
@@ -63,6 +73,7 @@ final class NodeCore: Sendable {
     machineOptions = options
     let table = table
     let relay = FailureRelay()
+    reads = MapReads(coordinator) { relay.node?.mapAnswered($0, $1, $2) }
     writer = LogWriter(journal) { event in
       switch event {
       case .durable(let group): tell(group, table)
@@ -104,7 +115,7 @@ final class NodeCore: Sendable {
   }
 
   /// A write or sync failed, or something that cannot be: this process acknowledges nothing any more.
-  func fail(_ reason: String) {
+  func fail(_ reason: String, as why: HaltReason = .diskFailed) {
     let isFirst = state.withLock { state in
       guard state.haltReason == nil else { return false }
       state.haltReason = reason
@@ -112,36 +123,8 @@ final class NodeCore: Sendable {
     }
     guard isFirst else { return }
     log.error("the node stops") { $0.field("reason", reason) }
-    table.each { $0.halt(.diskFailed) }
+    table.each { $0.halt(why) }
     onFailure(reason)
-  }
-
-  // MARK: The coordinator
-
-  func readMap(_ shard: ShardID, token: UInt64) {
-    Task {
-      do throws(CoordinatorError) {
-        let register = try await coordinator.read(shard)
-        post(shard) { $0.mapRead(register, token: token, time: $2, tools: &$1) }
-      } catch {
-        log.debug("the map cannot be read") { $0.field("error", "\(error)") }
-        post(shard) { $0.mapUnreachable(token: token, time: $2, tools: &$1) }
-      }
-    }
-  }
-
-  func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64) {
-    Task {
-      switch await coordinator.propose(entry, for: shard, expecting: revision) {
-      case .won(let register): post(shard) { $0.mapRead(register, token: 0, time: $2, tools: &$1) }
-      case .lost(let current): post(shard) { $0.mapRead(current, token: 0, time: $2, tools: &$1) }
-      case .unsettled(let error):
-        log.debug("a proposal is not settled") {
-          $0.field("shard", shard.rawValue)
-          $0.field("error", "\(error)")
-        }
-      }
-    }
   }
 
   /// Calls a shard's machine on its loop.
@@ -175,31 +158,9 @@ final class NodeCore: Sendable {
     post(shard) { machine, _, _ in machine.takeSnapshot(again: true) }
   }
 
-  // MARK: For people
-
-  func note(_ note: Note, of shard: ShardID) {
-    switch note {
-    case .proposed, .epochOpened, .becameFollower, .joining, .drainStarted:
-      log.info("role") {
-        $0.field("shard", shard.rawValue)
-        $0.field("what", "\(note)")
-      }
-    case .becamePrimary(let epoch, let follower):
-      log.info("became primary") {
-        $0.field("shard", shard.rawValue)
-        $0.field("epoch", epoch)
-        $0.field("follower", follower?.node.description ?? "")
-      }
-    default:
-      log.warning("role") {
-        $0.field("shard", shard.rawValue)
-        $0.field("what", "\(note)")
-      }
-    }
-  }
-
   func stopThreads() {
     snapshots.stop()
+    desk.stop()
     writer.stop()
   }
 }

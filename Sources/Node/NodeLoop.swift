@@ -61,7 +61,8 @@ package actor NodeLoop {
     shardList.append(shard)
     change(shard) { [clock] machine, tools in
       machine.start(
-        recovered.loaded, suspicion: recovered.suspicion, committed: recovered.committed, time: clock, tools: &tools)
+        recovered.loaded, suspicion: recovered.suspicion, committed: recovered.committed, noted: recovered.noted,
+        time: clock, tools: &tools)
     }
   }
 
@@ -185,8 +186,9 @@ package actor NodeLoop {
       links[peer.node]?.add(message, payload: payload, shard: shard.id, to: peer)
     case .reply(let frame, let connection): routers[connection]?.write(frame)
     case .dropPeer(let peer): for input in inputs[peer] ?? [] { input.drop() }
-    case .readMap(let token): node.readMap(shard.id, token: token)
-    case .propose(let entry, let revision): node.propose(entry, for: shard.id, expecting: revision)
+    case .readMap(let token): node.reads.read(shard.id, token: token)
+    case .propose(let entry, let revision, let noted):
+      node.propose(entry, for: shard.id, expecting: revision, noted: noted)
     case .keep(let index): node.keep(shard.id, from: index)
     case .roleChanged: break
     case .note(let note): node.note(note, of: shard.id)
@@ -258,7 +260,15 @@ package actor NodeLoop {
 
   // MARK: Peers
 
-  nonisolated func makePeerInput(_ hello: PeerHello) -> PeerInput { PeerInput(hello.sender, hub: self) }
+  nonisolated func makePeerInput(_ hello: PeerHello) -> PeerInput { PeerInput(hello, hub: self) }
+
+  /// A later start of this node was heard of: what earlier ones still say or hear does not count.
+  func drop(_ name: NodeName, before start: UInt64) {
+    for (sender, list) in inputs where sender.node == name {
+      for input in list where input.start < start { input.drop() }
+    }
+    links[name]?.drop(before: start)
+  }
 
   func add(_ input: PeerInput, from sender: ReplicaID) { inputs[sender, default: []].append(input) }
 
@@ -268,7 +278,7 @@ package actor NodeLoop {
   }
 
   func writePeerHello(into out: inout [UInt8]) {
-    let hello = PeerHello(cluster: node.cluster, sender: node.me, loop: UInt16(index))
+    let hello = PeerHello(cluster: node.cluster, sender: node.me, start: node.identity.start, loop: UInt16(index))
     WireFrame.encode(.peerHello, into: &out) { hello.encode(into: &$0) }
   }
 

@@ -7,13 +7,22 @@ import Proto
 /// Sendable without the compiler's check, so that its loop's actor can hold it: only that loop's thread touches it.
 final class PeerInput: ConnectionHandler, @unchecked Sendable {
   private let sender: ReplicaID
+  /// The sender's start.
+  let start: UInt64
   private unowned let hub: NodeLoop
   private var connection: Connection?
 
-  init(_ sender: ReplicaID, hub: NodeLoop) { (self.sender, self.hub) = (sender, hub) }
+  init(_ hello: PeerHello, hub: NodeLoop) { (sender, start, self.hub) = (hello.sender, hello.start, hub) }
 
   func opened(_ connection: Connection) {
     self.connection = connection
+    guard hub.node.met(sender.node, start: start) else {
+      hub.node.log.warning("a process that was replaced still speaks as a node") {
+        $0.field("node", sender.node.description)
+        $0.field("start", start)
+      }
+      return connection.abort()
+    }
     hub.assumeIsolated { $0.add(self, from: sender) }
     connection.write { out in
       hub.assumeIsolated { $0.writePeerHello(into: &out) }

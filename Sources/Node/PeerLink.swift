@@ -13,6 +13,8 @@ final class PeerLink: ConnectionHandler {
   private var connection: Connection?
   /// Who is there, once it has answered the hello.
   private(set) var peer: ReplicaID?
+  /// The start of whoever answered.
+  private var peerStart: UInt64 = 0
   private var retryAt: Int64 = 0
   private var retryWait: Int64 = PeerLink.waitMin
   /// The open `peerMessages` frame of this turn.
@@ -68,7 +70,8 @@ final class PeerLink: ConnectionHandler {
         }
         throw .invalid(field: "peer hello")
       }
-      peer = hello.sender
+      guard hub.node.met(hello.sender.node, start: hello.start) else { throw .invalid(field: "an earlier start") }
+      (peer, peerStart) = (hello.sender, hello.start)
       retryWait = Self.waitMin
       hub.assumeIsolated { $0.peerConnected(hello.sender) }
       return WireFrame.headerBytes + frame.bodyBytes
@@ -90,6 +93,11 @@ final class PeerLink: ConnectionHandler {
   }
 
   func drop() { connection?.abort() }
+
+  /// Ends the connection if it leads to an earlier start than this.
+  func drop(before start: UInt64) {
+    if peer != nil, peerStart < start { drop() }
+  }
 
   /// Adds a message to this turn's frame; lost if the peer cannot be reached.
   func add(_ message: ReplicaMessage, payload: [UInt8], shard: ShardID, to replica: ReplicaID) {

@@ -13,6 +13,8 @@ struct RecoveredShard: Sendable {
   var loaded: LoadedShard
   var suspicion: Suspicion
   var committed: UInt64
+  /// The proposal that the directory's last process noted.
+  var noted: UInt64?
   /// Records that were applied from the log, behind the snapshot.
   var replayedRecords: Int { Int(loaded.end.index - min(loaded.end.index, loaded.snapshotIndex)) }
 }
@@ -21,12 +23,14 @@ struct RecoveredShard: Sendable {
 func processID() -> UInt32 { UInt32(bitPattern: getpid()) }
 
 /// Opens the node's directory; says so when reading it takes longer than a second.
-func openLog(_ configuration: NodeConfiguration, _ progress: @escaping (String) -> Void) throws(NodeStartError) -> Log {
+func openLog(
+  _ configuration: NodeConfiguration, _ progress: @escaping (String) -> Void
+) throws(NodeStartError) -> (Log, any Storage) {
   let directory = configuration.dataDirectory
   let started = ContinuousClock.now
   do {
     let storage = try DirectoryStorage(directory)
-    return try Log.open(
+    let log = try Log.open(
       storage, node: configuration.name, newDisk: randomWord(),
       options: LogOptions(segmentBytes: configuration.segmentBytes)
     ) { step in
@@ -34,6 +38,7 @@ func openLog(_ configuration: NodeConfiguration, _ progress: @escaping (String) 
       progress(
         "reading the log: \(step.bytesDone >> 20) of \(step.bytesTotal >> 20) MiB, \(step.recordsDone) records")
     }
+    return (log, storage)
   } catch JournalError.storage(.locked) {
     throw NodeStartError("another process uses the data directory \(directory)")
   } catch {
@@ -42,9 +47,9 @@ func openLog(_ configuration: NodeConfiguration, _ progress: @escaping (String) 
 }
 
 /// Builds the inventories, the loops' shards beside each other.
-func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void) async -> [RecoveredShard] {
+func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void) async throws -> [RecoveredShard] {
   let report = ReplayReport(progress)
-  return await withTaskGroup(of: [RecoveredShard].self) { group in
+  var found = await withTaskGroup(of: [RecoveredShard].self) { group in
     for index in core.loops.indices {
       group.addTask {
         let mine = stride(from: index, to: core.shardCount, by: core.loops.count).map { ShardID(UInt16($0)) }
@@ -57,6 +62,12 @@ func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void)
     for await part in group { all += part }
     return all
   }
+  let stale = core.identity.stale
+  for place in found.indices {
+    if stale.contains(found[place].shard) { found[place].suspicion = found[place].suspicion.worse(.stale) }
+    found[place].noted = try core.desk.noted(found[place].shard)
+  }
+  return found
 }
 
 /// Says about once a second how far the replay has come.

@@ -16,8 +16,8 @@ package enum ShardAction: Sendable {
 
   /// Read the register, not from a cache; then `mapRead` or `mapUnreachable`.
   case readMap(token: UInt64)
-  /// Write the register; then `mapRead` with token 0 if what it holds is known.
-  case propose(MapEntry, revision: UInt64)
+  /// Write the register, `noted` after a note of it on the own disk; then `mapRead` with token 0 if what it holds is known.
+  case propose(MapEntry, revision: UInt64, noted: Bool)
 
   // What reads the disk: not on a loop.
 

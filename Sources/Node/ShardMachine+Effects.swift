@@ -52,7 +52,8 @@ extension ShardMachine {
     case .appendFrame: append(payload, sender, time, &tools)
     case .openEpoch(let epoch): openEpoch(epoch, time, &tools)
     case .readMap(let token): actions.append(.readMap(token: token))
-    case .propose(let entry, let revision): actions.append(.propose(entry, revision: revision))
+    case .propose(let entry, let revision, let noted):
+      actions.append(.propose(entry, revision: revision, noted: noted))
     case .lookUpChain(let index, let token):
       if index == position.index {
         call(time) { [chain = position.chain] in $0.chainFound(chain, token: token, now: time.now, into: &$1) }

@@ -142,10 +142,12 @@ package struct ShardMachine: ~Copyable {
 
   /// Recovery read the log.
   package mutating func start(
-    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, time: TurnTime, tools: inout ShardTools
+    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, noted: UInt64? = nil, time: TurnTime,
+    tools: inout ShardTools
   ) {
     adopt(loaded)
-    let state = logState(suspicion: suspicion, committed: committed)
+    var state = logState(suspicion: suspicion, committed: committed)
+    state.noted = noted
     call(time) { replica, effects in replica.start(log: state, now: time.now, into: &effects) }
     work(time, &tools)
   }

@@ -37,6 +37,8 @@ public struct MapEntry: Equatable, Sendable {
   public init(epoch: UInt64, primary: ReplicaID, follower: ReplicaID?, proposal: UInt64) {
     (self.epoch, self.primary, self.follower, self.proposal) = (epoch, primary, follower, proposal)
   }
+
+  public func names(_ replica: ReplicaID) -> Bool { primary == replica || follower == replica }
 }
 
 /// A register as it was read: its content and the revision that a compare-and-set compares. Revision 0: never written.

@@ -41,6 +41,41 @@ public enum Suspicion: UInt8, Sendable, CaseIterable {
   case tear
   /// Something before the last group write is unreadable, and may have held a frame of this shard.
   case damage
+  /// The log lacks the opening record of the epoch in which the map names this replica, or holds an epoch that the map no longer has:
+  /// either the log or the map may be older than what was answered.
+  case unproven
+  /// The directory is known to be older than what this replica once had, or to be a copy: what was acknowledged may be missing.
+  case stale
+
+  /// Whether such an end counts less than any sound one, however far it is, and never goes on beside another suspect one.
+  @inlinable public var isGrave: Bool {
+    switch self {
+    case .none, .tear, .unproven: false
+    case .damage, .stale: true
+    }
+  }
+
+  /// Whether a replica may believe such an end by itself if the map names no other copy: what a torn write held was never answered.
+  @inlinable public var mayGoOnAlone: Bool {
+    switch self {
+    case .none, .tear: true
+    case .unproven, .damage, .stale: false
+    }
+  }
+
+  /// The graver of two.
+  @inlinable public func worse(_ other: Suspicion) -> Suspicion {
+    func rank(_ suspicion: Suspicion) -> Int {
+      switch suspicion {
+      case .none: 0
+      case .tear: 1
+      case .unproven: 2
+      case .damage: 3
+      case .stale: 4
+      }
+    }
+    return rank(self) >= rank(other) ? self : other
+  }
 }
 
 /// What the primary sends its follower (or the replica that joins): every one has a new number. A frame may follow as payload.

@@ -16,8 +16,9 @@ public enum Effect: Equatable, Sendable {
   /// Read the shard's register, not from a cache, then call `mapRead` or `mapUnreachable` with the token.
   case readMap(token: UInt64)
   /// Write the register if its revision is still `revision` (0: absent). Then call `mapRead` (token 0) with what it holds now if
-  /// that is known, won or lost; if it is not, nothing: the same proposal comes again until it is settled.
-  case propose(MapEntry, revision: UInt64)
+  /// that is known, won or lost; if it is not, nothing: the same proposal comes again until it is settled. `noted`: first write
+  /// the proposal's id to the own disk, durably; the next process finds it in `LogState.noted`.
+  case propose(MapEntry, revision: UInt64, noted: Bool)
   /// Find the chain hash of the frame that ends exactly at `index` in the own log, then call `chainFound` (nil: none ends there or
   /// the log no longer reaches back).
   case lookUpChain(index: UInt64, token: UInt64)
@@ -64,6 +65,8 @@ public enum Note: Equatable, Sendable {
   case suspectCleared
   case suspectWaits(Suspicion)
   case lossAccepted(behind: LogPosition)
+  /// The coordinator holds an older register than this replica knows, another of the same epoch, or none (`found` nil).
+  case mapWentBack(found: UInt64?, known: UInt64)
   case digestDiffers(index: UInt64, mine: UInt64, theirs: UInt64)
   case otherDisk(ReplicaID)
   case lostAcknowledged(ReplicaID, acknowledged: UInt64, end: UInt64)
@@ -76,12 +79,11 @@ public enum Note: Equatable, Sendable {
 public enum HaltReason: UInt8, Equatable, Sendable, CaseIterable {
   /// A write or sync failed.
   case diskFailed = 1
-  /// The log holds an epoch that the map never had.
-  case mapOlderThanLog
-  /// The map has no entry, but the log is not empty.
-  case mapLost
+  // 2 and 3 were a map older than the log, and a lost one: both are settled now.
   /// A fresh replay showed that the memory of this primary was wrong.
-  case wrongMemory
+  case wrongMemory = 4
   /// An invariant of the edge broke.
-  case edge
+  case edge = 5
+  /// Another process goes on as this node.
+  case replaced = 6
 }

@@ -26,6 +26,10 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case forgetUnsettled
   /// A follower whose log may be incomplete takes over.
   case suspectTakesOver
+  /// A primary without a follower answers without asking whether the map still names it.
+  case answerUnconfirmed
+  /// A coordinator that went back is not noticed.
+  case trustOldMap
 
   /// What replicas made from now on have: set once, before any run, and only read then.
   public nonisolated(unsafe) static var chosen: PlantedBug?

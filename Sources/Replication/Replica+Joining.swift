@@ -191,7 +191,13 @@ extension Replica {
     rebuild = .nothing
     if entersLater {
       entersLater = false
+      takesAll = false
       enter(now: now, into: &effects)
+      return refresh(into: &effects)
+    }
+    if takesAll {
+      takesAll = false
+      propose(primary: me, follower: nil, now: now, into: &effects)
       return refresh(into: &effects)
     }
     switch role {

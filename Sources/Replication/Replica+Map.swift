@@ -6,6 +6,8 @@ struct PendingProposal: Equatable, Sendable {
   /// What the compare-and-set compares.
   var revision: UInt64
   var sentAt: MonotonicMilliseconds
+  /// Whether the disk must know of it first: who wins an epoch by its own proposal may lack its opening record, and nothing else.
+  var isNoted: Bool
 }
 
 /// A read of the map that is under way.
@@ -26,7 +28,7 @@ extension Replica {
     guard hasMap else {
       // Only a read that began after this process did says which epochs an earlier process cannot have led.
       guard hasLog, let reading, reading.token == token else {
-        if let register, register.revision > early?.revision ?? 0 { early = register }
+        if let register, register.entry.epoch > early?.entry.epoch ?? 0 { early = register }
         return
       }
       self.reading = nil
@@ -35,7 +37,20 @@ extension Replica {
     }
     var answered: MapReading?
     if let reading, reading.token == token { (answered, self.reading) = (reading, nil) }
+    let confirming = lead.confirmations.firstIndex { $0.token == token }
+    let confirmation = confirming.map { lead.confirmations[$0] }
+    if let confirming { lead.confirmations.removeSubrange(...confirming) }
+    let before = epoch
     if let register { adopt(register, now: now, into: &effects) }
+    // A read that began after this epoch was known, and does not show it: the coordinator is not what it was.
+    if epoch == before, answered?.epoch == epoch || confirmation?.epoch == epoch {
+      compare(with: register, now: now, into: &effects)
+    }
+    if let confirmation, role == .primary, confirmation.epoch == epoch, !isBehindMap {
+      lead.confirmed = max(lead.confirmed, confirmation.number)
+      recommit(into: &effects)
+      confirmAlone(now: now, into: &effects)
+    }
     if let answered, answered.epoch == epoch {
       switch answered.purpose {
       case .takeover: takeOver(now: now, into: &effects)
@@ -61,19 +76,83 @@ extension Replica {
 
   private mutating func boot(_ register: MapRegister?, now: MonotonicMilliseconds, into effects: inout [Effect]) {
     hasMap = true
+    base = register?.revision ?? 0
     guard let register else {
-      if end.index > 0 { return halt(.mapLost, now: now, into: &effects) }
       role = .unborn
+      if end.index > 0 {
+        // Somebody lost the register. What it said is not known here: a live replica that knows writes it anew, or an operator decides.
+        epoch = end.epoch
+        suspicion = suspicion.worse(.unproven)
+        effects.append(.note(.mapWentBack(found: nil, known: epoch)))
+        effects.append(.note(.suspectWaits(suspicion)))
+      }
       proposeBirth(now: now, into: &effects)
       if let early { adopt(early, now: now, into: &effects) }
       return
     }
-    if end.epoch > register.entry.epoch { return halt(.mapOlderThanLog, now: now, into: &effects) }
+    if end.epoch > register.entry.epoch {
+      epoch = end.epoch
+      bootEpoch = epoch
+      suspicion = suspicion.worse(.unproven)
+      role = .idle
+      effects.append(.note(.mapWentBack(found: register.entry.epoch, known: epoch)))
+      raise(register, now: now, into: &effects)
+      if let early { adopt(early, now: now, into: &effects) }
+      return
+    }
+    if register.entry.names(me), end.epoch < register.entry.epoch, register.entry.proposal != noted {
+      suspicion = suspicion.worse(.unproven)
+    }
     bootEpoch = register.entry.epoch
     self.register = register
     epoch = register.entry.epoch
     enter(now: now, into: &effects)
     if let early { adopt(early, now: now, into: &effects) }
+  }
+
+  /// A fresh read showed `found` in this replica's newest epoch. If the coordinator has gone back behind that, it is settled above: nobody
+  /// ever goes back behind an epoch.
+  private mutating func compare(
+    with found: MapRegister?, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    let isSame = found.map { $0.entry.epoch == epoch && (register == nil || $0.entry == register?.entry) }
+    guard !(isSame ?? (epoch == 0)) else {
+      base = found?.revision ?? 0
+      isBehindMap = false
+      return
+    }
+    #if PLANTED_BUGS
+    if planted == .trustOldMap { return }
+    #endif
+    base = found?.revision ?? 0
+    if !isBehindMap { effects.append(.note(.mapWentBack(found: found?.entry.epoch, known: epoch))) }
+    isBehindMap = true
+    if role == .primary { recommit(into: &effects) }
+    if isRaising {
+      proposal = nil
+      if let found { raise(found, now: now, into: &effects) }
+    } else if var pending = proposal {
+      guard pending.revision != base else { return }
+      // The same proposal, to the register as it is now.
+      (pending.revision, pending.sentAt) = (base, now)
+      proposal = pending
+      effects.append(.propose(pending.entry, revision: base, noted: pending.isNoted))
+    } else if role == .primary, !lead.resigns {
+      // What was true before is said again, in a new epoch: with the follower that answers need, or without.
+      let follower = lead.peer.flatMap { $0.isNamed && !lead.mustGoAlone ? $0.id : nil }
+      lead.drain = nil
+      propose(primary: me, follower: follower, now: now, into: &effects)
+    }
+  }
+
+  /// The log holds an epoch that the map does not, and who was named in it is not known: all that the older entry names, and this
+  /// replica, are named in an epoch above both, in which each of them finds itself suspect. So they compare their ends.
+  private mutating func raise(
+    _ found: MapRegister, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
+    isRaising = true
+    let follower = found.entry.follower ?? (found.entry.primary == me ? nil : me)
+    propose(primary: found.entry.primary, follower: follower, isNoted: false, now: now, into: &effects)
   }
 
   /// A register is known. Older ones than the newest known say nothing.
@@ -86,10 +165,13 @@ extension Replica {
       recommit(into: &effects)
     }
     #endif
-    guard new.revision > register?.revision ?? 0, new.entry.epoch > epoch else { return }
+    guard new.entry.epoch > epoch else { return }
     register = new
     epoch = new.entry.epoch
-    if let pending = proposal, new.revision > pending.revision {
+    base = new.revision
+    isBehindMap = false
+    isRaising = false
+    if let pending = proposal {
       proposal = nil
       if new.entry.proposal != pending.entry.proposal {
         effects.append(.note(.proposalLost(epoch: pending.entry.epoch)))
@@ -139,14 +221,16 @@ extension Replica {
 
   /// Proposes an entry of the next epoch. A shard's replica has one proposal at a time.
   mutating func propose(
-    primary: ReplicaID, follower: ReplicaID?, now: MonotonicMilliseconds, into effects: inout [Effect]
+    primary: ReplicaID, follower: ReplicaID?, isNoted: Bool = true, now: MonotonicMilliseconds,
+    into effects: inout [Effect]
   ) {
     guard proposal == nil else { return }
     let entry = MapEntry(epoch: epoch &+ 1, primary: primary, follower: follower, proposal: nextRandom())
-    let revision = register?.revision ?? 0
-    proposal = PendingProposal(entry: entry, revision: revision, sentAt: now)
+    // What names another as primary is no proof of this replica's log.
+    let isNoted = isNoted && primary == me
+    proposal = PendingProposal(entry: entry, revision: base, sentAt: now, isNoted: isNoted)
     effects.append(.note(.proposed(entry)))
-    effects.append(.propose(entry, revision: revision))
+    effects.append(.propose(entry, revision: base, noted: isNoted))
     refresh(into: &effects)
   }
 
@@ -159,6 +243,7 @@ extension Replica {
     if purpose == .news, reading != nil { return }
     let reading = MapReading(purpose: purpose, token: nextToken(), at: now, epoch: epoch)
     self.reading = reading
+    mapAskedAt = now
     effects.append(.readMap(token: reading.token))
   }
 
@@ -167,7 +252,9 @@ extension Replica {
     if var pending = proposal, now - pending.sentAt >= config.proposalResend {
       pending.sentAt = now
       proposal = pending
-      effects.append(.propose(pending.entry, revision: pending.revision))
+      effects.append(.propose(pending.entry, revision: pending.revision, noted: pending.isNoted))
+      // It may compare a revision that the coordinator no longer has.
+      readMap(for: .news, now: now, into: &effects)
     }
     if let reading, now - reading.at >= 2 * config.askAgain {
       self.reading = nil
@@ -179,12 +266,25 @@ extension Replica {
       case .news, .takeover: break  // whoever still needs it asks again
       }
     }
-    // A watch may have died unnoticed where nobody would tell us of a new epoch.
-    if role == .unborn || role == .comparing || role == .joining && join.phase == .asking {
-      if join.readAt.map({ now - $0 >= 1_000 }) ?? true {
-        join.readAt = now
-        readMap(for: .news, now: now, into: &effects)
-      }
+    // A watch may have died unnoticed, and a coordinator that went back tells nobody.
+    if hasMap, role != .halted, mapAskedAt.map({ now - $0 >= config.mapEvery }) ?? true {
+      readMap(for: .news, now: now, into: &effects)
     }
+    confirmAlone(now: now, into: &effects)
+  }
+
+  /// A primary without a follower has nobody to fence it: before it answers, the coordinator must have said, in a read begun after the
+  /// requests were read, that nobody else was named.
+  mutating func confirmAlone(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard role == .primary, !needsPeer, lead.tagged > lead.confirmed, number >= lead.tagged else { return }
+    if let last = lead.confirmations.last {
+      guard now - last.at >= 2 * config.askAgain else { return }
+      // The answer to an earlier one still counts, should it come.
+      if lead.confirmations.count >= 4 { lead.confirmations.removeFirst() }
+    }
+    let confirmation = Confirmation(token: nextToken(), number: number, epoch: epoch, at: now)
+    lead.confirmations.append(confirmation)
+    mapAskedAt = now
+    effects.append(.readMap(token: confirmation.token))
   }
 }

@@ -66,12 +66,24 @@ extension Replica {
       effects.append(.note(.lossAccepted(behind: end)))
       return .taken
     }
-    guard suspicion != .none else { return .refused(.notSuspect) }
     guard !isReloading, proposal == nil else { return .refused(.busy) }
     switch role {
-    case .follower: follow.mustTakeOver = true
-    case .comparing: comparison.decision = me
-    default: return .refused(.wrongRole)
+    case .follower:
+      guard suspicion != .none else { return .refused(.notSuspect) }
+      follow.mustTakeOver = true
+    case .comparing:
+      guard suspicion != .none else { return .refused(.notSuspect) }
+      comparison.decision = me
+    case .joining, .idle:
+      // The map names others, and none of them is there any more.
+      guard join.phase == .asking, now - join.lastHeard >= 2 * config.failureTimeout else {
+        return .refused(.primaryAnswers)
+      }
+      takesAll = true
+    case .unborn:
+      guard end.index > 0 else { return .refused(.notSuspect) }
+      takesAll = true
+    case .starting, .primary, .halted: return .refused(role == .primary ? .notSuspect : .wrongRole)
     }
     effects.append(.note(.lossAccepted(behind: end)))
     believeOwnEnd(into: &effects)

@@ -11,6 +11,11 @@ struct Lead: Sendable {
   var peer: Peer?
   /// A reply waits for a number that was not sent yet.
   var wantsEnvelope = false
+  /// The highest number that a reply may wait for.
+  var tagged: UInt64 = 0
+  /// Without a follower: the number up to which the coordinator confirmed that nobody else was named since, and what it was asked.
+  var confirmed: UInt64 = 0
+  var confirmations: [Confirmation] = []
   var lastSentAt: MonotonicMilliseconds = 0
   var drain: Drain?
   /// A hand-over that did not empty is not tried again before.
@@ -37,6 +42,15 @@ struct Lead: Sendable {
     peer?.durableAge.forgive(now: now)
     peer?.lastHeard = now
   }
+}
+
+/// A fresh read of the register that an answer waits for.
+struct Confirmation: Equatable, Sendable {
+  var token: UInt64
+  /// Replies that were tagged with this number, or a lower one, were computed before the read began.
+  var number: UInt64
+  var epoch: UInt64
+  var at: MonotonicMilliseconds
 }
 
 /// A planned hand-over under way.
@@ -158,6 +172,8 @@ extension Replica {
   ) {
     let oldPeer = role == .primary ? lead.peer : nil
     lead = Lead(timeout: config.failureTimeout)
+    // What waits from the epoch before was tagged at most so.
+    (lead.tagged, lead.wantsEnvelope) = (number &+ 1, true)
     role = .primary
     answerable = .nothing
     rebuild = .nothing
@@ -263,10 +279,14 @@ extension Replica {
   }
 
   mutating func flushAsPrimary(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard lead.wantsEnvelope else { return }
-    lead.wantsEnvelope = false
-    guard lead.peer?.stage == .streaming, let follower = lead.peer?.id else { return }
-    effects.append(.send(.envelope(nextEnvelope(now: now)), to: follower))
+    if lead.wantsEnvelope {
+      lead.wantsEnvelope = false
+      if lead.peer?.stage == .streaming, let follower = lead.peer?.id {
+        effects.append(.send(.envelope(nextEnvelope(now: now)), to: follower))
+      }
+    }
+    number = max(number, lead.tagged)
+    confirmAlone(now: now, into: &effects)
   }
 
   private mutating func remember(_ checkpoint: Checkpoint) {
@@ -309,10 +329,11 @@ extension Replica {
       answerable = .nothing
       return
     }
-    var echoed = UInt64.max
+    var echoed = isBehindMap ? 0 : lead.confirmed
     if needed, let peer = lead.peer { echoed = peer.echoed }
     #if PLANTED_BUGS
     if planted == .readWithoutBarrier { echoed = .max }
+    if planted == .answerUnconfirmed, !needed { echoed = .max }
     #endif
     answerable = Answerable(position: needed ? min(committed, through) : committed, number: echoed)
   }

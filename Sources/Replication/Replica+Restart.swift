@@ -23,7 +23,7 @@ extension Replica {
     guard role == .comparing, proposal == nil, !isReloading, let entry = register?.entry else { return }
     guard let follower = entry.follower else {
       // No other copy is named. What a torn write may have held was never answered; what damage ate may have been.
-      if suspicion == .damage { return warn(into: &effects) }
+      if !suspicion.mayGoOnAlone { return warn(into: &effects) }
       return decide(for: me, now: now, into: &effects)
     }
     let isSilent = comparison.isPeerGone || now >= comparison.deadline
@@ -79,7 +79,7 @@ extension Replica {
     guard let peer = lead.peer, peer.id == sender else { return }
     // All that was answered lies before this epoch, or was acknowledged in it.
     let needed = max(peer.durable, lead.openIndex > 0 ? lead.openIndex &- 1 : end.index)
-    if theirs.end.index >= needed, theirs.end.index <= end.index {
+    if theirs.end.index >= needed, theirs.end.index <= end.index, theirs.suspicion != .stale {
       lead.peer?.lastHeard = now
       // What it acknowledged before it lost its end may still be on the way: only what answers a later number counts.
       lead.peer?.session = number &+ 1
@@ -103,10 +103,16 @@ extension Replica {
   ) {
     guard let entry = register?.entry else { return }
     guard role == .comparing, entry.follower == sender, proposal == nil, !isReloading else { return }
-    let mayWaitForOperator =
-      suspicion != .none && theirs.suspicion != .none && (suspicion == .damage || theirs.suspicion == .damage)
-    if mayWaitForOperator { return warn(into: &effects) }
-    let followerWins = theirs.end.isFurther(than: end) && !(suspicion == .none && theirs.suspicion == .damage)
+    if suspicion != .none, theirs.suspicion != .none, suspicion.isGrave || theirs.suspicion.isGrave {
+      return warn(into: &effects)
+    }
+    let followerWins: Bool
+    switch (suspicion.isGrave, theirs.suspicion.isGrave) {
+    // A sound copy has all that was acknowledged, however far the other one goes.
+    case (true, _): followerWins = true
+    case (false, true): followerWins = false
+    case (false, false): followerWins = theirs.end.isFurther(than: end)
+    }
     decide(for: followerWins ? sender : me, now: now, into: &effects)
   }
 }

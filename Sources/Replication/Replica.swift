@@ -52,8 +52,10 @@ public struct Replica: Sendable {
   /// Whether commands and reads may be handed to the inventory, and records (ticks too) to the log.
   public internal(set) var acceptsCommands = false
   public internal(set) var clock = StampClock()
-  /// The newest register known.
+  /// The newest register known: a fact, even if the coordinator has forgotten it.
   public internal(set) var register: MapRegister?
+  /// The revision that the coordinator's register has now, as far as known: what a proposal compares. Goes back with the coordinator.
+  var base: UInt64 = 0
 
   // The own log.
   var hasLog = false
@@ -80,6 +82,16 @@ public struct Replica: Sendable {
   var birth: Birth?
   var proposal: PendingProposal?
   var reading: MapReading?
+  /// When the register was last asked for.
+  var mapAskedAt: MonotonicMilliseconds?
+  /// The coordinator was found to have gone back, and that is not settled yet.
+  var isBehindMap = false
+  /// The log holds an epoch that the map does not: it is proposed to raise the map's, and nothing else is done before.
+  var isRaising = false
+  /// An operator accepted the loss on a replica that has no role: once its own end is believed, it proposes itself.
+  var takesAll = false
+  /// The proposal's id that the disk's note holds.
+  var noted: UInt64?
 
   // What belongs to a role; meaningless outside it.
   var lead: Lead
@@ -117,6 +129,7 @@ public struct Replica: Sendable {
     hasLog = true
     take(log)
     suspicion = log.suspicion
+    noted = log.noted
     readMap(for: .boot, now: now, into: &effects)
     refresh(into: &effects)
   }
@@ -163,7 +176,8 @@ public struct Replica: Sendable {
   /// The send number that replies to everything read until now must wait for. The next `flush` sees to it that one is sent.
   public mutating func replyTag() -> UInt64 {
     lead.wantsEnvelope = true
-    return number &+ 1
+    lead.tagged = number &+ 1
+    return lead.tagged
   }
 
   /// The loop's turn ends: sends what one message can say for the whole turn (an empty envelope, an acknowledgement).

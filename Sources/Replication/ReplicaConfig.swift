@@ -11,6 +11,8 @@ public struct ReplicaConfig: Sendable {
   public var failureJitter: MonotonicMilliseconds = 100
   /// A primary that sent its follower nothing for so long sends an empty envelope.
   public var heartbeat: MonotonicMilliseconds = 100
+  /// The register is read afresh so often, whatever the role: a coordinator that went back tells nobody.
+  public var mapEvery: MonotonicMilliseconds = 1_000
   /// A proposal that is not settled is sent again after so long.
   public var proposalResend: MonotonicMilliseconds = 250
   /// A replica that wants to join, or to compare its end, asks again after so long.
@@ -47,12 +49,14 @@ public struct LogState: Equatable, Sendable {
   public var committed: UInt64
   /// The inventory's digest at `end`; nil: not known, and not compared until the next frame.
   public var digest: UInt64?
+  /// The id of the last proposal that this replica noted on its disk before it sent it; nil: none.
+  public var noted: UInt64?
   public init(
     end: LogPosition = .start, table: [EpochEntry] = [], suspicion: Suspicion = .none, lastStamp: Milliseconds = 0,
-    committed: UInt64 = 0, digest: UInt64? = nil
+    committed: UInt64 = 0, digest: UInt64? = nil, noted: UInt64? = nil
   ) {
     (self.end, self.table, self.suspicion) = (end, table, suspicion)
-    (self.lastStamp, self.committed, self.digest) = (lastStamp, committed, digest)
+    (self.lastStamp, self.committed, self.digest, self.noted) = (lastStamp, committed, digest, noted)
   }
 }
 

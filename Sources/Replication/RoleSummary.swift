@@ -84,5 +84,7 @@ public enum OrderAnswer: Equatable, Sendable {
     case suspect
     /// Nothing is missing that could be given up.
     case notSuspect
+    /// The primary that the map names was heard just now: it has more than this replica.
+    case primaryAnswers
   }
 }

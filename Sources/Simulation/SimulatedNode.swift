@@ -352,7 +352,7 @@ final class SimulatedNode: SimulatedProcess {
       world.say("\(name) drops \(peer.node)'s connection")
       for link in other.links where link.target === self { link.drop() }
     case .readMap(let token): world.coordinator.read(shard.id, token: token, for: self)
-    case .propose(let entry, let revision):
+    case .propose(let entry, let revision, _):
       world.coordinator.propose(entry, revision: revision, shard: shard.id, from: self)
     case .keep(let index): log?.keep(shard.id, from: index)
     case .note(let note): world.say("\(name) shard \(shard.id.rawValue): \(note)")

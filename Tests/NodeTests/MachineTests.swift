@@ -61,7 +61,7 @@ struct LoneShard: ~Copyable {
       if !diskStandsStill { machine.durable(through: written, time: time, tools: &tools) }
     case .reply(let frame, let connection): replies.append((connection, frame))
     case .readMap(let token): machine.mapRead(register, token: token, time: time, tools: &tools)
-    case .propose(let entry, let revision):
+    case .propose(let entry, let revision, _):
       if revision == register?.revision ?? 0 { register = MapRegister(revision: revision + 1, entry: entry) }
       machine.mapRead(register, token: 0, time: time, tools: &tools)
     default: break

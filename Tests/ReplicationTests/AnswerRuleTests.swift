@@ -50,13 +50,35 @@ import Testing
     #expect(tags.allSatisfy { $0 == primary.lastNumber })
   }
 
-  @Test func aloneByTheMapNobodyIsAsked() {
+  @Test func aloneByTheMapTheCoordinatorIsAskedAfterTheRequestWasRead() {
     var primary = openAlone()
     let tag = primary.replica.replyTag()
     primary.write([7])
-    #expect(!primary.answers(2, tag: tag))
     primary.sync()
+    #expect(!primary.answers(2, tag: tag), "durable, but another may have been named meanwhile")
+    primary.effects = []
+    primary.flush()
+    guard let confirmation = primary.lastReadToken, let register = primary.replica.register else {
+      Issue.record("the register is not read")
+      return
+    }
+    primary.replica.mapRead(register, token: 0, now: primary.now, into: &primary.effects)
+    #expect(!primary.answers(2, tag: tag), "what a watch says is of any time")
+    primary.replica.mapRead(register, token: confirmation, now: primary.now, into: &primary.effects)
     #expect(primary.answers(2, tag: tag))
+    let later = primary.replica.replyTag()
+    #expect(!primary.answers(2, tag: later), "asked before this request was read")
+  }
+
+  @Test func aloneAndDeposedNothingIsAnswered() {
+    var primary = openAlone()
+    let tag = primary.replica.replyTag()
+    primary.write([7])
+    primary.sync()
+    primary.flush()
+    let epoch = primary.replica.epoch
+    primary.readMap(entry(epoch + 1, id(2), nil, proposal: 77), revision: 50)
+    #expect(!primary.answers(2, tag: tag) && primary.replica.role != .primary)
   }
 
   @Test func anEpochOpensWhenItsRecordIsDurableOnAllThatItNames() {

@@ -26,10 +26,14 @@ struct Player {
 
   /// Starts with a log, and reads this register.
   mutating func start(
-    _ entry: MapEntry?, revision: UInt64 = 1, frames: [SimulatedFrame] = [], suspicion: Suspicion = .none
+    _ entry: MapEntry?, revision: UInt64 = 1, frames: [SimulatedFrame] = [], suspicion: Suspicion = .none,
+    isProven: Bool = true
   ) {
     log = SimulatedLog(frames: frames, durableCount: frames.count)
-    replica.start(log: log.state(suspicion: suspicion), now: now, into: &effects)
+    var state = log.state(suspicion: suspicion)
+    // As one that proposed the entry itself: what follows if it cannot show that has tests of its own.
+    state.noted = isProven ? entry?.proposal : nil
+    replica.start(log: state, now: now, into: &effects)
     readMap(entry, revision: revision)
   }
 
@@ -111,6 +115,14 @@ struct Player {
           missing: missing)), from: sender)
   }
 
+  /// The turn ends, and the coordinator says that the map still is what this replica knows.
+  mutating func confirm() {
+    effects = []
+    flush()
+    guard let token = lastReadToken else { return }
+    replica.mapRead(replica.register, token: token, now: now, into: &effects)
+  }
+
   /// Replies computed from the log's end after a request that was read now may leave.
   func answers(_ position: UInt64, tag: UInt64) -> Bool { replica.answerable.covers(position: position, number: tag) }
 
@@ -121,10 +133,10 @@ struct Player {
     return nil
   }
   var lastProposal: (entry: MapEntry, revision: UInt64)? {
-    for case .propose(let entry, let revision) in effects.reversed() { return (entry, revision) }
+    for case .propose(let entry, let revision, _) in effects.reversed() { return (entry, revision) }
     return nil
   }
-  var proposals: [MapEntry] { effects.compactMap { if case .propose(let entry, _) = $0 { entry } else { nil } } }
+  var proposals: [MapEntry] { effects.compactMap { if case .propose(let entry, _, _) = $0 { entry } else { nil } } }
   var envelopes: [Envelope] {
     effects.compactMap {
       switch $0 {

@@ -26,6 +26,8 @@ final class SimulatedNode {
   var damage = false
   /// What recovery says of it until a marker stands behind the unreadable stretch.
   var suspicion: Suspicion = .none
+  /// The proposal that its disk notes.
+  var noted: UInt64?
 
   // The process.
   var replica: Replica?

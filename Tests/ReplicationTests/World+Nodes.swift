@@ -86,7 +86,9 @@ extension World {
     #endif
     var effects: [Effect] = []
     log("\(node.id.node) starts with \(node.log.end) \(node.suspicion)")
-    replica.start(log: node.log.state(suspicion: node.suspicion), now: now, into: &effects)
+    var state = node.log.state(suspicion: node.suspicion)
+    state.noted = node.noted
+    replica.start(log: state, now: now, into: &effects)
     if node.index == 0 {
       let follower = seed % 3 == 0 ? nil : nodes.count > 1 ? nodes[1].id : nil
       replica.bear(Birth(primary: node.id, follower: follower), now: now, into: &effects)
@@ -140,7 +142,8 @@ extension World {
         frame = write([0], node, epoch: epoch, &effects)
       case .readMap(let token):
         at(coordinatorDelay(), .read(node: node.index, life: node.life, token: token))
-      case .propose(let entry, let revision):
+      case .propose(let entry, let revision, let isNoted):
+        if isNoted { node.noted = entry.proposal }
         log("\(node.id.node) proposes \(describe(MapRegister(revision: revision, entry: entry)))")
         proposalsUnderWay.append(entry)
         at(coordinatorDelay(), .propose(node: node.index, life: node.life, entry, revision: revision))

@@ -13,6 +13,9 @@ uint32_t chf_crc32c(uint32_t crc, const void *bytes, size_t count);
 /* Gives memory that was freed back to the kernel, which malloc by itself does at its heap's end only. */
 void chf_trim_memory(void);
 
+/* A number made of a file's inode and birth time: a copy has another. 0 or errno. */
+int chf_file_place(const char *path, uint64_t *place);
+
 /* Thread Sanitizer cannot see the futex inside Swift's `Mutex`. These tell it what a lock orders; without it they are a test
  * of a null pointer. */
 void __tsan_acquire(void *address) __attribute__((weak));

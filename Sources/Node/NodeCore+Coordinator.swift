@@ -1,0 +1,148 @@
+import ClusterMap
+import Logging
+import Proto
+import Replication
+
+// What waits for the coordinator, and what is made of its not being what it was.
+extension NodeCore {
+  /// A register was read afresh, or could not be.
+  func mapAnswered(_ shard: ShardID, _ token: UInt64, _ result: Result<MapRegister?, CoordinatorError>) {
+    switch result {
+    case .success(let register): post(shard) { $0.mapRead(register, token: token, time: $2, tools: &$1) }
+    case .failure(let error):
+      log.debug("the map cannot be read") { $0.field("error", "\(error)") }
+      post(shard) { $0.mapUnreachable(token: token, time: $2, tools: &$1) }
+    }
+  }
+
+  func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64, noted: Bool) {
+    let go: @Sendable () -> Void = { [self] in
+      Task {
+        switch await coordinator.propose(entry, for: shard, expecting: revision) {
+        case .won(let register): post(shard) { $0.mapRead(register, token: 0, time: $2, tools: &$1) }
+        case .lost(let current): post(shard) { $0.mapRead(current, token: 0, time: $2, tools: &$1) }
+        case .unsettled(let error):
+          log.debug("a proposal is not settled") {
+            $0.field("shard", shard.rawValue)
+            $0.field("error", "\(error)")
+          }
+        }
+      }
+    }
+    guard noted else { return go() }
+    desk.note(entry, of: shard, fail: { [self] in fail("a proposal cannot be noted: \($0)") }, go: go)
+  }
+
+  /// The watch saw a change. Registers are read again, for this cluster only: a coordinator that now holds another one tells of that
+  /// one's as well.
+  func heard(_ change: MapChange) {
+    switch change {
+    case .entry(let shard, _):
+      guard Int(shard.rawValue) < shardCount else { return }
+      reads.read(shard, token: 0)
+    case .node(let record): met(record)
+    }
+  }
+
+  /// A node's record is known: where it is, and which of its starts is the newest.
+  func met(_ record: NodeRecord) {
+    guard record.name != me.node else {
+      if record.start > identity.start {
+        replaced(by: "start \(record.start), process \(record.pid) at \(record.address)")
+      }
+      return
+    }
+    met(record.name, start: record.start)
+    table.each { $0.met(record.name, at: record.address) }
+  }
+
+  /// Somebody spoke as this node, in a start of its own. False: an earlier one, which has nothing more to say.
+  @discardableResult func met(_ name: NodeName, start: UInt64) -> Bool {
+    let (isNewest, isNews) = starts.withLock { starts in
+      let known = starts[name] ?? 0
+      starts[name] = max(known, start)
+      return (start >= known, start > known && known > 0)
+    }
+    if isNews { table.each { $0.drop(name, before: start) } }
+    return isNewest
+  }
+
+  func newestStart(of name: NodeName) -> UInt64 { starts.withLock { $0[name] ?? 0 } }
+
+  /// Another process goes on as this node: whatever this one would still say could be wrong.
+  func replaced(by other: String) {
+    fail("this process, start \(identity.start) of node \(me.node), was replaced by another: \(other)", as: .replaced)
+  }
+
+  // MARK: Looking at it
+
+  /// Looks again and again whether the coordinator still is what it was: the birth record, and this node's own.
+  func watchCoordinator() async {
+    var trouble = Trouble()
+    while !Task.isCancelled, !isStopping {
+      try? await Task.sleep(for: .milliseconds(500))
+      do throws(CoordinatorError) {
+        try await checkBirth(&trouble)
+        try await checkOwnRecord(&trouble)
+        trouble.end(log)
+      } catch {
+        // It is away: nothing is known, and nothing is lost.
+      }
+    }
+  }
+
+  /// What is wrong with the coordinator, said when it begins, every ten seconds while it lasts, and when it is over.
+  private struct Trouble {
+    var saidAt: ContinuousClock.Instant?
+    var isNew = false
+
+    mutating func mustSay() -> Bool {
+      isNew = true
+      guard saidAt.map({ ContinuousClock.now - $0 > .seconds(10) }) ?? true else { return false }
+      saidAt = .now
+      return true
+    }
+
+    mutating func end(_ log: LogSink) {
+      if !isNew, saidAt != nil {
+        saidAt = nil
+        log.warning("the coordinator is in order again")
+      }
+      isNew = false
+    }
+  }
+
+  private func checkBirth(_ trouble: inout Trouble) async throws(CoordinatorError) {
+    let found = try await coordinator.birth()
+    guard found?.cluster != birth.cluster else { return }
+    guard let found else {
+      if trouble.mustSay() {
+        log.error("the coordinator's data are gone: this node writes the cluster's birth record and its roles anew")
+      }
+      _ = try await coordinator.birth(proposing: birth)
+      return
+    }
+    if trouble.mustSay() {
+      log.error("the coordinator holds another cluster: roles cannot change until it holds this one again") {
+        $0.field("cluster", hex(birth.cluster))
+        $0.field("found", hex(found.cluster))
+      }
+    }
+  }
+
+  private func checkOwnRecord(_ trouble: inout Trouble) async throws(CoordinatorError) {
+    guard try await coordinator.birth()?.cluster == birth.cluster, let mine = record.withLock({ $0 }) else { return }
+    let found = try await coordinator.nodes().first { $0.name == me.node }
+    if let found, found.start > mine.start { return met(found) }
+    guard found != mine else { return }
+    if trouble.mustSay() {
+      log.error(
+        "the coordinator has an older record of this node, or none: it went back, and the record is written anew"
+      ) {
+        $0.field("found_start", found?.start ?? 0)
+        $0.field("start", mine.start)
+      }
+    }
+    if try await !coordinator.register(mine) { replaced(by: "a later start, in the coordinator") }
+  }
+}

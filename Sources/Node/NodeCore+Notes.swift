@@ -1,0 +1,64 @@
+import Journal
+import Logging
+import Proto
+import Replication
+
+// What a replica notes, as sentences for the operator.
+extension NodeCore {
+  func note(_ note: Note, of shard: ShardID) {
+    switch note {
+    case .proposed, .epochOpened, .becameFollower, .joining, .drainStarted:
+      log.info("role") {
+        $0.field("shard", shard.rawValue)
+        $0.field("what", "\(note)")
+      }
+    case .becamePrimary(let epoch, let follower):
+      log.info("became primary") {
+        $0.field("shard", shard.rawValue)
+        $0.field("epoch", epoch)
+        $0.field("follower", follower?.node.description ?? "")
+      }
+    case .suspectWaits(let suspicion):
+      log.error("a suspect replica waits for its peer, or for holdfast failover --shard N --accept-loss") {
+        $0.field("shard", shard.rawValue)
+        $0.field("suspect", "\(suspicion)")
+        $0.field("why", why(suspicion))
+      }
+    case .suspectCleared:
+      log.warning("role") {
+        $0.field("shard", shard.rawValue)
+        $0.field("what", "\(note)")
+      }
+      desk.run { [self] in
+        do throws(JournalError) { try identity.trust(shard) } catch {
+          fail("the directory's record cannot be written: \(error)")
+        }
+      }
+    case .mapWentBack(let found, let known):
+      log.error("the coordinator went back: roles are settled above the newest epoch that this replica knows") {
+        $0.field("shard", shard.rawValue)
+        $0.field("found_epoch", found ?? 0)
+        $0.field("known_epoch", known)
+      }
+    case .proposalLost, .peerSilent, .ownDiskSlow, .tailCut, .lossAccepted, .digestDiffers, .otherDisk,
+      .lostAcknowledged, .drainGivenUp, .halted:
+      log.warning("role") {
+        $0.field("shard", shard.rawValue)
+        $0.field("what", "\(note)")
+      }
+    }
+  }
+
+  /// Why a replica is suspect, for people.
+  func why(_ suspicion: Suspicion) -> String {
+    switch suspicion {
+    case .none: ""
+    case .tear: "the end of its log is torn"
+    case .damage: "its log cannot be read where it may have held a frame of this shard"
+    case .unproven:
+      "its log lacks the opening record of the newest epoch: log or map may be older than what was answered"
+    case .stale:
+      identity.staleness.map { "\($0)" } ?? "its directory was found to be an older one, or a copy, at an earlier start"
+    }
+  }
+}
