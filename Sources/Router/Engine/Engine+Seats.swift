@@ -64,7 +64,7 @@ extension Engine {
       return
     }
     // Of another life of the event, which will be found stale: on its own.
-    guard seatReads[event.id] == nil else { 
+    guard seatReads[event.id] == nil else {
       return ask(.seats(id: event.id), of: event.shard, call, expectedBytes: answerBytes)
     }
     begin(SeatReads(event: event, asked: [call]))
