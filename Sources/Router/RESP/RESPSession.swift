@@ -182,7 +182,13 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     let isError = if case .refused = result { true } else { false }
     engine.metrics.countRESP(
       call.operation.respCommand, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
-    reply(call.number) { $0.putReply(result, call.operation, version) }
+    reply(call.number) { out in
+      // A large map would else grow by doubling, and leave holes in the heap.
+      if case .seats(_, _, let states) = result, states.count > 64 << 10 {
+        out.reserveCapacity(out.count + states.count + states.count / 8)
+      }
+      out.putReply(result, call.operation, version)
+    }
   }
 
   // MARK: The hot path
