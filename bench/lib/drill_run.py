@@ -15,7 +15,7 @@ from .fault_run import Etcd, Run
 from .resp import Resp, RespError
 
 SEATS = 3000
-RETRY_FOR = 10  # seconds a buyer asks again before he gives up
+RETRY_FOR = 5  # seconds a buyer asks again before he gives up
 DRILLS = {}
 
 
@@ -70,7 +70,7 @@ class Drill(Run):
             recorder.selling.clear()
 
         def ended():
-            given_up = time.monotonic() - RETRY_FOR - 5
+            given_up = time.monotonic() - RETRY_FOR - 3
             return all(op.returned is not None or op.called < given_up
                        for recorder in self.recorders for op in list(recorder.operations))
         processes.wait_until("the buyers are quiet", ended, 60)

@@ -93,9 +93,9 @@ def yesterday_alone(run):
     return given_up
 
 
-def backup(name, coordinator_too, short=False):
+def backup(name, coordinator_too):
     """Both directories are gone. What was sold after the backup is too; what is in it is not."""
-    @drill(name, short=short)
+    @drill(name)
     def run_drill(run):
         run.quiet()
         run.stop("n1")
@@ -128,9 +128,9 @@ backup("both disks lost, a backup of one put back", coordinator_too=False)
 backup("both disks and the coordinator lost, a backup of one put back", coordinator_too=True)
 
 
-def lost(name, victim, order, end=down, short=False):
+def lost(name, victim, order, end=down):
     """`order`: who is started after both ended and the victim's directory was emptied; empty: the peer ran all the time."""
-    @drill(name, short=short)
+    @drill(name)
     def run_drill(run):
         run.lead("n1")
         run.more()
@@ -151,7 +151,7 @@ def lost(name, victim, order, end=down, short=False):
 
 lost("disk of the primary lost, its peer runs", "n1", [])
 lost("disk of the follower lost, its peer runs", "n2", [])
-lost("disk of the primary lost, both stopped, the empty one first", "n1", ["n1", "n2"], short=True)
+lost("disk of the primary lost, both stopped, the empty one first", "n1", ["n1", "n2"])
 lost("disk of the primary lost, both stopped, the empty one last", "n1", ["n2", "n1"])
 lost("disk of the primary lost in a power cut, the empty one first", "n1", ["n1", "n2"], power_cut)
 lost("disk of the primary lost in a power cut, the empty one last", "n1", ["n2", "n1"], power_cut)
@@ -159,7 +159,7 @@ lost("disk of the follower lost, both stopped, the empty one first", "n2", ["n2"
 lost("disk of the follower lost in a power cut, the empty one last", "n2", ["n1", "n2"], power_cut)
 
 
-@drill("disk lost of the node that was alone", short=True)
+@drill("disk lost of the node that was alone")
 def lost_alone(run):
     """What it alone had is gone; the other goes on with what it has when the operator says so."""
     alone = run.mark()
