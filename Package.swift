@@ -79,7 +79,9 @@ let package = Package(
     library("MemoryDisk", ["Proto", "Journal", "Seeded"]),
     library(
       "Simulation",
-      ["Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Seeded", "Flags"]),
+      [
+        "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "Node", "Router", "MemoryDisk", "Seeded", "Flags",
+      ]),
 
     hotLibrary("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
 

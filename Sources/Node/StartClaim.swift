@@ -51,5 +51,9 @@ package struct StartClaim: Equatable, Sendable {
     } else {
       staleness = nil
     }
+    #if PLANTED_BUGS
+    // Safe: set before any run began.
+    if unsafe PlantedMistake.chosen == .believeOldDisk { staleness = nil }
+    #endif
   }
 }

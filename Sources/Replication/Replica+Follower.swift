@@ -172,6 +172,7 @@ extension Replica {
       epoch: epoch, durable: through, number: follow.number, end: end.index, missing: follow.misses, full: isFull,
       checkpoint: follow.checkpoint)
     follow.misses = false
+    acknowledgedIn = epoch
     effects.append(.send(.acknowledgement(ack), to: primary))
   }
 

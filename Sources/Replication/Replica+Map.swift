@@ -211,12 +211,25 @@ extension Replica {
       }
     } else if entry.follower == me {
       leaveLead(into: &effects)
+      if !isNamedInTurn(entry, after: old) { suspicion = suspicion.worse(.unproven) }
       beginFollow(entry, from: oldRole, now: now, into: &effects)
     } else {
       leaveLead(into: &effects)
       beginJoin(entry, from: oldRole, now: now, into: &effects)
     }
     refresh(into: &effects)
+  }
+
+  /// Whether this process knows that its log is the one that an entry names as follower: it was named in the epoch before, or it caught up
+  /// in it. Otherwise another process of this name may have done that, from another disk.
+  private func isNamedInTurn(_ entry: MapEntry, after old: MapEntry?) -> Bool {
+    #if PLANTED_BUGS
+    // Safe: set before any run began.
+    if unsafe PlantedMistake.chosen == .believeSkipped { return true }
+    #endif
+    // What the first read showed was judged by the log.
+    guard let old else { return true }
+    return old.epoch &+ 1 == entry.epoch && (old.names(me) || acknowledgedIn == old.epoch)
   }
 
   /// Proposes an entry of the next epoch. A shard's replica has one proposal at a time.

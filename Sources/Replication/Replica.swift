@@ -75,6 +75,8 @@ public struct Replica: Sendable {
   var bootEpoch: UInt64 = 0
   /// The entry that the present role was taken under.
   var entered: MapEntry?
+  /// The epoch in which this process last acknowledged what its primary sent.
+  var acknowledgedIn: UInt64 = 0
   /// A register came while memory was being reloaded.
   var entersLater = false
   /// What a watch brought before the first read was answered.

@@ -137,7 +137,7 @@ final class Checks {
     node.world.note(stableHash(frame.rawSpan))
     let place = Int(shard.id.rawValue)
     let epoch = shard.machine.replica.epoch
-    let who = node.index << 32 | node.life
+    let who = node.serial << 32 | node.life
     if let known = promises[place].answered[epoch], known != who {
       node.world.fail("one primary answers in an epoch", "epoch \(epoch): \(node.name) and another process")
     }

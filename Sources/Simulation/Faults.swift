@@ -47,6 +47,12 @@ struct Faults {
   var order = 0.0
   var damage = 0.0
   var wipe = 0.0
+  /// A node comes back with what its disk was some time ago.
+  var oldDisk = 0.0
+  /// A node stands still while another process is started as it, from a copy of its disk.
+  var twin = 0.0
+  /// The coordinator comes back with what it knew some time ago.
+  var coordinatorBack = 0.0
 
   static let none = Faults()
 
@@ -84,6 +90,9 @@ struct Faults {
     atChange = sometimes(0.3, &random)
     lateProposal = sometimes(0.5, &random)
     deafRouter = sometimes(0.1, &random)
+    oldDisk = sometimes(0.06, &random)
+    twin = sometimes(0.05, &random)
+    coordinatorBack = sometimes(0.08, &random)
     // Kinds of their own: commands whose keys a router makes do not outlive them, so that others have keys of clients only.
     if random.chance(15) { standstill = Double.random(in: 0...0.03, using: &random) }
     if random.chance(15) { wallJumpMax = 3_600_000 }
@@ -95,7 +104,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
   case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, restart, failedSync, slowSync, fullDisk,
     partition, reset, pause, standstill, routerCrash, routerPause, deafRouter, wallJump, coordinatorAway,
     stuckProposals,
-    lateProposal, watchAgain, atChange, order, damage, primaryDamage, wipe
+    lateProposal, watchAgain, atChange, order, damage, primaryDamage, wipe, oldDisk, twin, staleStart, coordinatorBack,
+    acceptLoss, broughtBack
 
   package var name: String {
     switch self {
@@ -125,6 +135,12 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case .damage: "logs or snapshots damaged at rest"
     case .primaryDamage: "of these, a primary's"
     case .wipe: "disks lost"
+    case .oldDisk: "disks of yesterday"
+    case .twin: "second processes of a node, from a copy of its disk"
+    case .staleStart: "starts that found their directory old or copied"
+    case .coordinatorBack: "coordinators of yesterday"
+    case .acceptLoss: "suspect copies that an operator went on with"
+    case .broughtBack: "disks of replaced processes brought back"
     }
   }
 }

@@ -56,12 +56,13 @@ final class Network {
 
 /// One node's outgoing connection to another.
 final class PeerLink {
-  let target: SimulatedNode
+  private(set) var target: SimulatedNode
   private unowned let owner: SimulatedNode
   private(set) var pipe: Pipe?
   private var isConnecting = false
   /// Who answered the hello.
   private var peer: ReplicaID?
+  private var peerStart: UInt64 = 0
   private var retryAt = 0
   private var retryWait = 50_000
   private var frame: [UInt8] = []
@@ -84,14 +85,31 @@ final class PeerLink {
         self.retryWait = min(self.retryWait * 2, 1_000_000)
         return
       }
-      self.retryWait = 50_000
       let pipe = Pipe()
+      guard self.target.accepted(pipe, from: self.owner),
+        self.owner.met(self.target.nodeName, start: self.target.start)
+      else {
+        pipe.cut { $0.lowerBound }
+        self.retryAt = self.world.time + self.retryWait
+        return
+      }
+      self.retryWait = 50_000
       self.pipe = pipe
-      self.peer = self.target.id
-      self.target.accepted(pipe)
+      (self.peer, self.peerStart) = (self.target.id, self.target.start)
       self.owner.connected(to: self.target.id)
     }
   }
+
+  /// The node has another address now.
+  func moved(to process: SimulatedNode) {
+    guard process !== target else { return }
+    drop()
+    target = process
+    retryAt = 0
+  }
+
+  /// Ends the connection if it leads to an earlier start than this.
+  func drop(before start: UInt64) { if pipe != nil, peerStart < start { drop() } }
 
   /// The connection is lost: noticed at once.
   func drop() {
@@ -121,17 +139,17 @@ final class PeerLink {
       notBefore = network.blockedUntil[owner.index][target.index]
     }
     if world.chance(faults.loss) { return world.count(.lostMessage) }
-    let (target, life, sender, sentAt) = (target, target.life, owner.id, world.time)
+    let (target, life, sender, start, sentAt) = (target, target.life, owner.id, owner.start, world.time)
     let lags = owner.shards.map { $0.lag }
     network.send(on: pipe, notBefore: notBefore) {
       guard target.life == life else { return }
-      target.whileRunning { $0.receive(bytes, from: sender, sentAt: sentAt, lags: lags) }
+      target.whileRunning { $0.receive(bytes, from: sender, start: start, sentAt: sentAt, lags: lags) }
     }
     if world.chance(faults.duplication) {
       world.count(.repeatedMessage)
       world.plan(after: network.delay() * 3) { _ in
         guard target.life == life else { return }
-        target.whileRunning { $0.receive(bytes, from: sender, sentAt: sentAt, lags: lags) }
+        target.whileRunning { $0.receive(bytes, from: sender, start: start, sentAt: sentAt, lags: lags) }
       }
     }
   }

@@ -1,11 +1,17 @@
+import ClusterMap
 import Node
 import Proto
 import Replication
 
-/// The map: one register a shard, compare-and-set, a watch; it may be slow or away, and what it decided may not be heard of.
+/// The map: one register a shard, compare-and-set, a watch, and a record of each node; it may be slow or away, what it decided may not be
+/// heard of, and it may come back with what it knew some time ago.
 final class SimulatedCoordinator {
+  /// A node's record, and the process that is at its address.
+  typealias Held = (record: NodeRecord, process: SimulatedNode)
+
   private unowned let world: World
   private(set) var registers: [ShardID: MapRegister] = [:]
+  private(set) var records: [NodeName: Held] = [:]
   /// Until when it cannot be reached.
   var backAt = 0
   /// Until when no proposal gets through, while it can be read as ever.
@@ -14,13 +20,25 @@ final class SimulatedCoordinator {
   private(set) var underWay: [(id: UInt64, entry: MapEntry)] = []
   private var nextID: UInt64 = 0
 
+  /// Grows each time that it goes back: what was on its way to it then is lost.
+  private var era = 0
+  private var images: [(registers: [ShardID: MapRegister], records: [NodeName: Held])] = []
+  /// What it held when it went back, until that is settled.
+  private var forgotten: [ShardID: MapRegister]?
+
   init(_ world: World) { self.world = world }
 
   private var isAway: Bool { backAt > world.time }
+  /// It went back, and does not know yet what it should.
+  var isUnsettled: Bool { forgotten != nil }
+
+  func answers(_ node: SimulatedNode) -> Bool { !isAway && !node.isDeaf }
 
   private func delay() -> Int {
     world.chance(world.faults.slowCoordinator) ? world.draw(1_000...1_200_000) : world.draw(200...3_000)
   }
+
+  // MARK: Registers
 
   func read(_ shard: ShardID, token: UInt64, for node: SimulatedNode) {
     node.later(delay()) { node in
@@ -30,9 +48,12 @@ final class SimulatedCoordinator {
           node.turn(shard) { machine, tools, time in machine.mapUnreachable(token: token, time: time, tools: &tools) }
         }
       }
-      let register = self.registers[shard]
+      let (register, seenAt) = (self.registers[shard], world.time)
       world.note(register?.revision ?? 0)
       node.later(self.delay()) { node in
+        if let held = node.machine(shard), register?.entry.epoch == held.machine.replica.epoch {
+          held.confirmedAt = max(held.confirmedAt, seenAt)
+        }
         node.turn(shard) { machine, tools, time in machine.mapRead(register, token: token, time: time, tools: &tools) }
       }
     }
@@ -41,7 +62,7 @@ final class SimulatedCoordinator {
   /// The request outlives the process that sent it.
   func propose(_ entry: MapEntry, revision: UInt64, shard: ShardID, from node: SimulatedNode) {
     nextID += 1
-    let id = nextID
+    let (id, mine) = (nextID, era)
     underWay.append((id, entry))
     let life = node.life
     world.say(
@@ -50,7 +71,7 @@ final class SimulatedCoordinator {
     let stuck = max(0, writesAt - world.time)
     world.plan(after: delay() + stuck) { world in
       self.underWay.removeAll { $0.id == id }
-      if node.isDeaf || self.isAway && world.chance(0.7) { return }
+      if self.era != mine || node.isDeaf || self.isAway && world.chance(0.7) { return }
       if (self.registers[shard]?.revision ?? 0) == revision {
         let register = MapRegister(revision: revision + 1, entry: entry)
         self.registers[shard] = register
@@ -73,7 +94,7 @@ final class SimulatedCoordinator {
   }
 
   private func tell(_ register: MapRegister, _ shard: ShardID) {
-    for node in world.nodes where !world.chance(world.faults.lostWatch) && !node.isDeaf {
+    for node in world.processes where !world.chance(world.faults.lostWatch) && !node.isDeaf {
       node.later(delay()) { node in
         node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
       }
@@ -92,6 +113,7 @@ final class SimulatedCoordinator {
         node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
       }
     }
+    for held in sortedRecords { node.later(delay()) { $0.met(held.record, at: held.process) } }
   }
 
   /// A router reads the map.
@@ -103,5 +125,76 @@ final class SimulatedCoordinator {
 
   func isProposed(_ name: NodeName) -> Bool {
     underWay.contains { $0.entry.primary.node == name || $0.entry.follower?.node == name }
+  }
+
+  // MARK: Records of nodes
+
+  private var sortedRecords: [Held] { records.values.sorted { $0.record.name < $1.record.name } }
+
+  /// A process writes its record, which holds the highest start of its name.
+  func write(_ record: NodeRecord, of process: SimulatedNode) {
+    records[record.name] = (record, process)
+    world.note(record.start)
+    for node in world.processes where node !== process && !world.chance(world.faults.lostWatch) && !node.isDeaf {
+      node.later(delay()) { $0.met(record, at: process) }
+    }
+    for router in world.routers where !world.chance(world.faults.lostWatch) {
+      router.later(delay()) { [unowned router] in router.met(process, start: record.start) }
+    }
+  }
+
+  /// A node looks at its own record, and writes it anew if it is older than the node.
+  func check(_ node: SimulatedNode) {
+    node.later(delay()) { node in
+      guard self.answers(node) else { return }
+      let found = self.records[node.nodeName]
+      if let found, found.record.start > node.start {
+        node.later(self.delay()) { $0.met(found.record, at: found.process) }
+      } else if found?.record != node.record {
+        node.world.say("the coordinator's record of \(node.name) is older than the node")
+        self.write(node.record, of: node)
+      }
+    }
+  }
+
+  func readRecords(for router: SimulatedRouter) {
+    if isAway { return }
+    for held in sortedRecords {
+      router.later(delay()) { [unowned router] in router.met(held.process, start: held.record.start) }
+    }
+  }
+
+  // MARK: Going back
+
+  func keepImage() {
+    if isUnsettled || registers.count < world.shardCount { return }
+    if images.count == 8 { images.removeFirst() }
+    images.append((registers, records))
+  }
+
+  /// Takes an older copy of what it knew. False: there is none that differs.
+  func goBack() -> Bool {
+    let older = images.filter { image in world.shardIDs.contains { image.registers[$0] != registers[$0] } }
+    guard let image = older.randomElement(using: &world.random) else { return false }
+    era += 1
+    forgotten = registers
+    (registers, records) = image
+    for shard in world.shardIDs {
+      world.say(
+        "the coordinator is one of yesterday: shard \(shard.rawValue) epoch \(registers[shard]?.entry.epoch ?? 0)")
+    }
+    return true
+  }
+
+  /// Whether it is above all that it once knew again.
+  func settle() -> Bool {
+    guard let forgotten else { return true }
+    let isDone = world.shardIDs.allSatisfy { shard in
+      guard let old = forgotten[shard], let new = registers[shard] else { return false }
+      return new.entry.epoch > old.entry.epoch || new.entry == old.entry
+    }
+    guard isDone, world.nodes.allSatisfy({ records[$0.nodeName]?.record == $0.record }) else { return false }
+    self.forgotten = nil
+    return true
   }
 }

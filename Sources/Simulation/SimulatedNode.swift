@@ -1,3 +1,4 @@
+import ClusterMap
 import Inventory
 import Journal
 import MemoryDisk
@@ -19,6 +20,8 @@ final class SimulatedShard {
   var leads: UInt64 = 0
   /// When the newest acknowledgement that came in this process's time as primary was sent: until then nobody else led.
   var acknowledgedAt = 0
+  /// When the map still named it, at the latest, as far as it has read.
+  var confirmedAt = 0
   var stampsEpoch: UInt64 = 0
   /// Memory could not be loaded: only its peer can repair it.
   var isBroken = false
@@ -40,8 +43,26 @@ final class SimulatedNode: SimulatedProcess {
   var log: Log?
   private(set) var shards: [SimulatedShard] = []
   private var tools = ShardTools()
-  private var links: [PeerLink] = []
-  private var inputs: [Pipe] = []
+  private(set) var links: [PeerLink] = []
+  private(set) var inputs: [PeerPipe] = []
+
+  /// Tells this process's object from all others of its node.
+  let serial: Int
+  /// Which start of its node it is, and what directory and coordinator know of it.
+  var start: UInt64 = 0
+  var starts: StartRecord?
+  var record: NodeRecord
+  var notes: ProposalNotes?
+  /// The newest note of each shard that this process wrote.
+  var lastNotes: [ShardID: UInt64] = [:]
+  /// By name, the newest start that this process heard of.
+  var newestStarts: [NodeName: UInt64] = [:]
+  /// It found that its name has a later start.
+  var isReplaced = false
+  /// Another process was started in its place: it does not come back.
+  var isGhost = false
+  /// Its disk was put back.
+  var isSpent = false
 
   /// The wall clock minus true time, in milliseconds.
   var wallOffset: Int64
@@ -64,17 +85,22 @@ final class SimulatedNode: SimulatedProcess {
   var isDamaged = false
   private var pinnedAt: UInt64 = 0
 
-  init(_ index: Int, _ world: World) {
+  init(_ index: Int, _ world: World, _ disk: MemoryStorage? = nil) {
     self.index = index
     guard let name = NodeName(Bytes("n\(index + 1)")) else { preconditionFailure("n1 to n3 are names") }
     nodeName = name
     id = ReplicaID(node: name, disk: 0)
-    storage = MemoryStorage(seed: world.random.next())
+    storage = disk ?? MemoryStorage(seed: world.random.next())
+    world.lastSerial += 1
+    serial = world.lastSerial
+    record = NodeRecord(name: name, disk: 0, address: "", loops: 1, pid: 0, startedAt: 0)
     wallOffset = Int64(world.draw(-1_000...1_000))
     super.init("n\(index + 1)", endpoint: index, world)
   }
 
   override var isUp: Bool { log != nil }
+  /// Whether it will not do anything for a while.
+  var isStill: Bool { pausedUntil > world.time + 1_000_000 }
   var isBetweenTurns: Bool { turnTime == nil }
   func machine(_ shard: ShardID) -> SimulatedShard? { isUp ? shards[Int(shard.rawValue)] : nil }
 
@@ -112,12 +138,18 @@ final class SimulatedNode: SimulatedProcess {
     changeLife()
     (turnTime, turnEndAsked, listed, entries) = (nil, false, [], [])
     tools = ShardTools()
+    (isReplaced, lastNotes, links, inputs) = (false, [:], [], [])
+    guard world.coordinator.answers(self) else {
+      world.say("\(name) cannot start: the coordinator does not answer")
+      return planRestart()
+    }
     do throws(JournalError) {
       let log = try Log.open(
         storage, node: nodeName, newDisk: world.random.next() | 1, options: LogOptions(segmentBytes: world.segmentBytes)
       )
       self.log = log
       id = log.replica
+      try claim(log)
       try recover(log)
     } catch {
       log = nil
@@ -131,15 +163,15 @@ final class SimulatedNode: SimulatedProcess {
       storage = storage.afterPowerLoss(seed: world.random.next())
       return planRestart()
     }
-    world.say("\(name) starts: \(log.map { "\($0.recovery.shards.map { "\($0.state) end \($0.end.index)" })" } ?? "")")
+    world.say(
+      "\(name) starts, number \(start): \(log.map { "\($0.recovery.shards.map { "\($0.state) end \($0.end.index)" })" } ?? "")"
+    )
     writer?.makeSegment()
-    links = world.nodes.filter { $0 !== self }.map { PeerLink(to: $0, from: self) }
-    for other in world.nodes where other !== self { other.met(self) }
+    links = world.nodes.filter { $0.index != index }.map { other in
+      PeerLink(to: world.coordinator.records[other.nodeName]?.process ?? other, from: self)
+    }
+    serve()
     tick()
-  }
-
-  private func met(_ other: SimulatedNode) {
-    if isUp, !links.contains(where: { $0.target === other }) { links.append(PeerLink(to: other, from: self)) }
   }
 
   private func recover(_ log: Log) throws(JournalError) {
@@ -173,7 +205,10 @@ final class SimulatedNode: SimulatedProcess {
           inventory: Inventory(shard: shard, keyLimits: world.machineOptions.keyLimits, tableSalt: random()),
           end: log.end(of: shard), epochs: log.epochs(of: shard))
       }
-      machine.start(loaded, suspicion: suspicion, committed: found.committed, time: clock, tools: &tools)
+      if starts?.stale.contains(shard) == true { suspicion = suspicion.worse(.stale) }
+      machine.start(
+        loaded, suspicion: suspicion, committed: found.committed, noted: try notes?.note(of: shard)?.proposal,
+        time: clock, tools: &tools)
       let held = SimulatedShard(shard, machine)
       held.isBroken = isBroken
       shards.append(held)
@@ -210,7 +245,7 @@ final class SimulatedNode: SimulatedProcess {
     changeLife()
     log = nil
     for link in links { link.drop() }
-    for pipe in inputs { pipe.cut { self.world.draw($0) } }
+    for input in inputs { input.pipe.cut { self.world.draw($0) } }
     links = []
     inputs = []
     shards = []
@@ -220,6 +255,7 @@ final class SimulatedNode: SimulatedProcess {
     turnEndAsked = false
     writer = nil
     disk = nil
+    notes = nil
     for (_, router) in routers.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { router.end() }
     routers = [:]
     newest = [:]
@@ -228,7 +264,7 @@ final class SimulatedNode: SimulatedProcess {
   }
 
   func planRestart(after chosen: Int? = nil) {
-    guard !restartIsPlanned else { return }
+    guard !restartIsPlanned, !isGhost else { return }
     restartIsPlanned = true
     let wait =
       chosen != nil
@@ -238,7 +274,7 @@ final class SimulatedNode: SimulatedProcess {
     world.plan(after: wait + world.standstillLeft) { [unowned self] world in
       guard restartIsPlanned else { return }
       if !world.isHealing, world.chance(world.faults.crashInOperation), !world.isLastCopy(self) {
-        storage.plan(.crash, at: world.draw(0...12))
+        storage.plan(.crash, at: world.draw(0...24))
       }
       boot()
     }
@@ -359,12 +395,16 @@ final class SimulatedNode: SimulatedProcess {
     case .dropPeer(let peer):
       guard let other = world.node(named: peer.node) else { return }
       world.say("\(name) drops \(peer.node)'s connection")
-      for link in other.links where link.target === self { link.drop() }
+      for process in world.processes where process.nodeName == other.nodeName {
+        for link in process.links where link.target === self { link.drop() }
+      }
     case .readMap(let token): world.coordinator.read(shard.id, token: token, for: self)
-    case .propose(let entry, let revision, _):
-      world.coordinator.propose(entry, revision: revision, shard: shard.id, from: self)
+    case .propose(let entry, let revision, let noted):
+      propose(entry, revision: revision, isNoted: noted, shard: shard.id)
     case .keep(let index): log?.keep(shard.id, from: index)
-    case .note(let note): world.say("\(name) shard \(shard.id.rawValue): \(note)")
+    case .note(let note):
+      world.say("\(name) shard \(shard.id.rawValue): \(note)")
+      if case .suspectCleared = note { trust(shard.id) }
     case .clockLeapt(let milliseconds): world.say("\(name): the wall clock is off by \(milliseconds) ms")
     case .roleChanged: break
     case .lookUpChain, .readFrames, .load, .replay, .encodeSnapshot, .publishSnapshot, .abandonSnapshot, .openStream,
@@ -375,9 +415,12 @@ final class SimulatedNode: SimulatedProcess {
 
   // MARK: Peers
 
-  func accepted(_ pipe: Pipe) {
-    inputs.removeAll { !$0.isOpen }
-    inputs.append(pipe)
+  /// Another node's hello came on a new connection. False: an earlier start of it, which is not heard.
+  func accepted(_ pipe: Pipe, from other: SimulatedNode) -> Bool {
+    guard met(other.nodeName, start: other.start) else { return false }
+    inputs.removeAll { !$0.pipe.isOpen }
+    inputs.append(PeerPipe(pipe: pipe, name: other.nodeName, start: other.start))
+    return true
   }
 
   func connected(to peer: ReplicaID) {
@@ -386,10 +429,15 @@ final class SimulatedNode: SimulatedProcess {
     }
   }
 
-  func dropLinks(to other: SimulatedNode) { for link in links where link.target === other { link.drop() } }
+  func dropLinks(to other: SimulatedNode) {
+    for link in links where link.target.nodeName == other.nodeName { link.drop() }
+  }
 
-  /// - Parameter lags: the sender's, by shard.
-  func receive(_ bytes: [UInt8], from sender: ReplicaID, sentAt: Int, lags: [Int?]) {
+  /// - Parameters:
+  ///   - start: the sender's.
+  ///   - lags: the sender's, by shard.
+  func receive(_ bytes: [UInt8], from sender: ReplicaID, start: UInt64, sentAt: Int, lags: [Int?]) {
+    guard met(sender.node, start: start) else { return }
     var reader = ByteReader(bytes.rawSpan)
     do throws(DecodeError) {
       while reader.bytesLeft > 0, isUp {
@@ -458,8 +506,15 @@ final class SimulatedNode: SimulatedProcess {
   /// Since when what this frame to a router says may have been wrong, at the earliest; nil: a frame without a shard's state.
   func mark(of frame: [UInt8]) -> Int? {
     guard let shard = (try? WireFrame(header: frame.rawSpan))?.shard, let held = machine(shard) else { return nil }
-    return held.machine.replica.needsPeer ? min(world.time, held.acknowledgedAt) : world.time
+    return min(world.time, held.machine.replica.needsPeer ? held.acknowledgedAt : held.confirmedAt)
   }
+}
+
+/// Another node's connection to this one, and which start of that node it belongs to.
+struct PeerPipe {
+  var pipe: Pipe
+  var name: NodeName
+  var start: UInt64
 }
 
 extension World {

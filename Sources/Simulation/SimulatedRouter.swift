@@ -9,6 +9,9 @@ final class SimulatedRouter: SimulatedProcess {
   private let loopCount: Int
   private(set) var loops: [SimulatedRouterLoop] = []
   private var map: [ShardID: MapRegister] = [:]
+  /// By node's place: the process that it is, as far as known here.
+  private var addresses: [SimulatedNode] = []
+  private var newestStarts: [UInt64] = []
   private var doors: [Door] = []
   private var directory = EventDirectory()
   /// By event, the highest version that this process said: no later answer's copy may be older.
@@ -32,6 +35,8 @@ final class SimulatedRouter: SimulatedProcess {
     world.say("\(name) starts")
     directory = EventDirectory()
     (map, saidVersions, heard) = ([:], [:], [:])
+    newestStarts = world.nodes.map { _ in 0 }
+    addresses = world.nodes.map { world.coordinator.records[$0.nodeName]?.process ?? $0 }
     loops = (0..<loopCount).map { SimulatedRouterLoop($0, self, directory) }
     for loop in loops { loop.start() }
     followMap()
@@ -65,15 +70,27 @@ final class SimulatedRouter: SimulatedProcess {
   /// Reads the map at the start, and again and again, should the watch have lost something.
   private func followMap() {
     for shard in world.shardIDs { world.coordinator.read(shard, for: self) }
+    world.coordinator.readRecords(for: self)
     later(world.draw(300_000...600_000)) { [unowned self] in followMap() }
   }
 
   func learn(_ register: MapRegister, _ shard: ShardID) {
-    guard !isDeaf, register.revision > map[shard]?.revision ?? 0 else { return }
+    guard !isDeaf, register.entry.epoch > map[shard]?.entry.epoch ?? 0 else { return }
     map[shard] = register
     for loop in loops {
       later(world.draw(0...500)) { [unowned loop] in loop.mapChanged(shard, register.entry) }
     }
+  }
+
+  func address(_ place: Int) -> SimulatedNode { addresses[place] }
+
+  /// A node is this process now.
+  func met(_ node: SimulatedNode, start: UInt64) {
+    guard !isDeaf, start >= newestStarts[node.index] else { return }
+    newestStarts[node.index] = start
+    guard addresses[node.index] !== node else { return }
+    addresses[node.index] = node
+    for loop in loops { loop.moved(node.index) }
   }
 
   // MARK: Doors
@@ -140,7 +157,7 @@ final class SimulatedRouterLoop: EngineHost {
 
   func start() {
     beginWork()
-    for node in world.nodes { connect(node) }
+    for place in world.nodes.indices { connect(router.address(place)) }
     housekeep()
   }
 
@@ -223,7 +240,13 @@ final class SimulatedRouterLoop: EngineHost {
     byNode[place] = nil
     let wait = retryWait[place]
     retryWait[place] = min(wait * 2, 500_000)
-    router.later(wait) { [unowned self] in connect(link.node) }
+    router.later(wait) { [unowned self] in connect(router.address(place)) }
+  }
+
+  /// A node has another address.
+  func moved(_ place: Int) {
+    retryWait[place] = 10_000
+    byNode[place]?.broke()
   }
 
   func resetLinks() { for link in sortedLinks { link.broke() } }

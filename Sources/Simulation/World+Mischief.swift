@@ -30,7 +30,7 @@ extension World {
     if chance(faults.reset) { reset() }
     if chance(faults.pause), node.isUp {
       count(.pause)
-      node.pause(until: time + draw(1_000...2_500_000))
+      stop(node, until: time + draw(1_000...2_500_000))
     }
     if chance(faults.wallJump) {
       count(.wallJump)
@@ -38,12 +38,12 @@ extension World {
       node.wallOffset = Int64.random(in: -faults.wallJumpMax...faults.wallJumpMax, using: &random)
       say("\(node.name)'s wall clock is now off by \(node.wallOffset) ms")
     }
-    if chance(faults.coordinatorAway) {
+    if chance(faults.coordinatorAway), !coordinator.isUnsettled {
       count(.coordinatorAway)
       coordinator.backAt = time + draw(1_000...2_000_000)
       say("the coordinator is away")
     }
-    if chance(faults.stuckProposals) {
+    if chance(faults.stuckProposals), !coordinator.isUnsettled {
       count(.stuckProposals)
       coordinator.writesAt = time + draw(100_000...2_500_000)
       say("the coordinator takes no proposal for \((coordinator.writesAt - time) / 1_000) ms")
@@ -52,7 +52,7 @@ extension World {
       count(.watchAgain)
       coordinator.watchAgain(node)
     }
-    if chance(faults.standstill) { standStill() }
+    if chance(faults.standstill), !coordinator.isUnsettled { standStill() }
     strikeRouters()
     if chance(faults.fullDisk), !isLastCopy(node) {
       count(.fullDisk)
@@ -65,6 +65,7 @@ extension World {
     }
     if chance(faults.order) { order(node) }
     if chance(faults.damage) { damage(node) }
+    strikeWithCopies()
     if chance(faults.wipe), isSpare(node) {
       count(.wipe)
       say("\(node.name) loses its disk")
@@ -101,7 +102,7 @@ extension World {
     let stands = random.chance(30)
     plan(after: draw(50_000...250_000)) { world in
       guard !world.isHealing else { return }
-      if stands { return node.pause(until: until - 100_000) }
+      if stands { return world.stop(node, until: until - 100_000) }
       for other in world.nodes where other !== node {
         world.block(node.endpoint, other.endpoint, until: until)
         world.block(other.endpoint, node.endpoint, until: until)
@@ -113,7 +114,7 @@ extension World {
   private func standStill() {
     count(.standstill)
     standstillUntil = time + draw(61_000_000...65_000_000)
-    for process in nodes as [SimulatedProcess] + routers { process.pause(until: standstillUntil) }
+    for process in processes as [SimulatedProcess] + routers { process.pause(until: standstillUntil) }
   }
 
   /// A proposal to take a replica in is decided late. Before that the watch says again what was so before, and the two lose their line;
@@ -132,7 +133,7 @@ extension World {
       if !world.isHealing { world.block(node.endpoint, other.endpoint, until: decided + 2_500_000) }
     }
     plan(after: stopAt) { world in
-      if !world.isHealing { node.pause(until: world.time + world.draw(800_000...2_000_000)) }
+      if !world.isHealing { world.stop(node, until: world.time + world.draw(800_000...2_000_000)) }
     }
   }
 
@@ -146,7 +147,7 @@ extension World {
       world.count(.atChange)
       switch kind {
       case 0: if !world.isLastCopy(primary) { primary.crash(keepsPower: true) }
-      case 1: primary.pause(until: until)
+      case 1: world.stop(primary, until: until)
       case 2: if !world.isLastCopy(other) { other.crash(keepsPower: true) }
       default: world.block(primary.endpoint, other.endpoint, until: until)
       }
@@ -174,8 +175,11 @@ extension World {
     block(from, to, until: time + draw(1_000...2_500_000))
   }
 
+  /// Stands still.
+  private func stop(_ node: SimulatedNode, until: Int) { if !coordinator.isUnsettled { node.pause(until: until) } }
+
   private func block(_ from: Int, _ to: Int, until: Int) {
-    guard from != to else { return }
+    guard from != to, !coordinator.isUnsettled else { return }
     let both = random.chance(50)
     for (a, b) in both ? [(from, to), (to, from)] : [(from, to)] {
       network.blockedUntil[a][b] = until
@@ -206,9 +210,13 @@ extension World {
   }
 
   /// Whether what `node` has may be lost: for each shard, another has all that was ever answered, whatever is still under way.
-  private func isSpare(_ node: SimulatedNode) -> Bool {
-    guard !coordinator.isProposed(node.nodeName) else { return false }
-    return shardIDs.allSatisfy { isCopied($0, of: node) || isFollowed($0, by: node) }
+  func isSpare(_ node: SimulatedNode) -> Bool {
+    guard !coordinator.isProposed(node.nodeName), !coordinator.isUnsettled else { return false }
+    return shardIDs.allSatisfy { isElsewhere($0, than: node) }
+  }
+
+  func isElsewhere(_ shard: ShardID, than node: SimulatedNode) -> Bool {
+    isCopied(shard, of: node) || isFollowed(shard, by: node)
   }
 
   /// Whether the follower of this primary has all that was ever answered, and can go on without it.
@@ -235,7 +243,7 @@ extension World {
   }
 
   /// A node's disk is not what it was: until that is repaired, the other copy's disk keeps what it has.
-  private func hasLost(_ node: SimulatedNode) {
+  func hasLost(_ node: SimulatedNode) {
     node.isDamaged = true
     for other in nodes where isLastCopy(other) {
       other.storage.clearFaults()
@@ -246,14 +254,16 @@ extension World {
   /// Whether a shard has no second whole copy but this node's. A loss of power, or an end within a write, may leave a tear there, which
   /// only another copy can settle: two faults at once, and then it is the operator's to say.
   func isLastCopy(_ node: SimulatedNode) -> Bool {
-    shardIDs.contains { shard in
-      guard let entry = coordinator.registers[shard]?.entry else { return false }
-      let named = [entry.primary, entry.follower].compactMap { $0 }
-      guard named.contains(where: { $0.node == node.nodeName }) else { return false }
-      return nodes.contains { other in
-        other !== node && other.isDamaged && named.contains { $0.node == other.nodeName } && !isWhole(other, shard)
+    // Not before a coordinator that went back is settled, either: who knows the newest epoch must live.
+    coordinator.isUnsettled
+      || shardIDs.contains { shard in
+        guard let entry = coordinator.registers[shard]?.entry else { return false }
+        let named = [entry.primary, entry.follower].compactMap { $0 }
+        guard named.contains(where: { $0.node == node.nodeName }) else { return false }
+        return nodes.contains { other in
+          other !== node && other.isDamaged && named.contains { $0.node == other.nodeName } && !isWhole(other, shard)
+        }
       }
-    }
   }
 
   private func noteRepairs() {
@@ -305,7 +315,7 @@ extension World {
     coordinator.backAt = 0
     coordinator.writesAt = 0
     standstillUntil = 0
-    for process in nodes as [SimulatedProcess] + routers { process.deafUntil = 0 }
+    for process in processes as [SimulatedProcess] + routers { process.deafUntil = 0 }
     for from in network.blockedUntil.indices {
       for to in network.blockedUntil.indices { network.blockedUntil[from][to] = 0 }
     }
@@ -322,5 +332,7 @@ extension World {
         node.boot()
       }
     }
+    for ghost in ghosts { plan(after: draw(0...3_000_000)) { _ in ghost.goOn() } }
+    for process in processes { coordinator.watchAgain(process) }
   }
 }

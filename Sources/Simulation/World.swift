@@ -33,6 +33,15 @@ final class World {
 
   let shardCount: Int
   var nodes: [SimulatedNode] = []
+  /// Processes in whose place others were started: they may still stand still, and wake up.
+  var ghosts: [SimulatedNode] = []
+  var lastSerial = 0
+  /// By node, what its directory once was, and in which start.
+  var images: [(storage: MemoryStorage, start: UInt64)?] = []
+  /// What happens as soon as it may.
+  var wishes: Set<Wish> = []
+  /// By shard, since when nobody goes on.
+  var waitsSince: [ShardID: Int] = [:]
   var routers: [SimulatedRouter] = []
   var network: Network!
   var coordinator: SimulatedCoordinator!
@@ -92,6 +101,7 @@ final class World {
     network = Network(self, endpointCount: nodeCount + routerCount)
     coordinator = SimulatedCoordinator(self)
     for index in 0..<nodeCount { nodes.append(SimulatedNode(index, self)) }
+    images = Array(repeating: nil, count: nodeCount)
     for node in nodes { node.boot() }
     for index in 0..<routerCount { routers.append(SimulatedRouter(index, self)) }
     for router in routers { router.boot() }
@@ -127,6 +137,8 @@ final class World {
     faults = plannedFaults
     say("faults begin: \(faults)")
     plan(after: 100_000) { $0.strike() }
+    operate()
+    if faults.coordinatorBack > 0 { coordinator.keepImage() }
     let last = steps + wanted
     run(until: .max) { self.steps < last }
     run(until: standstillUntil)
@@ -156,7 +168,7 @@ final class World {
   /// Lets go of everything: closures that wait hold on to nodes and clients.
   func end() {
     schedule = TimedQueue()
-    for node in nodes { node.end() }
+    for node in processes { node.end() }
     for router in routers { router.end() }
   }
 
@@ -182,6 +194,9 @@ final class World {
     violation = Violation(rule: rule, description: text())
     say("VIOLATION of \(rule): \(violation?.description ?? "")")
   }
+
+  /// All processes of nodes, also those that were replaced and do not know it.
+  var processes: [SimulatedNode] { nodes + ghosts }
 
   func node(named name: NodeName) -> SimulatedNode? { nodes.first { $0.nodeName == name } }
 
@@ -224,7 +239,7 @@ final class World {
   // MARK: The end
 
   var isHealed: Bool {
-    guard clients.allSatisfy(\.isIdle) else { return false }
+    guard clients.allSatisfy(\.isIdle), ghosts.allSatisfy({ !$0.isUp }), !coordinator.isUnsettled else { return false }
     return shardIDs.allSatisfy { shard in
       guard let entry = coordinator.registers[shard]?.entry, let follower = entry.follower,
         let first = node(named: entry.primary.node)?.machine(shard),

@@ -26,7 +26,7 @@ import Testing
     table["Admin"] = edge.union(["Journal"])
     table["MemoryDisk"] = ["Proto", "Journal", "Seeded"]
     table["Simulation"] = [
-      "Proto", "Inventory", "Replication", "Journal", "Node", "Router", "MemoryDisk", "Seeded", "Flags",
+      "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "Node", "Router", "MemoryDisk", "Seeded", "Flags",
     ]
     table["Checker"] = ["Proto", "JSON"]
     return table

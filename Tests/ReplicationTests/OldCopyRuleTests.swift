@@ -80,6 +80,26 @@ import Testing
     #expect(proposed?.revision == 7)
   }
 
+  @Test func whoIsNamedFollowerWithoutHavingCaughtUpTakesNothingOver() {
+    // Another process of this name, from another disk, did: this one stood still meanwhile.
+    var follower = Player(2)
+    follower.start(entry(1, id(1), id(2)), frames: frames([1]))
+    follower.watch(entry(3, id(1), id(2), proposal: 9), revision: 9)
+    #expect(follower.replica.role == .follower && follower.replica.summary.suspicion == .unproven)
+    follower.wait(3_000)
+    follower.readMap(entry(3, id(1), id(2), proposal: 9), revision: 9)
+    #expect(follower.proposals.isEmpty)
+    #expect(follower.sent { if case .compare = $0 { true } else { false } })
+    var joiner = Player(2)
+    joiner.start(entry(2, id(1), nil), frames: frames([1]))
+    joiner.watch(entry(3, id(1), id(2), proposal: 9), revision: 9)
+    #expect(joiner.replica.summary.suspicion == .unproven)
+    var next = Player(2)
+    next.start(entry(1, id(1), id(2)), frames: frames([1]))
+    next.watch(entry(2, id(1), id(2), proposal: 9), revision: 9)
+    #expect(next.replica.summary.suspicion == .none)
+  }
+
   // MARK: A coordinator from yesterday
 
   @Test func aPrimaryWritesWhatWasTrueAgainAboveItsEpoch() {
