@@ -69,7 +69,9 @@ private struct Copy {
       var newest: [ShardID: UInt64] = [:]
       for number in 0..<starts.shardCount {
         let shard = ShardID(UInt16(number))
-        newest[shard] = max(ends[shard]?.epoch ?? 0, try notes.note(of: shard)?.epoch ?? 0)
+        newest[shard] = max(
+          ends[shard]?.epoch ?? 0, try notes.note(.made, of: shard)?.epoch ?? 0,
+          try notes.note(.entered, of: shard)?.epoch ?? 0)
       }
       self.starts = starts
       known = RecoveryPlan.Copy(
@@ -88,6 +90,7 @@ private struct Copy {
       try record.write(to: storage)
       let notes = try ProposalNotes(storage, shardCount: starts.shardCount)
       try notes.write(
+        .made,
         choices.map {
           (shard: $0.shard, note: ProposalNotes.Note(proposal: $0.entry.proposal, epoch: $0.entry.epoch))
         })

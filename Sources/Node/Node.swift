@@ -176,7 +176,11 @@ public final class Node: Sendable {
   public func stop(handOver milliseconds: UInt32 = 2_000) async {
     guard core.beginStop() else { return }
     if core.status.state == .up, milliseconds > 0 {
+      for hub in core.loops { await hub.beginEnd() }
       _ = await core.drain(core.primaryShards(), deadline: milliseconds)
+      // The other may be ending too: who was named last must have the record that says so.
+      let patience = ContinuousClock.now + .seconds(1)
+      while await !core.mayEnd(), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(5)) }
     }
     await end()
   }

@@ -83,7 +83,7 @@ package actor NodeLoop {
     change(shard) { [clock] machine, tools in
       machine.start(
         recovered.loaded, suspicion: recovered.suspicion, committed: recovered.committed, noted: recovered.noted,
-        time: clock, tools: &tools)
+        entered: recovered.entered, time: clock, tools: &tools)
     }
   }
 
@@ -275,6 +275,8 @@ package actor NodeLoop {
       tools.value.allowance.outputBytes += frame.count
       routers[connection]?.write(frame)
     case .dropPeer(let peer): for input in inputs[peer] ?? [] { input.drop() }
+    case .noteEntry(let entry):
+      node.desk.enter(entry, of: shard.id) { [node] in node.fail("an entry of the map cannot be noted: \($0)") }
     case .readMap(let token): node.reads.read(shard.id, token: token)
     case .propose(let entry, let revision, let noted):
       node.propose(entry, for: shard.id, expecting: revision, noted: noted)
@@ -444,6 +446,18 @@ package actor NodeLoop {
   func summary(of id: ShardID) -> RoleSummary? {
     guard let shard = shards[id] else { return nil }
     return shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary } }
+  }
+
+  /// From now on no shard takes over or leaves its peer behind.
+  func beginEnd() {
+    for shard in shardList { change(shard) { machine, _ in machine.beginEnd() } }
+  }
+
+  /// Whether the next process will find each log whole.
+  var mayEnd: Bool {
+    shardList.allSatisfy { shard in
+      shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.mayEnd } }
+    }
   }
 
   /// Replicas that may lack what was acknowledged.

@@ -19,6 +19,9 @@ package enum ShardAction: Sendable {
   /// Write the register, `noted` after a note of it on the own disk; then `mapRead` with token 0 if what it holds is known.
   case propose(MapEntry, revision: UInt64, noted: Bool)
 
+  /// Note on the own disk that this entry names the replica.
+  case noteEntry(MapEntry)
+
   // What reads the disk: not on a loop.
 
   /// Then `chainFound`.

@@ -154,15 +154,18 @@ package struct ShardMachine: ~Copyable {
 
   /// Recovery read the log.
   package mutating func start(
-    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, noted: UInt64? = nil, time: TurnTime,
-    tools: inout ShardTools
+    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, noted: UInt64? = nil,
+    entered: EpochNote? = nil, time: TurnTime, tools: inout ShardTools
   ) {
     adopt(loaded)
     var state = logState(suspicion: suspicion, committed: committed)
-    state.noted = noted
+    (state.noted, state.entered) = (noted, entered)
     call(time) { replica, effects in replica.start(log: state, now: time.now, into: &effects) }
     work(time, &tools)
   }
+
+  /// The process is about to end.
+  package mutating func beginEnd() { replica.beginEnd() }
 
   /// Takes over memory that was loaded from the disk.
   mutating func adopt(_ loaded: LoadedShard) {

@@ -207,7 +207,8 @@ final class SimulatedNode: SimulatedProcess {
       }
       if starts?.stale.contains(shard) == true { suspicion = suspicion.worse(.stale) }
       machine.start(
-        loaded, suspicion: suspicion, committed: found.committed, noted: try notes?.note(of: shard)?.proposal,
+        loaded, suspicion: suspicion, committed: found.committed, noted: try notes?.note(.made, of: shard)?.proposal,
+        entered: try notes?.note(.entered, of: shard).map { EpochNote(epoch: $0.epoch, proposal: $0.proposal) },
         time: clock, tools: &tools)
       let held = SimulatedShard(shard, machine)
       held.isBroken = isBroken
@@ -399,6 +400,7 @@ final class SimulatedNode: SimulatedProcess {
         for link in process.links where link.target === self { link.drop() }
       }
     case .readMap(let token): world.coordinator.read(shard.id, token: token, for: self)
+    case .noteEntry(let entry): enter(entry, shard: shard.id)
     case .propose(let entry, let revision, let noted):
       propose(entry, revision: revision, isNoted: noted, shard: shard.id)
     case .keep(let index): log?.keep(shard.id, from: index)

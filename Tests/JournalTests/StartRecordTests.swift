@@ -6,7 +6,7 @@ import Testing
 /// What a directory says of its starts and proposals.
 @Suite struct StartRecordTests {
   private let record = StartRecord(
-    cluster: 0xC1, shardCount: 16, confirmed: 4, intended: 5, place: .max, stale: [ShardID(3), ShardID(0)])
+    cluster: 0xC1, shardCount: 16, confirmed: 4, intended: 5, presence: 6, place: .max, stale: [ShardID(3), ShardID(0)])
 
   @Test func itComesBack() throws {
     let storage = MemoryStorage()
@@ -14,7 +14,7 @@ import Testing
     try record.write(to: storage)
     #expect(try StartRecord.read(storage) == record)
     let text = storage.content("starts").map { String(decoding: $0, as: UTF8.self) }
-    #expect(text?.hasPrefix("holdfast-starts 1 00000000000000c1 16 4 5 ffffffffffffffff 0,3 ") == true)
+    #expect(text?.hasPrefix("holdfast-starts 1 00000000000000c1 16 4 5 6 ffffffffffffffff 0,3 ") == true)
     var clean = record
     clean.stale = []
     try clean.write(to: storage)
@@ -54,15 +54,17 @@ import Testing
   @Test func proposalsAreNotedByShard() throws {
     let storage = MemoryStorage()
     let notes = try ProposalNotes(storage, shardCount: 4)
-    #expect(try notes.note(of: ShardID(2)) == nil)
+    #expect(try notes.note(.made, of: ShardID(2)) == nil)
     let one = ProposalNotes.Note(proposal: 11, epoch: 3)
     let two = ProposalNotes.Note(proposal: 12, epoch: 9)
-    try notes.write([(ShardID(2), one), (ShardID(3), two)])
+    try notes.write(.made, [(ShardID(2), one), (ShardID(3), two)])
+    try notes.write(.entered, [(ShardID(2), two)])
     let again = try ProposalNotes(storage.afterPowerLoss(seed: 1), shardCount: 4)
-    #expect(try again.note(of: ShardID(2)) == one && again.note(of: ShardID(3)) == two)
-    #expect(try again.note(of: ShardID(0)) == nil)
-    storage.flipBit("proposals", offset: 2 * 32 + 3, bit: 4)
-    #expect(try ProposalNotes(storage, shardCount: 4).note(of: ShardID(2)) == nil, "a torn slot notes nothing")
+    #expect(try again.note(.made, of: ShardID(2)) == one && again.note(.made, of: ShardID(3)) == two)
+    #expect(try again.note(.entered, of: ShardID(2)) == two && again.note(.entered, of: ShardID(3)) == nil)
+    #expect(try again.note(.made, of: ShardID(0)) == nil)
+    storage.flipBit("proposals", offset: 4 * 32 + 3, bit: 4)
+    #expect(try ProposalNotes(storage, shardCount: 4).note(.made, of: ShardID(2)) == nil, "a torn slot notes nothing")
   }
 
   @Test func aCopyHasAnotherPlace() throws {

@@ -42,6 +42,16 @@ import Testing
     #expect(claim(nil, recorded(3)).staleness == .behind(own: 0, recorded: 3))
   }
 
+  @Test func aCopyOfTheSameStartIsKnownByItsSignOfLife() {
+    var (own, recorded) = (own(4), recorded(4))
+    (own.presence, recorded.presence) = (7, 7)
+    #expect(claim(own, recorded).staleness == nil)
+    own.presence = 8
+    #expect(claim(own, recorded).staleness == nil, "noted in the directory, and not told yet")
+    own.presence = 6
+    #expect(claim(own, recorded).staleness == .outlived(own: 6, recorded: 7))
+  }
+
   @Test func aCoordinatorOfYesterdayIsSeen() {
     #expect(claim(own(4), recorded(3)).isCoordinatorBehind && claim(own(4), recorded(3)).staleness == nil)
     #expect(claim(own(4), nil).isCoordinatorBehind)
