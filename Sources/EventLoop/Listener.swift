@@ -19,6 +19,8 @@ public final class Listener: @unchecked Sendable {
   private(set) var options = ConnectionOptions()
   private(set) var limits = AcceptLimits()
   var guests = Guests()
+  /// Connections over the limit that were accepted in this turn.
+  private var guestsNow = 0
   /// An open descriptor that can be given away; -1: none.
   var spare: Int32 = -1
   private var targets: [EventLoop] = []
@@ -109,7 +111,10 @@ extension Listener: EventSource {
 
   private func acceptSome() {
     guard let loop, let accept, retry == nil else { return }
+    guestsNow = 0
     for _ in 0..<64 {
+      // Those who make room for the newest guests are gone by the next turn.
+      if guestsNow >= limits.budget.guestsMax { break }
       var raw = chf_address()
       // Safe: the shim writes one address.
       let accepted = unsafe chf_accept(fd, &raw)
@@ -148,6 +153,7 @@ extension Listener: EventSource {
       note(.overLimit(limits.connectionsMax))
     }
     let isGuest = !hasRoom
+    if isGuest { guestsNow += 1 }
     guard hasRoom || limits.takesGuests else {
       budget.give()
       refuse(accepted)

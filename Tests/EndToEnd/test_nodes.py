@@ -51,7 +51,7 @@ class NodeCase(FailoverCase):
     def hold(self, event, seat):
         client = self.cluster.resp()
         try:
-            return client.call("HOLD", event, "buyer", 3600, f"#{seat}")[0]
+            return client.call("HOLD", event, "buyer", 600, f"#{seat}")[0]
         finally:
             client.close()
 

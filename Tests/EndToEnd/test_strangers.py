@@ -43,33 +43,32 @@ class Transactions(ClusterCase):
 
     def test_the_python_clients_pipeline(self):
         event = self.new_event(areas=[{"name": "Floor", "capacity": 9, "price": 1}])
-        for protocol in (2, 3):
-            client = redis.Redis(port=self.cluster.tcp, decode_responses=True, protocol=protocol)
-            with client.pipeline(transaction=True) as pipe:
-                pipe.execute_command("HOLD", event, "ann", 60, f"#{protocol * 10}")
-                pipe.execute_command("HOLD.AREA", event, "ann", 60, "Floor", 1)
-                pipe.execute_command("EVENT.INFO", event)
-                hold, area, info = pipe.execute()
-            self.assertTrue(hold[0].startswith("h_") and area[0].startswith("h_"))
-            self.assertIn("held", info)
-            # A refusal stands among the answers, and what follows it has run.
-            pipe = client.pipeline(transaction=True)
-            pipe.execute_command("HOLD", event, "bob", 60, f"#{protocol * 10}")
-            pipe.execute_command("HOLD", event, "bob", 60, f"#{protocol * 10 + 1}")
-            refused, got = pipe.execute(raise_on_error=False)
-            self.assertIn("TAKEN", str(refused))
-            self.assertTrue(got[0].startswith("h_"))
-            # What is no command is found while it is queued, and nothing runs.
-            pipe = client.pipeline(transaction=True)
-            pipe.execute_command("HOLD", event, "eve", 60, f"#{protocol * 10 + 2}")
-            pipe.execute_command("NOSUCH")
-            with self.assertRaises(redis.exceptions.RedisError):
-                pipe.execute()
-            self.assertEqual(client.execute_command("SEAT", event, f"#{protocol * 10 + 2}"), "free")
-            with self.assertRaisesRegex(redis.exceptions.ResponseError, "WATCH is not supported"):
-                with client.pipeline() as pipe:
-                    pipe.watch("x")
-            client.close()
+        client = redis.Redis(port=self.cluster.tcp, decode_responses=True)
+        with client.pipeline(transaction=True) as pipe:
+            pipe.execute_command("HOLD", event, "ann", 60, "#10")
+            pipe.execute_command("HOLD.AREA", event, "ann", 60, "Floor", 1)
+            pipe.execute_command("EVENT.INFO", event)
+            hold, area, info = pipe.execute()
+        self.assertTrue(hold[0].startswith("h_") and area[0].startswith("h_"))
+        self.assertIn("held", info)
+        # A refusal stands among the answers, and what follows it has run.
+        pipe = client.pipeline(transaction=True)
+        pipe.execute_command("HOLD", event, "bob", 60, "#10")
+        pipe.execute_command("HOLD", event, "bob", 60, "#11")
+        refused, got = pipe.execute(raise_on_error=False)
+        self.assertIn("TAKEN", str(refused))
+        self.assertTrue(got[0].startswith("h_"))
+        # What is no command is found while it is queued, and nothing runs.
+        pipe = client.pipeline(transaction=True)
+        pipe.execute_command("HOLD", event, "eve", 60, "#12")
+        pipe.execute_command("NOSUCH")
+        with self.assertRaises(redis.exceptions.RedisError):
+            pipe.execute()
+        self.assertEqual(client.execute_command("SEAT", event, "#12"), "free")
+        with self.assertRaisesRegex(redis.exceptions.ResponseError, "WATCH is not supported"):
+            with client.pipeline() as pipe:
+                pipe.watch("x")
+        client.close()
 
     def test_what_is_queued_runs_whole_or_not_at_all(self):
         event = self.new_event()
@@ -200,14 +199,17 @@ class HoldTimes(ClusterCase):
 
 
 class TooManyConnections(ClusterCase):
-    options = {"wrap": {"router": ["prlimit", "--nofile=64:64"], "n1": ["prlimit", "--nofile=160:160"]}}
+    options = {"wrap": {"router": ["prlimit", "--nofile=96:96"], "n1": ["prlimit", "--nofile=160:160"]}}
 
     def connect(self, port):
         return socket.create_connection(("127.0.0.1", port), timeout=20)
 
     def crowd(self, port, count):
         """Connections that say nothing."""
-        return [self.connect(port) for _ in range(count)]
+        crowd = [self.connect(port) for _ in range(count)]
+        for connection in crowd:
+            self.addCleanup(connection.close)
+        return crowd
 
     def answers(self):
         try:
@@ -219,7 +221,7 @@ class TooManyConnections(ClusterCase):
         event = self.new_event()
         client = self.cluster.resp()
         self.assertEqual(client.call("PING"), "PONG")
-        silent = self.crowd(self.cluster.tcp, 60)
+        silent = self.crowd(self.cluster.tcp, 80)
         with self.connect(self.cluster.tcp) as late:
             self.assertEqual(everything(late), b"-ERR max number of clients reached\r\n")
         for _ in range(10):  # more than there are places for guests
@@ -230,7 +232,7 @@ class TooManyConnections(ClusterCase):
         self.assertEqual((status, problem["code"]), (503, "too_many_connections"))
         self.assertEqual(headers["Retry-After"], "1")
         metrics = self.cluster.get("/metrics")[2]
-        self.assertEqual(counter(metrics, "holdfast_router_connections_max"), 32)
+        self.assertEqual(counter(metrics, "holdfast_router_connections_max"), 48)
         self.assertGreater(counter(metrics, "holdfast_router_connections_over_limit_total"), 30)
         self.assertEqual(counter(metrics, "holdfast_router_descriptor_failures_total"), 0)
         with open(os.path.join(self.folder, "router.log")) as log:
@@ -267,7 +269,7 @@ class TooManyConnections(ClusterCase):
         pid = self.cluster.processes["router"].pid
 
         def limit(count):
-            subprocess.run(["prlimit", "--pid", str(pid), f"--nofile={count}:64"], check=True)
+            subprocess.run(["prlimit", "--pid", str(pid), f"--nofile={count}:96"], check=True)
 
         def free():
             """The lowest number without a descriptor, and whether all that are in use are below it."""
@@ -288,7 +290,7 @@ class TooManyConnections(ClusterCase):
             metrics = kept.getresponse().read().decode()
             self.assertGreaterEqual(counter(metrics, "holdfast_router_descriptor_failures_total"), 6)
         finally:
-            limit(64)
+            limit(96)
         for connection in [kept, *fillers]:
             connection.close()
         processes.wait_until("the door takes clients again", self.answers, 20)

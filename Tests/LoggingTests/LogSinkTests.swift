@@ -53,7 +53,12 @@ import Testing
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     let sink = LogSink(descriptor: ends[1], process: "router", queueBytesMax: 1_000)
-    // Nobody reads: the pipe takes 64 KiB, the queue 1,000 bytes, the rest must be dropped, and nobody blocks.
+    // Nobody reads: the pipe takes nothing more, the queue 1,000 bytes, the rest must be dropped, and nobody blocks.
+    let flags = fcntl(ends[1], F_GETFL)
+    _ = fcntl(ends[1], F_SETFL, flags | O_NONBLOCK)
+    var space: UInt8 = 0x0A
+    while write(ends[1], &space, 1) == 1 {}
+    _ = fcntl(ends[1], F_SETFL, flags)
     for _ in 0..<10_000 { sink.info("fill") }
     #expect(sink.droppedCount > 0)
     // Who ends waits for a moment only.
