@@ -2,7 +2,7 @@ internal import ClusterMap
 internal import Flags
 
 /// Why a command did not do what it was asked for; each has its exit code.
-enum AdminError: Error, Equatable {
+package enum AdminError: Error, Equatable {
   /// Wrong usage: status 2.
   case usage(String)
   /// Somebody said no, or what was asked for cannot be: status 1.

@@ -10,6 +10,7 @@ private let eventFields: [FlagSpec] = [
   FlagSpec("on-sale-at", "TIME", "holds are refused before; else on sale at once"),
   FlagSpec("currency", "CODE", "ISO 4217, EUR unless given"),
   FlagSpec("hold-ttl", "SECONDS", "how long a hold lives"),
+  FlagSpec("max-hold-ttl", "SECONDS", "the longest that a caller may ask for; hold-ttl unless given"),
   FlagSpec("payment-ttl", "SECONDS", "how long an order waits for its payment"),
   FlagSpec("max-per-order", "N", "seats and places in one hold"),
   FlagSpec("max-per-buyer", "N", "seats and places of one buyer"),
@@ -137,7 +138,7 @@ func eventObject(_ id: String, _ flags: ParsedFlags) throws(AdminError) -> [JSON
   for name in ["venue", "starts-at", "on-sale-at", "currency"] {
     if let text = flags.text(name) { event.append(.init(apiName(name), .text(text))) }
   }
-  for name in ["hold-ttl", "payment-ttl", "max-per-order", "max-per-buyer"] {
+  for name in ["hold-ttl", "max-hold-ttl", "payment-ttl", "max-per-order", "max-per-buyer"] {
     if let number = try checked({ () throws(UsageError) in try flags.number(name, in: 1...Int(UInt32.max)) }) {
       event.append(.init(apiName(name), .number(number)))
     }

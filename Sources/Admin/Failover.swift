@@ -78,7 +78,9 @@ private func waitingReplicas(
       case .primary: continue
       case .follower: if replica.reason.isEmpty { continue }
       // Catches up with a primary that is there.
-      case .joining: if let primary, statuses[primary] != nil { continue }
+      case .joining:
+        let theirs = primary.flatMap { statuses[$0] }?.replicas.first { $0.shard == replica.shard }
+        if theirs?.role == .primary { continue }
       case .none, .halted: break
       }
       waiting[node, default: [:]][replica.shard] = FailoverPlan.Waiting(
@@ -171,16 +173,17 @@ struct FailoverPlan {
     }
   }
 
-  /// Whose loss is accepted: a replica that the map names, else one that it does not, or no longer, name; else the primary says why
-  /// this is refused.
+  /// Who goes on: of all copies that answer and wait the one that has most, whether or not the map names it; if none waits, the primary
+  /// says why this is refused.
   private func whoGoesOn(with shard: ShardID) -> NodeName? {
     let entry = registers[shard]?.entry
-    let named = [entry?.primary.node, entry?.follower?.node].compactMap { $0 }
     let candidates = waiting.filter { $0.value[shard] != nil }.keys.sorted()
     if case .node(let node) = target { return candidates.contains(node) ? node : nil }
-    if let first = named.first(where: candidates.contains) { return first }
-    return candidates.max { (waiting[$0]?[shard]?.durableIndex ?? 0) < (waiting[$1]?[shard]?.durableIndex ?? 0) }
-      ?? entry?.primary.node
+    let named = [entry?.primary.node, entry?.follower?.node]
+    func rank(_ node: NodeName) -> (UInt64, Int) {
+      (waiting[node]?[shard]?.durableIndex ?? 0, named.contains(node) ? 1 : 0)
+    }
+    return candidates.max { rank($0) < rank($1) } ?? entry?.primary.node
   }
 
   func steps(deadlineMs: UInt32) -> [Step] {

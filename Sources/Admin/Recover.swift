@@ -69,7 +69,9 @@ private struct Copy {
       var newest: [ShardID: UInt64] = [:]
       for number in 0..<starts.shardCount {
         let shard = ShardID(UInt16(number))
-        newest[shard] = max(ends[shard]?.epoch ?? 0, try notes.note(of: shard)?.epoch ?? 0)
+        newest[shard] = max(
+          ends[shard]?.epoch ?? 0, try notes.note(.made, of: shard)?.epoch ?? 0,
+          try notes.note(.entered, of: shard)?.epoch ?? 0)
       }
       self.starts = starts
       known = RecoveryPlan.Copy(
@@ -88,6 +90,7 @@ private struct Copy {
       try record.write(to: storage)
       let notes = try ProposalNotes(storage, shardCount: starts.shardCount)
       try notes.write(
+        .made,
         choices.map {
           (shard: $0.shard, note: ProposalNotes.Note(proposal: $0.entry.proposal, epoch: $0.entry.epoch))
         })
@@ -101,58 +104,6 @@ private struct Copy {
     NodeRecord(
       name: known.replica.node, disk: known.replica.disk, address: "127.0.0.1:0", loops: 1, pid: 0, startedAt: 0,
       start: starts.confirmed, isServing: false)
-  }
-}
-
-/// Which copy of each shard goes on: a value, so that it can be tested without directories.
-struct RecoveryPlan: Equatable {
-  struct End: Equatable {
-    var epoch: UInt64
-    var index: UInt64
-    var isDamaged: Bool
-  }
-  struct Copy: Equatable {
-    var replica: ReplicaID
-    var cluster: UInt64
-    var shardCount: Int
-    var ends: [ShardID: End]
-    /// By shard, the newest epoch that the directory knows of.
-    var newestEpochs: [ShardID: UInt64]
-  }
-  struct Choice: Equatable {
-    var shard: ShardID
-    var entry: MapEntry
-    var end: End
-  }
-
-  var birth: BirthRecord
-  var choices: [Choice]
-
-  init(_ copies: [Copy], random: () -> UInt64 = { UInt64.random(in: 1 ... .max) }) throws(AdminError) {
-    guard let first = copies.first else { throw .usage("recover needs at least one directory") }
-    for copy in copies where copy.cluster != first.cluster || copy.shardCount != first.shardCount {
-      throw .refused(
-        "\(copy.replica.node)'s directory belongs to cluster \(hex(copy.cluster)), \(first.replica.node)'s to \(hex(first.cluster))"
-      )
-    }
-    guard Set(copies.map(\.replica.node)).count == copies.count else {
-      throw .refused("two of the directories are of one node: name the one that is newer")
-    }
-    birth = BirthRecord(cluster: first.cluster, shardCount: first.shardCount)
-    choices = (0..<first.shardCount).compactMap { number in
-      let shard = ShardID(UInt16(number))
-      let found = copies.compactMap { copy in copy.ends[shard].map { (copy.replica, $0) } }.filter { $0.1.index > 0 }
-      // Nobody has anything of it: the nodes give it roles as at a birth.
-      guard let best = found.max(by: { Self.isLess($0.1, $1.1) }) else { return nil }
-      let newest = copies.compactMap { $0.newestEpochs[shard] }.max() ?? 0
-      return Choice(
-        shard: shard, entry: MapEntry(epoch: newest + 1, primary: best.0, follower: nil, proposal: random()),
-        end: best.1)
-    }
-  }
-
-  private static func isLess(_ a: End, _ b: End) -> Bool {
-    (a.isDamaged ? 0 : 1, a.epoch, a.index) < (b.isDamaged ? 0 : 1, b.epoch, b.index)
   }
 }
 

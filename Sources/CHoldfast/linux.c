@@ -391,3 +391,60 @@ int chf_file_place(const char *path, uint64_t *place) {
   *place = (mixed ^ mixed >> 31) | 1;
   return 0;
 }
+
+/* Descriptors */
+
+int64_t chf_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 1 << 20) return 1 << 20;
+  return (int64_t)limit.rlim_cur;
+}
+
+int64_t chf_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1 << 20) {
+    limit.rlim_cur = limit.rlim_max < 1 << 20 ? limit.rlim_max : 1 << 20;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return chf_descriptor_limit();
+}
+
+void chf_open_standard_streams(void) {
+  for (int fd = 0; fd < 3; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      int opened = open("/dev/null", O_RDWR);
+      if (opened >= 0 && opened != fd) {
+        dup2(opened, fd);
+        close(opened);
+      }
+    }
+  }
+}
+
+int chf_spare_descriptor(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+void chf_refuse(int fd, const void *text, size_t count) {
+  char input[4096];
+  if (count > 0) send(fd, text, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  shutdown(fd, SHUT_WR);
+  for (int i = 0; i < 16 && recv(fd, input, sizeof input, MSG_DONTWAIT) > 0; i++) {
+  }
+  close(fd);
+}
+
+void chf_configure_allocator(void) {
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
+uint64_t chf_resident_bytes(void) {
+  char text[128];
+  int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t count = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (count <= 0) return 0;
+  text[count] = 0;
+  char *place = strchr(text, ' ');
+  return place ? strtoull(place, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}

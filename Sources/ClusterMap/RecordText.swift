@@ -57,6 +57,7 @@ extension NodeRecord {
       .init("node", .text(name.description)), .init("disk", .text(hex(disk))), .init("address", .text(address)),
       .init("loops", .number(loops)), .init("pid", .number(pid)), .init("started_at", .number(startedAt)),
       .init("start", .number(start)), .init("serving", .bool(isServing)),
+      .init("presence", .number(presence)),
     ]).compact
   }
 
@@ -69,7 +70,8 @@ extension NodeRecord {
     // Records of an older version have neither.
     self.init(
       name: name, disk: disk, address: address, loops: loops, pid: pid, startedAt: startedAt,
-      start: json["start"]?.integer(UInt64.self) ?? 0, isServing: json["serving"]?.bool ?? true)
+      start: json["start"]?.integer(UInt64.self) ?? 0, isServing: json["serving"]?.bool ?? true,
+      presence: json["presence"]?.integer(UInt64.self) ?? 0)
   }
 }
 

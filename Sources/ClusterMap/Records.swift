@@ -25,13 +25,15 @@ public struct NodeRecord: Equatable, Sendable {
   public var start: UInt64
   /// Its shards may speak: before, nothing that it did counts.
   public var isServing: Bool
+  /// Grows while this start writes to its log.
+  public var presence: UInt64
   public init(
     name: NodeName, disk: UInt64, address: String, loops: Int, pid: Int, startedAt: Milliseconds, start: UInt64 = 0,
-    isServing: Bool = true
+    isServing: Bool = true, presence: UInt64 = 0
   ) {
     (self.name, self.disk, self.address) = (name, disk, address)
     (self.loops, self.pid, self.startedAt) = (loops, pid, startedAt)
-    (self.start, self.isServing) = (start, isServing)
+    (self.start, self.isServing, self.presence) = (start, isServing, presence)
   }
 }
 

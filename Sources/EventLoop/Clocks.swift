@@ -12,9 +12,6 @@ public func wallClockMilliseconds() -> Int64 { chf_realtime_ns() / 1_000_000 }
 /// Processors that this process may run on; at least 1.
 public func processorCount() -> Int { Int(chf_cpu_count()) }
 
-/// Gives freed memory back to the kernel. May take milliseconds: not for a loop's thread.
-public func giveBackMemory() { chf_trim_memory() }
-
 extension Duration {
   /// Whole nanoseconds, negative durations as 0, those beyond 146 years as 146 years.
   public var nanoseconds: UInt64 {

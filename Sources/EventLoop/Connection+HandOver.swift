@@ -59,6 +59,8 @@ extension Connection {
     connection.onClosed = moving.onClosed
     connection.handler = makeHandler(connection)
     guard connection.attach() else { return }
+    connection.chargeInput()
+    connection.chargeOutput()
     connection.handler?.opened(connection)
     connection.wantsAnotherLook()
     connection.wantsFlush()

@@ -108,6 +108,7 @@ extension Connection: EventSource {
       unsafe rest.withUnsafeBytes { unsafe loop.input.bytes.copyMemory(from: $0) }
       rest.removeAll(keepingCapacity: true)
     } else {
+      makeRoom(for: newByteCount)
       // Safe: `newByteCount` bytes stand at the buffer's start.
       unsafe rest.append(contentsOf: loop.input.bytes[..<newByteCount])
     }
@@ -135,6 +136,7 @@ extension Connection: EventSource {
     }
     isDelivering = false
     keepRest(from: consumed, to: total, inPlace: inPlace)
+    if !rest.isEmpty || inputShare != nil { chargeInput() }
     _ = moveIfWanted()
   }
 
@@ -156,6 +158,13 @@ extension Connection: EventSource {
       rest.removeSubrange(..<consumed)
     }
     if rest.count > options.inputLimit, !isReadingPaused, !isOverOutputLimit { end(.inputLimit(byteCount: rest.count)) }
+  }
+
+  /// A long rest grows by a quarter: doubling it would keep as much again for nothing.
+  private func makeRoom(for byteCount: Int) {
+    let needed = rest.count + byteCount
+    guard needed > rest.capacity, needed > 1 << 20 else { return }
+    rest.reserveCapacity(needed + needed / 4)
   }
 
   /// A reset after everything was sent is the end that we waited for.

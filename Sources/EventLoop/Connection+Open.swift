@@ -67,6 +67,7 @@ extension Connection {
       let opened = unsafe chf_connect(&raw, &inProgress)
       guard opened >= 0 else {
         lastError = SocketError(call: "connect", errno: -opened, address: address.description)
+        if [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(-opened) { DescriptorBudget.process.noteFailure() }
         continue
       }
       fd = opened

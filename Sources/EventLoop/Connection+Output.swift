@@ -3,7 +3,7 @@ internal import Glibc
 
 extension Connection {
   /// How much one connection may send in one turn before others get theirs, in bytes.
-  private static let turnBytesMax = 4 << 20
+  private static let turnBytesMax = 512 << 10
 
   /// Sends what waits, as far as the kernel takes it. By the loop, at the end of a turn.
   func flush() {
@@ -56,6 +56,7 @@ extension Connection {
     } else if waiting > options.outputHardLimit {
       return end(.outputLimit(byteCount: waiting))
     }
+    if waiting > 0 || outputShare != nil { chargeOutput() }
     if state == .handshaking { return }
     if waiting > 0 {
       if ownDeadline == Self.never { setOwnDeadline(after: options.stallTimeout) }
@@ -119,7 +120,7 @@ extension Connection {
     case .open:
       state = .closing
       closeReason = reason
-      rest = []
+      dropInput()
       handlerDeadline = Self.never
       setOwnDeadline(after: options.stallTimeout)
     }
@@ -133,7 +134,7 @@ extension Connection {
     closeReason = reason
     discardsOutput = true
     if state == .open { state = .closing }
-    rest = []
+    dropInput()
     output = OutputQueue()
     encrypted = OutputQueue()
     wantsFlush()
@@ -170,9 +171,10 @@ extension Connection {
     fd = -1
     loop.counters.connections -= 1
     tls = nil
-    rest = []
+    dropInput()
     output = OutputQueue()
     encrypted = OutputQueue()
+    if outputShare != nil { chargeOutput() }
     handOver = nil
     onClosed?()
     onClosed = nil

@@ -38,6 +38,10 @@ public final class Connection: @unchecked Sendable {
   /// What `closed` will say once the output was sent.
   var closeReason = CloseReason.closed
 
+  /// It was accepted over the limit: say so, or serve what must be served in any case, and close it soon. It may be
+  /// aborted for the next guest until its handler sets this to false.
+  public var isGuest = false
+
   // Connecting.
   var candidates: [SocketAddress] = []
   var hostName = ""
@@ -66,11 +70,19 @@ public final class Connection: @unchecked Sendable {
   /// A hand-over that was asked for and waits until no handler is running.
   var handOver: ((Connection) -> Void)?
   var isDelivering = false
+  /// What the handler keeps of this connection's input, in bytes; see `setHeldInput`.
+  var heldInput = (byteCount: 0, isPinned: false)
+  /// In `ConnectionOptions.inputBudget`, once there was something to count, and what was said to it last.
+  var inputShare: MemoryShare?
+  var chargedInput = (byteCount: 0, isPinned: false)
 
   // Output.
   var output = OutputQueue()
   /// With TLS: records that wait to be sent.
   var encrypted = OutputQueue()
+  /// In `ConnectionOptions.outputBudget`.
+  var outputShare: MemoryShare?
+  var chargedOutput = 0
   /// The kernel takes no more until epoll says so.
   var outputBlocked = false
   var isListedUnflushed = false
@@ -95,7 +107,8 @@ public final class Connection: @unchecked Sendable {
     loop.counters.connections += 1
   }
 
-  /// Whether it can be written to and will send. False before `opened` has no meaning: what is written then is sent later.
+  /// Whether it can be written to and will send. False before `opened` has no meaning: what is written then is sent
+  /// later.
   public var isOpen: Bool { state == .open }
   public var isClosed: Bool { state == .closed }
   /// The peer's address for logs: `127.0.0.1:51234`.
@@ -116,6 +129,13 @@ public final class Connection: @unchecked Sendable {
   public func write(_ bytes: [UInt8]) {
     guard !bytes.isEmpty, beginWrite() else { return }
     output.append(bytes)
+    endWrite()
+  }
+
+  /// As above, for bytes that other connections send too: references are kept, no copies, unless they are short.
+  public func write(_ shared: [SharedBytes]) {
+    guard !shared.isEmpty, beginWrite() else { return }
+    for bytes in shared { output.append(bytes) }
     endWrite()
   }
 
@@ -147,7 +167,10 @@ public final class Connection: @unchecked Sendable {
   }
 
   private func endWrite() {
-    if outputByteCount > options.outputSoftLimit { isOverOutputLimit = true }
+    if outputByteCount > options.outputSoftLimit {
+      isOverOutputLimit = true
+      chargeOutput()
+    }
     wantsFlush()
   }
 
@@ -159,8 +182,8 @@ public final class Connection: @unchecked Sendable {
 
   // MARK: Reading
 
-  /// `received` is not called until `resumeReading`, and nothing is read from the socket. A peer that goes away meanwhile may be
-  /// noticed only then.
+  /// `received` is not called until `resumeReading`, and nothing is read from the socket. A peer that goes away
+  /// meanwhile may be noticed only then.
   public func pauseReading() {
     loop.preconditionOnLoop()
     isReadingPaused = true
@@ -181,8 +204,8 @@ public final class Connection: @unchecked Sendable {
 
   // MARK: Deadlines
 
-  /// Calls the handler's `deadlinePassed` once `delay` has passed, at most 70 ms late, never early; replaces the deadline
-  /// before.
+  /// Calls the handler's `deadlinePassed` once `delay` has passed, at most 70 ms late, never early; replaces the
+  /// deadline before.
   public func setDeadline(after delay: Duration) { setDeadline(afterNanoseconds: delay.nanoseconds) }
 
   /// As above, for every request: a `Duration` is 128 bits wide, and dividing it costs more than all the rest.

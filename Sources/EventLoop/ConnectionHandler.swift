@@ -21,6 +21,11 @@ public protocol ConnectionHandler: AnyObject {
   /// The instant set with `setDeadline` passed. Unless overridden: the connection closes with `.deadline`.
   func deadlinePassed(on connection: Connection)
 
+  /// The sum of what all connections keep of unfinished input is over its limit, and this connection is the oldest that
+  /// keeps some: give it up and end the connection, maybe with an answer. What it keeps from now on is not counted any
+  /// more. Unless overridden: the connection is thrown away with `.memory`.
+  func memoryIsShort(_ connection: Connection)
+
   /// The process is asked to stop: finish what was asked for and `close()`. Unless overridden: `close()`.
   func shuttingDown(_ connection: Connection)
 
@@ -33,6 +38,7 @@ extension ConnectionHandler {
   public func inputEnded(on connection: Connection) { connection.close() }
   public func drained(_ connection: Connection) {}
   public func deadlinePassed(on connection: Connection) { connection.close(reason: .deadline) }
+  public func memoryIsShort(_ connection: Connection) { connection.abort(reason: .memory) }
   public func shuttingDown(_ connection: Connection) { connection.close() }
   public func closed(_ connection: Connection, reason: CloseReason) {}
 }
@@ -51,6 +57,8 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
   case outputLimit(byteCount: Int)
   /// More input was left unconsumed than the limit allows.
   case inputLimit(byteCount: Int)
+  /// The sum over all connections was over its limit, and this one kept something for the longest time.
+  case memory
   /// The peer ended the connection without an orderly close, or the network did.
   case broken(SocketError)
   /// It never opened.
@@ -68,6 +76,7 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
     case .stalled: "the peer does not read"
     case .outputLimit(let byteCount): "\(byteCount) bytes of output are waiting"
     case .inputLimit(let byteCount): "\(byteCount) bytes of input were not understood"
+    case .memory: "all connections together keep too much"
     case .broken(let error), .connectFailed(let error): error.description
     case .handedOver: "handed over to another loop"
     case .loopStopped: "the event loop stopped"
@@ -85,6 +94,10 @@ public struct ConnectionOptions: Sendable {
   public var isFlushedFirst = false
   /// Unconsumed input over this closes the connection, in bytes.
   public var inputLimit = 1 << 20
+  /// Bounds the sum of unconsumed input over many connections; nil: it is not counted.
+  public var inputBudget: MemoryBudget?
+  /// Bounds the sum of waiting output over many connections; nil: it is not counted.
+  public var outputBudget: MemoryBudget?
   /// How long a peer may take none of the waiting output.
   public var stallTimeout: Duration = .seconds(30)
   /// How long connecting may take, TLS handshake included; for accepted connections, the handshake alone.

@@ -188,6 +188,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   /// Rounds of jobs in one turn.
   private static let roundsMax = 256
+  /// So much is sent in one turn, and what is small beside it: a hundred readers of large answers must not keep the
+  /// others' waiting.
+  private static let turnBytesMax: UInt64 = 1 << 20
+  private static let smallOutput = 64 << 10
   /// Lists that were longer give their storage back.
   private static let keptCount = 65_536
 
@@ -344,7 +348,20 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
       swap(&list, &spareUnflushed)
       swap(&list, &unflushed)
       for connection in list where connection.options.isFlushedFirst { connection.flush() }
-      for connection in list where !connection.options.isFlushedFirst { connection.flush() }
+      let sentBefore = counters.bytesOut
+      var postponed: [Connection] = []
+      for connection in list where !connection.options.isFlushedFirst {
+        if connection.outputByteCount < Self.smallOutput || counters.bytesOut &- sentBefore < Self.turnBytesMax {
+          connection.flush()
+        } else {
+          postponed.append(connection)
+        }
+      }
+      // Before those that were listed again meanwhile: each gets its turn.
+      if !postponed.isEmpty {
+        unflushed.insert(contentsOf: postponed, at: 0)
+        rounds = 8
+      }
       list.removeAll(keepingCapacity: list.count < Self.keptCount)
       swap(&list, &spareUnflushed)
     }
@@ -366,7 +383,7 @@ public struct LoopCounters: Sendable, Equatable {
   public var bytesIn: UInt64 = 0
   public var bytesOut: UInt64 = 0
   public var accepted: UInt64 = 0
-  /// Refused because of a listener's limit.
+  /// Met a listener's limit, or could not be accepted.
   public var refused: UInt64 = 0
   /// Connections open now.
   public var connections: Int = 0

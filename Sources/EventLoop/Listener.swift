@@ -9,15 +9,18 @@ internal import Synchronization
 public final class Listener: @unchecked Sendable {
   /// Where it listens; the port is the real one when 0 was asked for.
   public let address: SocketAddress
-  private var fd: Int32
+  private(set) var fd: Int32
   private let openCount = Atomic<Int>(0)
   private let startedOn = LoopLock<EventLoop?>(nil)
 
   // Its loop's thread only, once started.
   private var loop: EventLoop?
   private var token = SourceTable.noSource
-  private var options = ConnectionOptions()
-  private var connectionsMax = Int.max
+  private(set) var options = ConnectionOptions()
+  private(set) var limits = AcceptLimits()
+  var guests = Guests()
+  /// An open descriptor that can be given away; -1: none.
+  var spare: Int32 = -1
   private var targets: [EventLoop] = []
   private var nextTarget = 0
   private var accept: (@Sendable (Connection) -> (any ConnectionHandler)?)?
@@ -32,7 +35,8 @@ public final class Listener: @unchecked Sendable {
 
   private func closeSocket() {
     if fd >= 0 { _ = Glibc.close(fd) }
-    fd = -1
+    if spare >= 0 { _ = Glibc.close(spare) }
+    (fd, spare) = (-1, -1)
   }
 
   /// Listens at `host` (its first address) and `port`; 0 takes a free one. With SO_REUSEADDR, so that a restart needs not wait.
@@ -54,11 +58,11 @@ public final class Listener: @unchecked Sendable {
   }
 
   /// Accepts on `loop`; connections live on `targets` in turn (default: that loop). For each one `accept` is called on its own loop and
-  /// returns its handler, or nil to refuse it; the handler then hears `opened`. Over `connectionsMax` open ones, new
-  /// connections are closed at once. Once only; from any thread.
+  /// returns its handler, or nil to refuse it; the handler then hears `opened`. What happens over the limits, `limits`
+  /// says. Once only; from any thread.
   public func start(
     on loop: EventLoop, targets: [EventLoop]? = nil, options: ConnectionOptions = ConnectionOptions(),
-    connectionsMax: Int = 100_000, accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
+    limits: AcceptLimits = AcceptLimits(), accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
   ) {
     startedOn.locked { started in
       precondition(started == nil, "a listener is started once")
@@ -68,17 +72,18 @@ public final class Listener: @unchecked Sendable {
       self.loop = loop
       self.targets = targets ?? [loop]
       self.options = options
-      self.connectionsMax = connectionsMax
+      self.limits = limits
       self.accept = accept
       guard !loop.stopping else { return }
+      self.spare = chf_spare_descriptor()
       self.token = loop.sources.insert(self)
       let error = chf_epoll_add(loop.epoll.rawValue, self.fd, EpollFlags.input, self.token)
       precondition(error == 0, "cannot watch a listening socket: \(errorText(error))")
     }
   }
 
-  /// Accepts no more; what was accepted stays. From any thread; before the loop was told to stop listening, the kernel may still
-  /// have let some in, which are reset.
+  /// Accepts no more; what was accepted stays. From any thread; before the loop was told to stop listening, the kernel
+  /// may still have let some in, which are reset.
   public func stop() {
     startedOn.locked { $0 }?.submit { self.loopEnds() }
   }
@@ -116,7 +121,9 @@ extension Listener: EventSource {
       case EAGAIN: return
       case ECONNABORTED, EINTR, EPROTO, EPERM: continue
       default:
-        // No descriptors or no memory: the connection stays in the backlog, and trying again at once would only spin.
+        note(.failed(errno: -accepted))
+        if refuseNext() { continue }
+        // The connection stays in the backlog, and trying again at once would only spin.
         retry = loop.schedule(after: .milliseconds(50)) { [weak self] in
           self?.retry = nil
           self?.acceptSome()
@@ -131,9 +138,19 @@ extension Listener: EventSource {
     _ accepted: Int32, from peer: SocketAddress, _ accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
   ) {
     guard let loop else { return }
-    guard openCount.load(ordering: .relaxed) < connectionsMax else {
-      loop.counters.refused &+= 1
-      _ = Glibc.close(accepted)
+    let budget = limits.budget
+    var hasRoom = budget.take()
+    if !hasRoom {
+      note(.overLimit(budget.connectionsMax))
+    } else if openCount.load(ordering: .relaxed) >= limits.connectionsMax {
+      hasRoom = false
+      budget.noteOverLimit()
+      note(.overLimit(limits.connectionsMax))
+    }
+    let isGuest = !hasRoom
+    guard hasRoom || limits.takesGuests else {
+      budget.give()
+      refuse(accepted)
       return
     }
     openCount.add(1, ordering: .relaxed)
@@ -145,12 +162,37 @@ extension Listener: EventSource {
     let begin: @Sendable () -> Void = {
       let connection = Connection(loop: target, options: options, peer: peer, state: .handshaking)
       connection.fd = accepted
-      connection.onClosed = { self.openCount.subtract(1, ordering: .relaxed) }
+      connection.onClosed = {
+        self.openCount.subtract(1, ordering: .relaxed)
+        budget.give()
+      }
+      if isGuest { self.admit(connection, on: loop) }
       guard let handler = accept(connection) else { return connection.end(.aborted) }
       connection.handler = handler
-      guard connection.attach() else { return }
+      guard connection.attach() else { return budget.noteFailure() }
       connection.beginSession(isServer: true)
     }
     if target === loop { begin() } else { target.submit(begin) }
+  }
+
+  /// On the connection's loop.
+  private func admit(_ guest: Connection, on loop: EventLoop) {
+    guest.isGuest = true
+    let closed = guest.onClosed
+    guest.onClosed = {
+      closed?()
+      loop.submit { self.forget(guest) }
+    }
+    let guestsMax = limits.budget.guestsMax
+    loop.submit {
+      self.makeRoomForGuest(of: guestsMax)
+      self.guests.list.append(guest)
+    }
+  }
+
+  private func note(_ trouble: AcceptTrouble) {
+    loop?.counters.refused &+= 1
+    if case .failed = trouble { limits.budget.noteFailure() }
+    limits.trouble?(trouble)
   }
 }

@@ -7,16 +7,27 @@ struct OutputQueue: Sendable {
   /// The most slices in one system call.
   static let slicesMax = 64
 
-  private var chunks: [[UInt8]] = []
+  private var chunks: [Chunk] = []
   /// The first chunk not yet sent whole, and how much of it was sent.
   private var head = 0
   private var headOffset = 0
   var tail: [UInt8] = []
   /// Bytes in the sealed chunks that still wait.
   private var sealedBytes = 0
+  /// Bytes of the chunks that are this queue's own, until each was sent whole.
+  private var ownChunkBytes = 0
+
+  /// Bytes that do not change any more.
+  private struct Chunk: Sendable {
+    var bytes: [UInt8] = []
+    /// Whose bytes these are; nil: the queue's own. Kept, so that the owner knows that somebody sends them.
+    var owner: SharedBytes?
+  }
 
   var byteCount: Int { sealedBytes + tail.count }
   var isEmpty: Bool { sealedBytes == 0 && tail.isEmpty }
+  /// What would be free if the queue were dropped, without the tail's spare room.
+  var ownByteCount: Int { ownChunkBytes + tail.count }
 
   mutating func append(_ array: [UInt8]) {
     if array.count < Self.chunkBytes / 4 {
@@ -24,9 +35,25 @@ struct OutputQueue: Sendable {
       if tail.count >= Self.chunkBytes { seal() }
     } else {
       seal()
-      chunks.append(array)
-      sealedBytes += array.count
+      add(Chunk(bytes: array))
     }
+  }
+
+  /// A reference is kept, unless a copy is cheaper.
+  mutating func append(_ shared: SharedBytes) {
+    let bytes = shared.bytes
+    if bytes.count < Self.chunkBytes / 4 {
+      append(bytes)
+    } else {
+      seal()
+      add(Chunk(bytes: bytes, owner: shared))
+    }
+  }
+
+  private mutating func add(_ chunk: Chunk) {
+    sealedBytes += chunk.bytes.count
+    if chunk.owner == nil { ownChunkBytes += chunk.bytes.count }
+    chunks.append(chunk)
   }
 
   mutating func append(_ span: RawSpan) {
@@ -37,10 +64,9 @@ struct OutputQueue: Sendable {
 
   mutating func seal() {
     guard !tail.isEmpty else { return }
-    sealedBytes += tail.count
     var chunk: [UInt8] = []
     swap(&chunk, &tail)
-    chunks.append(chunk)
+    add(Chunk(bytes: chunk))
   }
 
   /// Sends what one system call takes. Returns the number of bytes, or -errno.
@@ -54,7 +80,7 @@ struct OutputQueue: Sendable {
     unsafe slices.reserveCapacity(min(Self.slicesMax, chunks.count - head + 1))
     var skip = headOffset
     for chunk in chunks[head...].prefix(Self.slicesMax - 1) {
-      unsafe chunk.withUnsafeBytes {
+      unsafe chunk.bytes.withUnsafeBytes {
         unsafe slices.append(chf_slice(bytes: $0.baseAddress! + skip, count: $0.count - skip))
       }
       skip = 0
@@ -72,7 +98,7 @@ struct OutputQueue: Sendable {
   mutating func drop(_ count: Int) {
     var left = count
     while left > 0, head < chunks.count {
-      let available = chunks[head].count - headOffset
+      let available = chunks[head].bytes.count - headOffset
       if left < available {
         headOffset += left
         sealedBytes -= left
@@ -80,7 +106,8 @@ struct OutputQueue: Sendable {
       }
       left -= available
       sealedBytes -= available
-      chunks[head] = []
+      if chunks[head].owner == nil { ownChunkBytes -= chunks[head].bytes.count }
+      chunks[head] = Chunk()
       head += 1
       headOffset = 0
     }
@@ -110,8 +137,8 @@ struct OutputQueue: Sendable {
       count = min(limit, tail.count)
       try body(tail.bytesSpan.extracting(..<count))
     } else {
-      count = min(limit, chunks[head].count - headOffset)
-      let chunk = chunks[head]
+      let chunk = chunks[head].bytes
+      count = min(limit, chunk.count - headOffset)
       try body(chunk.bytesSpan.extracting(headOffset..<(headOffset + count)))
     }
     drop(count)
@@ -124,10 +151,16 @@ struct BufferPool {
   private static let capacityMin = 8 << 10
   private static let capacityMax = 256 << 10
   private static let countMax = 64
+  /// What they may take together: a peak's arrays are not kept.
+  private static let bytesMax = 2 << 20
+  private var byteCount = 0
   private var arrays: [[UInt8]] = []
 
   mutating func take() -> [UInt8] {
-    if let array = arrays.popLast() { return array }
+    if let array = arrays.popLast() {
+      byteCount -= array.capacity
+      return array
+    }
     var array: [UInt8] = []
     array.reserveCapacity(Self.capacityMin)
     return array
@@ -135,9 +168,10 @@ struct BufferPool {
 
   /// Takes back an empty array.
   mutating func give(_ array: consuming [UInt8]) {
-    guard arrays.count < Self.countMax, array.capacity >= Self.capacityMin, array.capacity <= Self.capacityMax else {
-      return
-    }
+    guard arrays.count < Self.countMax, array.capacity >= Self.capacityMin, array.capacity <= Self.capacityMax,
+      byteCount + array.capacity <= Self.bytesMax
+    else { return }
+    byteCount += array.capacity
     arrays.append(array)
   }
 }

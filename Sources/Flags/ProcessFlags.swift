@@ -25,6 +25,9 @@ extension CommandSpec {
         "between heartbeats to the peer; 0: a tenth of the failure time-out, at most 100"),
       FlagSpec("segment-bytes", "BYTES", default: "67108864", "size of a log segment, 1 MiB to 1 GiB"),
       FlagSpec("snapshot-bytes", "BYTES", default: "67108864", "bytes of a shard's log after which it is snapshotted"),
+      FlagSpec(
+        "input-memory", "MIB", default: "64",
+        "unfinished messages on all connections together; beyond it the oldest are closed"),
       FlagSpec("metrics", "HOST:PORT", "serve /metrics and /healthz over HTTP here"),
       FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     ])
@@ -44,6 +47,9 @@ extension CommandSpec {
       FlagSpec("header-timeout", "SECONDS", default: "10", "a request's head must be there by then"),
       FlagSpec("body-timeout", "SECONDS", default: "30", "a request's body must be there by then"),
       FlagSpec("idle-timeout", "SECONDS", default: "75", "a connection without a request is closed"),
+      FlagSpec("input-memory", "MIB", default: "64", "what all unfinished requests may take together"),
+      FlagSpec("output-memory", "MIB", default: "64", "what all answers that wait to be sent may take together"),
+      FlagSpec("copy-memory", "MIB", default: "256", "what definitions, seat maps and plans may take together"),
       FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     ])
 }

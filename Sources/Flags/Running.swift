@@ -7,7 +7,7 @@ extension CommandSpec {
     do throws(UsageError) {
       let parsed = try parse(Array(processArguments().dropFirst()), environment: environmentVariable)
       if parsed.wantsHelp {
-        print(help, terminator: "")
+        standardOutput(help)
         exit(0)
       }
       return parsed
@@ -49,10 +49,4 @@ public func processArguments() -> [String] {
 public func environmentVariable(_ name: String) -> String? {
   // Safe: the environment is not changed after the start, and the text is copied at once.
   unsafe getenv(name).map { unsafe String(cString: $0) }
-}
-
-/// Writes to stderr, unbuffered; what cannot be written is lost.
-public func standardError(_ text: String) {
-  var text = text
-  text.withUTF8 { unsafe _ = write(2, $0.baseAddress, $0.count) }
 }

@@ -65,9 +65,11 @@ extension [UInt8] {
 
   /// Fills in the length of what was appended since `beginBody`.
   ///
-  /// - Parameter isHead: the request was HEAD: the length stays, the body is taken off again.
-  public mutating func endBody(_ mark: BodyMark, isHead: Bool = false) {
-    var rest = count - mark.bodyAt
+  /// - Parameters:
+  ///   - isHead: the request was HEAD: the length stays, the body is taken off again.
+  ///   - following: bytes of the body that will be sent behind this array.
+  public mutating func endBody(_ mark: BodyMark, isHead: Bool = false, following: Int = 0) {
+    var rest = count - mark.bodyAt + following
     precondition(rest < 10_000_000_000, "a body of ten digits is far over every limit")
     var place = mark.lengthAt + 9
     repeat {

@@ -6,7 +6,9 @@ struct BestCache: Sendable {
     var category: UInt16?
   }
 
+  /// Indexes that are kept, and rows in all of them together: an event of 100,000 rows keeps ten.
   private static let indexesMax = 64
+  private static let rowsMax = 1_000_000
   private var indexes: [BestIndex] = []
   /// Rows that changed, oldest first; each index knows how many it has seen.
   private(set) var changedRows: [UInt32] = []
@@ -36,7 +38,7 @@ struct BestCache: Sendable {
   /// Where the index for this question is; made if there is none.
   mutating func open(_ question: Question, rowCount: Int) -> Int {
     if let place = indexes.firstIndex(where: { $0.question == question }) { return place }
-    if indexes.count == Self.indexesMax {
+    if indexes.count >= min(Self.indexesMax, max(2, Self.rowsMax / max(1, rowCount))) {
       let oldest = indexes.indices.min { indexes[$0].seen < indexes[$1].seen }!
       indexes.remove(at: oldest)
     }
@@ -57,7 +59,12 @@ struct BestCache: Sendable {
   }
 }
 
-/// The rows' costs for one question, and the least of every 64, of every 64 of those, and so on.
+/// The rows' ranks for one question, and the least of every 64, of every 64 of those, and so on.
+///
+/// A row's rank is twice its cost, and one more if that cost is exact. Until a row's seats were looked at, it stands
+/// there with a cost that no group of it can undercut; so an index of 100,000 rows is made in a millisecond, and only
+/// rows that can be the best are looked at. Rows that may cost as much as the best one rank before it: all of them are
+/// looked at.
 struct BestIndex: Sendable {
   let question: BestCache.Question
   /// How many of the cache's changed rows it has taken in.
@@ -69,8 +76,16 @@ struct BestIndex: Sendable {
 
   var isNew: Bool { levels.isEmpty }
 
-  mutating func build(_ costs: PagedArray<UInt32>) {
-    levels = [costs]
+  /// Costs are below 2^30, apart from the orphan bit and `none`.
+  private static func rank(_ cost: UInt32, isExact: Bool) -> UInt32 {
+    if cost == BestGroup.none { return .max }
+    return cost & BestGroup.orphan | (cost & ~BestGroup.orphan) << 1 | (isExact ? 1 : 0)
+  }
+
+  mutating func build(rowCount: Int, leastCost: (Int) -> UInt32) {
+    var ranks = PagedArray<UInt32>()
+    for row in 0..<rowCount { ranks.append(Self.rank(leastCost(row), isExact: false)) }
+    levels = [ranks]
     while levels[levels.count - 1].count > 64 {
       var next = PagedArray<UInt32>()
       for group in 0..<(levels[levels.count - 1].count + 63) / 64 {
@@ -91,9 +106,12 @@ struct BestIndex: Sendable {
     return least
   }
 
-  mutating func update(_ row: Int, _ cost: UInt32) {
-    guard levels[0][row] != cost else { return }
-    levels[0][row] = cost
+  mutating func set(_ row: Int, exactly cost: UInt32) { update(row, Self.rank(cost, isExact: true)) }
+  mutating func set(_ row: Int, atLeast cost: UInt32) { update(row, Self.rank(cost, isExact: false)) }
+
+  private mutating func update(_ row: Int, _ rank: UInt32) {
+    guard levels[0][row] != rank else { return }
+    levels[0][row] = rank
     var place = row
     for level in 1..<max(1, levels.count) {
       let group = place / 64
@@ -104,12 +122,12 @@ struct BestIndex: Sendable {
     }
   }
 
-  /// The first row of the least cost; nil: no row has a group.
-  var leastRow: Int? {
+  /// The first row of the least rank; nil: no row has a group.
+  var least: (row: Int, isExact: Bool)? {
     guard let top = levels.last, !top.isEmpty else { return nil }
     var place = least(in: 0, level: levels.count - 1)
-    guard top[place] != BestGroup.none else { return nil }
+    guard top[place] != .max else { return nil }
     for level in stride(from: levels.count - 2, through: 0, by: -1) { place = least(in: place, level: level) }
-    return place
+    return (place, levels[0][place] & 1 == 1)
   }
 }

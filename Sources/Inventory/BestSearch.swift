@@ -15,6 +15,15 @@ struct BestGroup: Equatable {
 }
 
 extension EventState {
+  /// No group of the row costs less; `none`: it has none. Without a look at its seats.
+  func leastCost(row: Int, count: Int, category: UInt16?) -> UInt32 {
+    let entry = layout.rows[row]
+    guard Int(rowFree[row]) >= count else { return BestGroup.none }
+    if let category, entry.category != EventLayout.mixed, entry.category != category { return BestGroup.none }
+    // The middle of a group is the middle of the row, or half a seat beside it.
+    return 2 &* entry.number &+ UInt32((layout.seats(ofRow: row).count - count) & 1)
+  }
+
   /// The best `count` adjacent free seats in a row, of one category if that is given.
   func bestGroup(row: Int, count: Int, category: UInt16?) -> BestGroup {
     var best = BestGroup(cost: BestGroup.none, first: 0)
@@ -120,22 +129,36 @@ extension EventState {
     return nearestInOneSection(count: count, category: category)
   }
 
+  private static var changedRowsToLookAt: Int { 64 }
+
   /// The row that has the best group; nil: no row has one.
   private mutating func bestRow(count: Int, category: UInt16?) -> Int? {
     let place = best.open(BestCache.Question(count: count, category: category), rowCount: layout.rowCount)
     // Out of the event while it is brought up to date: the event is only read meanwhile.
     var index = best.takeOut(place)
     if index.isNew {
-      var costs = PagedArray<UInt32>()
-      for row in 0..<layout.rowCount { costs.append(bestGroup(row: row, count: count, category: category).cost) }
-      index.build(costs)
+      index.build(rowCount: layout.rowCount) { leastCost(row: $0, count: count, category: category) }
     } else {
-      for row in best.changedRows[index.seen...] {
-        index.update(Int(row), bestGroup(row: Int(row), count: count, category: category).cost)
+      let changed = best.changedRows[index.seen...]
+      // Many rows' seats are looked at only if they can be the best.
+      let looks = changed.count <= Self.changedRowsToLookAt
+      for row in changed {
+        if looks {
+          index.set(Int(row), exactly: bestGroup(row: Int(row), count: count, category: category).cost)
+        } else {
+          index.set(Int(row), atLeast: leastCost(row: Int(row), count: count, category: category))
+        }
       }
     }
-    let row = index.leastRow
+    var found: Int?
+    while let least = index.least {
+      if least.isExact {
+        found = least.row
+        break
+      }
+      index.set(least.row, exactly: bestGroup(row: least.row, count: count, category: category).cost)
+    }
     best.putBack(index, place)
-    return row
+    return found
   }
 }

@@ -4,6 +4,8 @@ import Proto
 struct SaleTerms: Sendable, BitwiseCopyable {
   /// Seconds.
   var holdTTL: UInt32
+  /// Seconds.
+  var maxHoldTTL: UInt32
   var onSaleAt: Milliseconds
   var maxPerOrder: UInt32
   var limitsBuyers: Bool
@@ -78,14 +80,18 @@ final class EventLayout: Sendable {
     let isMixed = outline.isMixed
     var categories: [UInt16] = []
 
+    // The zone of each category in the section at hand; what stands below its first zone is an earlier section's.
+    var zoneOfCategory = [Int](repeating: -1, count: definition.categories.count)
     for (number, section) in outline.sections.enumerated() {
       let firstRow = rows.count
       let firstZone = zones.count
-      // A section of very many categories would make this slow; those of real plans have a handful.
       func zone(_ category: CategoryIndex) -> UInt32 {
-        for zone in firstZone..<zones.count where zones[zone].category == category.rawValue { return UInt32(zone) }
-        zones.append(Zone(section: UInt16(number), category: category.rawValue))
-        return UInt32(zones.count - 1)
+        let place = Int(category.rawValue)
+        if zoneOfCategory[place] < firstZone {
+          zoneOfCategory[place] = zones.count
+          zones.append(Zone(section: UInt16(number), category: category.rawValue))
+        }
+        return UInt32(zoneOfCategory[place])
       }
       var gridLength = 0
       switch section {
@@ -116,6 +122,7 @@ final class EventLayout: Sendable {
           if isMixed { categories.append(contentsOf: seats.lazy.map(\.rawValue)) }
         }
       }
+      if zones.count - firstZone > Self.zonesToSort { Self.sort(&zones, from: firstZone, &rows, from: firstRow) }
       sections.append(
         Section(rows: firstRow..<rows.count, zones: firstZone..<zones.count, gridLength: gridLength))
     }
@@ -143,8 +150,29 @@ final class EventLayout: Sendable {
     self.hints = hints
     seatCategories = categories
     sale = SaleTerms(
-      holdTTL: definition.holdTTL, onSaleAt: definition.onSaleAt ?? .min, maxPerOrder: definition.maxPerOrder ?? .max,
+      holdTTL: definition.holdTTL, maxHoldTTL: definition.maxHoldTTL, onSaleAt: definition.onSaleAt ?? .min,
+      maxPerOrder: definition.maxPerOrder ?? .max,
       limitsBuyers: definition.maxPerBuyer != nil)
+  }
+
+  /// Refuses a time that is longer than callers may ask for, in seconds.
+  @inline(__always) func check(ttl: UInt32) -> Refusal? {
+    ttl > sale.maxHoldTTL ? .limitExceeded(.maxHoldTTL, limit: Int64(sale.maxHoldTTL)) : nil
+  }
+
+  /// Sections of more zones than this have them in the order of their categories, so that one is found in few steps.
+  private static let zonesToSort = 8
+
+  /// Puts a section's zones in order; its rows of one category follow.
+  private static func sort(_ zones: inout [Zone], from firstZone: Int, _ rows: inout [Row], from firstRow: Int) {
+    let order = zones[firstZone...].indices.sorted { zones[$0].category < zones[$1].category }
+    let sorted = order.map { zones[$0] }
+    var moved = [UInt32](repeating: 0, count: order.count)
+    for (place, old) in order.enumerated() { moved[old - firstZone] = UInt32(firstZone + place) }
+    zones.replaceSubrange(firstZone..., with: sorted)
+    for row in rows.indices[firstRow...] where rows[row].category != mixed {
+      rows[row].zone = moved[Int(rows[row].zone) - firstZone]
+    }
   }
 
   /// Row, zone, category and price of a seat whose row is of one category; nil: it is not, or there is no such seat.
@@ -176,9 +204,20 @@ final class EventLayout: Sendable {
   @inline(__always) func zone(of category: Int, row: Int) -> Int {
     var zone = Int(rows[row].zone)
     if rows[row].category == Self.mixed {
+      let end = sections[Int(rows[row].section)].zones.upperBound
+      if end - zone > Self.zonesToSort { return sortedZone(of: category, in: zone..<end) }
       while Int(zones[zone].category) != category { zone += 1 }
     }
     return zone
+  }
+
+  private func sortedZone(of category: Int, in range: Range<Int>) -> Int {
+    var (low, high) = (range.lowerBound, range.upperBound)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if Int(zones[middle].category) <= category { low = middle } else { high = middle }
+    }
+    return low
   }
 }
 

@@ -8,6 +8,10 @@ struct EventState: Sendable {
     static func held(_ slot: UInt32) -> UInt32 { 1 << 30 | slot }
     static func sold(_ slot: UInt32) -> UInt32 { 2 << 30 | slot }
     static let notForSale: UInt32 = 3 << 30
+    /// The characters of the four states, that of `free` in the lowest byte.
+    static let characters: UInt32 =
+      UInt32(SeatState.notForSale.rawValue) << 24 | UInt32(SeatState.sold.rawValue) << 16
+      | UInt32(SeatState.held.rawValue) << 8 | UInt32(SeatState.free.rawValue)
     @inline(__always) static func state(_ word: UInt32) -> SeatState {
       switch word >> 30 {
       case 0: .free
@@ -67,22 +71,13 @@ struct EventState: Sendable {
     let category = Int(layout.rows[first].category)
     let total = UInt32(section.rows.count * section.gridLength)
     guard layout.definition.categories[category].price != nil else {
-      if section.rows.count == layout.rowCount {
-        seats = PagedArray(repeating: Seat.notForSale, count: layout.seatCount)
-      } else {
-        for seat in layout.seats(ofRow: first).lowerBound..<layout.seats(ofRow: section.rows.upperBound - 1).upperBound
-        {
-          seats[seat] = Seat.notForSale
-        }
-      }
+      let last = section.rows.upperBound - 1
+      seats.fill(
+        layout.seats(ofRow: first).lowerBound..<layout.seats(ofRow: last).upperBound, with: Seat.notForSale)
       categories[category].notForSale += total
       return
     }
-    if section.rows.count == layout.rowCount {
-      rowFree = PagedArray(repeating: UInt32(section.gridLength), count: layout.rowCount)
-    } else {
-      for row in section.rows { rowFree[row] = UInt32(section.gridLength) }
-    }
+    rowFree.fill(section.rows, with: UInt32(section.gridLength))
     zoneFree[Int(layout.rows[first].zone)] += total
     categories[category].free += total
   }
@@ -259,7 +254,19 @@ struct EventState: Sendable {
 
   /// One byte a seat.
   var states: Bytes {
-    Bytes((0..<layout.seatCount).map { Seat.state(seats[$0]).rawValue })
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(layout.seatCount)
+    // The characters of the page before.
+    var page: [UInt8] = []
+    seats.forEachPage { words, isRepeated in
+      let count = min(words.count, layout.seatCount - bytes.count)
+      if !isRepeated || page.count < count {
+        // Branches would cost more than all the rest: the four states are four bytes of one word.
+        page = words[..<count].map { UInt8(truncatingIfNeeded: Seat.characters >> ($0 >> 30 &* 8)) }
+      }
+      bytes.append(contentsOf: page[..<count])
+    }
+    return Bytes(bytes)
   }
 }
 

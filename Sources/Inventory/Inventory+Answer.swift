@@ -45,6 +45,28 @@ extension Inventory {
     }
   }
 
+  /// Bytes of the encoded answer to a query whose answer may be large, at most; 0: such a query's answers are bounded by a command's size.
+  public func largeAnswerBytes(_ query: Query) -> Int {
+    switch query {
+    case .event(let id):
+      guard let slot = events.slot(of: id) else { return 0 }
+      return events[slot].layout.encoded.count + countBytes(slot)
+    case .seats(let id), .subscribe(let id):
+      guard let slot = events.slot(of: id) else { return 0 }
+      return events[slot].layout.seatCount + countBytes(slot)
+    case .availability(let id): return events.slot(of: id).map { countBytes($0) } ?? 0
+    case .events(_, let limit): return min(Int(limit), events.count) * Self.summaryBytesMax
+    case .seat, .hold, .order, .unsubscribe: return 0
+    }
+  }
+
+  /// An id and a name of 128 bytes at most, version and counts.
+  private static var summaryBytesMax: Int { 282 }
+
+  private func countBytes(_ slot: UInt32) -> Int {
+    Query.answerBytes(seats: 0, categories: events[slot].categories.count, areas: events[slot].areas.count)
+  }
+
   /// Starts to collect changes of an event, by its id; as often as it is called, so often `unwatch` must be. Not part of the
   /// replicated state. Unknown events are ignored.
   public mutating func watch(_ event: Bytes) {

@@ -25,8 +25,8 @@ extension Inventory {
   @inline(__always) private mutating func hold(
     _ hold: borrowing HoldView, _ event: UInt32, _ held: inout Outcome.Held
   ) -> Refusal? {
-    if let refusal = check(ttl: hold.ttl, buyer: hold.buyer) { return refusal }
     let layout = events[event].layout
+    if let refusal = check(layout, ttl: hold.ttl, buyer: hold.buyer) { return refusal }
     if let refusal = layout.checkSeats(hold) { return refusal }
     var count = UInt64(hold.seatCount)
     for place in 0..<hold.areaCount { count += UInt64(hold.area(place).count) }
@@ -82,8 +82,8 @@ extension Inventory {
   // MARK: What may refuse, in the order of the contract
 
   /// 422 for what all holds have in common.
-  @inline(__always) func check(ttl: UInt32, buyer: RawSpan) -> Refusal? {
-    if ttl > Self.ttlMax { return .invalid(.ttl) }
+  @inline(__always) func check(_ layout: EventLayout, ttl: UInt32, buyer: RawSpan) -> Refusal? {
+    if let refusal = layout.check(ttl: ttl) { return refusal }
     if buyer.byteCount == 0 || buyer.byteCount > 128 { return .invalid(.buyer) }
     return nil
   }

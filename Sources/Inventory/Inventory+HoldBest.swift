@@ -46,7 +46,7 @@ extension Inventory {
   }
 
   private func check(_ best: Command.HoldBest, _ event: UInt32) -> Refusal? {
-    if let refusal = check(ttl: best.ttl, buyer: best.buyer.rawSpan) { return refusal }
+    if let refusal = check(events[event].layout, ttl: best.ttl, buyer: best.buyer.rawSpan) { return refusal }
     if best.count == 0 || best.count > HoldView.seatsMax { return .invalid(.count) }
     if let category = best.category, Int(category.rawValue) >= events[event].categories.count {
       return .invalid(.category)

@@ -30,7 +30,7 @@ extension Inventory {
     let sale = events.hot.sale
     let ttl = hold.ttl == 0 ? sale.holdTTL : hold.ttl
     let (router, number) = (record.key.word(0), record.key.word(1))
-    guard ring.takesNew(router, number), ttl <= Self.ttlMax,
+    guard ring.takesNew(router, number), ttl <= sale.maxHoldTTL,
       hold.buyer.byteCount > 0, hold.buyer.byteCount <= 128, now >= sale.onSaleAt, !sale.limitsBuyers, hasRoom
     else { return false }
 

@@ -86,7 +86,8 @@ extension Inventory {
   }
 
   private mutating func extend(_ slot: UInt32, _ hold: HoldRecord, ttl: UInt32) -> Outcome {
-    if ttl == 0 || ttl > Self.ttlMax { return .refused(.invalid(.ttl)) }
+    if ttl == 0 { return .refused(.invalid(.ttl)) }
+    if let refusal = events[hold.event].layout.check(ttl: ttl) { return .refused(refusal) }
     if hold.status == .released { return .refused(.holdExpired) }
     guard hold.status == .held else { return .refused(.checkedOut(orderID(slot, hold))) }
     let latest = hold.deadline + Milliseconds(hold.slack)

@@ -39,8 +39,6 @@ public struct Inventory: Sendable {
 
   /// Stamps and deadlines fit 44 bits; a stamp beyond this one counts as this one.
   static let stampMax: Milliseconds = 1 << 44 - 1 << 30
-  /// A day in seconds: the longest that a hold may ask for at once.
-  static let ttlMax: UInt32 = 86_400
 
   /// - Parameter tableSalt: random bits of this process; they shape hash tables, never an outcome, a snapshot or a digest.
   public init(shard: ShardID, keyLimits: KeyLimits = KeyLimits(), tableSalt: UInt64 = 0) {

@@ -23,6 +23,39 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
 
   var isEmpty: Bool { count == 0 }
 
+  /// Writes the element to all places of the range; whole pages become one page, as above.
+  mutating func fill(_ range: Range<Int>, with element: Element) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    var whole: [Element] = []
+    var place = range.lowerBound
+    while place < range.upperBound {
+      let page = place >> Self.shift
+      let pageEnd = (page + 1) << Self.shift
+      if place & Self.mask == 0, pageEnd <= range.upperBound {
+        if whole.isEmpty { whole = Array(repeating: element, count: 1 << Self.shift) }
+        pages[page] = whole
+        place = pageEnd
+      } else {
+        let end = Swift.min(pageEnd, range.upperBound)
+        for index in place..<end { self[index] = element }
+        place = end
+      }
+    }
+  }
+
+  /// Calls `body` for each page with its elements (the last may have some that are beyond `count`), and whether it is
+  /// the very same page as the one before.
+  func forEachPage(_ body: (_ elements: [Element], _ isRepeated: Bool) -> Void) {
+    var before = 0
+    for page in pages {
+      // Safe: the address is compared, not followed.
+      let address = unsafe page.withUnsafeBufferPointer { Int(bitPattern: $0.baseAddress) }
+      let isRepeated = address == before
+      before = address
+      body(page, isRepeated)
+    }
+  }
+
   @inline(__always) subscript(index: Int) -> Element {
     get { pages[index >> Self.shift][index & Self.mask] }
     _modify { yield &pages[index >> Self.shift][index & Self.mask] }

@@ -34,6 +34,8 @@ public struct JSONError: Error, Equatable, Sendable {
   public var message: String
   /// The number that was exceeded, if one was.
   public var limit: Int64?
+  /// What there is too much of, if it is that; empty: it is not.
+  public var limitName = ""
 
   public init(_ reason: Reason, at offset: Int, field: [UInt8] = [], message: String = "", limit: Int64? = nil) {
     (self.reason, self.offset, self.field) = (reason, offset, field)

@@ -1,16 +1,23 @@
 package import Proto
 
-/// What this directory's processes proposed to the coordinator, by shard: noted here before the proposal leaves. Whoever finds itself
-/// named in an epoch whose opening record its log lacks may so tell that it won that epoch itself and ended too early (its log is whole)
-/// from a log that is older than the map.
+/// What this directory's processes know of proposals, by shard.
 ///
-/// The file `proposals`: a slot of 32 bytes for each shard: `proposal: u64`, `epoch: u64`, 12 bytes of zeros, CRC32C of those: u32. A slot that
-/// cannot be read notes nothing, which is the safe side.
+/// Those that they made are noted before they leave. Whoever finds itself named in an epoch whose opening record its log lacks may so tell
+/// that it won that epoch itself and ended too early (its log is whole) from a log that is older than the map. Those that named this
+/// replica are noted soon after: a coordinator that forgot epochs gives their numbers out again, and only the proposal tells two apart.
+///
+/// The file `proposals`: for each shard two slots of 32 bytes, in the order of `Kind`: `proposal: u64`, `epoch: u64`, 12 bytes of zeros,
+/// CRC32C of those: u32. A slot that cannot be read notes nothing, which is the safe side.
 package final class ProposalNotes: Sendable {
   package struct Note: Equatable, Sendable {
     package var proposal: UInt64
     package var epoch: UInt64
     package init(proposal: UInt64, epoch: UInt64) { (self.proposal, self.epoch) = (proposal, epoch) }
+  }
+
+  package enum Kind: Int, Sendable, CaseIterable {
+    case made = 0
+    case entered = 1
   }
 
   private static let path = "proposals"
@@ -23,7 +30,7 @@ package final class ProposalNotes: Sendable {
       do throws(StorageError) {
         file = try storage.open(Self.path)
       } catch .missing(_) {
-        file = try storage.createZeroed(Self.path, byteCount: shardCount * Self.slotBytes)
+        file = try storage.createZeroed(Self.path, byteCount: shardCount * Kind.allCases.count * Self.slotBytes)
         try storage.syncDirectory("")
       }
     } catch {
@@ -31,10 +38,10 @@ package final class ProposalNotes: Sendable {
     }
   }
 
-  package func note(of shard: ShardID) throws(JournalError) -> Note? {
+  package func note(_ kind: Kind, of shard: ShardID) throws(JournalError) -> Note? {
     var bytes: [UInt8] = []
     do throws(StorageError) {
-      _ = try file.read(Self.slotBytes, at: Int(shard.rawValue) * Self.slotBytes, into: &bytes)
+      _ = try file.read(Self.slotBytes, at: Self.offset(kind, shard), into: &bytes)
     } catch {
       throw .storage(error)
     }
@@ -49,15 +56,19 @@ package final class ProposalNotes: Sendable {
   }
 
   /// Durable when this returns: one sync for all of them. A failure is final for the directory, as any failed sync.
-  package func write(_ notes: [(shard: ShardID, note: Note)]) throws(JournalError) {
+  package func write(_ kind: Kind, _ notes: [(shard: ShardID, note: Note)]) throws(JournalError) {
     do throws(StorageError) {
       for (shard, note) in notes {
-        try file.write(Self.slot(note).rawSpan, at: Int(shard.rawValue) * Self.slotBytes)
+        try file.write(Self.slot(note).rawSpan, at: Self.offset(kind, shard))
       }
       try file.syncAll()
     } catch {
       throw .storage(error)
     }
+  }
+
+  private static func offset(_ kind: Kind, _ shard: ShardID) -> Int {
+    (Int(shard.rawValue) * Kind.allCases.count + kind.rawValue) * slotBytes
   }
 
   private static func slot(_ note: Note) -> [UInt8] {

@@ -2,7 +2,7 @@ package import Proto
 
 /// What a directory says of its starts: the file `starts`, one line that people can read.
 ///
-/// `holdfast-starts 1 <cluster> <shards> <confirmed> <intended> <place> <stale> <CRC32C of what stands before>`; cluster and place are 16
+/// `holdfast-starts 1 <cluster> <shards> <confirmed> <intended> <presence> <place> <stale> <CRC32C of what stands before>`; cluster and place are 16
 /// hexadecimal digits, `stale` is `-` or shard numbers with commas, the checksum has 8 digits.
 package struct StartRecord: Equatable, Sendable {
   /// The cluster that this directory belongs to, and its number of shards.
@@ -12,17 +12,19 @@ package struct StartRecord: Equatable, Sendable {
   package var confirmed: UInt64
   /// The start that was asked for last, at least `confirmed`.
   package var intended: UInt64
+  /// Grows while a process of the confirmed start writes to its log: a copy that was taken before has a lower one.
+  package var presence: UInt64
   /// `Storage.place` when this was written by the process that uses the directory: a copy has another.
   package var place: UInt64
   /// Shards whose replica was found to be older than what it once had, and has not been brought up since.
   package var stale: Set<ShardID>
 
   package init(
-    cluster: UInt64, shardCount: Int, confirmed: UInt64 = 0, intended: UInt64 = 0, place: UInt64 = 0,
-    stale: Set<ShardID> = []
+    cluster: UInt64, shardCount: Int, confirmed: UInt64 = 0, intended: UInt64 = 0, presence: UInt64 = 0,
+    place: UInt64 = 0, stale: Set<ShardID> = []
   ) {
     (self.cluster, self.shardCount, self.confirmed, self.intended) = (cluster, shardCount, confirmed, intended)
-    (self.place, self.stale) = (place, stale)
+    (self.presence, self.place, self.stale) = (presence, place, stale)
   }
 
   static let path = "starts"
@@ -32,7 +34,7 @@ package struct StartRecord: Equatable, Sendable {
   func encode() -> [UInt8] {
     let shards = stale.sorted().map { String($0.rawValue) }.joined(separator: ",")
     let text =
-      "holdfast-starts 1 \(hexadecimal(cluster, digits: 16)) \(shardCount) \(confirmed) \(intended) "
+      "holdfast-starts 1 \(hexadecimal(cluster, digits: 16)) \(shardCount) \(confirmed) \(intended) \(presence) "
       + "\(hexadecimal(place, digits: 16)) \(shards.isEmpty ? "-" : shards) "
     let crc = crc32c(Array(text.utf8).rawSpan)
     return Array((text + hexadecimal(UInt64(crc), digits: 8) + "\n").utf8)
@@ -40,18 +42,20 @@ package struct StartRecord: Equatable, Sendable {
 
   static func decode(_ bytes: [UInt8]) -> StartRecord? {
     let fields = String(decoding: bytes, as: UTF8.self).split(separator: " ", omittingEmptySubsequences: false)
-    guard fields.count == 9, let cluster = UInt64(fields[2], radix: 16), let shardCount = Int(fields[3]),
-      let confirmed = UInt64(fields[4]), let intended = UInt64(fields[5]), let place = UInt64(fields[6], radix: 16)
+    guard fields.count == 10, let cluster = UInt64(fields[2], radix: 16), let shardCount = Int(fields[3]),
+      let confirmed = UInt64(fields[4]), let intended = UInt64(fields[5]), let presence = UInt64(fields[6]),
+      let place = UInt64(fields[7], radix: 16)
     else { return nil }
     var stale: Set<ShardID> = []
-    if fields[7] != "-" {
-      for number in fields[7].split(separator: ",") {
+    if fields[8] != "-" {
+      for number in fields[8].split(separator: ",") {
         guard let shard = UInt16(number) else { return nil }
         stale.insert(ShardID(shard))
       }
     }
     let record = StartRecord(
-      cluster: cluster, shardCount: shardCount, confirmed: confirmed, intended: intended, place: place, stale: stale)
+      cluster: cluster, shardCount: shardCount, confirmed: confirmed, intended: intended, presence: presence,
+      place: place, stale: stale)
     return record.encode() == bytes ? record : nil
   }
 

@@ -19,7 +19,7 @@ struct NativeRun {
     }
     let result = Lock<Result<Report, LoadError>?>(nil)
     let done = DispatchSemaphore(value: 0)
-    let link = NativeLink(plan: plan, shard: place.shard) { outcome in
+    let link = NativeLink(plan: plan, cluster: place.cluster, shard: place.shard) { outcome in
       result.withLock { $0 = outcome }
       done.signal()
     }
@@ -33,17 +33,17 @@ struct NativeRun {
     return report
   }
 
-  private func findPrimary() throws -> (shard: ShardID, address: HostPort) {
+  private func findPrimary() throws -> (cluster: UInt64, shard: ShardID, address: HostPort) {
     guard let address = CoordinatorAddress(coordinator) else {
       throw LoadError(description: "\"\(coordinator)\" is no coordinator: file:DIR or etcd:http://HOST:PORT")
     }
     let map = try address.open()
     defer { map.close() }
-    let found = Lock<Result<(ShardID, HostPort), LoadError>?>(nil)
+    let found = Lock<Result<(UInt64, ShardID, HostPort), LoadError>?>(nil)
     let done = DispatchSemaphore(value: 0)
     let event = plan.events.prefix
     Task.detached {
-      let outcome: Result<(ShardID, HostPort), LoadError>
+      let outcome: Result<(UInt64, ShardID, HostPort), LoadError>
       do {
         guard let birth = try await map.birth() else { throw LoadError(description: "the cluster was never born") }
         let shard = ShardID.owning(event: Bytes(event).rawSpan, shardCount: birth.shardCount)
@@ -51,7 +51,7 @@ struct NativeRun {
         guard let node = try await map.nodes().first(where: { $0.name == register.entry.primary.node }) else {
           throw LoadError(description: "no address of node \(register.entry.primary.node)")
         }
-        outcome = .success((shard, try HostPort(node.address)))
+        outcome = .success((birth.cluster, shard, try HostPort(node.address)))
       } catch {
         outcome = .failure(LoadError(description: "\(error)"))
       }
@@ -59,8 +59,8 @@ struct NativeRun {
       done.signal()
     }
     done.wait()
-    let (shard, host) = try found.withLock { $0 }!.get()
-    return (shard, host)
+    let (cluster, shard, host) = try found.withLock { $0 }!.get()
+    return (cluster, shard, host)
   }
 }
 
@@ -69,6 +69,7 @@ struct NativeRun {
 /// Unchecked: touched on its loop's thread only.
 private final class NativeLink: ConnectionHandler, @unchecked Sendable {
   private let plan: LoadPlan
+  private let cluster: UInt64
   private let shard: ShardID
   private var finished: ((Result<Report, LoadError>) -> Void)?
   private var report = Report()
@@ -80,14 +81,17 @@ private final class NativeLink: ConnectionHandler, @unchecked Sendable {
   /// When each batch under way was sent, and how many of its answers are missing; oldest first.
   private var batches: [(sentAt: UInt64, left: Int)] = []
 
-  init(plan: LoadPlan, shard: ShardID, finished: @escaping @Sendable (Result<Report, LoadError>) -> Void) {
-    (self.plan, self.shard, self.finished) = (plan, shard, finished)
+  init(
+    plan: LoadPlan, cluster: UInt64, shard: ShardID, finished: @escaping @Sendable (Result<Report, LoadError>) -> Void
+  ) {
+    (self.plan, self.cluster, self.shard, self.finished) = (plan, cluster, shard, finished)
   }
 
   func opened(_ connection: Connection) {
     connection.write { out in
       WireFrame.encode(.routerHello, into: &out) {
-        RouterHello(router: monotonicNanoseconds() | 1, connection: 1, loop: shard.rawValue).encode(into: &$0)
+        RouterHello(cluster: cluster, router: monotonicNanoseconds() | 1, connection: 1, loop: shard.rawValue).encode(
+          into: &$0)
       }
       WireFrame.encode(.requests, shard: shard, into: &out) { body in
         Request.encodeHeader(id: 1, what: .query, into: &body)

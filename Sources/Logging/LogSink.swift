@@ -60,10 +60,14 @@ public final class LogSink: Sendable {
     log(.error, message, fields)
   }
 
-  /// Waits until all that was queued before is written; call it before the process ends.
-  public func flush() { queue.flush() }
+  /// Waits until all that was queued before is written, but no longer than a second: a reader that does not read must
+  /// not keep a process from ending. Call it before the process ends.
+  ///
+  /// - Returns: whether all is written.
+  @discardableResult
+  public func flush() -> Bool { queue.flush(milliseconds: 1_000) }
 
-  /// Lines that did not fit the queue since the start.
+  /// Lines that were lost since the start: they did not fit the queue, or could not be written.
   public var droppedCount: UInt64 { queue.dropped }
 
   private static var wallClock: Milliseconds {

@@ -8,6 +8,7 @@ final class AdminConnection: ConnectionHandler {
   private let node: NodeCore
   private let hub: NodeLoop
   private var isBusy = false
+  private var deadline = FrameDeadline(after: .seconds(5))
 
   init(node: NodeCore, hub: NodeLoop) { (self.node, self.hub) = (node, hub) }
 
@@ -20,10 +21,13 @@ final class AdminConnection: ConnectionHandler {
       var reader = ByteReader(try frame.body(of: bytes))
       let request = try AdminRequest(decoding: &reader)
       isBusy = true
+      connection.clearDeadline()
       connection.pauseReading()
+      connection.clearDeadline()
       begin(request, connection)
       return WireFrame.headerBytes + frame.bodyBytes
     } catch .truncated {
+      deadline.look(consumed: 0, of: bytes.byteCount, connection)
       return 0
     } catch {
       connection.abort()
@@ -46,6 +50,8 @@ final class AdminConnection: ConnectionHandler {
       WireFrame.encode(.adminReply, into: &out) { reply.encode(into: &$0) }
     }
     isBusy = false
+    deadline = FrameDeadline(after: .seconds(5))
+    connection.setDeadline(after: .seconds(75))
     connection.resumeReading()
   }
 
@@ -134,7 +140,7 @@ extension NodeCore {
   /// What goes on from this replica's end may lack: for the operator who accepts that.
   private func givenUp(_ shard: ShardID, _ summary: RoleSummary) -> Bytes {
     var text = "gives up what was acknowledged and is not in \(me.node)'s log, which ends at index \(summary.end)"
-    if summary.suspicion != .none { text += " (\(why(summary.suspicion)))" }
+    if summary.suspicion != .none { text += " (\(sentence(summary.suspicion)))" }
     if let primary = summary.primary, primary.node != me.node { text += ", whatever \(primary.node)'s holds" }
     if case .suspectByDamage(.unreachable(index: let index)) = journal.recovery.shard(shard).state {
       text += ", at least up to \(index), where a snapshot stood"

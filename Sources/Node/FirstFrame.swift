@@ -6,7 +6,7 @@ final class FirstFrame: ConnectionHandler {
   private unowned let hub: NodeLoop
   init(hub: NodeLoop) { self.hub = hub }
 
-  func opened(_ connection: Connection) { connection.setDeadline(after: .seconds(10)) }
+  func opened(_ connection: Connection) { connection.setDeadline(after: .seconds(5)) }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
     let node = hub.node
@@ -14,11 +14,11 @@ final class FirstFrame: ConnectionHandler {
       let frame = try WireFrame(header: bytes)
       switch frame.kind {
       case .routerHello, .peerHello:
-        guard frame.bodyBytes < 4_096 else { throw .invalid(field: "hello") }
         var reader = ByteReader(try frame.body(of: bytes))
         connection.clearDeadline()
         if frame.kind == .routerHello {
           let hello = try RouterHello(decoding: &reader)
+          guard hello.cluster == node.cluster else { throw .invalid(field: "cluster") }
           let target = node.loops[Int(hello.loop) % node.loops.count]
           connection.handOver(to: target.loop) { _ in target.makeRouterConnection(hello) }
         } else {
@@ -29,7 +29,7 @@ final class FirstFrame: ConnectionHandler {
         }
         return WireFrame.headerBytes + frame.bodyBytes
       case .adminRequest:
-        connection.clearDeadline()
+        // The rest of the frame has as long as its beginning.
         connection.handler = AdminConnection(node: node, hub: hub)
         return 0
       case .nodeHello, .requests, .replies, .feed, .feedFresh, .peerMessages, .adminReply:

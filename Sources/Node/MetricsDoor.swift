@@ -2,6 +2,7 @@ import EventLoop
 import HTTP
 import Inventory
 import Journal
+import Logging
 import Proto
 
 /// A connection to the node's metrics listener: `GET /metrics` and `GET /healthz`, one after the other. For operators, not for
@@ -29,7 +30,9 @@ final class MetricsDoor: ConnectionHandler {
       answer(error.status, "text/plain", Array("\(error.detail)\n".utf8), on: connection)
       return bytes.byteCount
     }
-    (keepsAlive, isHead) = (head.keepsAlive && head.framing == .none, head.method == .head)
+    (keepsAlive, isHead) = (
+      head.keepsAlive && head.framing == .none && !connection.isGuest, head.method == .head
+    )
     let path = head.path.bytes(in: bytes)
     guard head.method == .get || head.method == .head, head.framing == .none else {
       keepsAlive = false
@@ -91,12 +94,15 @@ extension NodeCore {
     var shards: [NodeMetrics.Shard] = []
     for hub in loops { shards += await hub.metrics() }
     shards.sort { $0.status.shard < $1.status.shard }
+    var suspects = 0
+    for hub in loops { suspects += await hub.suspectCount() }
     let size = journal.size
     let positions = journal.positions
     return NodeMetrics(
       state: status.state, uptime: Int64(bootTimeNanoseconds() / 1_000_000) - startedAt, loopCount: loops.count,
       shards: shards, logBytes: size.bytes, segments: size.segments, written: positions.written,
-      durable: positions.durable, isFull: writer.isFull, syncs: writer.times)
+      durable: positions.durable, isFull: writer.isFull, syncs: writer.times, start: identity.start,
+      suspects: suspects, logLinesDropped: log.droppedCount)
   }
 }
 

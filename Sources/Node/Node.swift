@@ -27,6 +27,8 @@ public final class Node: Sendable {
   /// Where the metrics are served, if they are.
   public var metricsPort: UInt16? { metricsListener?.address.port }
   public var address: String { "\(core.configuration.host):\(port)" }
+  /// The cluster's random id.
+  package var cluster: UInt64 { core.cluster }
   /// This node and its disk.
   public var replica: ReplicaID { core.me }
 
@@ -89,10 +91,23 @@ public final class Node: Sendable {
   ) async throws -> Node {
     var options = ConnectionOptions()
     options.inputLimit = WireFrame.bodyBytesMax + (1 << 20)
+    options.inputBudget = core.inputBudget
     options.outputSoftLimit = 8 << 20
-    options.outputHardLimit = 512 << 20
-    listener.start(on: group[0], options: options) { _ in FirstFrame(hub: core.loops[0]) }
-    metricsListener?.start(on: group[0], connectionsMax: 256) { _ in MetricsDoor(node: core, hub: core.loops[0]) }
+    options.outputHardLimit = 128 << 20
+    // Routers read whatever their clients do.
+    options.stallTimeout = .seconds(10)
+    var limits = AcceptLimits()
+    limits.takesGuests = true
+    let noRoom = ThrottledWarning(core.log, "no room for a connection")
+    limits.trouble = { trouble in noRoom.log { $0.field("reason", "\(trouble)") } }
+    listener.start(on: group[0], options: options, limits: limits) { _ in FirstFrame(hub: core.loops[0]) }
+    var forMetrics = ConnectionOptions()
+    forMetrics.inputLimit = 64 << 10
+    forMetrics.inputBudget = core.inputBudget
+    limits.connectionsMax = 256
+    metricsListener?.start(on: group[0], options: forMetrics, limits: limits) { _ in
+      MetricsDoor(node: core, hub: core.loops[0])
+    }
     let port = listener.address.port
 
     let recovered = try await recover(core, progress)
@@ -161,7 +176,11 @@ public final class Node: Sendable {
   public func stop(handOver milliseconds: UInt32 = 2_000) async {
     guard core.beginStop() else { return }
     if core.status.state == .up, milliseconds > 0 {
+      for hub in core.loops { await hub.beginEnd() }
       _ = await core.drain(core.primaryShards(), deadline: milliseconds)
+      // The other may be ending too: who was named last must have the record that says so.
+      let patience = ContinuousClock.now + .seconds(1)
+      while await !core.mayEnd(), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(5)) }
     }
     await end()
   }

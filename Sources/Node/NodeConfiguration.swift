@@ -25,6 +25,8 @@ public struct NodeConfiguration: Sendable {
   public var requestDeadline: Int64
   /// Milliseconds that the first node of a cluster waits for a second one before it takes all shards alone.
   public var birthWait: Int64 = 3_000
+  /// Bytes of unfinished messages on all connections that others opened.
+  public var inputBytesMax = 64 << 20
   /// Where `/metrics` and `/healthz` are served over HTTP; nil: nowhere.
   public var metrics: (host: String, port: UInt16)?
   public var log: LogSink
@@ -60,6 +62,7 @@ public struct NodeConfiguration: Sendable {
       segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
       snapshotBytes: try flags.number("snapshot-bytes", in: 4_096...(1 << 40)) ?? 64 << 20,
       log: log(level))
+    if let size = try flags.number("input-memory", in: 1...65_536) { inputBytesMax = size << 20 }
     metrics = try flags.address("metrics")
   }
 }

@@ -1,4 +1,5 @@
 import ClusterMap
+import Journal
 import Logging
 import Proto
 import Replication
@@ -74,16 +75,24 @@ extension NodeCore {
     fail("this process, start \(identity.start) of node \(me.node), was replaced by another: \(other)", as: .replaced)
   }
 
+  /// Whether the next process of this directory will find each shard's log whole.
+  func mayEnd() async -> Bool {
+    for hub in loops where await !hub.mayEnd { return false }
+    return true
+  }
+
   // MARK: Looking at it
 
   /// Looks again and again whether the coordinator still is what it was: the birth record, and this node's own.
   func watchCoordinator() async {
     var trouble = Trouble()
+    var sign = SignOfLife()
     while !Task.isCancelled, !isStopping {
       try? await Task.sleep(for: .milliseconds(500))
       do throws(CoordinatorError) {
         try await checkBirth(&trouble)
         try await checkOwnRecord(&trouble)
+        try await giveSign(&sign)
         trouble.end(log)
       } catch {
         // It is away: nothing is known, and nothing is lost.
@@ -110,6 +119,33 @@ extension NodeCore {
       }
       isNew = false
     }
+  }
+
+  /// When the last sign of life was given, and where the log stood.
+  private struct SignOfLife {
+    var number: UInt64 = 0
+    var givenAt = ContinuousClock.now
+    var position: UInt64?
+  }
+
+  /// Every few seconds in which something was logged, directory and coordinator get a higher number, in this order: a copy of the directory
+  /// that was taken before is known by it, however it was copied.
+  private func giveSign(_ sign: inout SignOfLife) async throws(CoordinatorError) {
+    let position = journal.positions.written
+    guard ContinuousClock.now - sign.givenAt >= .seconds(3), position != sign.position else { return }
+    (sign.number, sign.givenAt, sign.position) = (sign.number + 1, .now, position)
+    let number = sign.number
+    let isNoted = await desk.ran { [self] in
+      do throws(JournalError) { try identity.raisePresence(to: number) } catch {
+        fail("the directory's record cannot be written: \(error)")
+      }
+    }
+    guard isNoted, status.state == .up else { return }
+    let mine = record.withLock { record in
+      record?.presence = number
+      return record
+    }
+    if let mine, try await !coordinator.register(mine) { replaced(by: "a later start, in the coordinator") }
   }
 
   private func checkBirth(_ trouble: inout Trouble) async throws(CoordinatorError) {

@@ -22,7 +22,7 @@ extension NodeCore {
       log.error("a suspect replica waits for its peer, or for holdfast failover --shard N --accept-loss") {
         $0.field("shard", shard.rawValue)
         $0.field("suspect", "\(suspicion)")
-        $0.field("why", why(suspicion))
+        $0.field("why", sentence(suspicion))
       }
     case .suspectCleared:
       log.warning("role") {
@@ -49,16 +49,21 @@ extension NodeCore {
     }
   }
 
-  /// Why a replica is suspect, for people.
-  func why(_ suspicion: Suspicion) -> String {
-    switch suspicion {
-    case .none: ""
-    case .tear: "the end of its log is torn"
-    case .damage: "its log cannot be read where it may have held a frame of this shard"
-    case .unproven:
-      "its log lacks the opening record of the newest epoch: log or map may be older than what was answered"
-    case .stale:
-      identity.staleness.map { "\($0)" } ?? "its directory was found to be an older one, or a copy, at an earlier start"
-    }
+  /// Why a replica of this node is suspect, for people.
+  func sentence(_ suspicion: Suspicion) -> String {
+    if suspicion == .stale, let staleness = identity.staleness { return "\(staleness)" }
+    return why(suspicion)
+  }
+}
+
+/// Why a replica is suspect, for people.
+func why(_ suspicion: Suspicion) -> String {
+  switch suspicion {
+  case .none: ""
+  case .tear: "the end of its log is torn"
+  case .damage: "its log cannot be read where it may have held a frame of this shard"
+  case .unproven:
+    "its log lacks the opening record of the newest epoch, so log or map may be older than what was answered"
+  case .stale: "its directory was found to be an older one, or a copy"
   }
 }

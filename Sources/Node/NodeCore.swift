@@ -28,6 +28,9 @@ final class NodeCore: Sendable {
   let log: LogSink
   /// When this process began to serve, monotonic milliseconds.
   let startedAt = Int64(bootTimeNanoseconds() / 1_000_000)
+  let loopCount: Int
+  /// Bounds unfinished messages on all connections that others opened.
+  let inputBudget: MemoryBudget
   let journal: Log
   let writer: LogWriter
   let coordinator: any Coordinator
@@ -66,6 +69,8 @@ final class NodeCore: Sendable {
     (me, cluster, shardCount) = (journal.replica, birth.cluster, birth.shardCount)
     (self.journal, self.coordinator, self.onFailure) = (journal, coordinator, onFailure)
     (self.birth, self.identity, self.desk) = (birth, identity, desk)
+    loopCount = loops.count
+    inputBudget = MemoryBudget(limit: configuration.inputBytesMax)
     log = configuration.log
     var options = ShardMachine.Options()
     options.snapshotBytes = configuration.snapshotBytes

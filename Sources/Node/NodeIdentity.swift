@@ -75,9 +75,18 @@ final class NodeIdentity: Sendable {
       let other = winner.map { "process \($0.pid) at \($0.address), start \($0.start)" } ?? "another process"
       throw NodeStartError("\(other) took the name \(node.name) at the same moment: only one process can be this node")
     }
-    (record.confirmed, record.place) = (claim.start, place)
+    (record.confirmed, record.place, record.presence) = (claim.start, place, 0)
     try record.write(to: storage)
     return NodeIdentity(storage, record, claim)
+  }
+
+  /// Notes a sign of life, which the coordinator is told next. Blocks; not on a loop.
+  func raisePresence(to presence: UInt64) throws(JournalError) {
+    let changed = record.withLock { record in
+      record.presence = presence
+      return record
+    }
+    try changed.write(to: storage)
   }
 
   /// The replica's own end is believed again, or was brought up by its peer: the next process need not doubt it. Blocks; not on a loop.

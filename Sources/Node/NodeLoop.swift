@@ -24,6 +24,15 @@ package actor NodeLoop {
   private var listed: [Shard] = []
   private var turnEndAsked = false
   private var turnTime: TurnTime?
+  /// The loop's turn that the allowance was made for.
+  private var allowedTurn = UInt64.max
+  /// Shards that asked for another turn.
+  private var wanting: [Shard] = []
+  private var nextTurnAsked = false
+  private var rotation: UInt64 = 0
+  /// Shards with requests that were read and did not fit a turn, and the connections that are not read from until there are none.
+  private var behind: Set<ShardID> = []
+  private var paused: [RouterConnection] = []
 
   // Routers.
   private var nextConnection: UInt64 = 1
@@ -40,6 +49,7 @@ package actor NodeLoop {
   private var workedAt: Int64 = 0
   /// Keys that shards had forgotten when memory was given back last.
   private var keysGivenBack = 0
+  private var memory = MemoryWatch()
   /// What this turn hands to the log.
   private var entries: [LogEntry] = []
   private(set) var isStopping = false
@@ -48,7 +58,18 @@ package actor NodeLoop {
   init(_ index: Int, on loop: EventLoop, node: NodeCore) {
     (self.index, self.loop, self.node) = (index, loop, node)
     disk = ShardDisk(node: node, index: index)
+    tools.value.allowance.clock = { monotonicNanoseconds() }
+    let bytesMax = max(4 << 20, Self.answerBytesMax / max(1, node.loopCount))
+    tools.value.allowance.answerBytesMax = bytesMax
+    tools.value.allowance.replyBytesMax = bytesMax
   }
+
+  /// Bytes of answers that may wait in one node, for commits and for routers.
+  private static let answerBytesMax = 32 << 20
+  /// Nanoseconds of a turn after which requests wait for the next one, so that heartbeats and acknowledgements do not.
+  private static let requestTime: UInt64 = 10_000_000
+  /// A connection with more than this to send gets no more large answers.
+  private static let crowdedBytes = 4 << 20
 
   // MARK: Life
 
@@ -62,7 +83,7 @@ package actor NodeLoop {
     change(shard) { [clock] machine, tools in
       machine.start(
         recovered.loaded, suspicion: recovered.suspicion, committed: recovered.committed, noted: recovered.noted,
-        time: clock, tools: &tools)
+        entered: recovered.entered, time: clock, tools: &tools)
     }
   }
 
@@ -82,6 +103,17 @@ package actor NodeLoop {
     ticks &+= 1
     if index == 0, ticks % 50 == 0 { node.freeOldSegments() }
     if ticks % 64 == 0 { giveBackMemoryIfIdle() }
+    if index == 0, memory.mustLook(now: clock.now), memory.look(resident: residentBytes(), now: clock.now) {
+      trimMemory()
+    }
+  }
+
+  /// What a peak left behind goes back, under load too.
+  private func trimMemory() {
+    _ = disk.trim { [weak self] resident in
+      guard let self else { return }
+      loop.submit { self.assumeIsolated { $0.memory.done(resident: resident) } }
+    }
   }
 
   /// Keys that were forgotten leave holes in the heap. Under load the next ones fill them; an idle node gives them back, with the newest
@@ -92,7 +124,7 @@ package actor NodeLoop {
     }
     guard abs(forgotten - keysGivenBack) >= 50_000, clock.now - workedAt >= 1_000 else { return }
     for shard in shardList { shard.assumeIsolated { $0.with { machine, _ in machine.forgetRecent() } } }
-    if disk.trim() { keysGivenBack = forgotten }
+    if disk.trim({ _ in }) { keysGivenBack = forgotten }
   }
 
   /// No more turns: the node ends.
@@ -113,7 +145,25 @@ package actor NodeLoop {
     if let turnTime { return turnTime }
     let time = TurnTime(now: Int64(bootTimeNanoseconds() / 1_000_000), wall: wallClockMilliseconds())
     turnTime = time
+    beginAllowance()
     return time
+  }
+
+  private func beginAllowance() {
+    // A loop's turn may have several ends.
+    let turn = loop.counters.turns
+    if turn != allowedTurn {
+      allowedTurn = turn
+      tools.value.allowance.begin(endsAt: loop.nowNanoseconds &+ Self.requestTime)
+    }
+    var waiting = 0
+    if !tools.value.allowance.crowded.isEmpty { tools.value.allowance.crowded.removeAll() }
+    for (id, router) in routers {
+      let byteCount = router.outputByteCount
+      waiting += byteCount
+      if byteCount > Self.crowdedBytes { tools.value.allowance.crowded.insert(id) }
+    }
+    tools.value.allowance.outputBytes = waiting
   }
 
   private func askForTurnEnd() {
@@ -158,8 +208,16 @@ package actor NodeLoop {
       var flushing: [Shard] = []
       swap(&flushing, &listed)
       for shard in flushing {
-        let actions = shard.assumeIsolated { $0.flush(time) }
+        let (actions, wantsTurn, isBehind) = shard.assumeIsolated { shard in
+          (shard.flush(time), shard.wantsTurn, shard.isBehind)
+        }
         for action in actions { carryOut(action, of: shard) }
+        if wantsTurn { wanting.append(shard) }
+        if isBehind {
+          behind.insert(shard.id)
+        } else if !behind.isEmpty {
+          behind.remove(shard.id)
+        }
       }
     }
     if !entries.isEmpty {
@@ -170,7 +228,36 @@ package actor NodeLoop {
     for (_, link) in links { link.flush() }
     turnTime = nil
     if !listed.isEmpty { askForTurnEnd() }
+    if !wanting.isEmpty { goOnInNextTurn() }
+    if behind.isEmpty, !paused.isEmpty {
+      for connection in paused { connection.goOn() }
+      paused.removeAll()
+    }
   }
+
+  /// Sockets, timers and peers come first: a timer of this instant runs in the loop's next turn.
+  private func goOnInNextTurn() {
+    guard !nextTurnAsked, !isStopping else { return }
+    nextTurnAsked = true
+    loop.schedule(atNanoseconds: loop.nowNanoseconds) { [weak self] in self?.assumeIsolated { $0.goOn() } }
+  }
+
+  private func goOn() {
+    nextTurnAsked = false
+    _ = clock
+    var shards: [Shard] = []
+    swap(&shards, &wanting)
+    // Another one begins each time: a turn may have room for one large answer only.
+    rotation &+= 1
+    let first = Int(rotation % UInt64(max(1, shards.count)))
+    for place in shards.indices { list(shards[(place + first) % shards.count]) }
+  }
+
+  /// Requests wait that were read: whoever sends more waits too.
+  var isBehind: Bool { !behind.isEmpty }
+
+  /// The connection has paused until nothing is left of what was read.
+  func pause(_ connection: RouterConnection) { paused.append(connection) }
 
   private func room(for byteCount: Int) -> LogRoom {
     if node.writer.isFull { return .full }
@@ -184,8 +271,12 @@ package actor NodeLoop {
     case .log(let list): entries.append(contentsOf: list)
     case .send(let message, let payload, let peer):
       links[peer.node]?.add(message, payload: payload, shard: shard.id, to: peer)
-    case .reply(let frame, let connection): routers[connection]?.write(frame)
+    case .reply(let frame, let connection):
+      tools.value.allowance.outputBytes += frame.count
+      routers[connection]?.write(frame)
     case .dropPeer(let peer): for input in inputs[peer] ?? [] { input.drop() }
+    case .noteEntry(let entry):
+      node.desk.enter(entry, of: shard.id) { [node] in node.fail("an entry of the map cannot be noted: \($0)") }
     case .readMap(let token): node.reads.read(shard.id, token: token)
     case .propose(let entry, let revision, let noted):
       node.propose(entry, for: shard.id, expecting: revision, noted: noted)
@@ -249,7 +340,11 @@ package actor NodeLoop {
     var room = room(for: body.byteCount + shard.assumeIsolated { $0.pendingBytes })
     // Smaller ones may still fit, but what this one waits for is room on the disk.
     if case .busy = room, node.writer.lacksSpace { room = .full }
-    return shard.assumeIsolated { $0.requests(body, from: connection, room: room, time: time) }
+    let (error, isBehind) = shard.assumeIsolated { shard in
+      (shard.requests(body, from: connection, room: room, time: time), shard.isBehind)
+    }
+    if isBehind { behind.insert(id) }
+    return error
   }
 
   func writeNodeHello(into out: inout [UInt8]) {
@@ -351,6 +446,25 @@ package actor NodeLoop {
   func summary(of id: ShardID) -> RoleSummary? {
     guard let shard = shards[id] else { return nil }
     return shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary } }
+  }
+
+  /// From now on no shard takes over or leaves its peer behind.
+  func beginEnd() {
+    for shard in shardList { change(shard) { machine, _ in machine.beginEnd() } }
+  }
+
+  /// Whether the next process will find each log whole.
+  var mayEnd: Bool {
+    shardList.allSatisfy { shard in
+      shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.mayEnd } }
+    }
+  }
+
+  /// Replicas that may lack what was acknowledged.
+  func suspectCount() -> Int {
+    shardList.count { shard in
+      shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary.suspicion != .none } }
+    }
   }
 
   func order(_ order: Order, shard id: ShardID) -> OrderAnswer? {

@@ -1,3 +1,4 @@
+import EventLoop
 import Inventory
 import Journal
 import Proto
@@ -19,16 +20,35 @@ struct NodeMetrics: Sendable {
   var durable: UInt64
   var isFull: Bool
   var syncs: SyncTimes
+  /// Which of the node's starts this process is.
+  var start: UInt64
+  /// Replicas that wait for their peer or the operator.
+  var suspects: Int
+  var logLinesDropped: UInt64
 
   func write(into out: inout [UInt8]) {
     out.gauge("holdfast_node_up", "1: it serves; 0: it reads its log, or is halted.", state == .up ? 1 : 0)
     out.gauge("holdfast_node_uptime_seconds", "Since the start.", uptime / 1_000)
+    out.gauge("holdfast_node_start", "Number of this start of the node.", Int64(clamping: start))
+    out.gauge(
+      "holdfast_node_suspect_replicas", "Replicas that may lack what was acknowledged: they wait for peer or operator.",
+      Int64(suspects))
     out.gauge("holdfast_node_loops", "Event loops.", Int64(loopCount))
     out.gauge("holdfast_node_log_bytes", "From the log's oldest kept byte to its end.", Int64(logBytes))
     out.gauge("holdfast_node_log_segments", "Segments of the log.", Int64(segments))
     out.gauge("holdfast_node_log_position", "Behind the last byte that was written.", Int64(written))
     out.gauge("holdfast_node_log_durable_position", "Behind the last byte that was synced.", Int64(durable))
     out.gauge("holdfast_node_disk_full", "1: commands are refused for lack of room.", isFull ? 1 : 0)
+    let budget = DescriptorBudget.process
+    out.gauge("holdfast_node_connections_max", "Connections that may be open at once.", Int64(budget.connectionsMax))
+    out.counter(
+      "holdfast_node_connections_over_limit_total", "Connections that came when so many were open.",
+      UInt64(budget.overLimitCount))
+    out.counter(
+      "holdfast_node_descriptor_failures_total", "Connections that failed for lack of descriptors or memory.",
+      UInt64(budget.failedCount))
+    out.counter(
+      "holdfast_node_log_lines_dropped_total", "Lines of this program's output that were lost.", logLinesDropped)
     out.histogram("holdfast_node_log_sync_seconds", "Group writes, from the first byte to the end of the sync.", syncs)
     out.family("holdfast_node_replicas", "gauge", "Replicas of this node by role.")
     for (role, name) in Self.roles {
@@ -83,6 +103,11 @@ extension [UInt8] {
 
   fileprivate mutating func gauge(_ name: StaticString, _ help: StaticString, _ value: Int64) {
     family(name, "gauge", help)
+    append(contentsOf: "\(name) \(value)\n".utf8)
+  }
+
+  fileprivate mutating func counter(_ name: StaticString, _ help: StaticString, _ value: UInt64) {
+    family(name, "counter", help)
     append(contentsOf: "\(name) \(value)\n".utf8)
   }
 

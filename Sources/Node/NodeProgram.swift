@@ -9,6 +9,8 @@ import Proto
 public enum NodeProgram {
   /// Runs until SIGTERM or SIGINT, or until the node can do nothing more (status 1).
   public static func main() async -> Never {
+    DescriptorBudget.prepare()
+    configureAllocator()
     let flags = CommandSpec.node.parseOrExit()
     let configuration: NodeConfiguration
     let address: CoordinatorAddress
@@ -23,8 +25,11 @@ public enum NodeProgram {
     }
     let log = configuration.log
     do {
-      // Before anything that may take long, so that a signal ends the process in good order from the first moment on.
-      let signals = try Signals()
+      // Before anything that may take long.
+      let termination = try Termination(patience: .seconds(15)) {
+        log.info("node ends before it is up") { $0.field("node", configuration.name.description) }
+        log.flush()
+      }
       let node = try await Node.start(configuration, coordinator: try address.open()) { sentence in
         standardError("holdfast-node: \(sentence)\n")
       } onFailure: { reason in
@@ -33,7 +38,8 @@ public enum NodeProgram {
         // Not `exit`: what runs at exit might wait for the very thread that failed.
         _exit(1)
       }
-      await signals.next()
+      termination.serving()
+      await termination.asked()
       log.info("node ends") { $0.field("node", configuration.name.description) }
       await node.stop()
       log.flush()
@@ -43,28 +49,6 @@ public enum NodeProgram {
       log.flush()
       standardError("holdfast-node: \(error)\n")
       exit(1)
-    }
-  }
-
-  /// SIGTERM and SIGINT, as something that can be awaited. A second one ends the process at once.
-  private final class Signals: Sendable {
-    private let stream: AsyncStream<Int32>
-
-    init() throws(SocketError) {
-      let (stream, continuation) = AsyncStream<Int32>.makeStream()
-      self.stream = stream
-      let loop = try EventLoop(name: "signals")
-      try SignalWatch(on: loop) { continuation.yield($0) }
-      try loop.start()
-    }
-
-    func next() async {
-      var iterator = stream.makeAsyncIterator()
-      _ = await iterator.next()
-      let rest = stream
-      Task {
-        for await _ in rest { _exit(1) }
-      }
     }
   }
 }

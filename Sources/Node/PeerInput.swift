@@ -11,6 +11,7 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
   let start: UInt64
   private unowned let hub: NodeLoop
   private var connection: Connection?
+  private var deadline = FrameDeadline(after: .seconds(30))
 
   init(_ hello: PeerHello, hub: NodeLoop) { (sender, start, self.hub) = (hello.sender, hello.start, hub) }
 
@@ -45,6 +46,7 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
     } catch .truncated {
+      deadline.look(consumed: consumed, of: bytes.byteCount, connection)
       return consumed
     } catch {
       hub.node.log.warning("a peer's message cannot be read") {
@@ -54,8 +56,11 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
       connection.abort()
       return bytes.byteCount
     }
+    deadline.look(consumed: consumed, of: bytes.byteCount, connection)
     return consumed
   }
+
+  func deadlinePassed(on connection: Connection) { deadline.passed(connection) }
 
   func closed(_ connection: Connection, reason: CloseReason) {
     self.connection = nil

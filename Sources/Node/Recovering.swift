@@ -15,6 +15,8 @@ struct RecoveredShard: Sendable {
   var committed: UInt64
   /// The proposal that the directory's last process noted.
   var noted: UInt64?
+  /// The newest entry that named the directory's replica, as it notes it.
+  var entered: EpochNote?
   /// Records that were applied from the log, behind the snapshot.
   var replayedRecords: Int { Int(loaded.end.index - min(loaded.end.index, loaded.snapshotIndex)) }
 }
@@ -66,6 +68,7 @@ func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void)
   for place in found.indices {
     if stale.contains(found[place].shard) { found[place].suspicion = found[place].suspicion.worse(.stale) }
     found[place].noted = try core.desk.noted(found[place].shard)
+    found[place].entered = try core.desk.entered(found[place].shard)
   }
   return found
 }

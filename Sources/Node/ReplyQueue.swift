@@ -26,6 +26,8 @@ package struct ReplyQueue: Sendable {
     package var replyCount: Int
     /// One whole wire frame.
     package var bytes: [UInt8]
+    /// The query that the frame answers, if it is a large answer: too large to be read again.
+    package var readID: UInt32?
 
     /// Changes copies; a feed's frame without a body only says that nothing has changed.
     var isFeedUpdate: Bool { replyCount == 0 && bytes.count > WireFrame.headerBytes }

@@ -12,6 +12,7 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
   private var connection: Connection?
   /// A newer connection of the same router was met: nothing more is read here.
   private var isSuperseded = false
+  private var deadline = FrameDeadline(after: .seconds(30))
 
   init(_ id: ConnectionID, hello: RouterHello, hub: NodeLoop) {
     (self.id, self.hello, self.hub) = (id, hello, hub)
@@ -30,6 +31,12 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
     var consumed = 0
     do throws(DecodeError) {
       while consumed < bytes.byteCount, !isSuperseded, !connection.isOverOutputLimit {
+        if hub.assumeIsolated({ $0.isBehind }) {
+          // What was read does not fit the loop's turns: what follows waits in the socket, and its sender with it.
+          connection.pauseReading()
+          hub.assumeIsolated { $0.pause(self) }
+          break
+        }
         let rest = bytes.extracting(consumed..<bytes.byteCount)
         let frame = try WireFrame(header: rest)
         guard frame.kind == .requests else { throw .invalid(field: "frame kind") }
@@ -39,6 +46,7 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
     } catch .truncated {
+      deadline.look(consumed: consumed, of: bytes.byteCount, connection)
       return consumed
     } catch {
       hub.node.log.warning("a router's request cannot be read") {
@@ -48,8 +56,17 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
       connection.close()
       return bytes.byteCount
     }
+    deadline.look(consumed: consumed, of: bytes.byteCount, connection)
     return isSuperseded ? bytes.byteCount : consumed
   }
+
+  func deadlinePassed(on connection: Connection) { deadline.passed(connection) }
+
+  /// What was read is worked off.
+  func goOn() { connection?.resumeReading() }
+
+  /// Bytes that the router has not taken.
+  var outputByteCount: Int { connection?.outputByteCount ?? 0 }
 
   /// A newer connection of this router came: what waits is still answered here, nothing more is read.
   func supersede() {

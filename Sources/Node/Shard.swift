@@ -40,6 +40,10 @@ package actor Shard {
     return true
   }
 
+  /// Requests wait that were read.
+  var isBehind: Bool { machine.isBehind }
+  /// A turn should follow at once.
+  var wantsTurn: Bool { machine.wantsTurn }
   /// The bytes of records that its turn has collected.
   var pendingBytes: Int { machine.pendingBytes }
 

@@ -19,6 +19,9 @@ package enum ShardAction: Sendable {
   /// Write the register, `noted` after a note of it on the own disk; then `mapRead` with token 0 if what it holds is known.
   case propose(MapEntry, revision: UInt64, noted: Bool)
 
+  /// Note on the own disk that this entry names the replica.
+  case noteEntry(MapEntry)
+
   // What reads the disk: not on a loop.
 
   /// Then `chainFound`.
@@ -75,10 +78,11 @@ package enum LogRoom: Sendable {
   case busy
 }
 
-/// One for each thread: the codecs' buffers, used by all shards of a loop in turn.
+/// One for each thread: the codecs' buffers, used by all shards of a loop in turn, and what a turn may still do.
 package struct ShardTools: ~Copyable {
   package var encoder = FrameEncoder()
   package var decoder = FrameDecoder()
+  package var allowance = TurnAllowance()
   package init() {}
 }
 

@@ -36,8 +36,13 @@ final class ShardDisk: Sendable {
     }
   }
 
-  /// Gives freed memory back to the kernel, beside the loop. False: not now.
-  func trim() -> Bool { reader.run { giveBackMemory() } }
+  /// Gives freed memory back to the kernel, beside the loop; then tells how much is resident. False: not now.
+  func trim(_ done: @escaping @Sendable (Int) -> Void) -> Bool {
+    reader.run {
+      giveBackMemory()
+      done(residentBytes())
+    }
+  }
 
   func stop() { reader.stop() }
 

@@ -54,6 +54,7 @@ extension ShardMachine {
     case .readMap(let token): actions.append(.readMap(token: token))
     case .propose(let entry, let revision, let noted):
       actions.append(.propose(entry, revision: revision, noted: noted))
+    case .noteEntry(let entry): actions.append(.noteEntry(entry))
     case .lookUpChain(let index, let token):
       if index == position.index {
         call(time) { [chain = position.chain] in $0.chainFound(chain, token: token, now: time.now, into: &$1) }

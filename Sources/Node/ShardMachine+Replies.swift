@@ -4,8 +4,8 @@ import Replication
 
 // What waits for its commit: replies, and what feeds the routers' copies.
 extension ShardMachine {
-  /// Puts the turn's replies behind the turn's last frame, and before them what they changed in the copies.
-  mutating func queueTurn(_ time: TurnTime) {
+  /// Puts the turn's replies behind the turn's last frame, and before them what they changed in the copies; then the answers to large reads.
+  mutating func queueTurn(_ time: TurnTime, answering reads: [LargeReads.Read]) {
     let tag = turn.isOpen ? turn.tag : feeds.isEmpty ? 0 : replica.replyTag()
     let barrier = Barrier(position: replica.end.index, number: tag)
     #if PLANTED_BUGS
@@ -21,10 +21,12 @@ extension ShardMachine {
           barrier: barrier, connection: connection, readAt: readAt, replyCount: count, bytes: replies.finish()))
     }
     turn.replies.removeAll(keepingCapacity: true)
+    turnReplyBytes = 0
     #if PLANTED_BUGS
     if isLate { queueFeedUpdates(barrier, time) }
     #endif
     if !turn.subscriptions.isEmpty { answerSubscriptions(barrier) }
+    for read in reads { answer(read, barrier) }
     turn.isOpen = false
     turn.wroteFrame = false
   }
@@ -55,12 +57,7 @@ extension ShardMachine {
     for subscription in turn.subscriptions {
       let answer: Answer
       if subscription.begins {
-        answer = inventory.answer(.subscribe(id: subscription.event))
-        if case .subscribed(let ref, _, _, _) = answer,
-          feeds.add(subscription.connection, ref, id: subscription.event)
-        {
-          inventory.watch(subscription.event)
-        }
+        answer = subscribe(subscription.connection, to: subscription.event)
       } else {
         answer = .unsubscribed
         if feeds.remove(subscription.connection, event: subscription.event) { inventory.unwatch(subscription.event) }
@@ -74,6 +71,83 @@ extension ShardMachine {
           bytes: replies.finish()))
     }
     turn.subscriptions.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func subscribe(_ connection: ConnectionID, to event: Bytes) -> Answer {
+    let answer = inventory.answer(.subscribe(id: event))
+    if case .subscribed(let ref, _, _, _) = answer, feeds.add(connection, ref, id: event) { inventory.watch(event) }
+    return answer
+  }
+
+  // MARK: Large reads
+
+  /// Takes out those that this turn has room for, once time was caught up with: their answers are made behind the turn's last frame. What they
+  /// are expected to take is counted as waiting.
+  mutating func takeLargeReads(_ time: TurnTime, _ tools: inout ShardTools) -> [LargeReads.Read] {
+    readsWantTurn = false
+    guard !reads.isEmpty else { return [] }
+    guard replica.acceptsCommands else {
+      for read in reads.take(where: { _ in true }) { fail(read, .notPrimary) }
+      return []
+    }
+    guard catchUp(time, &tools) else {
+      readsWantTurn = true
+      return []
+    }
+    var taken: [LargeReads.Read] = []
+    while let place = reads.next(without: tools.allowance.crowded) {
+      let read = reads[place]
+      switch tools.allowance.takeLarge(read.byteCount) {
+      case .make: break
+      case .nextTurn:
+        readsWantTurn = true
+        return taken
+      case .whenSomeLeft: return taken
+      }
+      reads.remove(at: place)
+      taken.append(read)
+    }
+    return taken
+  }
+
+  /// Makes one large answer, of exactly the bytes it takes: growing it would take as much again.
+  private mutating func answer(_ read: LargeReads.Read, _ barrier: Barrier) {
+    let answer: Answer
+    if case .subscribe(let event) = read.query {
+      answer = subscribe(read.connection, to: event)
+    } else {
+      answer = inventory.answer(read.query)
+    }
+    var replies = TurnReplies(
+      to: read.connection, shard: shard, readAt: read.readAt, capacity: read.byteCount + WireFrame.headerBytes + 64)
+    replies.add(.answer(answer), id: read.id)
+    queue.append(
+      ReplyQueue.Entry(
+        barrier: barrier, connection: read.connection, readAt: read.readAt, replyCount: 1, bytes: replies.finish(),
+        readID: read.id))
+  }
+
+  private mutating func fail(_ read: LargeReads.Read, _ failure: Reply.Failure) {
+    fail(readID: read.id, connection: read.connection, failure)
+  }
+
+  private mutating func fail(readID: UInt32, connection: ConnectionID, _ failure: Reply.Failure) {
+    var replies = TurnReplies(to: connection, shard: shard, readAt: 0, capacity: 64)
+    replies.add(.failed(failure), id: readID)
+    actions.append(.reply(replies.finish(), to: connection))
+  }
+
+  /// A subscription that was not answered yet is not wanted any more.
+  mutating func giveUpSubscription(_ connection: ConnectionID, _ event: Bytes) {
+    let given = reads.take { $0.connection == connection && $0.query == .subscribe(id: event) }
+    for read in given { fail(read, .overloaded) }
+  }
+
+  /// Tells the loop's sum what waits here.
+  mutating func countReplies(_ tools: inout ShardTools) {
+    let bytes = queue.byteCount + lateFeeds.byteCount + turnReplyBytes
+    tools.allowance.replyBytes += bytes - countedReplyBytes
+    countedReplyBytes = bytes
   }
 
   /// Tells idle copies that they are still true: an entry like any other, which waits for the same.
@@ -92,6 +166,7 @@ extension ShardMachine {
   /// A router's connection is gone.
   package mutating func closed(_ connection: ConnectionID) {
     for event in feeds.remove(connection) { inventory.unwatch(event) }
+    _ = reads.take { $0.connection == connection }
   }
 
   /// Lets go what all has happened for.
@@ -107,11 +182,13 @@ extension ShardMachine {
 
   /// Replies that waited for too long end: the command may be in the log or not. What changed copies waits on: a copy that missed
   /// it would be confirmed by the next frame of its feed, and served, until another change showed the gap.
-  mutating func endLateReplies(_ time: TurnTime) {
+  mutating func endLateReplies(_ time: TurnTime, _ tools: inout ShardTools) {
     let oldest = time.now - options.requestDeadline
+    for read in reads.take(where: { $0.readAt < oldest }) { fail(read, .overloaded) }
     while let entry = queue.popFirst(where: { $0.readAt < oldest }) {
       if entry.isFeedUpdate { lateFeeds.append(entry) } else { fail(entry, queries: .overloaded) }
     }
+    countReplies(&tools)
   }
 
   /// This replica may not answer any more.
@@ -125,6 +202,8 @@ extension ShardMachine {
       }
     }
     turn.replies.removeAll()
+    turnReplyBytes = 0
+    for read in reads.take(where: { _ in true }) { fail(read, .notPrimary) }
     for subscription in turn.subscriptions {
       var replies = TurnReplies(to: subscription.connection, shard: shard, readAt: 0, capacity: 64)
       replies.add(.failed(.notPrimary), id: subscription.id)
@@ -134,7 +213,7 @@ extension ShardMachine {
     turn.isOpen = false
     turn.wroteFrame = false
     for requests in deferred {
-      if let frame = failureFrame(requests: requests.body.rawSpan, .notPrimary) {
+      if let frame = failureFrame(requests: requests.body.rawSpan.extracting(requests.done...), .notPrimary) {
         actions.append(.reply(frame, to: requests.connection))
       }
     }
@@ -148,6 +227,7 @@ extension ShardMachine {
   }
 
   private mutating func fail(_ entry: ReplyQueue.Entry, queries: Reply.Failure) {
+    if let readID = entry.readID { return fail(readID: readID, connection: entry.connection, queries) }
     // A feed's frame is dropped: its copies know that the shard's roles have changed, or nothing has.
     guard entry.replyCount > 0,
       let frame = failureFrame(replies: entry.bytes, commands: .unknown, queries: queries)

@@ -220,7 +220,9 @@ extension ShardMachine {
     }
     if let halt = summary.haltReason { reason = "\(halt)" }
     if summary.draining { reason = "draining" }
-    if summary.suspicion != .none { reason = "suspect by \(summary.suspicion)" }
+    if summary.suspicion != .none {
+      reason = "suspect: \(why(summary.suspicion)); waits for its peer, or for --accept-loss"
+    }
     return ReplicaStatus(
       shard: shard, role: role, epoch: summary.epoch, durableIndex: summary.durable,
       committedIndex: summary.committed, appliedIndex: position.index,

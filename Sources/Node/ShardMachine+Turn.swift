@@ -12,66 +12,84 @@ extension ShardMachine {
     _ body: RawSpan, from connection: ConnectionID, room: LogRoom, time: TurnTime, tools: inout ShardTools
   ) throws(DecodeError) {
     self.room = room
-    if replica.acceptsCommands, !deferred.isEmpty || !catchUp(time, &tools) {
+    if replica.acceptsCommands,
+      !deferred.isEmpty || tools.allowance.isOver || tools.allowance.isFull(with: 0) || !catchUp(time, &tools)
+    {
       deferRequests(body, from: connection, time)
       return
     }
-    try workOff(body, from: connection, readAt: time.now, time, &tools)
+    let done = try workOff(body, from: connection, readAt: time.now, time, &tools)
+    if done < body.byteCount { deferRequests(body.extracting(done...), from: connection, time) }
   }
 
+  /// Works off requests until the turn should end or enough replies wait.
+  ///
+  /// - Returns: how many bytes of them are done.
   private mutating func workOff(
     _ body: RawSpan, from connection: ConnectionID, readAt: MonotonicMilliseconds, _ time: TurnTime,
     _ tools: inout ShardTools
-  ) throws(DecodeError) {
-    let refusal = refusalOfAll
+  ) throws(DecodeError) -> Int {
+    let refusal: Reply.Failure? = replica.acceptsCommands ? nil : .notPrimary
     if refusal == nil { beginTurn() }
-    var replies = TurnReplies(to: connection, shard: shard, readAt: readAt, capacity: body.byteCount)
+    var replies = TurnReplies(
+      to: connection, shard: shard, readAt: readAt, capacity: min(body.byteCount, Self.replyCapacityMax))
     var reader = ByteReader(body)
     var failure: DecodeError?
+    var untilLook = Self.requestsBetweenLooks
     do throws(DecodeError) {
       while reader.bytesLeft > 0 {
-        try workOffOne(&reader, &replies, refusal, time, &tools)
+        if untilLook <= 0 {
+          if refusal == nil, isTurnOver(replies.byteCount, tools) { break }
+          untilLook = Self.requestsBetweenLooks
+        }
+        untilLook -= try workOffOne(&reader, &replies, refusal, time, &tools)
         if replies.byteCount > Self.replyFrameBytesMax {
-          queueReplies(replies, atOnce: refusal != nil)
+          queueReplies(replies, atOnce: refusal != nil, &tools)
           replies = TurnReplies(to: connection, shard: shard, readAt: readAt, capacity: 0)
         }
       }
     } catch {
       failure = error
     }
-    queueReplies(replies, atOnce: refusal != nil)
+    queueReplies(replies, atOnce: refusal != nil, &tools)
     if let failure { throw failure }
+    return body.byteCount - reader.bytesLeft
   }
 
   /// A reply frame is closed beyond this; one more answer of the largest kind still fits the wire's limit.
   private static var replyFrameBytesMax: Int { 4 << 20 }
+  /// A frame with one large command in it has a small reply.
+  private static var replyCapacityMax: Int { 1 << 20 }
+  /// One-seat holds after which the time is looked at. What is heavy, because it searches or its bytes are many, counts as all of these.
+  private static var requestsBetweenLooks: Int { 128 }
+  private static var heavyBytes: Int { 2 << 10 }
 
-  /// Why none of a batch can be worked off.
-  private var refusalOfAll: Reply.Failure? {
-    guard replica.acceptsCommands else { return .notPrimary }
-    if queue.replyCount > options.repliesMax || queue.byteCount + lateFeeds.byteCount > options.replyBytesMax {
-      return .overloaded
-    }
-    return nil
+  /// Whether what is left must wait for another turn; `made` bytes of replies are not counted yet.
+  private func isTurnOver(_ made: Int, _ tools: borrowing ShardTools) -> Bool {
+    tools.allowance.isFull(with: made) || tools.allowance.isOver
   }
 
   @inline(__always)
   private mutating func workOffOne(
     _ reader: inout ByteReader, _ replies: inout TurnReplies, _ refusal: Reply.Failure?, _ time: TurnTime,
     _ tools: inout ShardTools
-  ) throws(DecodeError) {
+  ) throws(DecodeError) -> Int {
+    func refuse(_ failure: Reply.Failure, _ id: UInt32) -> Int {
+      replies.add(.failed(failure), id: id)
+      return 1
+    }
     let request = try Request(decoding: &reader)
     switch request.what {
     case .command:
       let record = try CommandRecord(decoding: &reader)
-      if let refusal { return replies.add(.failed(refusal), id: request.id) }
+      if let refusal { return refuse(refusal, request.id) }
       switch room {
       case .open: break
-      case .full: return replies.add(.failed(.diskFull), id: request.id)
-      case .busy: return replies.add(.failed(.overloaded), id: request.id)
+      case .full: return refuse(.diskFull, request.id)
+      case .busy: return refuse(.overloaded, request.id)
       }
       switch record.kind {
-      case .tick, .openEpoch: return replies.add(.failed(.malformed), id: request.id)
+      case .tick, .openEpoch: return refuse(.malformed, request.id)
       case .createEvent, .hold, .holdBest, .release, .extend, .checkout, .confirm, .cancel: break
       }
       if turn.records.count + record.bytes.byteCount > options.frameBytesMax, turn.recordCount > 0 {
@@ -83,7 +101,8 @@ extension ShardMachine {
         turn.records.put(record.bytes)
         turn.recordCount += 1
         recordsAtStamp += 1
-        return replies.add(held, id: request.id)
+        replies.add(held, id: request.id)
+        return 1
       }
       let applied = inventory.apply(record)
       if applied.mustLog {
@@ -91,20 +110,35 @@ extension ShardMachine {
         turn.recordCount += 1
         recordsAtStamp += 1
       }
+      let before = replies.byteCount
       replies.add(.outcome(applied.outcome), id: request.id)
+      let isHeavy =
+        record.kind == .holdBest || record.kind == .createEvent || record.bytes.byteCount > Self.heavyBytes
+        || replies.byteCount - before > Self.heavyBytes
+      return isHeavy ? Self.requestsBetweenLooks : Self.requestsBetweenLooks / 16
     case .query:
       let query = try Query(decoding: &reader)
-      if let refusal { return replies.add(.failed(refusal), id: request.id) }
+      if let refusal { return refuse(refusal, request.id) }
+      let byteCount = inventory.largeAnswerBytes(query)
+      if byteCount >= options.largeAnswerBytes {
+        if reads.isFull { return refuse(.overloaded, request.id) }
+        reads.append(
+          LargeReads.Read(
+            connection: replies.connection, readAt: replies.readAt, id: request.id, query: query, byteCount: byteCount))
+        return 1
+      }
       switch query {
       case .subscribe(let event), .unsubscribe(let event):
         var begins = false
         if case .subscribe = query { begins = true }
+        if !begins { giveUpSubscription(replies.connection, event) }
         turn.subscriptions.append(
           Turn.Subscription(
             connection: replies.connection, readAt: replies.readAt, id: request.id, event: event, begins: begins))
       case .event, .seats, .seat, .availability, .hold, .order, .events:
         replies.add(.answer(inventory.answer(query)), id: request.id)
       }
+      return Self.requestsBetweenLooks / 8
     }
   }
 
@@ -119,13 +153,15 @@ extension ShardMachine {
     (countedStamp, recordsAtStamp) = (inventory.now, 0)
   }
 
-  private mutating func queueReplies(_ replies: consuming TurnReplies, atOnce: Bool) {
+  private mutating func queueReplies(_ replies: consuming TurnReplies, atOnce: Bool, _ tools: inout ShardTools) {
     guard replies.count > 0 else { return }
     if atOnce {
       let connection = replies.connection
       actions.append(.reply(replies.finish(), to: connection))
     } else {
+      turnReplyBytes += replies.byteCount
       turn.replies.append(replies)
+      countReplies(&tools)
     }
   }
 
@@ -156,8 +192,9 @@ extension ShardMachine {
     return inventory.now >= stamp
   }
 
+  /// What comes behind requests that wait waits too: effects keep their order.
   private mutating func deferRequests(_ body: RawSpan, from connection: ConnectionID, _ time: TurnTime) {
-    guard deferredBytes + body.byteCount <= options.replyBytesMax else {
+    guard deferred.isEmpty || deferredBytes + body.byteCount <= options.deferredBytesMax else {
       if let frame = failureFrame(requests: body, .overloaded) { actions.append(.reply(frame, to: connection)) }
       return
     }
@@ -165,21 +202,42 @@ extension ShardMachine {
     deferredBytes += body.byteCount
   }
 
+  /// Works off what waits, at least some of it unless too many replies wait, and as much as the turn has time for.
   mutating func workOffDeferred(_ time: TurnTime, _ tools: inout ShardTools) {
-    if replica.acceptsCommands, !catchUp(time, &tools) { return }
+    if replica.acceptsCommands, tools.allowance.isFull(with: 0) || !catchUp(time, &tools) { return }
     var batch: [DeferredRequests] = []
     swap(&batch, &deferred)
     deferredBytes = 0
-    for requests in batch {
-      // A batch that does not decode was read from a frame whose checksum was right: its sender is broken, and what it reads
-      // is its own affair.
-      try? workOff(requests.body.rawSpan, from: requests.connection, readAt: requests.readAt, time, &tools)
+    var place = 0
+    while place < batch.count {
+      let requests = batch[place]
+      let rest = requests.body.rawSpan.extracting(requests.done...)
+      if requests.readAt < time.now - options.requestDeadline {
+        // It never was in a frame, and its router no longer waits.
+        if let frame = failureFrame(requests: rest, .overloaded) {
+          actions.append(.reply(frame, to: requests.connection))
+        }
+      } else {
+        // A batch that does not decode was read from a frame whose checksum was right: its sender is broken, and what it reads is its
+        // own affair.
+        let done =
+          (try? workOff(rest, from: requests.connection, readAt: requests.readAt, time, &tools)) ?? rest.byteCount
+        if done < rest.byteCount {
+          batch[place].done += done
+          break
+        }
+      }
+      place += 1
+      if replica.acceptsCommands, isTurnOver(0, tools) { break }
     }
+    batch.removeFirst(place)
+    deferredBytes = batch.reduce(0) { $0 + $1.body.count - $1.done }
+    deferred = batch
   }
 
   // MARK: Frames
 
-  private mutating func beginTurn() {
+  mutating func beginTurn() {
     guard !turn.isOpen else { return }
     turn.isOpen = true
     turn.tag = replica.replyTag()
@@ -252,8 +310,12 @@ extension ShardMachine {
 
   /// Closes the turn: its frame, then its replies behind it.
   mutating func endTurn(_ time: TurnTime, _ tools: inout ShardTools) {
+    let answered = takeLargeReads(time, &tools)
+    if !answered.isEmpty { beginTurn() }
     if turn.recordCount > 0 || turn.timeChangedState { sealFrame(time, &tools) }
-    if turn.isOpen || turn.wroteFrame { queueTurn(time) }
+    if turn.isOpen || turn.wroteFrame { queueTurn(time, answering: answered) }
+    if !answered.isEmpty { tools.allowance.made(expected: answered.reduce(0) { $0 + $1.byteCount }) }
+    countReplies(&tools)
   }
 
   /// Closes what a turn applied before anything can change this replica's role: what memory has, the log must have.

@@ -14,9 +14,10 @@ package struct ShardMachine: ~Copyable {
     package var snapshotBytes = 64 << 20
     /// Milliseconds that a request waits for its commit.
     package var requestDeadline: MonotonicMilliseconds = 20_000
-    /// Replies that may wait, and their bytes.
-    package var repliesMax = 1 << 20
-    package var replyBytesMax = 256 << 20
+    /// Answers to queries from so many bytes on are made apart, at the ends of later turns.
+    package var largeAnswerBytes = Query.largeAnswerBytes
+    /// Bytes of requests that may wait for a later turn: then a router is told that the node is overloaded.
+    package var deferredBytesMax = 16 << 20
     /// Milliseconds between two `feedFresh`.
     package var feedEvery: MonotonicMilliseconds = 50
     /// Bytes of the newest frames that stay in memory for a replica that catches up.
@@ -60,9 +61,15 @@ package struct ShardMachine: ~Copyable {
   // A turn.
   var turn = Turn()
   var room: LogRoom = .open
-  /// What came while the shard catches up with time.
+  /// What came while the shard catches up with time, and what did not fit a turn.
   var deferred: [DeferredRequests] = []
   var deferredBytes = 0
+  var reads = LargeReads()
+  /// Bytes of this turn's replies, and what the loop's sum has of this shard's.
+  var turnReplyBytes = 0
+  var countedReplyBytes = 0
+  /// A large read would be answered in another turn.
+  var readsWantTurn = false
 
   // What waits.
   var queue = ReplyQueue()
@@ -91,6 +98,8 @@ package struct ShardMachine: ~Copyable {
   struct DeferredRequests {
     var connection: ConnectionID
     var body: [UInt8]
+    /// Bytes of the body that were worked off.
+    var done = 0
     var readAt: MonotonicMilliseconds
   }
 
@@ -132,8 +141,11 @@ package struct ShardMachine: ~Copyable {
   /// Whether `takeActions` would return any.
   package var hasActions: Bool { !actions.isEmpty }
 
-  /// Whether a turn should follow at once: time has not been caught up with.
-  package var wantsTurn: Bool { !deferred.isEmpty }
+  /// Whether a turn should follow at once: time has not been caught up with, or more was asked for than fits a turn. Not where only room for
+  /// answers is missing: that comes with what others do.
+  package private(set) var wantsTurn = false
+  /// Requests wait that were read: nothing more should be.
+  package var isBehind: Bool { !deferred.isEmpty }
 
   /// Bytes of records that wait for the turn's end.
   package var pendingBytes: Int { turn.records.count }
@@ -142,15 +154,18 @@ package struct ShardMachine: ~Copyable {
 
   /// Recovery read the log.
   package mutating func start(
-    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, noted: UInt64? = nil, time: TurnTime,
-    tools: inout ShardTools
+    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, noted: UInt64? = nil,
+    entered: EpochNote? = nil, time: TurnTime, tools: inout ShardTools
   ) {
     adopt(loaded)
     var state = logState(suspicion: suspicion, committed: committed)
-    state.noted = noted
+    (state.noted, state.entered) = (noted, entered)
     call(time) { replica, effects in replica.start(log: state, now: time.now, into: &effects) }
     work(time, &tools)
   }
+
+  /// The process is about to end.
+  package mutating func beginEnd() { replica.beginEnd() }
 
   /// Takes over memory that was loaded from the disk.
   mutating func adopt(_ loaded: LoadedShard) {
@@ -249,7 +264,7 @@ package struct ShardMachine: ~Copyable {
     settleTurn(time, &tools)
     call(time) { $0.tick(now: time.now, into: &$1) }
     work(time, &tools)
-    endLateReplies(time)
+    endLateReplies(time, &tools)
     if replica.acceptsCommands {
       let isCaughtUp = catchUp(time, &tools)
       // A shard without work has no records that would make it forget keys: a tick does.
@@ -266,6 +281,8 @@ package struct ShardMachine: ~Copyable {
     call(time) { $0.flush(now: time.now, into: &$1) }
     work(time, &tools)
     release()
+    countReplies(&tools)
+    wantsTurn = readsWantTurn || (!deferred.isEmpty && !tools.allowance.isFull(with: 0))
     publishWhenCommitted()
     if kept != replica.neededFrom {
       kept = replica.neededFrom

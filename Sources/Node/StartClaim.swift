@@ -12,6 +12,8 @@ package struct StartClaim: Equatable, Sendable {
   package enum Staleness: Equatable, Sendable, CustomStringConvertible {
     /// The directory's newest start is not the newest that served.
     case behind(own: UInt64, recorded: UInt64)
+    /// The start is the newest that served, but went on after these files were written.
+    case outlived(own: UInt64, recorded: UInt64)
     /// The files are not those that the last process wrote.
     case copied
     /// The name belongs to another disk now.
@@ -21,6 +23,8 @@ package struct StartClaim: Equatable, Sendable {
       switch self {
       case .behind(let own, let recorded):
         "its last start is number \(own), but the coordinator knows of number \(recorded): the directory is an older one"
+      case .outlived(let own, let recorded):
+        "its last process wrote on after these files: they know of its sign of life number \(own), the coordinator of number \(recorded)"
       case .copied: "its files are not those that the last process wrote: the directory is a copy"
       case .otherDisk: "the node has served from another disk since"
       }
@@ -46,6 +50,8 @@ package struct StartClaim: Equatable, Sendable {
       staleness = confirmed > 0 ? .otherDisk : nil
     } else if let recorded, recorded.start > confirmed, recorded.isServing || recorded.start != intended {
       staleness = .behind(own: confirmed, recorded: recorded.start)
+    } else if let own, let recorded, recorded.start == own.confirmed, recorded.presence > own.presence {
+      staleness = .outlived(own: own.presence, recorded: recorded.presence)
     } else if let own, own.confirmed > 0, own.place != place {
       staleness = .copied
     } else {

@@ -21,6 +21,8 @@ extension EventDocument {
     out.putJSONString(event.currency.rawSpan)
     out.putJSON(",\"hold_ttl\":")
     out.putJSON(event.holdTTL)
+    out.putJSON(",\"max_hold_ttl\":")
+    out.putJSON(event.maxHoldTTL)
     out.putJSON(",\"payment_ttl\":")
     out.putJSON(event.paymentTTL)
     out.putJSON(",\"max_per_order\":")

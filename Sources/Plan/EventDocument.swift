@@ -21,7 +21,9 @@ public enum EventDocument {
     var event = EventDefinition(id: "", name: "", categories: [], sections: [])
     var categoryNames = NameTable()
     var seatCount = 0
+    var rowCount = 0
     var placeCount = 0
+    var maxHoldTTLAt: Int?
 
     mutating func read(_ body: RawSpan) throws(JSONError) {
       var reader = JSONReader(body)
@@ -70,6 +72,9 @@ public enum EventDocument {
         case 13:
           pricesAt = reader.valueStart
           try reader.skip()
+        case 14:
+          event.maxHoldTTL = UInt32(try reader.integer(in: 1...86_400))
+          maxHoldTTLAt = reader.valueStart
         default:
           notForSaleAt = reader.valueStart
           try reader.skip()
@@ -77,6 +82,7 @@ public enum EventDocument {
       }
       try reader.finish()
       try object.require(1, of: eventFields)
+      try settleMaxHoldTTL()
       if let pricesAt {
         var prices = JSONReader(body, from: pricesAt)
         try readPrices(&prices)
@@ -90,17 +96,22 @@ public enum EventDocument {
       }
     }
 
+    /// Last, because `hold_ttl` may stand behind it.
+    private mutating func settleMaxHoldTTL() throws(JSONError) {
+      guard let maxHoldTTLAt else { return event.maxHoldTTL = event.holdTTL }
+      guard event.maxHoldTTL >= event.holdTTL else {
+        throw .refused(
+          "max_hold_ttl is at least hold_ttl, which is \(event.holdTTL)", at: maxHoldTTLAt, limit: Int64(event.holdTTL))
+      }
+    }
+
     // MARK: The short form
 
     private mutating func readSections(_ reader: inout JSONReader) throws(JSONError) {
       var names = NameTable()
       var array = try reader.beginArray()
       while try reader.next(&array) {
-        guard event.sections.count < EventDefinition.Limit.sections else {
-          throw .refused(
-            "an event has at most \(EventDefinition.Limit.sections) sections", at: reader.offset,
-            limit: Int64(EventDefinition.Limit.sections))
-        }
+        guard event.sections.count < EventLimit.sections.value else { throw .tooMany(.sections, at: reader.offset) }
         try readSection(&reader, &names)
       }
     }
@@ -113,7 +124,7 @@ public enum EventDocument {
       var seatsPerRow: Int64 = 0
       var price: Int64?
       var priceAt = 0
-      let seatsMax = Int64(EventDefinition.Limit.seats)
+      var (rowsAt, seatsAt) = (0, 0)
       var object = try reader.beginObject()
       while let field = try reader.nextField(sectionFields, &object) {
         switch field {
@@ -127,8 +138,12 @@ public enum EventDocument {
         case 1:
           if try reader.nullIfNext() { continue }
           category = try reader.name()
-        case 2: rows = try reader.integer(in: 1...seatsMax)
-        case 3: seatsPerRow = try reader.integer(in: 1...seatsMax)
+        case 2:
+          rows = try reader.integer(in: 1...Int64.max)
+          rowsAt = reader.valueStart
+        case 3:
+          seatsPerRow = try reader.integer(in: 1...Int64.max)
+          seatsAt = reader.valueStart
         default:
           if try reader.nullIfNext() { continue }
           price = try reader.integer(in: 0...maxPrice)
@@ -136,7 +151,11 @@ public enum EventDocument {
         }
       }
       for field in [0, 2, 3] { try object.require(field, of: sectionFields) }
-      try addSeats(rows * seatsPerRow, at: object.start)
+      guard rows <= Int64(EventLimit.rows.value - rowCount) else { throw .tooMany(.rows, at: rowsAt) }
+      rowCount += Int(rows)
+      let (seats, overflows) = rows.multipliedReportingOverflow(by: seatsPerRow)
+      guard !overflows, seats <= Int64(EventLimit.seats.value - seatCount) else { throw .tooMany(.seats, at: seatsAt) }
+      seatCount += Int(seats)
       let labelBytes =
         name.count + RowNames.length(Int(rows) - 1) + String(seatsPerRow).utf8.count + 2
       guard labelBytes <= Names.labelBytesMax else {
@@ -159,22 +178,9 @@ public enum EventDocument {
 
     private mutating func addCategory(_ name: Bytes, at offset: Int) throws(JSONError) -> CategoryIndex {
       if let known = categoryNames.insert(name.rawSpan) { return CategoryIndex(UInt16(known)) }
-      guard event.categories.count < EventDefinition.Limit.categories else {
-        throw .refused(
-          "an event has at most \(EventDefinition.Limit.categories) categories", at: offset,
-          limit: Int64(EventDefinition.Limit.categories))
-      }
+      guard event.categories.count < EventLimit.categories.value else { throw .tooMany(.categories, at: offset) }
       event.categories.append(EventDefinition.Category(name: name, price: nil))
       return CategoryIndex(UInt16(event.categories.count - 1))
-    }
-
-    private mutating func addSeats(_ count: Int64, at offset: Int) throws(JSONError) {
-      guard count <= Int64(EventDefinition.Limit.seats), seatCount + Int(count) <= EventDefinition.Limit.seats else {
-        throw .refused(
-          "an event has at most \(EventDefinition.Limit.seats) seats", at: offset,
-          limit: Int64(EventDefinition.Limit.seats))
-      }
-      seatCount += Int(count)
     }
 
     // MARK: Areas, plan, prices, seats that are not for sale
@@ -183,11 +189,7 @@ public enum EventDocument {
       var names = NameTable()
       var array = try reader.beginArray()
       while try reader.next(&array) {
-        guard event.areas.count < EventDefinition.Limit.areas else {
-          throw .refused(
-            "an event has at most \(EventDefinition.Limit.areas) areas", at: reader.offset,
-            limit: Int64(EventDefinition.Limit.areas))
-        }
+        guard event.areas.count < EventLimit.areas.value else { throw .tooMany(.areas, at: reader.offset) }
         var area = EventDefinition.Area(name: "", capacity: 0, price: 0)
         var object = try reader.beginObject()
         while let field = try reader.nextField(areaFields, &object) {
@@ -238,6 +240,7 @@ public enum EventDocument {
       var closed = Bitmap(count: seatCount)
       var array = try reader.beginArray()
       while try reader.next(&array) {
+        guard seats.count < EventLimit.notForSale.value else { throw .tooMany(.notForSale, at: reader.offset) }
         let label = Bytes(try reader.string())
         guard let seat = index.seat(label.rawSpan) else {
           throw .refused("there is no such seat", at: reader.valueStart)
@@ -255,7 +258,7 @@ public enum EventDocument {
 
 private let eventFields = JSONFields(
   "id", "name", "venue", "starts_at", "on_sale_at", "currency", "hold_ttl", "payment_ttl", "max_per_order",
-  "max_per_buyer", "sections", "areas", "plan", "prices", "not_for_sale")
+  "max_per_buyer", "sections", "areas", "plan", "prices", "max_hold_ttl", "not_for_sale")
 private let sectionFields = JSONFields("name", "category", "rows", "seats_per_row", "price")
 private let areaFields = JSONFields("name", "capacity", "price")
 

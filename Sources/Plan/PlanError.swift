@@ -8,12 +8,15 @@ public struct PlanError: Error, Equatable, Sendable {
     case invalidJSON
     /// It is JSON and says something that is not allowed (422).
     case invalidEvent
+    /// It says something of which there may not be so much (422).
+    case tooMany
 
     /// As the API writes it.
     public var name: StaticName {
       switch self {
       case .invalidJSON: "invalid_json"
       case .invalidEvent: "invalid_event"
+      case .tooMany: "too_many"
       }
     }
   }
@@ -28,11 +31,14 @@ public struct PlanError: Error, Equatable, Sendable {
   public var detail: String
   /// The number that was exceeded, if one was.
   public var limit: Int64?
+  /// Of `tooMany`: what there is too much of, as the API calls it.
+  public var limitName: String
 
   init(_ wrong: JSONError, in text: RawSpan) {
     let error = wrong.preferringSyntax(in: text)
     let place = JSONPlace(of: error.offset, in: text)
-    code = error.isSyntax ? .invalidJSON : .invalidEvent
+    limitName = error.limitName
+    code = error.isSyntax ? .invalidJSON : limitName.isEmpty ? .invalidEvent : .tooMany
     var path = place.path
     if error.reason == .missingField {
       if !path.isEmpty { path.append(0x2E) }
@@ -44,5 +50,14 @@ public struct PlanError: Error, Equatable, Sendable {
     if !error.field.isEmpty, error.message.isEmpty {
       detail += ": `\(String(decoding: error.field.prefix(128), as: UTF8.self))`"
     }
+  }
+}
+
+extension JSONError {
+  /// More than an event may have.
+  static func tooMany(_ limit: EventLimit, at offset: Int) -> JSONError {
+    var error = JSONError.refused(limit.detail, at: offset, limit: Int64(limit.value))
+    error.limitName = limit.name.description
+    return error
   }
 }

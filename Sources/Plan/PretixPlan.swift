@@ -34,6 +34,7 @@ public struct PretixPlan: Sendable {
     var lastUsedNumber = 0
     var labels = NameTable()
     var sectionNames = NameTable()
+    var rowCount = 0
   }
 
   mutating func read(_ reader: inout JSONReader) throws(JSONError) {
@@ -58,11 +59,7 @@ public struct PretixPlan: Sendable {
     var names = NameTable()
     var array = try reader.beginArray()
     while try reader.next(&array) {
-      guard categories.count < EventDefinition.Limit.categories else {
-        throw .refused(
-          "a plan has at most \(EventDefinition.Limit.categories) categories", at: reader.offset,
-          limit: Int64(EventDefinition.Limit.categories))
-      }
+      guard categories.count < EventLimit.categories.value else { throw .tooMany(.categories, at: reader.offset) }
       var category = EventDefinition.Category(name: "", price: nil)
       var object = try reader.beginObject()
       while let field = try reader.nextField(categoryFields, &object) {
@@ -95,11 +92,7 @@ public struct PretixPlan: Sendable {
   }
 
   private mutating func readZone(_ reader: inout JSONReader, _ reading: inout Reading) throws(JSONError) {
-    guard sections.count < EventDefinition.Limit.sections else {
-      throw .refused(
-        "a plan has at most \(EventDefinition.Limit.sections) zones", at: reader.offset,
-        limit: Int64(EventDefinition.Limit.sections))
-    }
+    guard sections.count < EventLimit.sections.value else { throw .tooMany(.sections, at: reader.offset) }
     var name = Bytes()
     var nameAt = -1
     var id = Bytes()
@@ -119,7 +112,11 @@ public struct PretixPlan: Sendable {
       case 2: (x, y) = try reader.position()
       case 3:
         var array = try reader.beginArray()
-        while try reader.next(&array) { rows.append(try readRow(&reader, &reading)) }
+        while try reader.next(&array) {
+          guard reading.rowCount < EventLimit.rows.value else { throw .tooMany(.rows, at: reader.offset) }
+          reading.rowCount += 1
+          rows.append(try readRow(&reader, &reading))
+        }
       default: try reader.skip()
       }
     }
@@ -153,7 +150,11 @@ public struct PretixPlan: Sendable {
       case 0: row.name = try reader.text(max: Names.bytesMax)
       case 1:
         var array = try reader.beginArray()
-        while try reader.next(&array) { row.seats.append(try readSeat(&reader, &reading)) }
+        while try reader.next(&array) {
+          guard seatCount < EventLimit.seats.value else { throw .tooMany(.seats, at: reader.offset) }
+          row.seats.append(try readSeat(&reader, &reading))
+          seatCount += 1
+        }
       case 2: (x, y) = try reader.position()
       default: try reader.skip()
       }
@@ -192,12 +193,6 @@ public struct PretixPlan: Sendable {
       }
     }
     for field in 0..<4 { try object.require(field, of: seatFields) }
-    seatCount += 1
-    guard seatCount <= EventDefinition.Limit.seats else {
-      throw .refused(
-        "an event has at most \(EventDefinition.Limit.seats) seats", at: object.start,
-        limit: Int64(EventDefinition.Limit.seats))
-    }
     return seat
   }
 
@@ -214,8 +209,8 @@ public struct PretixPlan: Sendable {
     } else {
       number = reading.used.count - 1
       reading.usedAt.append(reader.valueStart)
-      guard reading.used.count <= EventDefinition.Limit.categories else {
-        throw .refused("too many categories", at: reader.valueStart, limit: Int64(EventDefinition.Limit.categories))
+      guard reading.used.count <= EventLimit.categories.value else {
+        throw .tooMany(.categories, at: reader.valueStart)
       }
     }
     (reading.lastUsed, reading.lastUsedNumber) = (name, number)

@@ -7,11 +7,25 @@ public enum SeatMapDocument {
   public static func write(
     _ event: EventDefinition, version: UInt64, states: RawSpan, into out: inout [UInt8]
   ) {
+    writeHead(event.id, version: version, into: &out)
+    writeSections(event, into: &out) { $0.putStates(states, $1) }
+  }
+
+  /// The body up to `"sections"`, which is all that the version changes.
+  public static func writeHead(_ event: Bytes, version: UInt64, into out: inout [UInt8]) {
     out.putJSON("{\"event\":")
-    out.putJSONString(event.id.rawSpan)
+    out.putJSONString(event.rawSpan)
     out.putJSON(",\"version\":")
     out.putJSON(version)
-    out.putJSON(",\"sections\":[")
+    out.append(0x2C)
+  }
+
+  /// The body from `"sections"` on. `seats` writes the characters of a row's seats; it may take `out` away and leave it
+  /// empty, so that a large body is made in pieces.
+  public static func writeSections(
+    _ event: EventDefinition, into out: inout [UInt8], seats writeSeats: (inout [UInt8], Range<Int>) -> Void
+  ) {
+    out.putJSON("\"sections\":[")
     var firstSeat = 0
     for (place, section) in event.sections.enumerated() {
       out.putJSON(place > 0 ? ",{\"name\":" : "{\"name\":")
@@ -21,7 +35,7 @@ public enum SeatMapDocument {
         out.putJSON(row > 0 ? ",{\"name\":\"" : "{\"name\":\"")
         out.putJSONText(name)
         out.putJSON("\",\"seats\":\"")
-        out.putStates(states, seats)
+        writeSeats(&out, seats)
         out.putJSON("\"}")
       }
       firstSeat += section.seatCount

@@ -1,10 +1,12 @@
 /// The bytes of a definition, as they stand in a create command, in a snapshot and in the answer to a plan query.
 ///
-/// Layout: `version: u8 = 1`, the scalar fields in order of declaration (optional ones behind a presence byte), then
-/// categories, areas, seats not for sale, sections, size. All little-endian.
+/// Layout: `version: u8 = 2`, the scalar fields in order of declaration (optional ones behind a presence byte), then
+/// categories, areas, seats not for sale, sections, size. All little-endian. Version 1 had no `maxHoldTTL`: logs and
+/// snapshots that hold one are read as what was allowed when they were written, a day, because a replay must decide as
+/// the first time.
 extension EventDefinition {
   public func encode(into out: inout [UInt8]) {
-    out.append(1)
+    out.append(2)
     out.putShort(id)
     out.putShort(name)
     out.put(optional: venue) { $0.putShort($1) }
@@ -12,6 +14,7 @@ extension EventDefinition {
     out.put(optional: onSaleAt) { $0.put($1) }
     out.putShort(currency)
     out.put(holdTTL)
+    out.put(maxHoldTTL)
     out.put(paymentTTL)
     out.put(optional: maxPerOrder) { $0.put($1) }
     out.put(optional: maxPerBuyer) { $0.put($1) }
@@ -46,7 +49,8 @@ extension EventDefinition {
 
   /// As above, but the sections go to `sink`, and this definition has none.
   init(decoding reader: inout ByteReader, _ sink: inout some SectionSink) throws(DecodeError) {
-    guard try reader.u8() == 1 else { throw .invalid(field: "definition version") }
+    let version = try reader.u8()
+    guard (1...2).contains(version) else { throw .invalid(field: "definition version") }
     let id = try reader.shortBytes()
     let name = try reader.shortBytes()
     let venue = try reader.u8() == 0 ? nil : try reader.shortBytes()
@@ -54,6 +58,7 @@ extension EventDefinition {
     let onSaleAt = try reader.u8() == 0 ? nil : try reader.i64()
     let currency = try reader.shortBytes()
     let holdTTL = try reader.u32()
+    let maxHoldTTL = version == 1 ? 86_400 : try reader.u32()
     let paymentTTL = try reader.u32()
     let maxPerOrder = try reader.u8() == 0 ? nil : try reader.u32()
     let maxPerBuyer = try reader.u8() == 0 ? nil : try reader.u32()
@@ -87,10 +92,12 @@ extension EventDefinition {
     }
     if let last = notForSale.last, last.rawValue >= seatCount { throw .invalid(field: "not for sale") }
     guard (1...86_400).contains(holdTTL) else { throw .invalid(field: "hold_ttl") }
+    guard (holdTTL...86_400).contains(maxHoldTTL) else { throw .invalid(field: "max_hold_ttl") }
     guard (60...86_400).contains(paymentTTL) else { throw .invalid(field: "payment_ttl") }
     self.init(
       id: id, name: name, venue: venue, startsAt: startsAt, onSaleAt: onSaleAt, currency: currency, holdTTL: holdTTL,
-      paymentTTL: paymentTTL, maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer, categories: categories,
+      maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL, maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer,
+      categories: categories,
       sections: [], areas: areas, notForSale: notForSale, size: size)
   }
 }

@@ -75,6 +75,8 @@ public struct EventDefinition: Equatable, Sendable {
   public var currency: Bytes
   /// Seconds, 1 to 86,400.
   public var holdTTL: UInt32
+  /// Seconds, `holdTTL` to 86,400: the longest time that a caller may ask for.
+  public var maxHoldTTL: UInt32
   /// Seconds, 60 to 86,400.
   public var paymentTTL: UInt32
   /// Seats and places in one hold; nil: no limit.
@@ -89,14 +91,17 @@ public struct EventDefinition: Equatable, Sendable {
   /// As the plan gave it.
   public var size: Size?
 
+  /// - Parameter maxHoldTTL: nil: `holdTTL`.
   public init(
     id: Bytes, name: Bytes, venue: Bytes? = nil, startsAt: Milliseconds? = nil, onSaleAt: Milliseconds? = nil,
-    currency: Bytes = "EUR", holdTTL: UInt32 = 600, paymentTTL: UInt32 = 900, maxPerOrder: UInt32? = nil,
-    maxPerBuyer: UInt32? = nil, categories: [Category], sections: [Section], areas: [Area] = [],
+    currency: Bytes = "EUR", holdTTL: UInt32 = 600, maxHoldTTL: UInt32? = nil, paymentTTL: UInt32 = 900,
+    maxPerOrder: UInt32? = nil, maxPerBuyer: UInt32? = nil, categories: [Category], sections: [Section],
+    areas: [Area] = [],
     notForSale: [SeatIndex] = [], size: Size? = nil
   ) {
     (self.id, self.name, self.venue, self.startsAt, self.onSaleAt) = (id, name, venue, startsAt, onSaleAt)
     (self.currency, self.holdTTL, self.paymentTTL) = (currency, holdTTL, paymentTTL)
+    self.maxHoldTTL = maxHoldTTL ?? holdTTL
     (self.maxPerOrder, self.maxPerBuyer) = (maxPerOrder, maxPerBuyer)
     (self.categories, self.sections, self.areas, self.notForSale) = (categories, sections, areas, notForSale)
     self.size = size

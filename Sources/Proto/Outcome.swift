@@ -62,6 +62,8 @@ public enum Refusal: Equatable, Sendable {
     case maxPerOrder = 1, maxPerBuyer, holdLength
     /// The shard cannot take more events or holds.
     case shardCapacity
+    /// A hold was asked for, or to be extended, for longer than its event allows.
+    case maxHoldTTL
   }
 
   /// What there is no more of.

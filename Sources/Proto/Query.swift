@@ -15,6 +15,17 @@ public enum Query: Equatable, Sendable {
   case unsubscribe(id: Bytes)
 }
 
+extension Query {
+  /// From so many bytes on an answer is large. A node makes such an answer in its own time, after commands that came behind the query; so a
+  /// router that knows what it asks for lets nothing of the same client pass it.
+  public static let largeAnswerBytes = 16 << 10
+
+  /// Bytes of an answer to `seats` or `subscribe`, and to `availability`, at most.
+  public static func answerBytes(seats: Int, categories: Int, areas: Int) -> Int {
+    seats + 16 * (categories + areas) + 64
+  }
+}
+
 /// What a query found.
 public enum Answer: Equatable, Sendable {
   case event(EventInfo)

@@ -10,6 +10,10 @@ public enum RESPError: UInt8, Error, Sendable, CaseIterable {
   case commandTooLong
   case tooManyArguments
   case unbalancedQuotes
+  /// A typed command has bytes that nobody types: another protocol's.
+  case notText
+  /// A typed command is a line of another protocol, such as HTTP.
+  case otherProtocol
 
   /// The text behind `-ERR `.
   public var message: StaticName {
@@ -22,6 +26,8 @@ public enum RESPError: UInt8, Error, Sendable, CaseIterable {
     case .commandTooLong: "Protocol error: too big command"
     case .tooManyArguments: "Protocol error: too many arguments"
     case .unbalancedQuotes: "Protocol error: unbalanced quotes in request"
+    case .notText: "Protocol error: a typed command is text without control characters"
+    case .otherProtocol: "Protocol error: this door speaks the Redis protocol only; HTTP has a door of its own"
     }
   }
 }
@@ -60,7 +66,7 @@ public struct RESPParser: Sendable {
   /// Of an array that has not all arrived: how many arguments it will have, and how far it was read. 0: at a command's start.
   private var expected = 0
   private var offset = 0
-  /// Bytes of a line that were searched for its end.
+  /// Bytes of a line without an end so far that were searched for it.
   private var lineSeen = 0
   private var isFinished = true
 
@@ -85,7 +91,7 @@ public struct RESPParser: Sendable {
     if isFinished {
       places.removeAll(keepingCapacity: true)
       guard input.byteCount > 0 else { return nil }
-      (expected, offset, lineSeen) = (0, 0, 0)
+      (expected, offset) = (0, 0)
       guard input.respByte(0) == 0x2A else { return try nextLine(input) }
       guard let count = try number(input, at: 1, digitsMax: 6, error: .badArrayLength) else { return nil }
       guard count.value <= limits.arguments else { throw .tooManyArguments }
@@ -145,16 +151,13 @@ public struct RESPParser: Sendable {
 
   /// A command on one line: words, which may stand in single or double quotes (without escapes).
   private mutating func nextLine(_ input: RawSpan) throws(RESPError) -> Int? {
-    var end = lineSeen
-    while end < input.byteCount, input.respByte(end) != 0x0A { end &+= 1 }
-    guard end <= limits.inlineBytes else { throw .lineTooLong }
-    guard end < input.byteCount else { return nil }
+    guard var end = try lineEnd(input) else { return nil }
     let used = end + 1
     if end > 0, input.respByte(end - 1) == 0x0D { end -= 1 }
     var place = 0
     while place < end {
       let byte = input.respByte(place)
-      if byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x00 {
+      if byte == 0x20 || byte == 0x09 {
         place += 1
         continue
       }
@@ -178,7 +181,55 @@ public struct RESPParser: Sendable {
         places.append(Place(start: UInt32(start), end: UInt32(place)))
       }
     }
+    if isOtherProtocol(input) { throw .otherProtocol }
     return used
+  }
+
+  /// Where the line feed is; nil: it has not come. What nobody types is refused at once, not when a line feed comes by
+  /// chance.
+  private mutating func lineEnd(_ input: RawSpan) throws(RESPError) -> Int? {
+    var end = lineSeen
+    while end < input.byteCount {
+      guard end <= limits.inlineBytes else { throw .lineTooLong }
+      let byte = input.respByte(end)
+      if byte == 0x0A {
+        lineSeen = 0
+        return end
+      }
+      if byte == 0x0D {
+        guard end &+ 1 < input.byteCount else { break }
+        guard input.respByte(end &+ 1) == 0x0A else { throw .notText }
+      } else if byte < 0x20 && byte != 0x09 || byte == 0x7F {
+        throw .notText
+      }
+      end &+= 1
+    }
+    lineSeen = end
+    guard end <= limits.inlineBytes else { throw .lineTooLong }
+    return nil
+  }
+
+  /// Whether the words are a line of another protocol. A web page can make a browser send such lines here, with a body
+  /// of its own choosing behind them; whoever takes them for unknown commands runs that body.
+  private func isOtherProtocol(_ input: RawSpan) -> Bool {
+    guard argumentCount > 0 else { return false }
+    let word = argument(0, in: input)
+    for offset in 0..<word.byteCount {
+      // A command's name, or a name misspelled: no header (`Host:`), address, markup, JSON, or byte beyond ASCII.
+      switch word.respByte(offset) {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: continue
+      default: return true
+      }
+    }
+    let last = argument(argumentCount - 1, in: input)
+    return isForeign(word) || last.begins("HTTP/") || last.begins("RTSP/") || last.begins("SIP/")
+  }
+
+  private func isForeign(_ word: RawSpan) -> Bool {
+    word.isWord("GET") || word.isWord("POST") || word.isWord("PUT") || word.isWord("HEAD") || word.isWord("DELETE")
+      || word.isWord("OPTIONS") || word.isWord("PATCH") || word.isWord("CONNECT") || word.isWord("TRACE")
+      || word.isWord("PRI") || word.isWord("EHLO") || word.isWord("HELO") || word.isWord("LHLO")
+      || word.isWord("PROXY") || word.begins("SSH-")
   }
 }
 
@@ -206,7 +257,13 @@ extension RawSpan {
     return true
   }
 
-  /// The decimal number that these bytes are, with an optional minus and nothing else; nil if they are none or it overflows.
+  /// As `isWord`, of their beginning.
+  func begins(_ word: StaticString) -> Bool {
+    byteCount >= word.utf8CodeUnitCount && extracting(0..<word.utf8CodeUnitCount).isWord(word)
+  }
+
+  /// The decimal number that these bytes are, with an optional minus and nothing else; nil if they are none or it
+  /// overflows.
   public var decimal: Int64? {
     var offset = 0
     let isNegative = byteCount > 0 && respByte(0) == 0x2D

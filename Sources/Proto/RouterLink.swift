@@ -1,5 +1,9 @@
 /// The first message of a router's connection to one event loop of a node.
+///
+/// Layout: `cluster: u64`, `router: u64`, `connection: u64`, `loop: u16`.
 public struct RouterHello: Equatable, Sendable {
+  /// The cluster's random id: whoever has not read it from the coordinator is no router of this cluster.
+  public var cluster: UInt64
   /// Random, drawn when the router's process started.
   public var router: UInt64
   /// Grows with each connection of this router to this loop of this node: the node reads nothing more from an older one once it
@@ -7,20 +11,22 @@ public struct RouterHello: Equatable, Sendable {
   public var connection: UInt64
   /// Which of the node's loops the connection should live on, modulo their number.
   public var loop: UInt16
-  public init(router: UInt64, connection: UInt64, loop: UInt16) {
-    (self.router, self.connection, self.loop) = (router, connection, loop)
+  public init(cluster: UInt64, router: UInt64, connection: UInt64, loop: UInt16) {
+    (self.cluster, self.router, self.connection, self.loop) = (cluster, router, connection, loop)
   }
 
   public func encode(into out: inout [UInt8]) {
+    out.put(cluster)
     out.put(router)
     out.put(connection)
     out.put(loop)
   }
 
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    let cluster = try reader.u64()
     let router = try reader.u64()
     let connection = try reader.u64()
-    self.init(router: router, connection: connection, loop: try reader.u16())
+    self.init(cluster: cluster, router: router, connection: connection, loop: try reader.u16())
     try reader.finish()
   }
 }

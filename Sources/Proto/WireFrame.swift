@@ -17,10 +17,23 @@ public struct WireFrame: Equatable, Sendable {
     case peerHello, peerMessages
     /// CLI to node and back.
     case adminRequest, adminReply
+
+    /// What a body of this kind may have: who speaks for the first time, or says little, is given little memory.
+    public var bodyBytesMax: Int {
+      switch self {
+      case .routerHello, .nodeHello, .peerHello: 4 << 10
+      case .feedFresh: 0
+      case .adminRequest: 64 << 10
+      case .requests: WireFrame.requestBytesMax
+      case .replies, .feed, .peerMessages, .adminReply: WireFrame.bodyBytesMax
+      }
+    }
   }
 
   public static let headerBytes = 16
   public static let bodyBytesMax = 64 << 20
+  /// Of a batch of requests: what a router lets wait for one shard, and behind it the largest command, a new event.
+  public static let requestBytesMax = (8 << 20) + EventDefinition.Limit.encodedBytes + (1 << 10)
 
   public var kind: Kind
   public var shard: ShardID
@@ -41,7 +54,7 @@ public struct WireFrame: Equatable, Sendable {
     self.kind = kind
     shard = ShardID(try reader.u16())
     guard try reader.u16() == 0 else { throw .invalid(field: "frame padding") }
-    bodyBytes = try reader.count(limit: Self.bodyBytesMax, field: "frame body")
+    bodyBytes = try reader.count(limit: kind.bodyBytesMax, field: "frame body")
     crc = try reader.u32()
   }
 

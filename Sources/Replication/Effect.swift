@@ -19,6 +19,8 @@ public enum Effect: Equatable, Sendable {
   /// that is known, won or lost; if it is not, nothing: the same proposal comes again until it is settled. `noted`: first write
   /// the proposal's id to the own disk, durably; the next process finds it in `LogState.noted`.
   case propose(MapEntry, revision: UInt64, noted: Bool)
+  /// Note on the own disk, some time soon, that this entry names this replica; see `LogState.entered`.
+  case noteEntry(MapEntry)
   /// Find the chain hash of the frame that ends exactly at `index` in the own log, then call `chainFound` (nil: none ends there or
   /// the log no longer reaches back).
   case lookUpChain(index: UInt64, token: UInt64)

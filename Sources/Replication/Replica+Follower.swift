@@ -8,6 +8,9 @@ struct Follow: Sendable {
   /// An envelope showed that something was missed.
   var misses = false
   var lastHeard: MonotonicMilliseconds = 0
+  /// When it became follower, and whether it was said since that it waits as a suspect.
+  var since: MonotonicMilliseconds = 0
+  var hasWarned = false
   /// Silence after which this follower tries to take over.
   var timeout: MonotonicMilliseconds = 0
   /// The primary resigned, or an operator declared it dead.
@@ -32,7 +35,7 @@ extension Replica {
     _ entry: MapEntry, from oldRole: Role, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
     role = .follower
-    follow = Follow(lastHeard: now, timeout: drawTimeout())
+    follow = Follow(lastHeard: now, since: now, timeout: drawTimeout())
     if rebuild != .nothing { follow.plea = .damaged }
     effects.append(.note(.becameFollower(epoch: entry.epoch, primary: entry.primary)))
     acknowledgeSoon()
@@ -190,6 +193,10 @@ extension Replica {
       effects.append(
         .send(.compare(ReplicaEnd(epoch: epoch, end: end, suspicion: suspicion)), to: entry.primary))
     }
+    if suspicion != .none, !follow.hasWarned, now - follow.since > 2 * config.failureTimeout {
+      follow.hasWarned = true
+      effects.append(.note(.suspectWaits(suspicion)))
+    }
     tryToTakeOver(now: now, into: &effects)
   }
 
@@ -203,7 +210,7 @@ extension Replica {
 
   /// Starts a takeover if the primary is silent: the map is read afresh first.
   mutating func tryToTakeOver(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard role == .follower, isSound, proposal == nil, !isFull else { return }
+    guard role == .follower, isSound, proposal == nil, !isFull, !isEnding else { return }
     let silence = now - follow.lastHeard
     guard follow.mustTakeOver || silence >= follow.timeout else { return }
     if let reading, reading.purpose == .takeover { return }

@@ -79,9 +79,10 @@ extension Replica {
     base = register?.revision ?? 0
     guard let register else {
       role = .unborn
-      if end.index > 0 {
+      let known = max(end.epoch, noteOfEntry?.epoch ?? 0)
+      if end.index > 0 || known > 0 {
         // Somebody lost the register. What it said is not known here: a live replica that knows writes it anew, or an operator decides.
-        epoch = end.epoch
+        epoch = known
         suspicion = suspicion.worse(.unproven)
         effects.append(.note(.mapWentBack(found: nil, known: epoch)))
         effects.append(.note(.suspectWaits(suspicion)))
@@ -90,8 +91,8 @@ extension Replica {
       if let early { adopt(early, now: now, into: &effects) }
       return
     }
-    if end.epoch > register.entry.epoch {
-      epoch = end.epoch
+    if hasOutlived(register.entry) {
+      epoch = max(end.epoch, noteOfEntry?.epoch ?? 0)
       bootEpoch = epoch
       suspicion = suspicion.worse(.unproven)
       role = .idle
@@ -108,6 +109,14 @@ extension Replica {
     epoch = register.entry.epoch
     enter(now: now, into: &effects)
     if let early { adopt(early, now: now, into: &effects) }
+  }
+
+  /// Whether the coordinator has forgotten what this replica's disk knows: a later epoch, or that this one was won by another proposal.
+  private func hasOutlived(_ entry: MapEntry) -> Bool {
+    if end.epoch > entry.epoch { return true }
+    guard let noteOfEntry else { return false }
+    return noteOfEntry.epoch > entry.epoch
+      || noteOfEntry.epoch == entry.epoch && noteOfEntry.proposal != entry.proposal
   }
 
   /// A fresh read showed `found` in this replica's newest epoch. If the coordinator has gone back behind that, it is settled above: nobody
@@ -193,6 +202,7 @@ extension Replica {
     let old = entered
     let oldRole = role
     entered = entry
+    if entry.names(me) { effects.append(.noteEntry(entry)) }
     if oldRole == .primary || oldRole == .comparing, entry.primary != me, let register {
       // Who goes on should not have to wait for its watch.
       effects.append(.send(.map(register), to: entry.primary))
@@ -202,7 +212,9 @@ extension Replica {
       // and no earlier process of this replica led this epoch.
       let wasNamed =
         old.map { ($0.primary == me || $0.follower == me) && $0.epoch &+ 1 == entry.epoch } ?? (entry.epoch == 1)
-      var mayLead = entry.epoch != bootEpoch && wasNamed && oldRole != .joining
+      // Its primary's own name again, proposed by another: a replica raised the epoch, because it knows of one that the coordinator forgot.
+      let isRaised = old?.primary == me && entry.proposal != lastProposed
+      var mayLead = entry.epoch != bootEpoch && wasNamed && oldRole != .joining && !isRaised
       #if PLANTED_BUGS
       if planted == .resumeOldEpoch { mayLead = true }
       #endif
@@ -238,6 +250,7 @@ extension Replica {
   ) {
     guard proposal == nil else { return }
     let entry = MapEntry(epoch: epoch &+ 1, primary: primary, follower: follower, proposal: nextRandom())
+    lastProposed = entry.proposal
     // What names another as primary is no proof of this replica's log.
     let isNoted = isNoted && primary == me
     proposal = PendingProposal(entry: entry, revision: base, sentAt: now, isNoted: isNoted)

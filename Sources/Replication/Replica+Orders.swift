@@ -177,7 +177,8 @@ extension Replica {
     haltReason = reason
     role = .halted
     effects.append(.note(.halted(reason)))
-    lastResign(into: &effects)
+    // Who was replaced speaks for nobody any more: the other process of this name has the roles.
+    if reason != .replaced { lastResign(into: &effects) }
     refresh(into: &effects)
   }
 
@@ -192,7 +193,7 @@ extension Replica {
 
   /// A halted replica keeps saying that it can do nothing more.
   mutating func tickHalted(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard now - lead.lastSentAt >= config.heartbeat else { return }
+    guard haltReason != .replaced, now - lead.lastSentAt >= config.heartbeat else { return }
     lead.lastSentAt = now
     lastResign(into: &effects)
   }

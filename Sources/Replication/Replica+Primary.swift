@@ -405,7 +405,7 @@ extension Replica {
 
   /// Alone, hand over, or leave it as it is.
   private mutating func judgePeer(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard let peer = lead.peer else { return }
+    guard !isEnding, let peer = lead.peer else { return }
     guard peer.isNamed else {
       // A joiner: a silent one gives its place free.
       let patience = peer.stage == .streaming ? 2 * config.failureTimeout : 120_000

@@ -20,7 +20,7 @@ extension Replica {
   }
 
   mutating func tickComparing(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard role == .comparing, proposal == nil, !isReloading, let entry = register?.entry else { return }
+    guard role == .comparing, proposal == nil, !isReloading, !isEnding, let entry = register?.entry else { return }
     guard let follower = entry.follower else {
       // No other copy is named. What a torn write may have held was never answered; what damage ate may have been.
       if !suspicion.mayGoOnAlone { return warn(into: &effects) }

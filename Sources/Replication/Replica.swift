@@ -94,6 +94,12 @@ public struct Replica: Sendable {
   var takesAll = false
   /// The proposal's id that the disk's note holds.
   var noted: UInt64?
+  /// The newest entry that the disk says named this replica.
+  var noteOfEntry: EpochNote?
+  /// The id of the last own proposal.
+  var lastProposed: UInt64?
+  /// The process is about to end: it changes no roles by itself any more. Silence of a peer that ends too means nothing.
+  var isEnding = false
 
   // What belongs to a role; meaningless outside it.
   var lead: Lead
@@ -123,6 +129,18 @@ public struct Replica: Sendable {
     follow = Follow()
   }
 
+  /// The process is about to end. It still hands over, and is named; it takes over nothing and leaves nobody behind.
+  public mutating func beginEnd() { isEnding = true }
+
+  /// Whether the log holds all that the next process must find to know that it is whole: the opening record of the newest epoch that
+  /// names this replica.
+  public var mayEnd: Bool {
+    switch role {
+    case .primary, .follower: end.epoch == epoch && durable == end.index
+    case .starting, .unborn, .comparing, .joining, .idle, .halted: true
+    }
+  }
+
   // MARK: What the edge knows
 
   /// The log was read. Called once.
@@ -131,7 +149,7 @@ public struct Replica: Sendable {
     hasLog = true
     take(log)
     suspicion = log.suspicion
-    noted = log.noted
+    (noted, noteOfEntry) = (log.noted, log.entered)
     readMap(for: .boot, now: now, into: &effects)
     refresh(into: &effects)
   }

@@ -51,6 +51,8 @@ public struct LogState: Equatable, Sendable {
   public var digest: UInt64?
   /// The id of the last proposal that this replica noted on its disk before it sent it; nil: none.
   public var noted: UInt64?
+  /// The newest entry that named this replica, as its disk notes it; nil: none, or not known.
+  public var entered: EpochNote?
   public init(
     end: LogPosition = .start, table: [EpochEntry] = [], suspicion: Suspicion = .none, lastStamp: Milliseconds = 0,
     committed: UInt64 = 0, digest: UInt64? = nil, noted: UInt64? = nil
@@ -58,6 +60,13 @@ public struct LogState: Equatable, Sendable {
     (self.end, self.table, self.suspicion) = (end, table, suspicion)
     (self.lastStamp, self.committed, self.digest, self.noted) = (lastStamp, committed, digest, noted)
   }
+}
+
+/// An epoch and the proposal that won it: numbers alone come again when a coordinator forgets.
+public struct EpochNote: Equatable, Sendable {
+  public var epoch: UInt64
+  public var proposal: UInt64
+  public init(epoch: UInt64, proposal: UInt64) { (self.epoch, self.proposal) = (epoch, proposal) }
 }
 
 /// Who the cluster's birth says should have a shard whose register was never written.

@@ -134,7 +134,7 @@ final class ClientOperation {
     case .confirm(let id, _): .confirm(id)
     case .cancel(let id, _): .cancel(id)
     case .seat(let event, let seat): .seat(event.id, label: SimulatedEvent.label(seat))
-    case .seats(let event, _): .seats(event.id)
+    case .seats(let event, let isFresh): isFresh ? .copy(event.id) : .seats(event.id)
     case .availability(let event, _): .availability(event.id)
     case .holdInfo(let id, _): .hold(id)
     case .orderInfo(let id, _): .order(id)
@@ -153,11 +153,13 @@ struct SimulatedEvent {
   static let area = Bytes("Floor")
   static let capacity: UInt32 = 4
   static let holdTTL: UInt32 = 2
+  /// A second less than clients sometimes ask for.
+  static let maxHoldTTL: UInt32 = 3
   static let paymentTTL: UInt32 = 60
 
   static func definition(_ shard: ShardID, id: Bytes) -> EventDefinition {
     EventDefinition(
-      id: id, name: "Simulated", holdTTL: holdTTL, paymentTTL: paymentTTL,
+      id: id, name: "Simulated", holdTTL: holdTTL, maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL,
       categories: [EventDefinition.Category(name: "A", price: 100)],
       sections: [
         EventDefinition.Section(

@@ -52,7 +52,7 @@ final class Door {
   }
 
   /// As the HTTP door does: from the copy, if there is one that is fresh enough.
-  private func serveFresh(_ operation: ClientOperation) -> Bool {
+  func serveFresh(_ operation: ClientOperation) -> Bool {
     let event: SimulatedEvent
     switch operation.what {
     case .seats(let wanted, isFresh: true), .availability(let wanted, isFresh: true): event = wanted
@@ -60,8 +60,8 @@ final class Door {
     }
     guard let entry = loop.engine.findEvent(event.id.rawSpan) else { return false }
     let now = loop.engine.now
-    let served = loop.engine.serveFresh(entry, loops: router.loopBits) { copy in
-      (version: copy.version, tail: copy.body.tail, counts: copy.counts, freshAt: copy.freshAt)
+    let served = loop.engine.serveFresh(entry) { copy, map in
+      (version: copy.version, tail: map.json.joined, counts: copy.counts, freshAt: copy.freshAt)
     }
     guard let served else { return false }
     let answer: Answer
@@ -121,5 +121,11 @@ final class Attempt: CallOwner {
 
   init(_ operation: ClientOperation, _ door: Door) { (self.operation, self.door) = (operation, door) }
 
-  func ended(_ call: Call, with result: CallResult) { door.say(Said(result, to: operation), to: operation) }
+  func ended(_ call: Call, with result: CallResult) {
+    if case .copy = result {
+      if !door.serveFresh(operation) { door.say(.unavailable, to: operation) }
+      return
+    }
+    door.say(Said(result, to: operation), to: operation)
+  }
 }

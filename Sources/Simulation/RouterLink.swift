@@ -22,7 +22,7 @@ final class RouterLink {
   private var router: SimulatedRouter { loop.router }
 
   func connect() {
-    let hello = RouterHello(router: loop.engine.forwarder.router, connection: UInt64(id.rawValue), loop: 0)
+    let hello = RouterHello(cluster: 0, router: loop.engine.forwarder.router, connection: UInt64(id.rawValue), loop: 0)
     guard node.isUp, !world.network.isBlocked(router.endpoint, node.endpoint) else { return broke() }
     // As a router's link does that gets no hello.
     router.later(2_000_000) { [self] in if !isReady { broke() } }

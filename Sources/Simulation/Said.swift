@@ -36,7 +36,7 @@ enum Said {
       default: self = .answer(.order(info))
       }
     case .released(let version): self = .outcome(.released(version: version))
-    case .seats(let event, let version, let states):
+    case .seats(let event, let version, let states, _):
       self = .answer(.seats(event.ref, version: version, states: states))
     case .availability(let event, let version, let counts):
       self = .answer(.availability(event.ref, version: version, counts))
@@ -49,7 +49,7 @@ enum Said {
         return
       }
       self = operation.what.isCommand ? .outcome(.refused(refusal)) : .answer(.refused(refusal))
-    case .event, .plan, .events: self = .nonsense("what was not asked for")
+    case .event, .plan, .events, .copy: self = .nonsense("what was not asked for")
     }
   }
 
@@ -71,9 +71,8 @@ enum Said {
     case .orderState(let status): .orderState(status)
     case .orderExpired: .orderExpired
     // What was created is there.
-    case .noSuchEvent, .noSuchSeats, .noSuchArea, .noSuchCategory, .invalid, .notOnSale, .keyReused, .unavailable,
-      .diskFull,
-      .unknown:
+    case .noSuchEvent, .noSuchSeats, .noSuchArea, .noSuchCategory, .invalid, .tooMany, .notOnSale, .keyReused,
+      .unavailable, .diskFull, .unknown:
       nil
     }
   }

@@ -82,7 +82,7 @@ final class SimulatedClient {
   }
 
   private func newHold(_ event: SimulatedEvent) -> ClientOperation.What {
-    let ttl = UInt32(world.draw(0...3))
+    let ttl = UInt32(world.draw(0...4))
     let places = world.random.chance(35) ? UInt32(world.draw(1...3)) : 0
     if places > 0, world.random.chance(60) { return .hold(event, [], places: places, ttl: ttl) }
     let count = world.draw(1...2)

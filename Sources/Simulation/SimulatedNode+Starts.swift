@@ -29,7 +29,7 @@ extension SimulatedNode {
       name: nodeName, disk: log.replica.disk, address: "\(name)/\(serial)", loops: 1, pid: serial, startedAt: 0,
       start: start, isServing: false)
     world.coordinator.write(record, of: self)
-    (starts.confirmed, starts.place) = (start, place)
+    (starts.confirmed, starts.place, starts.presence) = (start, place, 0)
     try starts.write(to: storage)
     self.starts = starts
     notes = try ProposalNotes(storage, shardCount: world.shardCount)
@@ -100,12 +100,23 @@ extension SimulatedNode {
     }
     later(world.draw(50...1_000)) { node in
       do throws(JournalError) {
-        try node.notes?.write([(shard, ProposalNotes.Note(proposal: entry.proposal, epoch: entry.epoch))])
+        try node.notes?.write(.made, [(shard, ProposalNotes.Note(proposal: entry.proposal, epoch: entry.epoch))])
       } catch {
         return node.fail()
       }
       node.lastNotes[shard] = entry.proposal
       node.world.coordinator.propose(entry, revision: revision, shard: shard, from: node)
+    }
+  }
+
+  /// An entry that names this node is on its disk some time later.
+  func enter(_ entry: MapEntry, shard: ShardID) {
+    later(world.draw(50...1_000)) { node in
+      do throws(JournalError) {
+        try node.notes?.write(.entered, [(shard, ProposalNotes.Note(proposal: entry.proposal, epoch: entry.epoch))])
+      } catch {
+        node.fail()
+      }
     }
   }
 

@@ -116,8 +116,16 @@ final class SimulatedNode: SimulatedProcess {
     let time = TurnTime(
       now: Int64(monotonic / 1_000), wall: World.epochMilliseconds + Int64(world.time / 1_000) + wallOffset)
     (turnTime, turnStartedAt) = (time, world.time)
+    beginAllowance()
     askForTurnEnd()
     return time
+  }
+
+  /// Where large reads are simulated, some turns have no time for requests, and some have no room for large answers.
+  private func beginAllowance() {
+    guard world.machineOptions.largeAnswerBytes == 1 else { return tools.allowance.begin(endsAt: .max) }
+    tools.allowance.begin(endsAt: world.chance(0.1) ? 0 : .max)
+    tools.allowance.crowded = world.chance(0.2) ? Set(routers.keys) : []
   }
 
   func whileRunning(_ body: @escaping (SimulatedNode) -> Void) { whileRunning { [unowned self] in body(self) } }
@@ -134,6 +142,7 @@ final class SimulatedNode: SimulatedProcess {
     restartIsPlanned = false
     changeLife()
     (turnTime, turnEndAsked, listed, entries) = (nil, false, [], [])
+    tools = ShardTools()
     (isReplaced, lastNotes, links, inputs) = (false, [:], [], [])
     guard world.coordinator.answers(self) else {
       world.say("\(name) cannot start: the coordinator does not answer")
@@ -203,7 +212,8 @@ final class SimulatedNode: SimulatedProcess {
       }
       if starts?.stale.contains(shard) == true { suspicion = suspicion.worse(.stale) }
       machine.start(
-        loaded, suspicion: suspicion, committed: found.committed, noted: try notes?.note(of: shard)?.proposal,
+        loaded, suspicion: suspicion, committed: found.committed, noted: try notes?.note(.made, of: shard)?.proposal,
+        entered: try notes?.note(.entered, of: shard).map { EpochNote(epoch: $0.epoch, proposal: $0.proposal) },
         time: clock, tools: &tools)
       let held = SimulatedShard(shard, machine)
       held.isBroken = isBroken
@@ -395,6 +405,7 @@ final class SimulatedNode: SimulatedProcess {
         for link in process.links where link.target === self { link.drop() }
       }
     case .readMap(let token): world.coordinator.read(shard.id, token: token, for: self)
+    case .noteEntry(let entry): enter(entry, shard: shard.id)
     case .propose(let entry, let revision, let noted):
       propose(entry, revision: revision, isNoted: noted, shard: shard.id)
     case .keep(let index): log?.keep(shard.id, from: index)

@@ -148,6 +148,9 @@ final class SimulatedRouterLoop: EngineHost {
       router: world.random.next(), shardCount: world.shardCount, loopIndex: index, limits: limits,
       directory: directory, random: RandomSource { [unowned world] in world.random.next() })
     engine.host = self
+    engine.loopBits = router.loopBits
+    // Some loops make every map as if it were a large one.
+    if index % 2 == 1 { engine.largeMapBytes = 0 }
   }
 
   private var world: World { router.world }
@@ -274,8 +277,35 @@ final class SimulatedRouterLoop: EngineHost {
 
   // MARK: EngineHost
 
-  func prepare(_ info: EventInfo, for id: Bytes) {
+  func prepare(_ info: EventInfo, for id: Bytes) -> Bool {
     preconditionFailure("the simulator's events are small")
+  }
+
+  func letGo(of info: EventInfo) {}
+
+  func build(_ build: CopyBuild) -> Bool {
+    router.later(world.draw(0...20_000)) { [unowned self] in
+      beginWork()
+      engine.built(build, build.makeBody())
+    }
+    return true
+  }
+
+  func render(_ rendering: SeatRendering) -> Bool {
+    router.later(world.draw(0...20_000)) { [unowned self] in
+      beginWork()
+      engine.rendered(rendering, rendering.bodies())
+    }
+    return true
+  }
+
+  func renderPlan(of event: EventEntry) -> Bool { false }
+
+  func wakeLater(_ event: EventEntry) {
+    router.later(1) { [unowned self] in
+      beginWork()
+      engine.wakeCopyWaits(event)
+    }
   }
 
   func spreadCopy(of event: EventEntry) {

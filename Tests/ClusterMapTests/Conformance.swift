@@ -7,7 +7,8 @@ struct Conformance {
   var open: () throws -> any Coordinator
 
   enum Check: String, CaseIterable, Sendable {
-    case oneBirthCounts, oneHistory, resending, race, watching, resuming, cancelling, registries, closing
+    case oneBirthCounts, oneHistory, resending, race, watching, resuming, cancelling, registries, claims, otherCluster,
+      closing
   }
 
   func run(_ check: Check) async throws {
@@ -20,6 +21,8 @@ struct Conformance {
     case .resuming: try await resuming()
     case .cancelling: try await cancelling()
     case .registries: try await registries()
+    case .claims: try await claims()
+    case .otherCluster: try await otherCluster()
     case .closing: try await closing()
     }
   }
@@ -215,6 +218,55 @@ struct Conformance {
     try await one.unregister(router: router.http)
     #expect(try await two.routers().isEmpty)
     watch.cancel()
+  }
+
+  /// A node's name belongs to one start at a time, and to the newest that took it.
+  private func claims() async throws {
+    let (one, two) = (try open(), try open())
+    _ = try await one.birth(proposing: BirthRecord(cluster: 1, shardCount: 1))
+    func record(_ start: UInt64, pid: Int, isServing: Bool = false) -> NodeRecord {
+      NodeRecord(
+        name: NodeName("n1.5")!, disk: 7, address: "127.0.0.1:7501", loops: 1, pid: pid, startedAt: 1, start: start,
+        isServing: isServing)
+    }
+    #expect(try await one.claim(record(1, pid: 10), after: nil) == .taken)
+    #expect(try await two.claim(record(1, pid: 20), after: nil) == .lost(record(1, pid: 10)))
+    #expect(try await two.claim(record(2, pid: 20), after: nil) == .lost(record(1, pid: 10)))
+    #expect(try await one.register(record(1, pid: 10, isServing: true)))
+    #expect(
+      try await two.claim(record(2, pid: 20), after: record(1, pid: 10)) == .lost(record(1, pid: 10, isServing: true)))
+    #expect(try await two.claim(record(2, pid: 20), after: record(1, pid: 10, isServing: true)) == .taken)
+    #expect(try await !one.register(record(1, pid: 10, isServing: true)), "it was replaced")
+    #expect(try await one.nodes() == [record(2, pid: 20)])
+    var newest = record(2, pid: 20)
+    for start in UInt64(3)...40 {
+      let next = record(start, pid: Int(start))
+      #expect(try await one.claim(next, after: newest) == .taken)
+      newest = next
+    }
+    #expect(try await two.nodes() == [newest])
+    #expect(try await two.claim(record(5, pid: 1), after: record(4, pid: 4)) == .lost(newest), "however late it is")
+    #expect(try await one.nodes() == [newest])
+  }
+
+  /// Who belongs to one cluster reads and writes nothing of another's.
+  private func otherCluster() async throws {
+    let (one, two) = (try open(), try open())
+    let birth = BirthRecord(cluster: 1, shardCount: 4)
+    two.bind(to: BirthRecord(cluster: 2, shardCount: 4))
+    await #expect(throws: CoordinatorError.otherCluster(found: nil)) { try await two.read(ShardID(0)) }
+    _ = try await one.birth(proposing: birth)
+    one.bind(to: birth)
+    #expect(try await one.read(ShardID(0)) == nil)
+    await #expect(throws: CoordinatorError.otherCluster(found: birth)) { try await two.read(ShardID(0)) }
+    await #expect(throws: CoordinatorError.otherCluster(found: birth)) { try await two.readAll() }
+    let entry = Self.entry(1, "n1", proposal: 1)
+    #expect(await two.propose(entry, for: ShardID(0), expecting: 0) == .unsettled(.otherCluster(found: birth)))
+    guard case .won(let register) = await one.propose(entry, for: ShardID(0), expecting: 0) else {
+      Issue.record("must win")
+      return
+    }
+    #expect(try await one.read([ShardID(0), ShardID(1)])[ShardID(0)] == register)
   }
 
   private func closing() async throws {

@@ -48,6 +48,46 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/map").count == 50)
   }
 
+  /// The directory may go, or be replaced by an older copy, under processes that know better.
+  @Test func aDirectoryThatWentBackIsSeenAndTold() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let (place, copy) = (directory + "/map-of-today", directory + "/map-of-yesterday")
+    let one = try FileCoordinator(directory: place)
+    let birth = BirthRecord(cluster: 1, shardCount: 1)
+    _ = try await one.birth(proposing: birth)
+    one.bind(to: birth)
+    var revisions: [MapRegister] = []
+    func propose(_ epoch: UInt64, expecting revision: UInt64) async {
+      let entry = Conformance.entry(epoch, "n1", proposal: epoch)
+      let result = await one.propose(entry, for: ShardID(0), expecting: revision)
+      guard case .won(let register) = result else {
+        Issue.record("epoch \(epoch): \(result)")
+        return
+      }
+      revisions.append(register)
+    }
+    await propose(1, expecting: 0)
+    try FileManager.default.copyItem(atPath: place, toPath: copy)
+    await propose(2, expecting: 1)
+    await propose(3, expecting: 2)
+    let seen = Seen()
+    let watch = one.watch { seen.append($0) }
+    await waitUntil("the present is told") { seen.changes == [.entry(ShardID(0), revisions[2])] }
+    try FileManager.default.removeItem(atPath: place)
+    try FileManager.default.moveItem(atPath: copy, toPath: place)
+    #expect(try await one.read(ShardID(0)) == revisions[0])
+    await waitUntil("what is there now is told") { seen.changes.last == .entry(ShardID(0), revisions[0]) }
+    await propose(4, expecting: 1)
+    await waitUntil("and what follows, too") { seen.changes.last == .entry(ShardID(0), revisions[3]) }
+    try FileManager.default.removeItem(atPath: place)
+    await #expect(throws: CoordinatorError.otherCluster(found: nil)) { try await one.read(ShardID(0)) }
+    #expect(try await one.birth(proposing: birth) == birth, "the directory is made anew")
+    #expect(try await one.read(ShardID(0)) == nil)
+    await propose(5, expecting: 0)
+    watch.cancel()
+  }
+
   @Test func rubbishIsAnErrorAndNoCrash() async throws {
     let directory = temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -11,7 +11,9 @@ import Testing
     _ accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
   ) throws -> Listener {
     let listener = try Listener.bind(host: "127.0.0.1", port: 0)
-    listener.start(on: group[0], options: options, connectionsMax: connectionsMax, accept: accept)
+    var limits = AcceptLimits()
+    limits.connectionsMax = connectionsMax
+    listener.start(on: group[0], options: options, limits: limits, accept: accept)
     return listener
   }
 
@@ -376,6 +378,43 @@ import Testing
     let fourth = RawClient(port: listener.address.port)
     fourth.send("y")
     #expect(fourth.receive() == [UInt8(ascii: "y")])
+  }
+
+  /// Over the process's limit the newest are taken as guests, and the oldest guest makes room. Who may not be one is told so.
+  @Test func guestsOverTheLimit() async throws {
+    defer { group.stop() }
+    let budget = DescriptorBudget(limit: 20, reserve: 16)
+    #expect(budget.connectionsMax == 10 && budget.guestsMax == 1)
+    var limits = AcceptLimits()
+    limits.budget = budget
+    limits.takesGuests = true
+    let troubles = Mailbox<String>()
+    limits.trouble = { troubles.put("\($0)") }
+    let listener = try Listener.bind(host: "127.0.0.1", port: 0)
+    listener.start(on: group[0], targets: group.loops, limits: limits) { _ in
+      Script { $0.onOpened = { $0.write($0.isGuest ? Array("guest".utf8) : Array("room".utf8)) } }
+    }
+    limits.takesGuests = false
+    limits.refusal = Array("full".utf8)
+    let strict = try Listener.bind(host: "127.0.0.1", port: 0)
+    strict.start(on: group[0], limits: limits) { _ in Echo() }
+
+    var clients: [RawClient] = []
+    for _ in 0..<10 {
+      clients.append(RawClient(port: listener.address.port))
+      #expect(clients.last?.receive() == Array("room".utf8))
+    }
+    let early = RawClient(port: listener.address.port)
+    #expect(early.receive() == Array("guest".utf8))
+    let late = RawClient(port: listener.address.port)
+    #expect(late.receive() == Array("guest".utf8))
+    #expect((early.receive() ?? []).isEmpty)
+    #expect(RawClient(port: strict.address.port).receiveAll() == Array("full".utf8))
+    #expect(budget.overLimitCount == 3 && budget.failedCount == 0)
+    for _ in 0..<3 { #expect(await troubles.next()?.hasPrefix("10 connections are open") == true) }
+    clients.removeAll()
+    #expect(await eventually { budget.openCount <= 1 })
+    #expect(RawClient(port: listener.address.port).receive() == Array("room".utf8))
   }
 
   @Test func aThousandConnections() async throws {

@@ -56,11 +56,34 @@ import Testing
     #expect(box.hold([], areas: [area(0, 0)]).outcome == .refused(.invalid(.areas)))
     #expect(box.hold([], areas: [area(0, 1), area(0, 1)]).outcome == .refused(.invalid(.areas)))
     #expect(box.hold(seats(1), buyer: "").outcome == .refused(.invalid(.buyer)))
-    #expect(box.hold(seats(1), ttl: 86_401).outcome == .refused(.invalid(.ttl)))
     #expect(box.best(0) == .refused(.invalid(.count)))
     #expect(box.best(70_000) == .refused(.invalid(.count)))
     #expect(box.best(1, category: 1) == .refused(.invalid(.category)))
     #expect(box.states == String(repeating: ".", count: 40))
+  }
+
+  @Test func noHoldAsksForMoreTimeThanItsEventAllows() throws {
+    func tooLong(_ limit: Int64) -> Outcome { .refused(.limitExceeded(.maxHoldTTL, limit: limit)) }
+    let floor = EventDefinition.Area(name: "Floor", capacity: 5, price: 300)
+    for (longest, most) in [(nil, 600), (900, 900), (86_400, 86_400)] as [(UInt32?, UInt32)] {
+      let box = Box(hall(maxHoldTTL: longest, areas: [floor]))
+      let place = [AreaCount(area: AreaIndex(0), count: 1)]
+      for ttl in [most + 1, 86_401, .max] {
+        #expect(box.hold(seats(1), ttl: ttl).outcome == tooLong(Int64(most)))
+        #expect(box.hold(seats(1, 2), ttl: ttl).outcome == tooLong(Int64(most)))
+        #expect(box.hold([], areas: place, ttl: ttl).outcome == tooLong(Int64(most)))
+        let best = Command.HoldBest(event: box.event, ttl: ttl, secret: 1, buyer: "ann", count: 1, category: nil)
+        #expect(box.outcome(.holdBest(best)) == tooLong(Int64(most)))
+        // The way of the one hold leaves it to `apply`.
+        let hold = Command.hold(
+          .init(event: box.event, ttl: ttl, secret: 1, buyer: "ann", seats: seats(3), areas: []))
+        #expect(box.inventory.applyOne(bytes: record(hold, key: "0123456789abcdef", fromRouter: true)) == nil)
+      }
+      let id = try box.held(0, ttl: most)
+      #expect(box.outcome(.extend(id, ttl: most + 1)) == tooLong(Int64(most)))
+      guard case .extended = box.outcome(.extend(id, ttl: most)) else { return #expect(Bool(false)) }
+      #expect(box.states.filter { $0 == "h" }.count == 1)
+    }
   }
 
   @Test func totalsBeyondAnInt64AreRefused() {

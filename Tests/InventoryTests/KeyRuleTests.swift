@@ -32,9 +32,9 @@ import Testing
   @Test func everyCommandRepeatsItself() throws {
     let box = Box()
     let hold = try box.held(0)
-    let extended = box.outcome(.extend(hold, ttl: 700), key: "a")
+    let extended = box.outcome(.extend(hold, ttl: 500), key: "a")
     box.wait(5_000)
-    #expect(box.outcome(.extend(hold, ttl: 700), key: "a") == extended)
+    #expect(box.outcome(.extend(hold, ttl: 500), key: "a") == extended)
     let checkedOut = box.outcome(.checkout(hold, secret: 7), key: "b")
     guard case .checkedOut(let info) = checkedOut, let order = info.order else { return #expect(Bool(false)) }
     let confirmed = box.outcome(.confirm(order), key: "c")

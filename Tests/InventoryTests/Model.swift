@@ -263,7 +263,7 @@ struct Model {
 
   func refusal(of hold: Command.Hold, _ event: Int) -> Refusal? {
     let event = (index: event, value: events[event])
-    if hold.ttl > 86_400 { return .invalid(.ttl) }
+    if let refusal = refusal(ttl: hold.ttl, event.index) { return refusal }
     if hold.buyer.isEmpty || hold.buyer.count > 128 { return .invalid(.buyer) }
     if hold.seats.isEmpty && hold.areas.isEmpty { return .invalid(.seats) }
     if hold.seats.contains(where: { $0.rawValue >= event.value.places.count }) { return .invalid(.seats) }
@@ -283,13 +283,18 @@ struct Model {
   }
 
   func refusal(of best: Command.HoldBest, _ event: Int) -> Refusal? {
-    if best.ttl > 86_400 { return .invalid(.ttl) }
+    if let refusal = refusal(ttl: best.ttl, event) { return refusal }
     if best.buyer.isEmpty || best.buyer.count > 128 { return .invalid(.buyer) }
     if best.count == 0 || best.count > 65_535 { return .invalid(.count) }
     if let category = best.category, category.rawValue >= events[event].definition.categories.count {
       return .invalid(.category)
     }
     return saleRefusal(event, Int(best.count), best.buyer)
+  }
+
+  func refusal(ttl: UInt32, _ event: Int) -> Refusal? {
+    let most = events[event].definition.maxHoldTTL
+    return ttl > most ? .limitExceeded(.maxHoldTTL, limit: Int64(most)) : nil
   }
 
   func saleRefusal(_ event: Int, _ count: Int, _ buyer: Bytes) -> Refusal? {
@@ -348,7 +353,8 @@ struct Model {
   }
 
   mutating func extend(_ hold: Int, _ ttl: UInt32) -> Outcome {
-    if ttl == 0 || ttl > 86_400 { return .refused(.invalid(.ttl)) }
+    if ttl == 0 { return .refused(.invalid(.ttl)) }
+    if let refusal = refusal(ttl: ttl, holds[hold].event) { return .refused(refusal) }
     if holds[hold].life == .released { return .refused(.holdExpired) }
     if holds[hold].isOrder { return .refused(.checkedOut(orderID(hold))) }
     let deadline = now + Milliseconds(ttl) * 1_000

@@ -71,6 +71,7 @@ struct ModelRun {
       maxPerOrder: random.chance(30) ? UInt32(pick(1...6)) : nil,
       maxPerBuyer: random.chance(30) ? UInt32(pick(1...9)) : nil, categories: categories, sections: sections,
       areas: areas)
+    if random.chance(60) { definition.maxHoldTTL = UInt32(pick(Int(definition.holdTTL)...70)) }
     definition.notForSale = (0..<definition.seatCount).filter { _ in random.chance(5) }.map { SeatIndex(UInt32($0)) }
     return definition
   }

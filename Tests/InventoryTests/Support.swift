@@ -51,12 +51,12 @@ let shard = ShardID(3)
 /// A hall of equal rows in one section and one category.
 func hall(
   id: Bytes = "hall", rows: UInt32 = 4, seats: UInt32 = 10, price: Int64? = 1_000, holdTTL: UInt32 = 600,
-  paymentTTL: UInt32 = 900, onSaleAt: Milliseconds? = nil, maxPerOrder: UInt32? = nil, maxPerBuyer: UInt32? = nil,
-  areas: [EventDefinition.Area] = [], notForSale: [UInt32] = []
+  maxHoldTTL: UInt32? = nil, paymentTTL: UInt32 = 900, onSaleAt: Milliseconds? = nil, maxPerOrder: UInt32? = nil,
+  maxPerBuyer: UInt32? = nil, areas: [EventDefinition.Area] = [], notForSale: [UInt32] = []
 ) -> EventDefinition {
   EventDefinition(
-    id: id, name: "Hall", onSaleAt: onSaleAt, holdTTL: holdTTL, paymentTTL: paymentTTL, maxPerOrder: maxPerOrder,
-    maxPerBuyer: maxPerBuyer, categories: [.init(name: "Stalls", price: price)],
+    id: id, name: "Hall", onSaleAt: onSaleAt, holdTTL: holdTTL, maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL,
+    maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer, categories: [.init(name: "Stalls", price: price)],
     sections: [.init(name: "Stalls", rows: .grid(rows: rows, seatsPerRow: seats, category: CategoryIndex(0)))],
     areas: areas, notForSale: notForSale.map { SeatIndex($0) })
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct TimeRules {
   /// A crowd of deadlines is met in steps of at most a thousand, each at the stamp of its last.
   @Test func aCrowdIsCaughtUpWithInSteps() throws {
-    let box = Box(hall(rows: 100, seats: 100))
+    let box = Box(hall(rows: 100, seats: 100, maxHoldTTL: 900))
     var random = SeededRandom(seed: 5)
     var deadlines: [Milliseconds] = []
     let start = box.inventory.now
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func timeNeverGoesBackAndHasAnEnd() throws {
-    let box = Box()
+    let box = Box(hall(maxHoldTTL: 86_400))
     let now = box.inventory.now
     #expect(!box.advance(to: now - 5))
     #expect(box.inventory.now == now)

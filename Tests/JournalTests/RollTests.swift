@@ -46,6 +46,7 @@ private final class SlowNames: Storage {
   func open(_ path: String) throws(StorageError) -> any StorageFile { try disk.open(path) }
   func create(_ path: String) throws(StorageError) -> any StorageFile { try disk.create(path) }
   func remove(_ path: String) throws(StorageError) { try disk.remove(path) }
+  func place(of path: String) throws(StorageError) -> UInt64 { try disk.place(of: path) }
   func syncDirectory(_ directory: String) throws(StorageError) { try disk.syncDirectory(directory) }
 }
 

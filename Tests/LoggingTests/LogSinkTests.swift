@@ -56,6 +56,34 @@ import Testing
     // Nobody reads: the pipe takes 64 KiB, the queue 1,000 bytes, the rest must be dropped, and nobody blocks.
     for _ in 0..<10_000 { sink.info("fill") }
     #expect(sink.droppedCount > 0)
+    // Who ends waits for a moment only.
+    #expect(!sink.flush())
+    // Once somebody reads, the lines come, and one of them says how many are missing.
+    var text: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 65_536)
+    while !String(decoding: text, as: UTF8.self).contains(#""message":"log lines dropped","count":"#) {
+      sink.info("more")
+      text += part[..<max(0, read(ends[0], &part, part.count))]
+    }
+  }
+
+  /// A reader that went away ends nothing, and what it missed is counted.
+  @Test func aClosedReaderCostsOnlyTheLines() throws {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    close(ends[0])
+    let sink = LogSink(descriptor: ends[1], process: "router")
+    for _ in 0..<10 { sink.info("lost") }
+    #expect(sink.flush())
+    #expect(sink.droppedCount == 10)
+  }
+
+  @Test func aThrottleCountsWhatItLeavesOut() {
+    var throttle = LogThrottle(seconds: 10)
+    #expect(throttle.pass(now: 5) == 0)
+    for now in 6..<9 as Range<UInt64> { #expect(throttle.pass(now: now) == nil) }
+    #expect(throttle.pass(now: 10_000_000_005) == 3)
+    #expect(throttle.pass(now: 30_000_000_005) == 0)
   }
 
   @Test func aPathThatCannotBeOpenedIsNamed() {

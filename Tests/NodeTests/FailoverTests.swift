@@ -99,7 +99,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func automaticFailoverAndRejoin() async throws {
     let sale = try await Self.sale()
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, of: cluster.id, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("some holds") { seller.acknowledged.count > 200 }
     await cluster.kill(sale.primary)
@@ -128,7 +128,8 @@ import Testing
     let theirs = try await epochs(sale.primary)
     #expect(theirs.count == 2)
     let mine = try await epochs(sale.follower)
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000) { [port = cluster.nodes[sale.primary]!.port] in
+    let seller = Seller(sale.event, of: cluster.id, on: sale.shard, seats: 0..<100_000) {
+      [port = cluster.nodes[sale.primary]!.port] in
       [port]
     }
     seller.start()
@@ -164,7 +165,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func plannedFailover() async throws {
     let sale = try await Self.sale()
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, of: cluster.id, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("some holds") { seller.acknowledged.count > 100 }
     var primary = sale.primary
@@ -188,7 +189,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func forcedFailover() async throws {
     let sale = try await Self.sale { $0.failureTimeout = 60_000 }
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, of: cluster.id, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("some holds") { seller.acknowledged.count > 100 }
     await cluster.kill(sale.primary)
@@ -209,7 +210,7 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: [false, true]) func restartKeepsAll(killed: Bool) async throws {
     let sale = try await Self.sale()
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<500, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, of: cluster.id, on: sale.shard, seats: 0..<500, ports: Self.ports(cluster))
     seller.start()
     try await wait("all holds") { seller.acknowledged.count == 500 }
     await seller.stop()
@@ -226,7 +227,7 @@ import Testing
   @Test(.timeLimit(.minutes(1))) func emptyFollowerIsBroughtUp() async throws {
     let sale = try await Self.sale { $0.snapshotBytes = 64 << 10 }
     let cluster = sale.cluster
-    let seller = Seller(sale.event, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
+    let seller = Seller(sale.event, of: cluster.id, on: sale.shard, seats: 0..<100_000, ports: Self.ports(cluster))
     seller.start()
     try await wait("many holds") { seller.acknowledged.count > 2_000 }
     await cluster.kill(sale.follower)

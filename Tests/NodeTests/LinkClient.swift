@@ -41,11 +41,11 @@ final class LinkClient {
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
-  convenience init(port: UInt16, router: UInt64, connection: UInt64 = 1, loop: UInt16 = 0) throws {
+  convenience init(port: UInt16, cluster: UInt64, router: UInt64, connection: UInt64 = 1, loop: UInt16 = 0) throws {
     try self.init(port: port)
     var out: [UInt8] = []
     WireFrame.encode(.routerHello, into: &out) {
-      RouterHello(router: router, connection: connection, loop: loop).encode(into: &$0)
+      RouterHello(cluster: cluster, router: router, connection: connection, loop: loop).encode(into: &$0)
     }
     try send(out)
     let (frame, body) = try readFrame()

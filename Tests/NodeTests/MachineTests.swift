@@ -43,12 +43,17 @@ struct LoneShard: ~Copyable {
 
   /// Ends the turn and carries out what is asked for, until nothing is.
   mutating func settle() {
-    for _ in 0..<100 {
-      machine.flush(time: time, tools: &tools)
-      let actions = machine.takeActions()
-      if actions.isEmpty { break }
-      for action in actions { carryOut(action) }
-    }
+    for _ in 0..<1_000 { if !turn(endsAt: .max) && !machine.wantsTurn { break } }
+  }
+
+  /// Ends one turn, and begins the next. False: there was nothing to do.
+  @discardableResult
+  mutating func turn(endsAt: UInt64) -> Bool {
+    machine.flush(time: time, tools: &tools)
+    tools.allowance.begin(endsAt: endsAt)
+    let actions = machine.takeActions()
+    for action in actions { carryOut(action) }
+    return !actions.isEmpty
   }
 
   private mutating func carryOut(_ action: ShardAction) {
@@ -61,7 +66,7 @@ struct LoneShard: ~Copyable {
       if !diskStandsStill { machine.durable(through: written, time: time, tools: &tools) }
     case .reply(let frame, let connection): replies.append((connection, frame))
     case .readMap(let token): machine.mapRead(register, token: token, time: time, tools: &tools)
-    case .propose(let entry, let revision):
+    case .propose(let entry, let revision, _):
       if revision == register?.revision ?? 0 { register = MapRegister(revision: revision + 1, entry: entry) }
       machine.mapRead(register, token: 0, time: time, tools: &tools)
     default: break

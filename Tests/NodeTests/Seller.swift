@@ -13,15 +13,17 @@ final class Seller: @unchecked Sendable {
   private let finished = DispatchSemaphore(value: 0)
   private let ports: @Sendable () -> [UInt16]
   private let event: EventRef
+  private let cluster: UInt64
   private let shard: ShardID
   private let seats: Range<UInt32>
   private let batch: Int
 
   /// - Parameter ports: where the nodes listen now.
   init(
-    _ event: EventRef, on shard: ShardID, seats: Range<UInt32>, batch: Int = 8,
+    _ event: EventRef, of cluster: UInt64, on shard: ShardID, seats: Range<UInt32>, batch: Int = 8,
     ports: @escaping @Sendable () -> [UInt16]
   ) {
+    self.cluster = cluster
     (self.event, self.shard, self.seats, self.batch, self.ports) = (event, shard, seats, batch, ports)
   }
 
@@ -75,7 +77,7 @@ final class Seller: @unchecked Sendable {
             let list = ports()
             guard !list.isEmpty else { throw LinkError("no node") }
             connection += 1
-            client = try LinkClient(port: list[turn % list.count], router: 77, connection: connection)
+            client = try LinkClient(port: list[turn % list.count], cluster: cluster, router: 77, connection: connection)
           }
           let ids = try client!.send(open.map { Self.hold($0, event) }, to: shard)
           var again: [UInt32] = []

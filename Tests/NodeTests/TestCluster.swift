@@ -98,11 +98,14 @@ final class TestCluster {
     }
   }
 
+  /// The cluster's random id, by which nodes know their routers.
+  var id: UInt64 { nodes.values.first?.cluster ?? 0 }
+
   func primary(of shard: ShardID) async -> String? { await roles()[shard]?.primary.first }
 
   func client(_ name: String, router: UInt64 = 1, connection: UInt64 = 1, loop: UInt16 = 0) throws -> LinkClient {
     guard let node = nodes[name] else { throw LinkError("\(name) does not run") }
-    return try LinkClient(port: node.port, router: router, connection: connection, loop: loop)
+    return try LinkClient(port: node.port, cluster: node.cluster, router: router, connection: connection, loop: loop)
   }
 
   /// The digests of all nodes at one index of a shard.

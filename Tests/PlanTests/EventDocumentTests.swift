@@ -29,6 +29,7 @@ private let arena = """
 
   @Test func whatIsAbsentHasItsDefault() throws {
     let event = try parseEvent("{\"areas\":[{\"name\":\"F\",\"capacity\":1,\"price\":0}],\"name\":\"x\"}")
+    #expect(event.maxHoldTTL == 600)
     #expect(event.id.isEmpty && event.venue == nil && event.currency == "EUR" && event.holdTTL == 600)
     #expect(event.paymentTTL == 900 && event.maxPerOrder == nil && event.maxPerBuyer == nil && event.seatCount == 0)
     let unpriced = try parseEvent("{\"name\":\"x\",\"sections\":[{\"name\":\"S\",\"rows\":1,\"seats_per_row\":1}]}")
@@ -38,6 +39,28 @@ private let arena = """
       "{\"not_for_sale\":[\"S-A-1\"],\"prices\":{\"S\":5},\"name\":\"x\",\"sections\":[{\"name\":\"S\",\"rows\":1,\"seats_per_row\":1}]}"
     )
     #expect(early.notForSale == [SeatIndex(0)] && early.categories[0].price == 5)
+  }
+
+  @Test func theLongestHoldIsAtLeastTheEventsOwn() throws {
+    func event(_ fields: String) throws -> EventDefinition {
+      try parseEvent("{\"name\":\"x\",\(fields),\"areas\":[{\"name\":\"F\",\"capacity\":1,\"price\":0}]}")
+    }
+    #expect(try event("\"hold_ttl\":120").maxHoldTTL == 120)
+    #expect(try event("\"max_hold_ttl\":900").maxHoldTTL == 900)
+    #expect(try event("\"max_hold_ttl\":null").maxHoldTTL == 600)
+    // The order of fields means nothing.
+    #expect(try event("\"max_hold_ttl\":300,\"hold_ttl\":60").maxHoldTTL == 300)
+    for (fields, limit) in [
+      ("\"max_hold_ttl\":599", 600), ("\"max_hold_ttl\":61,\"hold_ttl\":62", 62), ("\"max_hold_ttl\":86401", 86_400),
+      ("\"max_hold_ttl\":0", 1),
+    ] as [(String, Int64)] {
+      do {
+        _ = try event(fields)
+        Issue.record("\(fields) was taken")
+      } catch let error as PlanError {
+        #expect(error.field == "max_hold_ttl" && error.limit == limit, "\(fields)")
+      }
+    }
   }
 
   @Test func aPretixPlan() throws {
@@ -126,8 +149,6 @@ private let arena = """
     (section("\"name\":\"S\",\"rows\":0,\"seats_per_row\":1"), "sections[0].rows"),
     (section("\"name\":\"S\",\"rows\":1,\"seats_per_row\":-1"), "sections[0].seats_per_row"),
     (section("\"name\":\"S\",\"rows\":1e1,\"seats_per_row\":1"), "sections[0].rows"),
-    (section("\"name\":\"S\",\"rows\":10000,\"seats_per_row\":1001"), "sections[0]"),
-    (section("\"name\":\"S\",\"rows\":9223372036854775807,\"seats_per_row\":2"), "sections[0].rows"),
     (section("\"name\":\"#S\",\"rows\":1,\"seats_per_row\":1"), "sections[0].name"),
     (section("\"name\":\"\",\"rows\":1,\"seats_per_row\":1"), "sections[0].name"),
     (section("\"name\":\"\(long(61))\",\"rows\":1,\"seats_per_row\":1"), "sections[0].name"),
@@ -177,6 +198,71 @@ private let arena = """
     #expect(failure(Self.event("\"hold_ttl\":86401"))?.limit == 86_400)
     #expect(failure(Self.event("\"hold_ttl\":0"))?.limit == 1)
     #expect(failure(Self.section("\"name\":\"S\",\"rows\":10000,\"seats_per_row\":1001"))?.limit == 10_000_000)
+  }
+
+  /// An event has only so many of everything; what is over it is refused with its name, its limit and its place.
+  @Test func tooManyIsNamed() {
+    func seats(_ rows: String, _ perRow: String) -> String {
+      Self.section("\"name\":\"S\",\"rows\":\(rows),\"seats_per_row\":\(perRow)")
+    }
+    func list(_ field: String, _ count: Int, _ item: (Int) -> String) -> String {
+      "{\"name\":\"x\",\(field):[\((0..<count).map(item).joined(separator: ","))]}"
+    }
+    let grid = { (number: Int) in "{\"name\":\"S\(number)\",\"rows\":10,\"seats_per_row\":1}" }
+    let area = { (number: Int) in "{\"name\":\"A\(number)\",\"capacity\":1,\"price\":1}" }
+    let closed = { (number: Int) in "\"#\(number)\"" }
+    let hall = "\"sections\":[{\"name\":\"S\",\"rows\":1,\"seats_per_row\":200000,\"price\":1}],\"not_for_sale\""
+    let cases: [(text: String, field: String, name: String, limit: Int64)] = [
+      (seats("10000", "1001"), "sections[0].seats_per_row", "seats", 10_000_000),
+      (seats("2", "9223372036854775807"), "sections[0].seats_per_row", "seats", 10_000_000),
+      (seats("100001", "1"), "sections[0].rows", "rows", 100_000),
+      (seats("9223372036854775807", "2"), "sections[0].rows", "rows", 100_000),
+      (
+        list("\"sections\"", 10_001, { "{\"name\":\"S\($0)\",\"rows\":1,\"seats_per_row\":1}" }), "sections[10000]",
+        "sections", 10_000
+      ),
+      (list("\"sections\"", 10_001, grid), "sections[10000]", "sections", 10_000),
+      (list("\"areas\"", 1_001, area), "areas[1000]", "areas", 1_000),
+      (list(hall, 100_001, closed), "not_for_sale[100000]", "not_for_sale", 100_000),
+    ]
+    for (text, field, name, limit) in cases {
+      let error = failure(text)
+      #expect(
+        error?.code == .tooMany && error?.field.description == field && error?.limitName == name
+          && error?.limit == limit, "\(name): \(String(describing: error))")
+    }
+    // The limits themselves are allowed.
+    #expect(failure(list("\"sections\"", 10_000, grid)) == nil)
+    #expect(failure(seats("100000", "100")) == nil)
+    #expect(failure(list(hall, 100_000, closed)) == nil)
+  }
+
+  /// The same for plans: of zones, rows and categories.
+  @Test func plansAreBounded() {
+    func plan(zones: Int = 1, rows: Int = 1, categories: Int = 1) -> String {
+      let names = (0..<categories).map { "{\"name\":\"C\($0)\"}" }.joined(separator: ",")
+      let row = "{\"row_number\":\"1\",\"seats\":[]}"
+      let zone = { (number: Int) in
+        "{\"name\":\"Z\(number)\",\"rows\":[\(Array(repeating: row, count: rows).joined(separator: ","))]}"
+      }
+      let all = (0..<zones).map(zone).joined(separator: ",")
+      return "{\"name\":\"x\",\"areas\":[{\"name\":\"F\",\"capacity\":1,\"price\":1}],\"plan\":"
+        + "{\"name\":\"p\",\"categories\":[\(names)],\"zones\":[\(all)]}}"
+    }
+    let cases: [(text: String, field: String, name: String)] = [
+      (plan(zones: 10_001), "plan.zones[10000]", "sections"),
+      (plan(rows: 100_001), "plan.zones[0].rows[100000]", "rows"),
+      (plan(zones: 2, rows: 50_001), "plan.zones[1].rows[49999]", "rows"),
+      (plan(categories: 10_001), "plan.categories[10000]", "categories"),
+    ]
+    for (text, field, name) in cases {
+      let error = failure(text)
+      #expect(
+        error?.code == .tooMany && error?.field.description == field && error?.limitName == name,
+        "\(name): \(String(describing: error))")
+    }
+    #expect(failure(plan(zones: 10_000, categories: 10_000)) == nil)
+    #expect(failure(plan(zones: 10, rows: 10_000)) == nil)
     let error = failure("{\n\"name\":\"x\",\n  \"sections\":[\n    {\(Self.good),\n     \"colour\": 1}]}")
     #expect(error?.line == 5 && error?.column == 6 && error?.field == "sections[0].colour")
     #expect(error?.detail.contains("`colour`") == true)

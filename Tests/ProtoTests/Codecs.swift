@@ -109,7 +109,9 @@ let codecs: [Codec] = [
     name: "router hello",
     make: { random in
       written {
-        RouterHello(router: random.word(), connection: random.word(), loop: random.quarter()).encode(into: &$0)
+        RouterHello(
+          cluster: random.word(), router: random.word(), connection: random.word(), loop: random.quarter()
+        ).encode(into: &$0)
       }
     },
     read: { span in

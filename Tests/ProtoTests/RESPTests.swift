@@ -47,12 +47,12 @@ private func outcome(_ bytes: [UInt8], step: Int, limits: RESPLimits = RESPLimit
 
 @Suite struct RESPTests {
   private static let pipeline = utf8(
-    "*1\r\n$4\r\nPING\r\n*3\r\n$4\r\nHOLD\r\n$0\r\n\r\n$5\r\na\r\nb$\r\nPING\r\n  echo  \"two words\" 'x' \r\n\r\n*0\r\n*-1\r\nget a\n*2\r\n$004\r\nECHO\r\n$2\r\n\u{E9}\r\n"
+    "*1\r\n$4\r\nPING\r\n*3\r\n$4\r\nHOLD\r\n$0\r\n\r\n$5\r\na\r\nb$\r\nPING\r\n  echo  \"two words\" 'x' \r\n\r\n*0\r\n*-1\r\nseat a\n*2\r\n$004\r\nECHO\r\n$2\r\n\u{E9}\r\n"
   )
 
   @Test func everySplitPoint() {
     let expected = [
-      ["PING"], ["HOLD", "", "a\r\nb$"], ["PING"], ["echo", "two words", "x"], ["get", "a"], ["ECHO", "\u{E9}"],
+      ["PING"], ["HOLD", "", "a\r\nb$"], ["PING"], ["echo", "two words", "x"], ["seat", "a"], ["ECHO", "\u{E9}"],
     ]
     #expect(outcome(Self.pipeline, step: .max).0 == expected)
     for cut in 0...Self.pipeline.count {
@@ -78,7 +78,11 @@ private func outcome(_ bytes: [UInt8], step: Int, limits: RESPLimits = RESPLimit
       ("*1\r\n$-1\r\n", .badBulkLength), ("*1\r\n$x\r\n", .badBulkLength), ("*1\r\n$\r\n", .badBulkLength),
       ("*1\r\n$65537\r\n", .badBulkLength), ("*1\r\n$9999999999\r\n", .badBulkLength),
       ("*1\r\n$4\r\nPINGX\r\n", .badLineEnd),
-      ("*1\r\n$4\r\nPING\n\n", .badLineEnd), ("*1\r\n$4\rPING", .badLineEnd), ("get \"a\r\n", .unbalancedQuotes),
+      ("*1\r\n$4\r\nPING\n\n", .badLineEnd), ("*1\r\n$4\rPING", .badLineEnd),
+      ("\u{16}\u{3}\u{1}", .notText), ("PI\u{0}NG", .notText), ("\u{0}PING\r\n", .notText),
+      ("PING\rPING\r\n", .notText),
+      ("PING\u{7F}", .notText), ("\r\n\r\n\u{0}\r\nQUIT\n", .notText), ("AMQP\u{0}\u{0}\u{9}\u{1}", .notText),
+      ("get \"a\r\n", .unbalancedQuotes),
       ("get 'a\r\n", .unbalancedQuotes), ("get \"a\"b\r\n", .unbalancedQuotes),
       ("get \"a\\\"\"\r\n", .unbalancedQuotes),
     ] as [(String, RESPError)]) func protocolErrors(_ text: String, _ error: RESPError)
@@ -86,6 +90,21 @@ private func outcome(_ bytes: [UInt8], step: Int, limits: RESPLimits = RESPLimit
     for step in [Int.max, 1, 2, 3] {
       let (commands, found) = outcome(utf8(text), step: step)
       #expect(found == error && commands.isEmpty, "in steps of \(step)")
+    }
+  }
+
+  /// What browsers and other programs say first: nothing that stands behind it is a command.
+  @Test(arguments: [
+    "POST / HTTP/1.1", "get /", "GET", "Put /x HTTP/1.0", "HEAD / HTTP/1.1", "DELETE /", "OPTIONS * HTTP/1.1",
+    "PATCH /",
+    "CONNECT a:1 HTTP/1.1", "TRACE /", "PRI * HTTP/2.0", "PROPFIND / HTTP/1.1", "HOLD / HTTP/1.1", "Host: a", "host:a",
+    "Content-Length: 5", "X-A:", ":", "EHLO a", "helo a", "LHLO a", "PROXY TCP4 1.1.1.1 2.2.2.2 3 4",
+    "SSH-2.0-OpenSSH_9",
+    "REGISTER sip:a SIP/2.0", "SETUP rtsp://a RTSP/1.0", "{\"event\":\"a\"}", "<a>", "\u{E9} a", "'Host:' a",
+  ]) func otherProtocols(_ line: String) {
+    for step in [Int.max, 1] {
+      let (commands, error) = outcome(utf8("PING\r\n\(line)\r\nHOLD a b 1 c\r\n"), step: step)
+      #expect(commands == [["PING"]] && error == .otherProtocol, "in steps of \(step)")
     }
   }
 
@@ -119,6 +138,18 @@ private func outcome(_ bytes: [UInt8], step: Int, limits: RESPLimits = RESPLimit
       if length < bytes.count { #expect(found == nil) }
     }
     #expect(found == bytes.count && parser.argumentCount == 20_000)
+  }
+
+  /// The longest line too.
+  @Test func aLongLineDripsIn() {
+    let bytes = utf8("ECHO " + String(repeating: "a", count: 65_000) + "\r\n")
+    var parser = RESPParser()
+    var found: Int?
+    for length in 1...bytes.count {
+      found = try? parser.next(bytes.rawSpan.extracting(0..<length))
+      if length < bytes.count { #expect(found == nil) }
+    }
+    #expect(found == bytes.count && parser.argumentCount == 2)
   }
 
   @Test func mutationsNeverTrap() {

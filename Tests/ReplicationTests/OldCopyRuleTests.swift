@@ -200,6 +200,50 @@ import Testing
     #expect(other.lastProposal?.entry.epoch == 3)
   }
 
+  /// A coordinator that forgot gives an epoch's number out again.
+  @Test func anEpochThatAnotherProposalWonIsNotTheOneThatTheDiskKnows() {
+    var other = Player(2)
+    other.start(
+      entry(5, id(1), nil, proposal: 70), revision: 4, frames: frames([1, 5]),
+      entered: EpochNote(epoch: 5, proposal: 60))
+    #expect(other.lastProposal?.entry.epoch == 6 && other.lastProposal?.entry.follower == id(2))
+    #expect(other.replica.summary.suspicion == .unproven)
+    var same = Player(2)
+    same.start(
+      entry(5, id(1), id(2), proposal: 60), revision: 4, frames: frames([1, 5]),
+      entered: EpochNote(epoch: 5, proposal: 60))
+    #expect(same.proposals.isEmpty && same.replica.role == .follower)
+  }
+
+  @Test func aPrimaryWhoseEpochIsRaisedComparesBeforeItLeads() {
+    var primary = openAlone()
+    let epoch = primary.replica.epoch
+    primary.watch(entry(epoch + 1, id(1), id(2), proposal: 99), revision: 50)
+    #expect(primary.replica.role == .comparing)
+    primary.wait(40)
+    primary.hear(
+      .ends(ReplicaEnd(epoch: epoch + 1, end: frames([1, 2, 3]).last!.end, suspicion: .unproven)), from: id(2))
+    #expect(primary.lastProposal?.entry.primary == id(2))
+  }
+
+  // MARK: The end of a process
+
+  @Test func whoEndsLeavesNobodyBehindAndTakesOverNothing() {
+    var primary = openPrimary()
+    primary.replica.beginEnd()
+    primary.effects = []
+    primary.wait(3_000)
+    #expect(primary.proposals.isEmpty)
+    var follower = follower()
+    follower.replica.beginEnd()
+    follower.effects = []
+    follower.wait(3_000)
+    #expect(follower.proposals.isEmpty)
+    #expect(follower.replica.mayEnd)
+    follower.watch(entry(2, id(1), id(2), proposal: 5), revision: 9)
+    #expect(!follower.replica.mayEnd, "it lacks the opening record")
+  }
+
   @Test func nobodyGoesBackBehindAnEpoch() {
     var follower = Player(2)
     follower.start(entry(5, id(1), id(2)), revision: 100, frames: frames([1, 5]))

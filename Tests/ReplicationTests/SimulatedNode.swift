@@ -28,6 +28,8 @@ final class SimulatedNode {
   var suspicion: Suspicion = .none
   /// The proposal that its disk notes.
   var noted: UInt64?
+  /// The newest entry that its disk says named it.
+  var entered: EpochNote?
 
   // The process.
   var replica: Replica?

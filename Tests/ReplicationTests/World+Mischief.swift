@@ -236,6 +236,7 @@ extension World {
     if node.replica != nil { crash(node) }
     log("\(node.id.node) loses its disk")
     node.log = SimulatedLog()
+    (node.noted, node.entered) = (nil, nil)
     node.isFull = false
     node.suspicion = .none
     node.damage = false

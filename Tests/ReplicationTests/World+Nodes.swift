@@ -90,7 +90,7 @@ extension World {
     var effects: [Effect] = []
     log("\(node.id.node) starts with \(node.log.end) \(node.suspicion)")
     var state = node.log.state(suspicion: node.suspicion)
-    state.noted = node.noted
+    (state.noted, state.entered) = (node.noted, node.entered)
     replica.start(log: state, now: now, into: &effects)
     if node.index == 0 {
       let follower = seed % 3 == 0 ? nil : nodes.count > 1 ? nodes[1].id : nil
@@ -146,6 +146,7 @@ extension World {
         frame = write([0], node, epoch: epoch, &effects)
       case .readMap(let token):
         at(coordinatorDelay(), .read(node: node.index, life: node.life, token: token))
+      case .noteEntry(let entry): node.entered = EpochNote(epoch: entry.epoch, proposal: entry.proposal)
       case .propose(let entry, let revision, let isNoted):
         if isNoted { node.noted = entry.proposal }
         log("\(node.id.node) proposes \(describe(MapRegister(revision: revision, entry: entry)))")

@@ -32,6 +32,8 @@ import Testing
       let tooLong = try http.request("POST", "/v1/holds/\(hold)/extend", #"{"ttl":181}"#)
       #expect(tooLong.status == 409 && tooLong.code == "limit_exceeded", "\(tooLong.text)")
       #expect(tooLong.json["limit_name"] as? String == "hold_length")
+      let beyond = try http.request("POST", "/v1/holds/\(hold)/extend", #"{"ttl":601}"#)
+      #expect(beyond.status == 422 && beyond.json["limit_name"] as? String == "max_hold_ttl", "\(beyond.text)")
       let checkout = try http.request("POST", "/v1/checkout", "{\"hold\":\"\(hold)\"}")
       #expect(checkout.status == 202, "\(checkout.text)")
       let order = try #require(checkout.json["order"] as? String)
@@ -99,6 +101,16 @@ import Testing
       let limit = try refused("\"seats\":[\(many)]", 409, "limit_exceeded")
       #expect(limit.json["limit"] as? Int == 8 && limit.json["limit_name"] as? String == "max_per_order")
       _ = try refused(#""seats":["Stalls-A-1"],"ttl":0"#, 422, "invalid_ttl", "ttl")
+      for choice in [
+        #""seats":["Stalls-A-1"]"#, #""seats":["Stalls-A-1","Stalls-A-2"]"#, #""areas":{"Floor":1}"#,
+        #""best":{"count":1}"#,
+      ] {
+        for ttl in ["601", "86400", "4294967296", "9223372036854775807"] {
+          let long = try refused("\(choice),\"ttl\":\(ttl)", 422, "invalid_ttl", "ttl")
+          #expect(long.json["limit"] as? Int == 600 && long.json["limit_name"] as? String == "max_hold_ttl")
+        }
+      }
+      #expect(try http.request("GET", "/v1/events/arena").json["max_hold_ttl"] as? Int == 600)
       _ = try refused(#""seats":["Stalls-A-1"],"price":1"#, 422, "invalid_field", "price")
       let missing = try http.request(
         "POST", "/v1/reserve", #"{"event":"nowhere","buyer":"ann","seats":[]}"#)

@@ -70,9 +70,11 @@ extension SeededRandom {
     }
     var closed: [SeatIndex] = []
     for seat in 0..<seats where chance(10) { closed.append(SeatIndex(seat)) }
+    let holdTTL = UInt32.random(in: 1...86_400, using: &self)
     return EventDefinition(
       id: bytes(0...20), name: bytes(0...20), venue: maybe { $0.bytes(0...9) }, startsAt: maybe { $0.time() },
-      onSaleAt: maybe { $0.time() }, currency: bytes(3...3), holdTTL: UInt32.random(in: 1...86_400, using: &self),
+      onSaleAt: maybe { $0.time() }, currency: bytes(3...3), holdTTL: holdTTL,
+      maxHoldTTL: maybe { UInt32.random(in: holdTTL...86_400, using: &$0) },
       paymentTTL: UInt32.random(in: 60...86_400, using: &self), maxPerOrder: maybe { $0.half() },
       maxPerBuyer: maybe { $0.half() }, categories: categories, sections: sections,
       areas: list(0...2) {

@@ -15,7 +15,7 @@ class Retries:
     def first(self):
         """Makes each call twice at a time, as an impatient client does: both are answered alike."""
         event = self.make("POST", "/v1/events", {
-            "id": self.event, "name": "Retries", "sections": [{"name": "S", "rows": 5, "seats_per_row": 20, "price": 100}],
+            "id": self.event, "name": "Retries", "max_hold_ttl": 7200, "sections": [{"name": "S", "rows": 5, "seats_per_row": 20, "price": 100}],
             "areas": [{"name": "Floor", "capacity": 50, "price": 50}]})
         if event["id"] != self.event:
             raise SystemExit(f"the event was not made: {event}")

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from . import processes
-from .resp import Resp, RespError
+from .resp import Resp
 
 
 class Holdfast:
@@ -28,15 +28,21 @@ class Holdfast:
         self.http, self.tcp = ports[nodes:]
         self.wrap, self.hosts = wrap or {}, hosts or {}
         self.processes = {}
+        self.directories = {}  # by node, where its data lie if not in the folder of its name
 
-    def start_node(self, name, wrap=None):
+    def node_arguments(self, name, wrap=None, data=None, port=None):
+        """The command of a node of this name. `data`: another directory than its own; `port`: another than its own."""
         arguments = list(wrap or self.wrap.get(name, [])) + [
             os.path.join(self.binaries, "holdfast-node"), "--name", name,
-            "--listen", f"{self.hosts.get(name, '127.0.0.1')}:{self.node_ports[name]}", "--data", os.path.join(self.folder, name),
-            "--coordinator", self.coordinator, "--shards", str(self.shards)] + self.node_options
-        if self.loops:
-            arguments += ["--loops", str(self.loops)]
-        self.processes[name] = processes.start(arguments, os.path.join(self.folder, name + ".log"))
+            "--listen", f"{self.hosts.get(name, '127.0.0.1')}:{port or self.node_ports[name]}",
+            "--data", data or self.folder_of(name), "--coordinator", self.coordinator, "--shards", str(self.shards)]
+        return arguments + self.node_options + (["--loops", str(self.loops)] if self.loops else [])
+
+    def folder_of(self, name):
+        return os.path.join(self.folder, self.directories.get(name, name))
+
+    def start_node(self, name, wrap=None):
+        self.processes[name] = processes.start(self.node_arguments(name, wrap), os.path.join(self.folder, name + ".log"))
 
     def start_router(self, name="router"):
         arguments = list(self.wrap.get(name, [])) + [
@@ -81,18 +87,17 @@ class Holdfast:
         return Resp(self.tcp)
 
     def create_event(self, name, rows=1000, seats_per_row=1000):
-        """TRYAGAIN says that nothing happened: so it is tried again, as Redis clients do by themselves."""
-        client = self.resp()
-        try:
-            for attempt in range(50):
-                try:
-                    return client.call("EVENT.CREATE", name, "Main", rows, seats_per_row, 4500)
-                except RespError as error:
-                    if not str(error).startswith("TRYAGAIN") or attempt == 49:
-                        raise
-                    time.sleep(0.1)
-        finally:
-            client.close()
+        """An event whose holds may outlive any run. 503 says that nothing happened: so it is tried again."""
+        body = {"id": name, "name": name, "max_hold_ttl": 86400, "sections": [
+            {"name": "Main", "rows": rows, "seats_per_row": seats_per_row, "price": 4500}]}
+        for _ in range(50):
+            status, _, answer = self.request("POST", "/v1/events", body)
+            if status == 201:
+                return
+            if status != 503:
+                break
+            time.sleep(0.1)
+        raise RuntimeError(f"the event was not made: {status} {answer}")
 
     def held(self, event):
         client = self.resp()

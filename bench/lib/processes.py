@@ -55,6 +55,11 @@ def start(arguments, log, **options):
             arguments, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             start_new_session=True, **options)
     process.log = log
+    return adopt(process)
+
+
+def adopt(process):
+    """A process that leads a session of its own: it is stopped with the others."""
     _started.append(process)
     return process
 

@@ -12,6 +12,10 @@ uint32_t chf_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 /* Gives memory that was freed back to the kernel, which malloc by itself does at its heap's end only. */
 void chf_trim_memory(void);
+/* Large pieces are mapped apart, always, and go back when they are freed. malloc by itself raises the bound with each one that is. */
+void chf_configure_allocator(void);
+/* Bytes of this process in memory; 0 if the kernel does not say. */
+uint64_t chf_resident_bytes(void);
 
 /* A number made of a file's inode and birth time: a copy has another. 0 or errno. */
 int chf_file_place(const char *path, uint64_t *place);
@@ -88,6 +92,16 @@ int chf_signals_watch(const int *signals, int count);
 /* The bits (1 << signal) that came since the last call. */
 uint64_t chf_signals_take(void);
 void chf_ignore_sigpipe(void);
+
+/* The soft limit of descriptors; raised to the hard one, at most 2^20. Both return the limit that counts now. */
+int64_t chf_descriptor_limit(void);
+int64_t chf_raise_descriptor_limit(void);
+/* Opens /dev/null as whichever of the descriptors 0, 1 and 2 is closed. */
+void chf_open_standard_streams(void);
+/* A descriptor that is good for nothing but to be closed when one is needed; -1: none is left. */
+int chf_spare_descriptor(void);
+/* Writes what the socket takes, throws away what has come, and closes it. */
+void chf_refuse(int fd, const void *text, size_t count);
 
 /* Writes a part of a file out and waits for the disk to have taken it, which does not make it durable. Returns 0 or errno. */
 int chf_write_back(int fd, int64_t offset, int64_t count);

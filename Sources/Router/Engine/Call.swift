@@ -30,6 +30,15 @@ package final class Call {
   var partsLeft = 0
   var parts: [EventSummary] = []
   var isEnded = false
+  /// Bytes of a node's answer that are to be expected for it: a door bounds their sum over a connection's unanswered commands.
+  private(set) var expectedBytes = 256
+  /// The answer is made apart from the connection's other commands: none of those behind it may pass it.
+  var isLargeRead: Bool { expectedBytes >= Query.largeAnswerBytes && !operation.isCommand }
+
+  /// Only grows: a definition that was read anew asks again.
+  func expect(bytes: Int) { expectedBytes = max(expectedBytes, bytes) }
+  /// Of a read of seats: how its door says them.
+  package var seatForm = SeatForm.numbers
 
   package init(
     _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,

@@ -11,7 +11,7 @@ extension Engine {
     switch call.operation {
     case .createEvent(let new): create(new, call)
     case .reserve(let reservation): return withEvent(reservation.event, call)
-    case .plan(let id), .seats(let id), .availability(let id), .event(let id), .seat(let id, _):
+    case .plan(let id), .seats(let id), .copy(let id), .availability(let id), .event(let id), .seat(let id, _):
       return withEvent(id, call)
     case .release(let hold):
       command(.release, hold, call) { hold.encode(into: &$0) }
@@ -33,17 +33,25 @@ extension Engine {
         end(call, .refused(.noSuchHold))
         break
       }
+      call.expect(bytes: Self.ticketBytes)
       ask(.hold(hold), of: hold.shard, call)
     case .order(let order):
       guard order.shard.rawValue < shardCount else {
         end(call, .refused(.noSuchOrder))
         break
       }
+      call.expect(bytes: Self.ticketBytes)
       ask(.order(order), of: order.shard, call)
     case .events(let after, let limit): list(after: after, limit: limit, call)
     }
     return true
   }
+
+  /// Of a hold or an order: most have a few seats, some have thousands, and then a megabyte at a door. Below what makes a read large: a node
+  /// answers these in their place.
+  private static var ticketBytes: Int { 12 << 10 }
+  /// A seat's label in an answer.
+  private static var labelBytes: Int { 24 }
 
   func end(_ call: Call, _ result: CallResult) {
     precondition(!call.isEnded, "a call ends once")
@@ -78,19 +86,29 @@ extension Engine {
     if !isTaken { end(call, .refused(.unavailable)) }
   }
 
-  private func ask(_ query: Query, of shard: ShardID, _ call: Call) {
-    if !submit(query, to: shard, .call(call), deadline: call.deadline) { end(call, .refused(.unavailable)) }
+  /// - Parameter expectedBytes: of the answer; 0: as many as a command's.
+  func ask(_ query: Query, of shard: ShardID, _ call: Call, expectedBytes: Int = 0) {
+    call.expect(bytes: expectedBytes)
+    let isTaken = submit(
+      query, to: shard, .call(call), deadline: call.deadline, expectedBytes: expectedBytes)
+    if !isTaken { end(call, .refused(.unavailable)) }
   }
 
   private func list(after: Bytes, limit: Int, _ call: Call) {
     call.partsLeft = shardCount
     for shard in 0..<shardCount where !call.isEnded {
       let query = Query.events(after: after, limit: UInt16(clamping: limit))
-      if !submit(query, to: ShardID(UInt16(shard)), .listPart(call), deadline: call.deadline) {
+      let isTaken = submit(
+        query, to: ShardID(UInt16(shard)), .listPart(call), deadline: call.deadline,
+        expectedBytes: limit * Self.summaryBytes)
+      if !isTaken {
         end(call, .refused(.unavailable))
       }
     }
   }
+
+  /// Of one event in a list, as most are.
+  private static var summaryBytes: Int { 64 }
 
   func listPart(_ call: Call, _ result: Completion.Result) {
     guard !call.isEnded else { return }
@@ -110,7 +128,7 @@ extension Engine {
   // MARK: With an event's definition
 
   private func withEvent(_ id: Bytes, _ call: Call) -> Bool {
-    if let event = events.find(id) {
+    if let event = findEvent(id.rawSpan) ?? known(id) {
       call.event = event
       proceed(call)
       return true
@@ -119,8 +137,20 @@ extension Engine {
     return false
   }
 
+  /// What another loop has fetched.
+  private func known(_ id: Bytes) -> EventEntry? {
+    guard let event = directory.find(id) else { return nil }
+    event.use(now: now)
+    events.insert(event)
+    return event
+  }
+
   @inline(__always)
-  package func findEvent(_ id: RawSpan) -> EventEntry? { events.find(id) }
+  package func findEvent(_ id: RawSpan) -> EventEntry? {
+    guard let event = events.find(id) else { return nil }
+    event.use(now: now)
+    return event
+  }
 
   /// The call has its definition: translate, and ask the shard.
   func proceed(_ call: Call) {
@@ -129,9 +159,11 @@ extension Engine {
     let shard = event.shard
     switch call.operation {
     case .reserve(let reservation): reserve(reservation, event, call)
-    case .plan: end(call, .plan(event))
-    case .seats(let id): ask(.seats(id: id), of: shard, call)
-    case .availability(let id), .event(let id): ask(.availability(id: id), of: shard, call)
+    case .plan: awaitPlan(of: event, call)
+    case .seats: askSeats(event, call)
+    case .copy: awaitCopy(of: event, call)
+    case .availability(let id), .event(let id):
+      ask(.availability(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0))
     case .seat(let id, let label):
       guard let seat = event.seat(label.rawSpan) else {
         end(call, .refused(.noSuchSeats([label])))
@@ -146,6 +178,7 @@ extension Engine {
   private func reserve(_ reservation: Reservation, _ event: EventEntry, _ call: Call) {
     do throws(TranslationError) {
       let secret = random.next()
+      if case .best(let count, _) = reservation.choice { call.expect(bytes: Int(count) * Self.labelBytes) }
       switch try Translation.command(for: reservation, event, secret: secret) {
       case .hold(let hold):
         call.seats = hold.seats
@@ -168,7 +201,8 @@ extension Engine {
   // MARK: Fetching definitions
 
   private func fetch(_ id: Bytes, for call: Call) {
-    if fetching[id] != nil {
+    if let waiting = fetching[id] {
+      guard waiting.count < Self.copyWaitsMax else { return end(call, .refused(.unavailable)) }
       fetching[id]?.append(call)
       return
     }
@@ -182,12 +216,12 @@ extension Engine {
     switch result {
     case .answer(.event(let info)):
       if let known = directory.find(id, info.ref) {
+        host?.letGo(of: info)
         ready(known)
       } else if info.definition.isLarge {
-        guard let host else { return fetchFailed(id, .unavailable) }
-        host.prepare(info, for: id)
+        guard host?.prepare(info, for: id) == true else { return fetchFailed(id, .unavailable) }
       } else {
-        ready(directory.insert(EventEntry(info, shard: shard(of: id))))
+        ready(directory.insert(EventEntry(info, shard: shard(of: id), surroundings: surroundings), now: now))
       }
     case .answer(.refused(.noSuchEvent)): fetchFailed(id, .noSuchEvent)
     default: fetchFailed(id, refusal(of: result))
@@ -225,7 +259,11 @@ extension Engine {
 
   func forget(_ event: EventEntry) {
     if let current = events.find(event.id), current === event { events.remove(event.id) }
+    directory.remove(event)
+    guard subscriptions[event.id]?.event === event else { return }
+    let waiting = takeCopyWaits(event.id)
     unsubscribe(event.id)
+    for call in waiting { stale(call) }
   }
 
   // MARK: What came of it
@@ -265,7 +303,8 @@ extension Engine {
     case .seats(let ref, let version, let states):
       guard let event = call.event, event.ref == ref else { return stale(call) }
       guard states.count == event.seatCount else { return end(call, broken) }
-      end(call, .seats(event, version: version, states: states))
+      let body = SeatRendering(event: event, version: version, states: states, forms: [call.seatForm]).bodies()
+      end(call, .seats(event, version: version, states: states, body[call.seatForm] ?? SharedBody()))
     case .availability(let ref, let version, let counts):
       guard let event = call.event, event.ref == ref else { return stale(call) }
       guard event.fits(counts) else { return end(call, broken) }
@@ -282,7 +321,8 @@ extension Engine {
 
   /// A hold or order is to be said in words, for which its event's definition is needed.
   private func ended(_ call: Call, _ info: HoldInfo) {
-    guard let event = call.event ?? events.find(info.eventID), event.ref == info.event else {
+    guard let event = call.event ?? findEvent(info.eventID.rawSpan) ?? known(info.eventID), event.ref == info.event
+    else {
       if call.staleCount > 0 { return end(call, .refused(.unknown)) }
       if let old = events.find(info.eventID) {
         call.staleCount += 1

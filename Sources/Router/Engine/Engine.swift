@@ -5,9 +5,19 @@ package protocol EngineHost: AnyObject {
   /// Something was queued: call `turnEnded` before the loop waits. Asked for once a turn.
   func wantsTurnEnd()
   /// Decodes what is too large for a loop's turn on another thread, and hands it back to the loop.
-  func prepare(_ info: EventInfo, for id: Bytes)
+  /// False: too much is being made.
+  func prepare(_ info: EventInfo, for id: Bytes) -> Bool
   /// Asks the process's other loops to keep a copy of this event too.
   func spreadCopy(of event: EventEntry)
+  /// Lets go of a definition that is known already, on another thread if it is large.
+  func letGo(of info: EventInfo)
+  // Each of these makes something on another thread and hands it back to the loop: `Engine.built`, `rendered`,
+  // `planMade`. False: too much is being made.
+  func build(_ build: CopyBuild) -> Bool
+  func render(_ rendering: SeatRendering) -> Bool
+  func renderPlan(of event: EventEntry) -> Bool
+  /// Calls `wakeCopyWaits` in the next turn.
+  func wakeLater(_ event: EventEntry)
 }
 
 /// One router loop's middle, between the doors and the nodes: knows events, translates operations to commands and outcomes back,
@@ -16,6 +26,7 @@ package final class Engine {
   package internal(set) var forwarder: Forwarder
   var events = EventTable()
   package let directory: EventDirectory
+  package let surroundings: EventSurroundings
   package weak var host: (any EngineHost)?
   var random: RandomSource
   /// Monotonic nanoseconds of the current turn; whoever calls in sets it first.
@@ -24,11 +35,27 @@ package final class Engine {
   }
   package private(set) var now: Milliseconds = 0
   var metrics = EngineMetrics()
+  /// What the loop's connections have queued between MULTI and EXEC.
+  var transactionBytes = 0
   /// This loop's subscriptions, by event id.
   var subscriptions: [Bytes: Subscription] = [:]
   /// Which event a feed's slot means, by shard.
   var slotFeeds: [ShardID: [EventSlot: Bytes]] = [:]
   let loopIndex: Int
+  /// Bit n for each of the process's loops.
+  package var loopBits: UInt64 = 1
+  /// Maps and plan bodies of so many bytes are made on another thread.
+  package var largeMapBytes = 256 << 10
+  var buildNumber: UInt64 = 0
+  /// Calls that wait for a copy, by event id, in order of arrival, and how many.
+  var copyWaits: [Bytes: [Call]] = [:]
+  var copyWaitCount = 0
+  /// Strong reads of seats that are under way, by event id.
+  var seatReads: [Bytes: SeatReads] = [:]
+  /// Calls that wait for a plan's body, by event id.
+  var planWaits: [Bytes: [Call]] = [:]
+  /// The directory's generation when dropped entries were last looked for.
+  var droppedGeneration: UInt64 = 0
 
   private var slots: [Slot] = []
   private var freeSlots: [UInt32] = []
@@ -55,15 +82,17 @@ package final class Engine {
     case fetch(Bytes)
     case subscribe(EventEntry)
     case unsubscribe
+    case seats(EventEntry)
     case probe(Probe, ShardID)
   }
 
   package init(
     router: UInt64, shardCount: Int, loopIndex: Int, limits: ForwarderLimits, directory: EventDirectory,
-    random: RandomSource
+    surroundings: EventSurroundings = EventSurroundings(), random: RandomSource
   ) {
     forwarder = Forwarder(router: router, shardCount: shardCount, limits: limits)
     (self.directory, self.random, self.loopIndex) = (directory, random, loopIndex)
+    self.surroundings = surroundings
   }
 
   var shardCount: Int { forwarder.shardCount }
@@ -150,6 +179,7 @@ package final class Engine {
     case .fetch(let id): fetched(id, completion.result)
     case .subscribe(let event): subscribed(event, completion.result, completion.link)
     case .unsubscribe: break
+    case .seats(let event): seatsRead(event, completion.result)
     case .probe(let probe, let shard): probed(probe, shard, completion.result)
     }
   }
@@ -214,9 +244,18 @@ package final class Engine {
     return isTaken
   }
 
-  func submit(_ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds) -> Bool {
+  /// - Parameter expectedBytes: of the answer: what is large travels apart from the rest.
+  func submit(
+    _ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds, expectedBytes: Int = 0
+  ) -> Bool {
     askForTurnEnd()
     let ticket = makeTicket(waiting)
+    if expectedBytes >= Query.largeAnswerBytes {
+      let isTaken = forwarder.submitLargeRead(
+        query, to: shard, ticket: ticket, now: now, deadline: deadline, expectedBytes: expectedBytes)
+      if !isTaken { _ = takeSlot(ticket) }
+      return isTaken
+    }
     let isTaken = forwarder.submit(.query, to: shard, ticket: ticket, now: now, deadline: deadline) {
       query.encode(into: &$0)
     }

@@ -29,6 +29,8 @@ struct EngineMetrics: Sendable {
   private(set) var resp = [UInt64](repeating: 0, count: RESPCommand.allCases.count * 2)
   private(set) var respLatency = Histogram()
   var freshReads: UInt64 = 0
+  /// Reads refused because their copy, map or plan body had no room, or too many waited.
+  var copyRefusals: UInt64 = 0
   var strongReads: UInt64 = 0
   var framesSent: UInt64 = 0
   var linksLost: UInt64 = 0
@@ -36,6 +38,8 @@ struct EngineMetrics: Sendable {
   var respConnections = 0
   /// Connections at the RESP door since the start.
   var respSessions: UInt64 = 0
+  /// Connections at the RESP door that were closed for what they sent.
+  var respProtocolErrors: UInt64 = 0
 
   private static let statusCount = 600
 
@@ -65,10 +69,12 @@ struct EngineMetrics: Sendable {
     httpLatency.add(other.httpLatency)
     respLatency.add(other.respLatency)
     freshReads &+= other.freshReads
+    copyRefusals &+= other.copyRefusals
     strongReads &+= other.strongReads
     framesSent &+= other.framesSent
     linksLost &+= other.linksLost
     httpConnections += other.httpConnections
     respConnections += other.respConnections
+    respProtocolErrors &+= other.respProtocolErrors
   }
 }

@@ -1,3 +1,4 @@
+package import Plan
 package import Proto
 
 /// What a door asks for, decoded and checked for form, in the caller's own words: labels and names, not numbers.
@@ -14,7 +15,10 @@ package enum Operation: Sendable {
   case order(OrderID)
   case event(Bytes)
   case plan(Bytes)
+  /// From the primary.
   case seats(Bytes)
+  /// Ends once the event's copy is fresh enough to be served.
+  case copy(Bytes)
   case availability(Bytes)
   case seat(Bytes, label: Bytes)
   case events(after: Bytes, limit: Int)
@@ -23,7 +27,7 @@ package enum Operation: Sendable {
   var isCommand: Bool {
     switch self {
     case .createEvent, .reserve, .release, .extend, .checkout, .confirm, .cancel: true
-    case .hold, .order, .event, .plan, .seats, .availability, .seat, .events: false
+    case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events: false
     }
   }
 }
@@ -91,7 +95,10 @@ package enum CallResult: Sendable {
   case released(version: UInt64)
   case event(EventEntry, version: UInt64, Availability)
   case plan(EventEntry)
-  case seats(EventEntry, version: UInt64, states: Bytes)
+  /// The body is empty for `SeatForm.numbers`, and lacks what the version changes.
+  case seats(EventEntry, version: UInt64, states: Bytes, SharedBody)
+  /// The event's copy can be served now.
+  case copy(EventEntry)
   case availability(EventEntry, version: UInt64, Availability)
   case seat(SeatState, version: UInt64)
   case events([EventSummary], next: Bytes?)
@@ -112,6 +119,8 @@ package enum CallRefusal: Equatable, Sendable {
   case invalid(field: StaticName, detail: StaticName)
   case notOnSale(at: Milliseconds)
   case limitExceeded(Refusal.LimitName, limit: Int64)
+  /// The event would be larger than events may be.
+  case tooMany(EventLimit)
   /// Every lost one, as the caller spelled it.
   case seatsTaken([Bytes])
   case soldOut(area: Bytes?, category: Bytes?)

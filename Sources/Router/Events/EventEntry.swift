@@ -1,5 +1,7 @@
+import EventLoop
 import Plan
 package import Proto
+import Synchronization
 
 /// One life of one event, as a router knows it: the definition, which never changes, the index of its labels, and the copy of
 /// its seats' states. Shared by the process's loops.
@@ -11,18 +13,62 @@ package final class EventEntry: Sendable {
   let index: PlanIndex
   /// The copy that fresh reads are served from.
   package let copy: SeatCopy
-  private let rendered = Lock<[UInt8]?>(nil)
+  private let rendered = Lock<SharedBody?>(nil)
+  private let surroundings: EventSurroundings
 
-  package init(_ info: EventInfo, shard: ShardID) {
+  /// About what definition and index take, what the copy's map would, and the body of the plan. In bytes.
+  let baseBytes: Int
+  let mapBytes: Int
+  let planBytes: Int
+  private let lastUse = Atomic<Int64>(0)
+  private let wasDropped = Atomic<Bool>(false)
+  private let reservedPlan = Atomic<Int>(0)
+
+  package init(_ info: EventInfo, shard: ShardID, surroundings: EventSurroundings = EventSurroundings()) {
     id = info.definition.id
     ref = info.ref
     self.shard = shard
+    self.surroundings = surroundings
     definition = info.definition
     index = PlanIndex(info.definition)
-    copy = SeatCopy(definition: info.definition, ref: info.ref)
+    copy = SeatCopy(ref: info.ref, outputBudget: surroundings.outputBudget)
+    let (listedSeats, words) = info.definition.listedSize
+    baseBytes = 4_096 + listedSeats * 190 + words
+    mapBytes = SeatMapBody.byteCount(info.definition, seatCount: index.seatCount)
+    planBytes = 4_096 + listedSeats * 100 + words
+  }
+
+  deinit {
+    // A listed seat is two small arrays: a large plan is let go of where there is time.
+    guard definition.isLarge, let elsewhere = surroundings.elsewhere else { return }
+    let definition = definition
+    elsewhere.runAnyway { _ = definition.sections.count }
+  }
+
+  // MARK: Use
+
+  /// When it was last used, monotonic; to half a second.
+  var usedAt: Milliseconds { lastUse.load(ordering: .relaxed) }
+
+  @inline(__always) func use(now: Milliseconds) {
+    if now &- lastUse.load(ordering: .relaxed) > 500 { lastUse.store(now, ordering: .relaxed) }
+  }
+
+  /// The directory has let go of it.
+  var isDropped: Bool { wasDropped.load(ordering: .relaxed) }
+  func setDropped() { wasDropped.store(true, ordering: .relaxed) }
+
+  /// What the directory counts for the plan's body; under its lock.
+  var planReserved: Int {
+    get { reservedPlan.load(ordering: .relaxed) }
+    set { reservedPlan.store(newValue, ordering: .relaxed) }
   }
 
   var seatCount: Int { index.seatCount }
+  /// Bytes of a node's answer with the counts and so many seats.
+  func answerBytes(seats: Int) -> Int {
+    Query.answerBytes(seats: seats, categories: definition.categories.count, areas: definition.areas.count)
+  }
 
   /// The seat that the caller means by a label or by `#n`.
   func seat(_ label: RawSpan) -> SeatIndex? { index.seat(label) }
@@ -49,24 +95,64 @@ package final class EventEntry: Sendable {
       && info.areas.allSatisfy { $0.area.rawValue < definition.areas.count }
   }
 
-  /// The body of `GET …/plan`, made on first use and kept.
-  func planBody() -> [UInt8] {
+  /// The body of `GET …/plan`, made on first use and kept until the directory drops it.
+  func planBody() -> SharedBody {
     if let body = planBodyIfMade { return body }
     // Outside the lock: whoever only wants to know whether it is there must not wait for it.
-    var fresh: [UInt8] = []
-    PlanDocument.write(definition, into: &fresh)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(planBytes)
+    PlanDocument.write(definition, into: &bytes)
+    let fresh = SharedBody(bytes)
     return rendered.withLock { body in
-      body = body ?? fresh
-      return body ?? fresh
+      let kept = body ?? fresh
+      body = kept
+      return kept
     }
   }
 
-  var planBodyIfMade: [UInt8]? { rendered.withLock { $0 } }
+  var planBodyIfMade: SharedBody? { rendered.withLock { $0 } }
+
+  /// False: there is none.
+  func dropPlanBody() -> Bool {
+    rendered.withLock { body in
+      guard let dropped = body else { return false }
+      dropped.retire(to: surroundings.outputBudget)
+      body = nil
+      return true
+    }
+  }
+}
+
+/// What entries need of the process around them; a simulated one has none of it.
+package struct EventSurroundings: Sendable {
+  /// Counts pieces of bodies that are being sent while their owner has let go of them.
+  var outputBudget: MemoryBudget?
+  /// For what takes longer than a loop's turn.
+  var elsewhere: WorkThread?
+
+  package init() {}
+  init(outputBudget: MemoryBudget, elsewhere: WorkThread) {
+    (self.outputBudget, self.elsewhere) = (outputBudget, elsewhere)
+  }
 }
 
 extension EventDefinition {
-  /// Too many seats to index within a loop's turn.
-  var isLarge: Bool { seatCount > 5_000 }
+  /// Too much to index within a loop's turn.
+  var isLarge: Bool {
+    let (seats, words) = listedSize
+    return seats > 5_000 || words > 256 << 10
+  }
+
+  /// Listed seats, and about what all the rest takes, in bytes.
+  var listedSize: (seats: Int, otherBytes: Int) {
+    var (seats, rows) = (0, 0)
+    for section in sections {
+      guard case .listed(let listed) = section.rows else { continue }
+      rows += listed.count
+      for row in listed { seats += row.seats.count }
+    }
+    return (seats, rows * 160 + (sections.count + categories.count + areas.count) * 320 + notForSale.count * 8)
+  }
 
   /// Counts before anything was held: what an event is created with.
   func initialAvailability() -> Availability {

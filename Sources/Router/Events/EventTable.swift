@@ -57,6 +57,14 @@ struct EventTable {
     for entry in kept { insert(entry) }
   }
 
+  /// Removes the entries for which `condition` holds.
+  mutating func removeAll(where condition: (EventEntry) -> Bool) {
+    let kept = slots.compactMap { $0 }.filter { !condition($0) }
+    guard kept.count < count else { return }
+    removeAll()
+    for entry in kept { insert(entry) }
+  }
+
   mutating func removeAll() {
     slots = Array(repeating: nil, count: 64)
     count = 0

@@ -1,3 +1,4 @@
+import EventLoop
 import Plan
 package import Proto
 
@@ -8,46 +9,72 @@ package import Proto
 ///   batch that caused them, on the same connection. So while every loop's feed is live, whoever relays a reply has applied what
 ///   came before it.
 /// - The copy is served only while all feeds are live and one of them was heard of within `staleAfter`.
+/// - The seat map is there from the first feed's answer until no loop feeds it any more.
 package final class SeatCopy: Sendable {
   /// A shard's connection says something at least every 100 ms; a copy must not be more than 250 ms behind.
   static let staleAfter: Milliseconds = 225
 
   private let state: Lock<State>
   let ref: EventRef
+  /// Counts pieces of the map that are still being sent after they have changed.
+  private let outputBudget: MemoryBudget?
 
   package struct State: Sendable {
-    package internal(set) var body: SeatMapBody
+    /// nil: nobody feeds the copy.
+    package internal(set) var body: SeatMapBody?
     package internal(set) var counts = Availability(categories: [], areas: [])
     package internal(set) var version: UInt64 = 0
-    var hasData = false
+    /// Bit n: loop n has subscribed, or is about to.
+    var engaged: UInt64 = 0
     /// Bit n: loop n's feed is live.
     var live: UInt64 = 0
     /// When a live feed was last heard of, monotonic.
     package internal(set) var freshAt: Milliseconds = 0
     /// When it was last read, monotonic: an idle copy is given up.
     var readAt: Milliseconds = 0
+    /// Its memory is wanted for other copies: it is given up as soon as the loops look at it.
+    var isUnwanted = false
     /// When the other loops were last asked to feed it too, monotonic.
     var spreadAt: Milliseconds = -1_000
     /// The availability body of `version`, once somebody wanted it.
-    var availability: [UInt8] = []
+    var availability: SharedBytes?
     var availabilityVersion: UInt64 = 0
+
+    /// The body of availability, made once for each version.
+    mutating func availabilityBody(_ definition: EventDefinition, _ budget: MemoryBudget?) -> SharedBytes {
+      if let availability, availabilityVersion == version { return availability }
+      var bytes: [UInt8] = []
+      AvailabilityDocument.write(definition, version: version, availability: counts, into: &bytes)
+      let fresh = SharedBytes(bytes)
+      if let budget { availability?.retire(to: budget) }
+      (availability, availabilityVersion) = (fresh, version)
+      return fresh
+    }
   }
 
-  init(definition: EventDefinition, ref: EventRef) {
-    self.ref = ref
-    state = Lock(State(body: SeatMapBody(definition)))
+  init(ref: EventRef, outputBudget: MemoryBudget? = nil) {
+    (self.ref, self.outputBudget) = (ref, outputBudget)
+    state = Lock(State())
   }
 
   /// Serves a read if the copy is fresh enough; notes in any case that somebody wants it.
   ///
   /// - Parameter loops: bit n is set for each of the process's loops.
   /// - Returns: what `body` returns; nil: read from the primary.
-  func serve<Result>(now: Milliseconds, loops: UInt64, _ body: (inout State) -> Result) -> Result? {
+  func serve<Result>(now: Milliseconds, loops: UInt64, _ body: (inout State, SeatMapBody) -> Result) -> Result? {
     state.withLock { state in
       state.readAt = now
-      guard state.hasData, state.live & loops == loops, now - state.freshAt <= Self.staleAfter else { return nil }
-      return body(&state)
+      guard let map = state.body, Self.isFresh(state, now: now, loops: loops) else { return nil }
+      return body(&state, map)
     }
+  }
+
+  private static func isFresh(_ state: borrowing State, now: Milliseconds, loops: UInt64) -> Bool {
+    state.body != nil && state.live & loops == loops && now - state.freshAt <= staleAfter
+  }
+
+  func isFresh(now: Milliseconds, loops: UInt64) -> Bool {
+    state.withLock { Self.isFresh($0, now: now, loops: loops) }
   }
 
   /// Whether the other loops should be asked now to feed it too: not for each read that finds it wanting.
@@ -59,14 +86,40 @@ package final class SeatCopy: Sendable {
     }
   }
 
+  /// A loop is about to subscribe. True: it is the first, and the copy's memory has to be asked for.
+  func engage(loop: Int, now: Milliseconds) -> Bool {
+    state.withLock { state in
+      let isFirst = state.engaged == 0
+      if isFirst { (state.isUnwanted, state.readAt) = (false, now) }
+      state.engaged |= 1 << UInt64(loop)
+      return isFirst
+    }
+  }
+
+  /// A loop has ended its subscription. True: it was the last, and the copy's memory is free.
+  func disengage(loop: Int) -> Bool {
+    state.withLock { state in
+      let was = state.engaged
+      state.engaged &= ~(1 << UInt64(loop))
+      return was != 0 && state.engaged == 0
+    }
+  }
+
+  /// Whether the answer to a subscription brings anything new: then its map must be made.
+  func needsBody(version: UInt64) -> Bool { state.withLock { $0.body == nil || version > $0.version } }
+
   /// A loop's subscription was answered.
   ///
-  /// - Returns: false if the answer cannot be of this event: the feed is of no use.
-  func subscribed(loop: Int, version: UInt64, states: Bytes, counts: Availability, now: Milliseconds) -> Bool {
+  /// - Parameter body: the map of that version; nil: `needsBody` said that none is needed.
+  /// - Returns: false if it is needed by now.
+  func subscribed(
+    loop: Int, version: UInt64, body: SeatMapBody?, counts: Availability, now: Milliseconds
+  ) -> Bool {
     state.withLock { state in
-      if !state.hasData || version > state.version {
-        guard state.body.replace(states) else { return false }
-        (state.version, state.counts, state.hasData) = (version, counts, true)
+      if state.body == nil || version > state.version {
+        guard let body else { return false }
+        state.body?.json.retire(to: outputBudget)
+        (state.body, state.version, state.counts) = (body, version, counts)
       }
       state.live |= 1 << UInt64(loop)
       state.freshAt = max(state.freshAt, now)
@@ -79,19 +132,25 @@ package final class SeatCopy: Sendable {
   /// - Returns: false if an update is missing: subscribe again.
   func apply(_ update: FeedUpdate, loop: Int, now: Milliseconds) -> Bool {
     state.withLock { state in
-      guard state.hasData, update.fromVersion <= state.version else {
+      guard state.body != nil, update.fromVersion <= state.version else {
         state.live &= ~(1 << UInt64(loop))
         return false
       }
       state.freshAt = max(state.freshAt, now)
       guard update.version > state.version else { return true }
-      for change in update.seats where !state.body.set(change) {
-        state.hasData = false
+      for change in update.seats where state.body?.set(change, outputBudget) != true {
+        drop(&state)
         return false
       }
       (state.version, state.counts) = (update.version, update.availability)
       return true
     }
+  }
+
+  private func drop(_ state: inout State) {
+    state.body?.json.retire(to: outputBudget)
+    if let outputBudget { state.availability?.retire(to: outputBudget) }
+    (state.body, state.availability) = (nil, nil)
   }
 
   /// Nothing changed until now, as the shard's connection says.
@@ -106,72 +165,30 @@ package final class SeatCopy: Sendable {
     state.withLock { state in
       state.live &= ~(1 << UInt64(loop))
       // Nobody feeds it: what it says is history.
-      if state.live == 0 { state.hasData = false }
+      if state.live == 0 { drop(&state) }
     }
   }
 
-  /// For the metrics and for giving up: when it was last read, and how old it is if it is live.
+  /// `giveUp` was called since a loop first subscribed.
+  var isGivenUp: Bool { state.withLock { $0.isUnwanted } }
+
+  /// Its memory is wanted for others. False: it has none.
+  func giveUp() -> Bool {
+    state.withLock { state in
+      guard state.engaged != 0, !state.isUnwanted else { return false }
+      state.isUnwanted = true
+      return true
+    }
+  }
+
+  /// For the metrics and for giving up: when it was last read (long ago if it is unwanted), and how old it is if it is
+  /// live.
   func status(now: Milliseconds) -> (readAt: Milliseconds, age: Milliseconds?) {
-    state.withLock { ($0.readAt, $0.hasData && $0.live != 0 ? now - $0.freshAt : nil) }
-  }
-}
-
-/// The seat map's JSON from the sections on, patched in place as seats change: one character a seat.
-package struct SeatMapBody: Sendable {
-  /// `"sections":[…]}`, with one character for each seat.
-  package private(set) var tail: [UInt8] = []
-  /// For each run of seats that stand side by side in `tail` (a row): its first seat and where that one's character is.
-  private var runs: [Run] = []
-  private let seatCount: Int
-
-  private struct Run: Sendable {
-    var firstSeat: UInt32
-    var offset: UInt32
-  }
-
-  init(_ definition: EventDefinition) {
-    seatCount = definition.seatCount
-    let free = [UInt8](repeating: SeatState.free.rawValue, count: seatCount)
-    SeatMapDocument.write(definition, version: 0, states: free.rawSpan, into: &tail)
-    var head: [UInt8] = []
-    head.putSeatMapHead(definition.id, version: 0)
-    tail.removeFirst(head.count)
-    // In names quotation marks are escaped, so this stands only where a row's seats begin.
-    let mark = Array(",\"seats\":\"".utf8)
-    var runs: [Run] = []
-    var place = 0
-    SeatMapDocument.forEachRow(definition) { _, _, seats in
-      while !tail[place...].starts(with: mark) { place += 1 }
-      place += mark.count
-      runs.append(Run(firstSeat: UInt32(seats.lowerBound), offset: UInt32(place)))
-      place += seats.count
+    state.withLock { state in
+      (
+        state.isUnwanted ? .min / 2 : state.readAt,
+        state.body != nil && state.live != 0 ? now - state.freshAt : nil
+      )
     }
-    self.runs = runs
-  }
-
-  /// Sets one seat's character; false if there is no such seat.
-  mutating func set(_ change: SeatChange) -> Bool {
-    let seat = change.seat.rawValue
-    guard seat < seatCount else { return false }
-    var low = 0
-    var high = runs.count
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if runs[middle].firstSeat <= seat { low = middle } else { high = middle }
-    }
-    tail[Int(runs[low].offset + (seat - runs[low].firstSeat))] = change.state.rawValue
-    return true
-  }
-
-  /// Sets all seats; false if there are more or fewer of them.
-  mutating func replace(_ states: Bytes) -> Bool {
-    guard states.count == seatCount else { return false }
-    for (place, run) in runs.enumerated() {
-      let first = Int(run.firstSeat)
-      let end = place + 1 < runs.count ? Int(runs[place + 1].firstSeat) : seatCount
-      let offset = Int(run.offset)
-      for seat in first..<end { tail[offset + seat - first] = states.array[seat] }
-    }
-    return true
   }
 }

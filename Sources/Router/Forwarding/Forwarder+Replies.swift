@@ -88,6 +88,7 @@ extension Forwarder {
 
   /// Every entry of the batch has its reply: what the node took back is queued again, in order, before all that waits.
   private mutating func settled(_ index: Int32, now: Milliseconds) {
+    if batches[Int(index)].isLargeRead { return largeReadSettled(index, now: now) }
     let batch = batches[Int(index)]
     let shard = Int(batch.shard.rawValue)
     let before = isExpecting(shard, now: now) ? shards[shard].expected.count : 0
@@ -95,14 +96,17 @@ extension Forwarder {
     shards[shard].expected = (max(before, waiting + batch.ids.count - batch.refused), now)
     if batch.refused > 0 {
       requeue(batch.ids.filter { pending[Int($0)].state == .refused && pending[Int($0)].batch == index }, shard)
-      if shards[shard].epoch == batch.epoch {
-        let delay = max(limits.retryDelayMin, min(shards[shard].retryDelay * 2, limits.retryDelayMax))
-        shards[shard].retryDelay = delay
-        shards[shard].pausedUntil = now + delay
-        earliestResume = min(earliestResume, now + delay)
-      }
+      if shards[shard].epoch == batch.epoch { pause(shard, now: now) }
     }
     release(batch: index)
+  }
+
+  /// A node took something back: the shard waits a little, each time longer.
+  mutating func pause(_ shard: Int, now: Milliseconds) {
+    let delay = max(limits.retryDelayMin, min(shards[shard].retryDelay * 2, limits.retryDelayMax))
+    shards[shard].retryDelay = delay
+    shards[shard].pausedUntil = now + delay
+    lookAgain(at: now + delay)
   }
 
   /// Puts entries back into their shard's open frame. Their bytes are read from their batches, which must still be there.

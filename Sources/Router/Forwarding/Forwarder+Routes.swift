@@ -36,7 +36,7 @@ extension Forwarder {
       let lost = shards[shard].sent.filter { batches[Int($0)].link == link }
       if !lost.isEmpty {
         var again: [UInt32] = []
-        for index in lost {
+        for index in lost where !batches[Int(index)].isLargeRead {
           for id in batches[Int(index)].ids where isIn(index, id) {
             if pending[Int(id)].isAbandoned {
               release(id)
@@ -47,7 +47,9 @@ extension Forwarder {
           }
         }
         requeue(again, shard)
-        for index in lost { release(batch: index) }
+        for index in lost {
+          if batches[Int(index)].isLargeRead { largeReadLost(index) } else { release(batch: index) }
+        }
       }
       if shards[shard].link == link { resolve(shard) }
     }
@@ -81,9 +83,9 @@ extension Forwarder {
   public mutating func tick(now: Milliseconds) {
     if now >= earliestResume {
       earliestResume = .max
-      for shard in shards.indices where !shards[shard].openIDs.isEmpty {
-        if shards[shard].pausedUntil > now { earliestResume = min(earliestResume, shards[shard].pausedUntil) }
-        markReady(shard)
+      for shard in shards.indices where !shards[shard].openIDs.isEmpty || !largeReads.isEmpty {
+        if shards[shard].pausedUntil > now { lookAgain(at: shards[shard].pausedUntil) }
+        if !shards[shard].openIDs.isEmpty { markReady(shard) }
       }
     }
     guard now >= earliestDeadline else { return }
@@ -95,6 +97,7 @@ extension Forwarder {
         expire(UInt32(id))
       }
     }
+    dropLargeReads()
     for shard in shards.indices where shards[shard].openIsDirty { rebuildOpen(shard, with: []) }
   }
 
@@ -110,6 +113,7 @@ extension Forwarder {
     completions.append(Completion(ticket: entry.ticket, result: happened ? .unknown : .unavailable))
     pending[Int(id)].isAbandoned = true
     switch entry.state {
+    case .queued where entry.batch >= 0: break  // A large read: `dropLargeReads` takes it out.
     case .queued: shards[Int(entry.shard.rawValue)].openIsDirty = true
     case .sent: awaitsOneLess(entry.batch)
     case .refused: break

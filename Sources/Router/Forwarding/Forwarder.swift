@@ -32,12 +32,18 @@ public struct Forwarder: Sendable {
   /// Drained before use: `ready` holds each shard at most once.
   var isReady: [Bool]
 
-  private var nextSequence: UInt64 = 0
+  var nextSequence: UInt64 = 0
   private var keyCounter: UInt64 = 0
   /// No pending request has an earlier deadline.
   var earliestDeadline: Milliseconds = .max
   /// No paused shard may go on earlier.
   var earliestResume: Milliseconds = .max
+
+  /// Large reads that have not left, oldest first, each a batch of its own; and the bytes of the answers to those that have.
+  var largeReads: [Int32] = []
+  var largeAnswerBytes = 0
+  /// The doors have too much to write already: no large read leaves.
+  public var holdsLargeReads = false
 
   /// Links that must be closed, because the node at their end was deposed while it owed replies.
   var linksToClose: [LinkID] = []
@@ -115,7 +121,7 @@ public struct Forwarder: Sendable {
     return true
   }
 
-  private func canTake(_ shard: Int) -> Bool {
+  func canTake(_ shard: Int) -> Bool {
     shards[shard].openIDs.isEmpty || shards[shard].open.count < limits.queuedBytesMax
   }
 
@@ -156,6 +162,7 @@ public struct Forwarder: Sendable {
     turn &+= 1
     // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its keys by now.
     if now >= earliestDeadline { tick(now: now) }
+    if !largeReads.isEmpty { sendLargeReads(now: now, send) }
     guard !ready.isEmpty else { return HeldBack() }
     var kept = 0
     var heldBack = HeldBack()
@@ -163,7 +170,7 @@ public struct Forwarder: Sendable {
       let shard = Int(ready[place])
       if shards[shard].openIDs.isEmpty {
         isReady[shard] = false
-      } else if let link = shards[shard].link, shards[shard].pausedUntil <= now, mayLeave(shard) {
+      } else if let link = shards[shard].link, shards[shard].pausedUntil <= now, mayLeave(shard, now: now) {
         if gathers, let missing = worthWaitingFor(shard, now: now) {
           heldBack.count += shards[shard].openIDs.count
           heldBack.missing += missing
@@ -173,8 +180,9 @@ public struct Forwarder: Sendable {
         }
         isReady[shard] = false
         learn(shard, now: now)
-        sendOpen(shard, on: link, send)
+        sendOpen(shard, on: link, now: now, send)
       } else {
+        if shards[shard].inFlight > 0 { lookAgain(at: max(now + 1, shards[shard].sentAt + limits.slowFrame)) }
         ready[kept] = ready[place]
         kept += 1
       }
@@ -183,8 +191,13 @@ public struct Forwarder: Sendable {
     return heldBack
   }
 
-  private func mayLeave(_ shard: Int) -> Bool {
+  mutating func lookAgain(at time: Milliseconds) { earliestResume = min(earliestResume, time) }
+
+  private func mayLeave(_ shard: Int, now: Milliseconds) -> Bool {
     let waiting = shards[shard].openIDs.count
+    if now &- shards[shard].sentAt >= limits.slowFrame, shards[shard].inFlight < limits.fullFramesInFlightMax {
+      return true
+    }
     switch shards[shard].inFlight {
     case 0: return true
     case 1 where shards[shard].awaited + waiting <= limits.fewRequests: return true
@@ -224,12 +237,15 @@ public struct Forwarder: Sendable {
   /// Milliseconds after which nobody is expected any more.
   private static var expectedFor: Milliseconds { 3 }
 
-  private mutating func sendOpen(_ shard: Int, on link: LinkID, _ send: (LinkID, borrowing [UInt8]) -> Void) {
+  private mutating func sendOpen(
+    _ shard: Int, on link: LinkID, now: Milliseconds, _ send: (LinkID, borrowing [UInt8]) -> Void
+  ) {
     WireFrame.end(0, in: &shards[shard].open)
     send(link, shards[shard].open)
     let index = takeBatch()
     swap(&batches[Int(index)].bytes, &shards[shard].open)
     swap(&batches[Int(index)].ids, &shards[shard].openIDs)
+    batches[Int(index)].firstSequence = pending[Int(batches[Int(index)].ids[0])].sequence
     batches[Int(index)].link = link
     batches[Int(index)].shard = ShardID(UInt16(shard))
     batches[Int(index)].epoch = shards[shard].epoch
@@ -241,6 +257,7 @@ public struct Forwarder: Sendable {
       pending[Int(id)].batch = index
     }
     shards[shard].sent.append(index)
+    shards[shard].sentAt = now
     shards[shard].inFlight += 1
     shards[shard].awaited += batches[Int(index)].awaited
     shards[shard].expected.count = 0
@@ -252,11 +269,12 @@ public struct Forwarder: Sendable {
   mutating func awaitsOneLess(_ batch: Int32) {
     let shard = Int(batches[Int(batch)].shard.rawValue)
     batches[Int(batch)].awaited &-= 1
+    if batches[Int(batch)].isLargeRead { return }
     shards[shard].awaited &-= 1
     if batches[Int(batch)].awaited == 0 { shards[shard].inFlight -= 1 }
   }
 
-  private mutating func takeBatch() -> Int32 {
+  mutating func takeBatch() -> Int32 {
     if let index = freeBatches.popLast() { return index }
     batches.append(Batch())
     return Int32(batches.count - 1)
@@ -267,8 +285,13 @@ public struct Forwarder: Sendable {
     let place = Int(index)
     let shard = Int(batches[place].shard.rawValue)
     if let position = shards[shard].sent.firstIndex(of: index) { shards[shard].sent.remove(at: position) }
-    if batches[place].awaited > 0 { shards[shard].inFlight -= 1 }
-    shards[shard].awaited -= batches[place].awaited
+    if batches[place].isLargeRead {
+      batches[place].expectedBytes = 0
+      batches[place].awaited = 0
+    } else {
+      if batches[place].awaited > 0 { shards[shard].inFlight -= 1 }
+      shards[shard].awaited -= batches[place].awaited
+    }
     batches[place].bytes.removeAll(keepingCapacity: batches[place].bytes.capacity <= 256 << 10)
     batches[place].ids.removeAll(keepingCapacity: batches[place].ids.capacity <= 16 << 10)
     freeBatches.append(index)

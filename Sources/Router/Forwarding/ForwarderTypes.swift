@@ -63,9 +63,15 @@ public struct ForwarderLimits: Sendable {
   /// A frame of so many requests is worth its cost: it leaves at once, up to `fullFramesInFlightMax` of them.
   public var fullFrameRequests = 384
   public var fullFramesInFlightMax = 16
+  /// A frame that has no answer after so many milliseconds keeps the next no longer: something in it takes its time, and others do not
+  /// wait for that.
+  public var slowFrame: Milliseconds = 10
+  /// Bytes of large answers that are expected at one time, if there is more than one; and large reads that may wait until there is room.
+  public var largeAnswerBytesMax = 2 << 20
+  public var largeReadsMax = 4_096
   /// Requests without an answer.
   public var pendingMax = 65_536
   /// Bytes that wait for one shard; a single request that is larger still goes if nothing else waits.
-  public var queuedBytesMax = 16 << 20
+  public var queuedBytesMax = 8 << 20
   public init() {}
 }

@@ -44,6 +44,11 @@ struct Batch: Sendable {
   var refused = 0
   /// Entries that the node has not replied to and a door still waits for.
   var awaited = 0
+  /// The first entry's place in the order of submission.
+  var firstSequence: UInt64 = 0
+  /// Of a large read, which has a frame of its own: the bytes of answer that are expected; 0: an ordinary batch.
+  var expectedBytes = 0
+  var isLargeRead: Bool { expectedBytes > 0 }
 }
 
 /// What the forwarder knows of one shard.
@@ -62,6 +67,8 @@ struct ShardRoute: Sendable {
   var retryDelay: Milliseconds = 0
   /// Indexes of the batches that are on their way, oldest first.
   var sent: [Int32] = []
+  /// When the newest of those that are not large reads left.
+  var sentAt: Milliseconds = 0
   /// How many of those somebody still waits for, and for how many requests in them.
   var inFlight = 0
   var awaited = 0

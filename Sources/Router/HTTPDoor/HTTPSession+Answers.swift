@@ -83,7 +83,9 @@ extension HTTPSession {
 
   // MARK: Results of calls
 
-  func ended(_ call: Call, with result: CallResult) {
+  func ended(_ call: Call, with result: CallResult) { ended(result) }
+
+  func ended(_ result: CallResult) {
     switch result {
     case .created(let new, let ref, let version):
       respond(
@@ -110,11 +112,12 @@ extension HTTPSession {
       respondTagged(event.ref, version) {
         EventDocument.write(event.definition, version: version, availability: counts, into: &$0)
       }
-    case .plan(let event): answerPlan(event)
-    case .seats(let event, let version, let states):
-      respondTagged(event.ref, version, headers: { $0.putText("Age: 0\r\n") }) {
-        SeatMapDocument.write(event.definition, version: version, states: states.rawSpan, into: &$0)
-      }
+    case .plan(let event): putPlan(event)
+    case .seats(let event, let version, _, let body):
+      respondTagged(
+        event.ref, version, headers: { $0.putText("Age: 0\r\n") },
+        prefix: { SeatMapDocument.writeHead(event.id, version: version, into: &$0) }, shared: body)
+    case .copy(let event): if !serveFresh(.seats, event) { respond(Problem(.unavailable)) }
     case .availability(let event, let version, let counts):
       respondTagged(event.ref, version, headers: { $0.putText("Age: 0\r\n") }) {
         AvailabilityDocument.write(event.definition, version: version, availability: counts, into: &$0)
@@ -125,27 +128,30 @@ extension HTTPSession {
     }
   }
 
-  /// A large plan is rendered on another thread, once: 200,000 seats take a tenth of a second.
-  private func answerPlan(_ event: EventEntry) {
-    if event.definition.isLarge, event.planBodyIfMade == nil, !hasTag(event.ref, 0) {
-      let session = self
-      Task.detached {
-        _ = event.planBody()
-        session.loop.loop.submit {
-          session.loop.beginWork()
-          guard case .working = session.state else { return }
-          session.putPlan(event)
-        }
-      }
-    } else {
-      putPlan(event)
-    }
+  private func putPlan(_ event: EventEntry) {
+    let cacheable = { (out: inout [UInt8]) in out.putText("Cache-Control: public, max-age=86400\r\n") }
+    // Nothing has to be made for a client that has it.
+    if hasTag(event.ref, 0) { return respondTagged(event.ref, 0, headers: cacheable) { _ in } }
+    respondTagged(event.ref, 0, headers: cacheable, shared: event.planBody())
   }
 
-  private func putPlan(_ event: EventEntry) {
-    respondTagged(event.ref, 0, headers: { $0.putText("Cache-Control: public, max-age=86400\r\n") }) {
-      $0.append(contentsOf: event.planBody())
+  /// As below, with a body that other connections are sent too; `prefix` writes what stands before it.
+  func respondTagged(
+    _ ref: EventRef, _ version: UInt64, headers: (inout [UInt8]) -> Void, prefix: (inout [UInt8]) -> Void = { _ in },
+    shared: SharedBody
+  ) {
+    if hasTag(ref, version) { return respondTagged(ref, version, headers: headers) { _ in } }
+    connection.write { out in
+      putHead(200, into: &out)
+      out.putHeader("Content-Type", "application/json")
+      out.putEntityTag(ref, version)
+      headers(&out)
+      let mark = out.beginBody()
+      prefix(&out)
+      out.endBody(mark, isHead: request.isHead, following: shared.byteCount)
     }
+    if !request.isHead { connection.write(shared.pieces) }
+    answered(200)
   }
 
   /// 200 with an entity tag, or 304 if the client has it.

@@ -29,7 +29,7 @@ struct SmallReservation {
           guard try reader.next(&seats) else { return nil }
           seat = try reader.plainString()
           guard seat != nil, try !reader.next(&seats) else { return nil }
-        case 5: ttl = UInt32(try reader.integer(in: 1...86_400))
+        case 5: ttl = try reader.holdSeconds()
         default: return nil
         }
         // What was not plain was not read.

@@ -19,7 +19,6 @@ extension HTTPSession {
     if !isStrong, let event {
       if serveFresh(match.route, event) { return }
     }
-    engine.metrics.strongReads &+= 1
     let id: Bytes
     if let event {
       id = event.id
@@ -33,15 +32,22 @@ extension HTTPSession {
       guard Names.isEventID(decoded.rawSpan) else { throw Problem(.noSuchEvent) }
       id = Bytes(decoded)
     }
-    engine.start(
-      Call(
-        match.route == .seats ? .seats(id) : .availability(id), owner: self, number: 0, deadline: engine.deadline,
-        startedAt: request.startedAt))
+    let operation: Operation
+    if match.route == .availability {
+      operation = .availability(id)
+    } else {
+      // A map that is not fresh yet is waited for, by all who want it together.
+      operation = isStrong ? .seats(id) : .copy(id)
+    }
+    if isStrong || match.route == .availability { engine.metrics.strongReads &+= 1 }
+    let call = Call(operation, owner: self, number: 0, deadline: engine.deadline, startedAt: request.startedAt)
+    call.seatForm = .json
+    engine.start(call)
   }
 
   /// Answers from the copy; false if it is not fresh enough (then it was asked for).
-  private func serveFresh(_ route: Route, _ event: EventEntry) -> Bool {
-    let served = engine.serveFresh(event, loops: context.loops) { copy in
+  func serveFresh(_ route: Route, _ event: EventEntry) -> Bool {
+    let served = engine.serveFresh(event) { copy, map in
       let age = max(0, engine.now - copy.freshAt)
       if hasTag(event.ref, copy.version) {
         putFreshHead(304, event.ref, copy.version, age)
@@ -49,9 +55,12 @@ extension HTTPSession {
       }
       putFreshHead(200, event.ref, copy.version, age)
       if route == .seats {
-        putSeats(event, &copy)
+        putBody(map.json.pieces, map.json.byteCount) {
+          SeatMapDocument.writeHead(event.id, version: copy.version, into: &$0)
+        }
       } else {
-        putAvailability(event, &copy)
+        let body = copy.availabilityBody(event.definition, context.outputBudget)
+        putBody([body], body.bytes.count) { _ in }
       }
       return 200
     }
@@ -71,26 +80,13 @@ extension HTTPSession {
     }
   }
 
-  private func putSeats(_ event: EventEntry, _ copy: inout SeatCopy.State) {
+  /// A body that other connections are sent too, and what stands before it.
+  private func putBody(_ shared: [SharedBytes], _ byteCount: Int, _ prefix: (inout [UInt8]) -> Void) {
     connection.write { out in
       let mark = out.beginBody()
-      out.putSeatMapHead(event.id, version: copy.version)
-      out.append(contentsOf: copy.body.tail)
-      out.endBody(mark, isHead: request.isHead)
+      prefix(&out)
+      out.endBody(mark, isHead: request.isHead, following: byteCount)
     }
-  }
-
-  private func putAvailability(_ event: EventEntry, _ copy: inout SeatCopy.State) {
-    if copy.availability.isEmpty || copy.availabilityVersion != copy.version {
-      copy.availability.removeAll(keepingCapacity: true)
-      AvailabilityDocument.write(
-        event.definition, version: copy.version, availability: copy.counts, into: &copy.availability)
-      copy.availabilityVersion = copy.version
-    }
-    connection.write { out in
-      let mark = out.beginBody()
-      out.append(contentsOf: copy.availability)
-      out.endBody(mark, isHead: request.isHead)
-    }
+    if !request.isHead { connection.write(shared) }
   }
 }

@@ -6,7 +6,8 @@ import Proto
 
 /// From a whole request to a call, or to an answer that needs none.
 extension HTTPSession {
-  /// Bodies from here on are read on another thread: a plan of 32 MiB takes a second.
+  /// Bodies from here on are read on another thread (a plan of 32 MiB takes a second), and only while there is room for
+  /// them.
   static let largeBodyBytes = 64 << 10
 
   func dispatch(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan, _ body: RawSpan) {
@@ -29,6 +30,7 @@ extension HTTPSession {
     case .plan:
       let id = try eventID(match, message)
       try noParameters(head, message)
+      if let event = engine.findEvent(id.rawSpan), hasTag(event.ref, 0) { return ended(.plan(event)) }
       start(.plan(id))
     case .event:
       let id = try eventID(match, message)
@@ -179,16 +181,27 @@ extension HTTPSession {
   /// Reads the body on another thread, where the definition is let go of again, too: a million small arrays.
   private func createElsewhere(_ key: Bytes, _ body: [UInt8]) {
     let session = self
-    Task.detached {
+    // Counted for as long as it is there, whatever becomes of the connection.
+    let budget = context.inputBudget
+    budget.add(body.count)
+    let isTaken = context.plans.run {
       let result = Result { () throws(PlanError) in NewEvent(try EventDocument.parse(body.rawSpan)) }
+      budget.add(-body.count)
       session.loop.loop.submit {
         session.loop.beginWork()
+        guard case .working = session.state else { return }
         switch result {
-        case .success(let new): session.create(new, key)
+        case .success(let new):
+          // Until the answer it is in the call, in the frame to the node, and on its way there.
+          session.keepBody(3 * new.encoded.count, isPinned: true)
+          session.create(new, key)
         case .failure(let error): session.respond(Problem(error))
         }
       }
     }
+    if isTaken { return }
+    budget.add(-body.count)
+    respond(.busy("Too many events are being created."))
   }
 
   private func create(_ new: NewEvent, _ key: Bytes) {

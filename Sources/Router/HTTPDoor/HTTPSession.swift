@@ -33,6 +33,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   /// The head's bytes, while its body comes in pieces; the body so far.
   private var headBytes: [UInt8] = []
   private var bodyBytes: [UInt8] = []
+  /// What the connection's budget counts for the body, in bytes.
+  private var keptBytes = 0
 
   /// The request being answered.
   var request = Request()
@@ -90,6 +92,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
           consumed += used
           guard decoder.isComplete else {
             state = .body(head, match, decoder)
+            keepBody(headBytes.count + bodyBytes.count)
             if used == 0 { return consumed }
             continue
           }
@@ -97,6 +100,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
           var (message, body): ([UInt8], [UInt8]) = ([], [])
           swap(&message, &headBytes)
           swap(&body, &bodyBytes)
+          keepBody(0)
           if match.route == .createEvent, body.count >= Self.largeBodyBytes {
             createLarge(head, message.rawSpan, body)
           } else {
@@ -131,10 +135,48 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     }
   }
 
+  /// All connections together keep too much, and this one has kept some for the longest time.
+  func memoryIsShort(_ connection: Connection) {
+    loop.beginWork()
+    switch state {
+    case .head where !isInHead, .working, .ended: connection.abort(reason: .memory)
+    case .head, .body:
+      (headBytes, bodyBytes) = ([], [])
+      request.startedAt = engine.nowNanoseconds
+      refuseAndEnd(.busy("Too many requests are unfinished."))
+    }
+  }
+
+  /// So much of a body is kept now.
+  func keepBody(_ byteCount: Int, isPinned: Bool = false) {
+    if byteCount == keptBytes, !isPinned { return }
+    keptBytes = byteCount
+    connection.setHeldInput(byteCount: byteCount, isPinned: isPinned)
+  }
+
   func closed(_ connection: Connection, reason: CloseReason) {
     if isCounted { engine.metrics.httpConnections -= 1 }
     state = .ended
   }
+
+  // MARK: Over the limit of connections
+
+  /// What a connection hears that there is no room for, whatever it asked.
+  private static let isFull: Problem = {
+    var problem = Problem(503, "too_many_connections", "Too many connections are open; nothing happened.")
+    problem.retryAfter = 1
+    return problem
+  }()
+
+  /// The same, for one that cannot even be read from.
+  static let fullAnswer: [UInt8] = {
+    var body: [UInt8] = []
+    isFull.write(into: &body)
+    let head =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n"
+      + "Connection: close\r\nContent-Length: \(body.count)\r\n\r\n"
+    return Array(head.utf8) + body
+  }()
 
   // MARK: Taking a request
 
@@ -163,6 +205,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
         // Answered already: OPTIONS.
         return skipBody(head, in: input)
       }
+      if connection.isGuest, !found.route.isForOperators { throw Self.isFull }
       match = found
       try checkBody(head, match.route, in: input)
     } catch {
@@ -176,6 +219,10 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
       state = .working
       dispatch(head, match, input, input.extracting(place))
       return place.upperBound
+    }
+    if case .length(let length) = head.framing, length >= Self.largeBodyBytes, !context.inputBudget.admits(length) {
+      refuseAndEnd(.busy("Too many large bodies are on their way."))
+      return input.byteCount
     }
     do throws(HTTPError) {
       let decoder = try BodyDecoder(head.framing, bytesMax: match.route.bodyBytesMax)
@@ -198,7 +245,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     request.route = nil
     request.isHead = head?.method == .head
     request.method = head?.method ?? .other
-    request.keepsAlive = head?.keepsAlive ?? false
+    request.keepsAlive = head?.keepsAlive == true && !connection.isGuest
     request.ifNoneMatch.removeAll(keepingCapacity: true)
     request.origin.removeAll(keepingCapacity: true)
     request.isCrossOrigin = false
@@ -296,6 +343,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     engine.metrics.countHTTP(request.route, status: status, since: request.startedAt, now: engine.nowNanoseconds)
     if context.logsRequests { logRequest(status) }
     guard case .working = state else { return }
+    if keptBytes > 0 { keepBody(0) }
     if !request.keepsAlive || inputHasEnded || isShuttingDown {
       state = .ended
       connection.close()

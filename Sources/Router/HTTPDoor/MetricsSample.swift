@@ -1,3 +1,4 @@
+import EventLoop
 import Proto
 
 /// What `/metrics` says, gathered from all loops: Prometheus' text format.
@@ -8,12 +9,15 @@ struct MetricsSample: Sendable {
   var copies = 0
   var copiesLive = 0
   var oldestCopy: Milliseconds = 0
+  var copyWaits = 0
   var knownEvents = 0
+  var memory = MemoryCounts()
   var links = 0
   var shardsReachable = 0
   var shardCount = 0
   var loopCount = 0
   var uptime: Milliseconds = 0
+  var logLinesDropped: UInt64 = 0
 
   func write(into out: inout [UInt8]) {
     out.family("holdfast_router_http_requests_total", "counter", "Answers at the HTTP door by route and status.")
@@ -43,6 +47,18 @@ struct MetricsSample: Sendable {
     out.histogram("holdfast_router_resp_command_seconds", "From a command to its reply.", counters.respLatency)
     out.gauge("holdfast_router_http_connections", "Open connections.", Int64(counters.httpConnections))
     out.gauge("holdfast_router_resp_connections", "Open connections.", Int64(counters.respConnections))
+    out.counter(
+      "holdfast_router_resp_protocol_errors_total", "Connections closed because their bytes were no commands.",
+      counters.respProtocolErrors)
+    let budget = DescriptorBudget.process
+    out.gauge("holdfast_router_connections_max", "Connections that may be open at once.", Int64(budget.connectionsMax))
+    out.counter(
+      "holdfast_router_connections_over_limit_total", "Connections that came when so many were open.",
+      UInt64(budget.overLimitCount))
+    out.counter(
+      "holdfast_router_descriptor_failures_total", "Connections that failed for lack of descriptors or memory.",
+      UInt64(budget.failedCount))
+    out.counter("holdfast_router_log_lines_dropped_total", "Log lines that were lost.", logLinesDropped)
     out.gauge("holdfast_router_pending_requests", "Requests to nodes without a reply.", Int64(pending))
     out.counter("holdfast_router_frames_sent_total", "Batches sent to nodes.", counters.framesSent)
     out.counter("holdfast_router_fresh_reads_total", "Reads served from copies.", counters.freshReads)
@@ -58,6 +74,28 @@ struct MetricsSample: Sendable {
     out.gauge("holdfast_router_copies", "Subscriptions to events, summed over loops.", Int64(copies))
     out.gauge("holdfast_router_copies_live", "Subscriptions that are up to date.", Int64(copiesLive))
     out.gauge("holdfast_router_copies_age_milliseconds", "Age of the oldest live copy.", oldestCopy)
+    out.gauge("holdfast_router_copy_waits", "Reads that wait for a copy.", Int64(copyWaits))
+    out.counter(
+      "holdfast_router_copy_refusals_total", "Reads refused because there was no room for what they need.",
+      counters.copyRefusals)
+    out.gauge(
+      "holdfast_router_copy_memory_bytes", "Definitions, seat maps and plan bodies.", Int64(memory.copies.used))
+    out.gauge("holdfast_router_copy_memory_limit_bytes", "Their bound.", Int64(memory.copyLimit))
+    out.counter(
+      "holdfast_router_copies_dropped_total", "Of those, dropped for others or because nobody used them.",
+      memory.copies.dropped)
+    out.gauge("holdfast_router_input_memory_bytes", "Unfinished requests.", Int64(memory.input.used))
+    out.gauge("holdfast_router_input_memory_limit_bytes", "Their bound.", Int64(memory.inputLimit))
+    out.counter(
+      "holdfast_router_input_memory_closed_total", "Connections closed because of that bound.", memory.input.closed)
+    out.counter(
+      "holdfast_router_input_memory_refused_total", "Large bodies refused because of it.", memory.input.refused)
+    out.gauge("holdfast_router_output_memory_bytes", "Answers that wait to be sent.", Int64(memory.output.used))
+    out.gauge("holdfast_router_output_memory_limit_bytes", "Their bound.", Int64(memory.outputLimit))
+    out.counter(
+      "holdfast_router_output_memory_closed_total", "Connections closed because of that bound.", memory.output.closed)
+    out.gauge(
+      "holdfast_router_jobs", "Large things being made on other threads, or waiting for it.", Int64(memory.jobs))
     out.gauge("holdfast_router_loops", "Event loops.", Int64(loopCount))
     out.gauge("holdfast_router_uptime_seconds", "Since the start.", uptime / 1_000)
   }

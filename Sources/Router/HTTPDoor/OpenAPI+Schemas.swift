@@ -12,6 +12,12 @@ extension OpenAPI {
           "on_sale_at": {"type":["string","null"],"format":"date-time"},
           "currency": {"type":["string","null"],"pattern":"^[A-Z]{3}$","default":"EUR"},
           "hold_ttl": {"type":["integer","null"],"minimum":1,"maximum":86400,"default":600,"description":"Seconds."},
+          "max_hold_ttl": {
+            "type": ["integer","null"],
+            "minimum": 1,
+            "maximum": 86400,
+            "description": "Seconds, at least hold_ttl: the longest that a caller may ask for; hold_ttl unless given."
+          },
           "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"default":900,"description":"Seconds."},
           "max_per_order": {"type":["integer","null"],"minimum":1},
           "max_per_buyer": {"type":["integer","null"],"minimum":1},
@@ -69,6 +75,7 @@ extension OpenAPI {
           "on_sale_at": {"type":["string","null"],"format":"date-time"},
           "currency": {"type":"string"},
           "hold_ttl": {"type":"integer","format":"int64"},
+          "max_hold_ttl": {"type":"integer","format":"int64"},
           "payment_ttl": {"type":"integer","format":"int64"},
           "max_per_order": {"type":["integer","null"],"format":"int64"},
           "max_per_buyer": {"type":["integer","null"],"format":"int64"},
@@ -280,8 +287,7 @@ extension OpenAPI {
           "ttl": {
             "type": ["integer","null"],
             "minimum": 1,
-            "maximum": 86400,
-            "description": "Seconds; the event's hold_ttl unless given."
+            "description": "Seconds, at most the event's max_hold_ttl; its hold_ttl unless given."
           }
         },
         "required": ["event","buyer"],
@@ -289,7 +295,7 @@ extension OpenAPI {
       },
       "Extend": {
         "type": "object",
-        "properties": {"ttl":{"type":"integer","minimum":1,"maximum":86400,"description":"Seconds from now."}},
+        "properties": {"ttl":{"type":"integer","minimum":1,"description":"Seconds from now, at most the event's max_hold_ttl."}},
         "required": ["ttl"],
         "additionalProperties": false
       },

@@ -34,10 +34,13 @@ public enum OpenAPI {
     411: ("LengthRequired", "The body needs a length."),
     413: ("TooLarge", "`too_large`: the body is over its limit; the connection is closed."),
     415: ("UnsupportedMediaType", "The body is not application/json."),
-    422: ("Invalid", "`invalid_…` with `field`, or `idempotency_key_reused`."),
+    422: (
+      "Invalid",
+      "`invalid_…` with `field`, `too_many` with `field`, `limit` and `limit_name`, or `idempotency_key_reused`."
+    ),
     429: ("TooManyRequests", "Too many requests."),
     431: ("HeadersTooLarge", "The header block is over its limit; the connection is closed."),
-    503: ("Unavailable", "`unavailable` or `disk_full`: nothing happened; see `Retry-After`."),
+    503: ("Unavailable", "`unavailable`, `disk_full` or `too_many_connections`: nothing happened; see `Retry-After`."),
     504: ("Unknown", "`unknown`: it may have happened; retry with the same key."),
   ]
 

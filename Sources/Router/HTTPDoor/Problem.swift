@@ -16,7 +16,7 @@ struct Problem: Error, Equatable, Sendable {
   var category: Bytes?
   var field: Bytes?
   var limit: Int64?
-  var limitName: StaticName?
+  var limitName: String?
   var order: OrderID?
   var orderStatus: OrderStatus?
   /// Seconds; for a refusal that goes away by itself.
@@ -28,6 +28,13 @@ struct Problem: Error, Equatable, Sendable {
 
   static func badRequest(_ detail: Bytes, field: Bytes? = nil) -> Problem {
     Problem(400, "bad_request", detail, field: field)
+  }
+
+  /// There is no room or no time for it now, and nothing happened.
+  static func busy(_ detail: Bytes) -> Problem {
+    var problem = Problem(503, "unavailable", detail)
+    problem.retryAfter = 1
+    return problem
   }
 
   /// A field of the body says what is not allowed.
@@ -91,6 +98,7 @@ extension Problem {
     self.init(isSyntax ? 400 : 422, Bytes(error.code.name.description), Bytes(error.detail + place))
     if !error.field.isEmpty { field = error.field }
     limit = error.limit
+    if !error.limitName.isEmpty { limitName = error.limitName }
   }
 
   init(_ refusal: CallRefusal) {
@@ -115,9 +123,17 @@ extension Problem {
       text.append(UInt8(ascii: "."))
       self.init(409, "not_on_sale", Bytes(text))
     case .limitExceeded(let name, let limit):
-      self.init(409, "limit_exceeded", Bytes("The limit \(name.name) of \(limit) would be exceeded."))
+      let detail = Bytes("The limit \(name.name) of \(limit) would be exceeded.")
+      switch name {
+      case .maxPerOrder, .maxPerBuyer, .holdLength, .shardCapacity: self.init(409, "limit_exceeded", detail)
+      case .maxHoldTTL: self = .invalid("ttl", detail)
+      }
       self.limit = limit
-      limitName = name.name
+      limitName = name.name.description
+    case .tooMany(let limit):
+      self.init(422, "too_many", Bytes(limit.detail))
+      self.limit = Int64(limit.value)
+      limitName = limit.name.description
     case .seatsTaken(let labels):
       self.init(409, "seats_taken", "Some of the seats are held, sold or not for sale.")
       seats = labels
@@ -190,7 +206,7 @@ extension Problem {
     }
     if let limitName {
       out.putJSON(",\"limit_name\":\"")
-      out.append(contentsOf: limitName.description.utf8)
+      out.append(contentsOf: limitName.utf8)
       out.putJSON("\"")
     }
     if let order {

@@ -48,7 +48,7 @@ enum RequestBodies {
         best = try readBest(&reader)
       default:
         if try reader.nullIfNext() { continue }
-        ttl = UInt32(try reader.integer(in: 1...86_400))
+        ttl = try reader.holdSeconds()
       }
     }
     try reader.finish()
@@ -103,7 +103,7 @@ enum RequestBodies {
       var ttl: UInt32 = 0
       var reader = JSONReader(body)
       var object = try reader.beginObject()
-      while try reader.nextField(extendFields, &object) != nil { ttl = UInt32(try reader.integer(in: 1...86_400)) }
+      while try reader.nextField(extendFields, &object) != nil { ttl = try reader.holdSeconds() }
       try reader.finish()
       try object.require(0, of: extendFields)
       return ttl
@@ -139,4 +139,10 @@ enum RequestBodies {
       throw Problem(error, in: body, known: nil)
     }
   }
+}
+
+extension JSONReader {
+  /// A hold's time in seconds. How long it may be is the event's to say: what no command can carry is as much too long
+  /// as any other.
+  mutating func holdSeconds() throws(JSONError) -> UInt32 { UInt32(clamping: try integer(in: 1...Int64.max)) }
 }

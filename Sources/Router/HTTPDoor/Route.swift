@@ -47,6 +47,9 @@ enum Route: Int, CaseIterable, Sendable {
     }
   }
 
+  /// Whether it is answered however many connections are open.
+  var isForOperators: Bool { self == .healthz || self == .readyz || self == .metrics }
+
   /// Query parameters that the call understands.
   var parameters: [StaticString] {
     switch self {

@@ -17,8 +17,24 @@ struct DoorContext: Sendable {
   var startedAt: Milliseconds
   var processID: Int
   var tcpPort: UInt16
+  /// The cluster's random id.
+  var cluster: UInt64
+  /// Bounds what all connections keep of unfinished requests, and of answers that nobody takes.
+  let inputBudget: MemoryBudget
+  let outputBudget: MemoryBudget
+  /// Reads large events' bodies.
+  let plans: WorkThread
+  /// Makes what reads of large events need: indexes, maps, plan bodies.
+  let copies: WorkThread
 
-  init(_ configuration: RouterConfiguration, loopCount: Int, tcpPort: UInt16) {
+  init(
+    _ configuration: RouterConfiguration, cluster: UInt64, loopCount: Int, tcpPort: UInt16
+  ) throws(SocketError) {
+    self.cluster = cluster
+    inputBudget = MemoryBudget(limit: configuration.inputMemory)
+    outputBudget = MemoryBudget(limit: configuration.outputMemory)
+    plans = try WorkThread(name: "plans", jobsMax: 8)
+    copies = try WorkThread(name: "copies", jobsMax: 64)
     headerTimeout = configuration.headerTimeout
     bodyTimeout = configuration.bodyTimeout
     idleTimeout = configuration.idleTimeout.nanoseconds

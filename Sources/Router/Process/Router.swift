@@ -13,7 +13,11 @@ public final class Router: Sendable {
   private let httpDoor: Listener
   private let tcpDoor: Listener
   private let watch: Lock<MapWatch?>
+  private let registering = Lock<Task<Void, Never>?>(nil)
   private let record: RouterRecord
+  private let inputBudget: MemoryBudget
+  private let outputBudget: MemoryBudget
+  private let workers: [WorkThread]
 
   /// Where the doors listen.
   public var httpAddress: SocketAddress { httpDoor.address }
@@ -35,7 +39,7 @@ public final class Router: Sendable {
     while true {
       if let birth = try await coordinator.birth() {
         return try await Router(
-          configuration, shardCount: birth.shardCount, httpDoor, tcpDoor, tls, coordinator, log)
+          configuration, birth, httpDoor, tcpDoor, tls, coordinator, log)
       }
       if !hasSaidThatItWaits { log.info("waiting for the cluster's first node") }
       hasSaidThatItWaits = true
@@ -44,19 +48,22 @@ public final class Router: Sendable {
   }
 
   private init(
-    _ configuration: RouterConfiguration, shardCount: Int, _ httpDoor: Listener, _ tcpDoor: Listener,
+    _ configuration: RouterConfiguration, _ birth: BirthRecord, _ httpDoor: Listener, _ tcpDoor: Listener,
     _ tls: TLSContext?, _ coordinator: any Coordinator, _ log: LogSink
   ) async throws {
     (self.coordinator, self.log, self.httpDoor, self.tcpDoor) = (coordinator, log, httpDoor, tcpDoor)
     group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
-    let context = DoorContext(configuration, loopCount: group.count, tcpPort: tcpDoor.address.port)
+    let context = try DoorContext(
+      configuration, cluster: birth.cluster, loopCount: group.count, tcpPort: tcpDoor.address.port)
     var limits = ForwarderLimits()
     // Who will not wait for a failover still waits for an ordinary answer.
     limits.deadline = min(max(100, configuration.failoverWait), ForwarderLimits.resendMax)
-    let directory = EventDirectory()
+    let directory = EventDirectory(bytesMax: configuration.copyMemory)
+    (inputBudget, outputBudget) = (context.inputBudget, context.outputBudget)
+    workers = [context.plans, context.copies]
     loops = group.loops.map {
       RouterLoop(
-        loop: $0, shardCount: shardCount, limits: limits, directory: directory, context: context, log: log)
+        loop: $0, shardCount: birth.shardCount, limits: limits, directory: directory, context: context, log: log)
     }
     record = RouterRecord(
       http: httpDoor.address.description, tcp: tcpDoor.address.description, pid: Int(getpid()),
@@ -72,11 +79,31 @@ public final class Router: Sendable {
     try await follow()
     serve(tls)
     try await coordinator.register(record)
+    registering.withLock { [coordinator, record, log] in
+      $0 = Task { await Self.stayRegistered(record, coordinator, log) }
+    }
     log.info("serving") {
       $0.field("http", record.http)
       $0.field("tcp", record.tcp)
       $0.field("loops", loops.count)
-      $0.field("shards", shardCount)
+      $0.field("shards", birth.shardCount)
+      $0.field("connections_max", DescriptorBudget.process.connectionsMax)
+    }
+  }
+
+  /// A coordinator whose data were lost, or that went back, does not know this router: it is told again.
+  private static func stayRegistered(_ record: RouterRecord, _ coordinator: any Coordinator, _ log: LogSink) async {
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(1))
+      do throws(CoordinatorError) {
+        // Without a birth record nothing is written: the nodes come first.
+        guard try await coordinator.birth() != nil, try await !coordinator.routers().contains(record) else { continue }
+        if Task.isCancelled { return }
+        log.warning("the coordinator does not know this router any more: it is registered anew")
+        try await coordinator.register(record)
+      } catch {
+        // It is away: later.
+      }
     }
   }
 
@@ -118,20 +145,46 @@ public final class Router: Sendable {
     options.tls = tls
     // One of the largest commands, and what may be read behind it.
     options.inputLimit = 4 << 20
+    options.inputBudget = inputBudget
+    options.outputBudget = outputBudget
     let byLoop = loops
-    tcpDoor.start(on: group[0], targets: group.loops, options: options) { connection in
+    var limits = AcceptLimits()
+    limits.takesGuests = true
+    limits.refusal = RESPRefusal.text
+    limits.trouble = Self.trouble(at: tcpDoor, log)
+    tcpDoor.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
+      if connection.isGuest { return RESPRefusal() }
       let loop = byLoop[connection.loop.index]
-      return RESPSession(engine: loop.engine, connection: connection, context: loop.context)
+      return RESPSession(loop: loop, connection: connection)
     }
-    httpDoor.start(on: group[0], targets: group.loops, options: options) { connection in
+    limits.refusal = HTTPSession.fullAnswer
+    limits.trouble = Self.trouble(at: httpDoor, log)
+    httpDoor.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
       let loop = byLoop[connection.loop.index]
       return HTTPSession(loop: loop, connection: connection)
+    }
+  }
+
+  private static func trouble(at door: Listener, _ log: LogSink) -> @Sendable (AcceptTrouble) -> Void {
+    let warning = ThrottledWarning(log, "a door has no room for a connection")
+    let address = door.address.description
+    return { trouble in
+      warning.log {
+        $0.field("address", address)
+        $0.field("reason", "\(trouble)")
+      }
     }
   }
 
   /// Ends in good order: no new connections; what was asked for is answered, for at most `grace`; then the loops stop.
   public func stop(grace: Duration = .seconds(10)) async {
     log.info("stopping")
+    let registering = registering.withLock { task in
+      defer { task = nil }
+      return task
+    }
+    registering?.cancel()
+    await registering?.value
     do { try await coordinator.unregister(router: record.http) } catch {
       log.warning("could not unregister") { $0.field("error", "\(error)") }
     }
@@ -144,8 +197,9 @@ public final class Router: Sendable {
     for loop in loops { loop.loop.submit { loop.shutDown() } }
     group.shutdown(grace: grace)
     await withCheckedContinuation { done in
-      Task.detached { [group] in
+      Task.detached { [group, workers] in
         group.join()
+        for worker in workers { worker.stop() }
         done.resume()
       }
     }

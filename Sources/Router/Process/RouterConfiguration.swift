@@ -17,6 +17,12 @@ public struct RouterConfiguration: Sendable {
   public var headerTimeout = Duration.seconds(10)
   public var bodyTimeout = Duration.seconds(30)
   public var idleTimeout = Duration.seconds(75)
+  /// Bytes that all unfinished requests together may take.
+  public var inputMemory = 64 << 20
+  /// Bytes that all answers that wait to be sent may take together; a body that many are sent counts once.
+  public var outputMemory = 64 << 20
+  /// Bytes that the events' definitions, seat maps and plan bodies may take together.
+  public var copyMemory = 256 << 20
   /// PEM files; both or none: TLS at both doors.
   public var certificateFile: String?
   public var keyFile: String?

@@ -20,8 +20,11 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var timer: LoopTimer?
   private var timerAt = Milliseconds.max
   private var isShuttingDown = false
+  private let badInput: ThrottledWarning
   /// A timer for the end of the engine's gathering is set.
   private var isGathering = false
+  /// Of the process's first loop.
+  private var memoryWatch = RouterMemoryWatch()
   /// The `Date` header's line, made once a second.
   private(set) var dateLine: [UInt8] = []
   private var dateSecond: Milliseconds = -1
@@ -43,10 +46,13 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     log: LogSink
   ) {
     (self.loop, self.log, self.context) = (loop, log, context)
+    badInput = ThrottledWarning(log, "closed a connection at the RESP door")
     var pool = RandomPool()
     engine = Engine(
       router: pool.next(), shardCount: shardCount, loopIndex: loop.index, limits: limits, directory: directory,
+      surroundings: EventSurroundings(outputBudget: context.outputBudget, elsewhere: context.copies),
       random: RandomSource { pool.next() })
+    engine.loopBits = context.loops
     engine.host = self
   }
 
@@ -72,6 +78,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   func turnEnded() {
     beginWork()
+    engine.forwarder.holdsLargeReads = context.outputBudget.isCrowded
     let gathersUntil = engine.turnEnded { link, frame in
       engine.metrics.framesSent &+= 1
       links[link]?.send(frame)
@@ -102,11 +109,18 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private func housekeep() {
     beginWork()
     engine.renewSubscriptions()
+    // Answers that were too many to add to may have been read meanwhile.
+    if engine.forwarder.hasLargeReads { engine.askForTurnEnd() }
+    if loop.index == 0 { watchMemory() }
     if isShuttingDown, engine.metrics.httpConnections + engine.metrics.respConnections == 0 {
       for link in links.values { link.connection?.close() }
       return
     }
     loop.schedule(after: .milliseconds(isShuttingDown ? 5 : 100)) { [unowned self] in housekeep() }
+  }
+
+  private func watchMemory() {
+    memoryWatch.look(context, engine.directory, log, now: engine.now)
   }
 
   /// The doors' connections were asked to end: when the last has, the links to the nodes close. On the loop.
@@ -191,7 +205,9 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     start.loopsLeft = all.count
     start.loopCount = all.count
     start.shardCount = engine.shardCount
+    start.logLinesDropped = log.droppedCount
     start.uptime = engine.now - context.startedAt
+    start.memory = MemoryCounts(context, engine.directory)
     for shard in 0..<engine.shardCount where engine.forwarder.isReachable(ShardID(UInt16(shard))) {
       start.shardsReachable += 1
     }
@@ -218,6 +234,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     sample.pending += engine.forwarder.pendingCount
     sample.knownEvents += engine.events.count
     sample.links += readyLinkCount
+    sample.copyWaits += engine.copyWaitCount
     for subscription in engine.subscriptions.values {
       sample.copies += 1
       if case .live = subscription.state { sample.copiesLive += 1 }
@@ -227,16 +244,69 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     }
   }
 
+  // MARK: What strangers send
+
+  /// Bytes at the RESP door that are no commands: the connection ends.
+  func noteBadInput(_ error: RESPError, from connection: Connection) {
+    engine.metrics.respProtocolErrors &+= 1
+    badInput.log {
+      $0.field("peer", connection.peerText)
+      $0.field("reason", error.message.description)
+    }
+  }
+
   // MARK: Large definitions, and copies on all loops
 
-  func prepare(_ info: EventInfo, for id: Bytes) {
-    let shard = engine.shard(of: id)
-    Task.detached { [self] in
-      let entry = EventEntry(info, shard: shard)
+  func prepare(_ info: EventInfo, for id: Bytes) -> Bool {
+    let (shard, surroundings) = (engine.shard(of: id), engine.surroundings)
+    return context.copies.run { [self] in
+      let entry = EventEntry(info, shard: shard, surroundings: surroundings)
       loop.submit { [self] in
         beginWork()
-        engine.ready(engine.directory.insert(entry))
+        engine.ready(engine.directory.insert(entry, now: engine.now))
       }
+    }
+  }
+
+  func letGo(of info: EventInfo) {
+    guard info.definition.isLarge else { return }
+    context.copies.runAnyway { _ = info.definition.sections.count }
+  }
+
+  func build(_ build: CopyBuild) -> Bool {
+    context.copies.run { [self] in
+      let body = build.makeBody()
+      loop.submit { [self] in
+        beginWork()
+        engine.built(build, body)
+      }
+    }
+  }
+
+  func render(_ rendering: SeatRendering) -> Bool {
+    context.copies.run { [self] in
+      let bodies = rendering.bodies()
+      loop.submit { [self] in
+        beginWork()
+        engine.rendered(rendering, bodies)
+      }
+    }
+  }
+
+  func renderPlan(of event: EventEntry) -> Bool {
+    context.copies.run { [self] in
+      _ = event.planBody()
+      loop.submit { [self] in
+        beginWork()
+        engine.planMade(event)
+      }
+    }
+  }
+
+  func wakeLater(_ event: EventEntry) {
+    loop.schedule(after: .zero) { [unowned self] in
+      beginWork()
+      engine.wakeCopyWaits(event)
     }
   }
 

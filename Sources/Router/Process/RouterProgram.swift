@@ -9,6 +9,8 @@ import Proto
 public enum RouterProgram {
   /// Runs until SIGTERM or SIGINT.
   public static func main() async -> Never {
+    DescriptorBudget.prepare()
+    configureAllocator()
     let flags = CommandSpec.router.parseOrExit()
     var configuration = RouterConfiguration()
     let address: CoordinatorAddress
@@ -20,8 +22,13 @@ public enum RouterProgram {
     }
     let log = LogSink(descriptor: 1, process: "router", level: level)
     do {
+      let termination = try Termination(patience: .seconds(15)) {
+        log.info("ends before it serves")
+        log.flush()
+      }
       let router = try await Router.start(configuration, coordinator: try address.open(), log: log)
-      await signal()
+      termination.serving()
+      await termination.asked()
       await router.stop()
       exit(0)
     } catch {
@@ -43,6 +50,9 @@ public enum RouterProgram {
     if let time = try flags.number("header-timeout", in: 1...86_400) { configuration.headerTimeout = .seconds(time) }
     if let time = try flags.number("body-timeout", in: 1...86_400) { configuration.bodyTimeout = .seconds(time) }
     if let time = try flags.number("idle-timeout", in: 1...86_400) { configuration.idleTimeout = .seconds(time) }
+    if let size = try flags.number("input-memory", in: 1...65_536) { configuration.inputMemory = size << 20 }
+    if let size = try flags.number("output-memory", in: 1...65_536) { configuration.outputMemory = size << 20 }
+    if let size = try flags.number("copy-memory", in: 1...65_536) { configuration.copyMemory = size << 20 }
     configuration.corsOrigin = flags.text("cors")
     configuration.certificateFile = flags.text("tls-cert")
     configuration.keyFile = flags.text("tls-key")
@@ -61,24 +71,5 @@ public enum RouterProgram {
       throw UsageError("--log-level is debug, info, warning or error")
     }
     return (configuration, address, level)
-  }
-
-  /// Returns when the process is asked to end.
-  private static func signal() async {
-    await withCheckedContinuation { asked in
-      let once = Lock<CheckedContinuation<Void, Never>?>(asked)
-      do {
-        let loop = try EventLoop(name: "signals")
-        try SignalWatch(on: loop) { _ in
-          once.withLock { asked in
-            asked?.resume()
-            asked = nil
-          }
-        }
-        try loop.start()
-      } catch {
-        preconditionFailure("signals cannot be watched: \(error)")
-      }
-    }
   }
 }

@@ -3,6 +3,7 @@ import Proto
 /// The commands of the RESP door. `COMMAND` describes them, and metrics count by them.
 enum RESPCommand: Int, CaseIterable, Sendable {
   case ping, echo, hello, auth, select, reset, quit, command, client, config, info
+  case multi, exec, discard, watch, unwatch
   case eventCreate, eventInfo, hold, holdBest, holdArea, holdInfo, orderInfo, extend, release, confirm, cancel
   case checkout, seat, seats
 
@@ -20,6 +21,11 @@ enum RESPCommand: Int, CaseIterable, Sendable {
     case .client: "CLIENT"
     case .config: "CONFIG"
     case .info: "INFO"
+    case .multi: "MULTI"
+    case .exec: "EXEC"
+    case .discard: "DISCARD"
+    case .watch: "WATCH"
+    case .unwatch: "UNWATCH"
     case .eventCreate: "EVENT.CREATE"
     case .eventInfo: "EVENT.INFO"
     case .hold: "HOLD"
@@ -45,7 +51,8 @@ enum RESPCommand: Int, CaseIterable, Sendable {
     case .hello: "[2|3 [AUTH user password] [SETNAME name]]"
     case .auth: "[user] password"
     case .select: "0"
-    case .reset, .quit: ""
+    case .reset, .quit, .multi, .exec, .discard, .unwatch: ""
+    case .watch: "key [key …]"
     case .command: "[COUNT|DOCS|INFO|LIST [name …]]"
     case .client: "SETNAME|GETNAME|ID|INFO|SETINFO …"
     case .config: "GET pattern"
@@ -69,10 +76,10 @@ enum RESPCommand: Int, CaseIterable, Sendable {
   /// Words, the name included: exactly so many, or if negative at least so many. As in Redis.
   var arity: Int64 {
     switch self {
-    case .reset, .quit: 1
+    case .reset, .quit, .multi, .exec, .discard, .unwatch: 1
     case .ping, .hello, .command, .info: -1
     case .echo, .select, .eventInfo, .holdInfo, .orderInfo, .seats: 2
-    case .auth, .client, .config, .release, .confirm, .cancel, .checkout: -2
+    case .auth, .client, .config, .watch, .release, .confirm, .cancel, .checkout: -2
     case .seat: 3
     case .extend: -3
     case .hold, .holdBest: -5
@@ -85,6 +92,27 @@ enum RESPCommand: Int, CaseIterable, Sendable {
     switch self {
     case .eventCreate, .hold, .holdBest, .holdArea, .extend, .release, .confirm, .cancel, .checkout: true
     default: false
+    }
+  }
+
+  /// Whether `KEY k` may end it.
+  var mayHaveKey: Bool {
+    switch self {
+    case .hold, .holdBest, .holdArea, .extend, .release, .confirm, .cancel, .checkout: true
+    default: false
+    }
+  }
+
+  /// Whether it may have so many words, the name included and `KEY k` left out.
+  func takes(words: Int) -> Bool {
+    switch self {
+    case .ping: (1...2).contains(words)
+    case .auth: (2...3).contains(words)
+    case .holdBest: words == 5 || words == 7
+    case .extend: words == 3
+    case .release, .confirm, .cancel, .checkout: words == 2
+    case .holdArea: words == 6
+    default: arity >= 0 ? Int64(words) == arity : Int64(words) >= -arity
     }
   }
 

@@ -1,3 +1,4 @@
+import Plan
 import Proto
 
 /// Refusals as the RESP door says them: an error whose first word is for programs.
@@ -20,6 +21,11 @@ extension [UInt8] {
       var text = Array(name.name.description.utf8)
       text.append(UInt8(ascii: " "))
       text.putDecimal(limit)
+      putError("LIMIT", text.rawSpan)
+    case .tooMany(let limit):
+      var text = Array(limit.name.description.utf8)
+      text.append(UInt8(ascii: " "))
+      text.putDecimal(Int64(limit.value))
       putError("LIMIT", text.rawSpan)
     case .seatsTaken(let labels): putLabels("TAKEN", labels)
     case .soldOut(let area, let category):
@@ -65,6 +71,7 @@ extension Refusal.LimitName {
     case .maxPerBuyer: "max_per_buyer"
     case .holdLength: "hold_length"
     case .shardCapacity: "shard_capacity"
+    case .maxHoldTTL: "max_hold_ttl"
     }
   }
 }

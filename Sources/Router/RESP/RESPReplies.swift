@@ -34,16 +34,8 @@ extension [UInt8] {
       case .sold: putBulk("sold")
       case .notForSale: putBulk("closed")
       }
-    case .seats(let event, _, let states):
-      putArray(SeatMapDocument.rowCount(event.definition))
-      SeatMapDocument.forEachRow(event.definition) { section, row, seats in
-        putArray(3)
-        putBulk(section)
-        putBulk(row)
-        putBulk(states.rawSpan.extracting(seats))
-      }
     case .refused(let refusal): putRefusal(refusal)
-    case .plan, .availability, .events: putError("ERR", "this door has no such answer")
+    case .seats, .copy, .plan, .availability, .events: putError("ERR", "this door has no such answer")
     }
   }
 
@@ -153,7 +145,7 @@ extension Operation {
     case .hold: .holdInfo
     case .order: .orderInfo
     case .event, .plan, .availability, .events: .eventInfo
-    case .seats: .seats
+    case .seats, .copy: .seats
     case .seat: .seat
     }
   }

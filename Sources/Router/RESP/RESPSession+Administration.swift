@@ -28,8 +28,10 @@ extension RESPSession {
       }
       if index == 0 { reply(takeNumber()) { $0.putSimple("OK") } } else { fail("DB index is out of range") }
     case .reset:
-      version = .two
+      speak(.two)
       name = Bytes()
+      dropTransaction()
+      watchWasRefused = false
       reply(takeNumber()) { $0.putSimple("RESET") }
     case .quit:
       reply(takeNumber()) { $0.putSimple("OK") }
@@ -76,7 +78,7 @@ extension RESPSession {
         }
       }
     }
-    version = chosen
+    speak(chosen)
     name = chosenName
     let (id, proto) = (id, version)
     reply(takeNumber()) { out in
@@ -116,9 +118,9 @@ extension RESPSession {
       reply(takeNumber()) { $0.putInteger(Int64(id)) }
     } else if word.isWord("SETINFO"), count == 4 {
       reply(takeNumber()) { $0.putSimple("OK") }
-    } else if word.isWord("NO-EVICT") || word.isWord("NO-TOUCH")
-      || (word.isWord("REPLY") && count == 3
-        && parser.argument(2, in: input).isWord("ON"))
+    } else if count == 3, word.isWord("NO-EVICT") || word.isWord("NO-TOUCH") || word.isWord("REPLY"),
+      parser.argument(2, in: input).isWord("ON")
+        || (!word.isWord("REPLY") && parser.argument(2, in: input).isWord("OFF"))
     {
       reply(takeNumber()) { $0.putSimple("OK") }
     } else if word.isWord("INFO") || word.isWord("LIST") {

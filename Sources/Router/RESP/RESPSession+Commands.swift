@@ -3,9 +3,11 @@ import Proto
 
 /// What the words of a command mean.
 extension RESPSession {
-  /// Executes the command that the parser found in `input`.
+  /// Executes the command that the parser found, which is all of `input`.
   func execute(_ input: RawSpan) {
-    guard let command = RESPCommand(parser.argument(0, in: input)) else { return unknown(input) }
+    let named = RESPCommand(parser.argument(0, in: input))
+    if transaction != nil, queue(named, input) { return }
+    guard let command = named else { return unknown(input) }
     let count = parser.argumentCount
     let arity = Int(command.arity)
     guard arity >= 0 ? count == arity : count >= -arity else { return wrongCount(command) }
@@ -22,9 +24,13 @@ extension RESPSession {
       }
     case .echo, .hello, .auth, .select, .reset, .quit, .command, .client, .config, .info:
       administer(command, input)
+    case .multi, .exec, .discard, .watch, .unwatch: transact(command)
     case .eventCreate: createEvent(input)
     case .eventInfo: withEventID(input) { start(.event($0)) }
-    case .seats: withEventID(input) { start(.seats($0)) }
+    case .seats:
+      withEventID(input) { start(.seats($0)) }
+      // A large map for each of a thousand commands would wait here.
+      takeNothingUntilReplied()
     case .seat: withEventID(input) { start(.seat($0, label: Bytes(parser.argument(2, in: input)))) }
     case .holdBest: holdBest(input)
     case .holdArea: holdArea(input)
@@ -44,7 +50,7 @@ extension RESPSession {
   func fail(_ refusal: CallRefusal) { reply(takeNumber()) { $0.putRefusal(refusal) } }
   func wrongCount(_ command: RESPCommand) { reply(takeNumber()) { $0.putWrongCount(command) } }
 
-  private func unknown(_ input: RawSpan) {
+  func unknown(_ input: RawSpan) {
     var text = Array("unknown command '".utf8)
     text.append(contentsOf: Bytes(parser.argument(0, in: input)).array.prefix(128))
     text.append(UInt8(ascii: "'"))
@@ -68,11 +74,12 @@ extension RESPSession {
   }
 
   private func seconds(_ word: RawSpan) -> UInt32? {
-    guard let value = word.decimal, (1...86_400).contains(value) else {
-      fail("seconds is a number from 1 to 86400")
+    guard let value = word.decimal, value >= 1 else {
+      fail("seconds is a number from 1")
       return nil
     }
-    return UInt32(value)
+    // How long a hold may be is its event's to say.
+    return UInt32(clamping: value)
   }
 
   private func count(_ word: RawSpan) -> UInt32? {
@@ -190,10 +197,11 @@ extension RESPSession {
     guard Names.isName(section), !section.beginsWithNumberSign else {
       return fail("a section is 1 to 128 bytes of printable UTF-8 and does not begin with #")
     }
-    let seatsMax = Int64(EventDefinition.Limit.seats)
     guard let rows = parser.argument(3, in: input).decimal, let perRow = parser.argument(4, in: input).decimal,
-      (1...seatsMax).contains(rows), (1...seatsMax).contains(perRow), rows * perRow <= seatsMax
-    else { return fail("rows and seats-per-row are numbers from 1, and their product is at most 10000000") }
+      rows > 0, perRow > 0
+    else { return fail("rows and seats-per-row are numbers from 1") }
+    guard rows <= Int64(EventLimit.rows.value) else { return fail(.tooMany(.rows)) }
+    guard perRow <= Int64(EventLimit.seats.value) / rows else { return fail(.tooMany(.seats)) }
     guard let price = parser.argument(5, in: input).decimal, (0...maxPrice).contains(price) else {
       return fail("a price is a number from 0 to 100000000000")
     }

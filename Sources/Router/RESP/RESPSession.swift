@@ -9,31 +9,48 @@ import Proto
 final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   /// Commands without a reply.
   static let windowMax = 1_024
+  /// Bytes that nodes are expected to answer to those.
+  static let expectedBytesMax = 256 << 10
 
+  let loop: RouterLoop
   let engine: Engine
   let connection: Connection
   let context: DoorContext
   var parser = RESPParser()
-  var version = RESPVersion.two
+  private(set) var version = RESPVersion.two
+  /// What it was for commands below a number, while some of those have no reply.
+  private var olderVersions: [(below: UInt64, version: RESPVersion)] = []
   var name = Bytes()
   let id: UInt64
+  /// Between MULTI and EXEC.
+  var transaction: RESPTransaction?
+  /// Between EXEC and the last of its commands.
+  var run: RESPRun?
+  /// EXEC refuses.
+  var watchWasRefused = false
 
   /// The next command's number, and the first one's without a written reply.
   private var nextNumber: UInt64 = 0
   private var headNumber: UInt64 = 0
   /// Replies that wait for those before them, at their number modulo the count, which is a power of two.
   private var waiting: [[UInt8]] = []
+  /// Of those, large ones, which other connections are sent too.
+  private var waitingBodies: [UInt64: SharedBody] = [:]
   /// The forwarder's turn in which the unanswered commands were submitted.
   private var submitTurn: UInt64 = 0
-  /// A command waits for a definition: nothing may pass it.
+  /// What the unanswered commands' answers are expected to take.
+  private var expectedBytes = 0
+  /// A command waits for a definition, or its answer is made apart: nothing may pass it.
   private var isWaitingForEvent = false
+  /// Ends once the commands of an EXEC have run.
+  private var endsAfterRun = false
   /// Closes once all replies are written.
   private var isEnding = false
   /// `opened` came, which it does not after a failed TLS handshake.
   private var isCounted = false
 
-  init(engine: Engine, connection: Connection, context: DoorContext) {
-    (self.engine, self.connection, self.context) = (engine, connection, context)
+  init(loop: RouterLoop, connection: Connection) {
+    (self.loop, engine, self.connection, context) = (loop, loop.engine, connection, loop.context)
     engine.metrics.respSessions &+= 1
     id = engine.metrics.respSessions << 8 | UInt64(engine.loopIndex)
   }
@@ -51,16 +68,20 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     connection.setDeadline(afterNanoseconds: context.idleTimeout)
     var consumed = 0
     while !isEnding {
-      if isWindowFull || connection.isOverOutputLimit {
-        if isWindowFull { connection.pauseReading() }
-        return consumed
+      if mustWait() { return consumed }
+      if let run {
+        guard runQueued() else { return consumed }
+        consumed += run.byteCount
+        if endsAfterRun { endAfterReplies() }
+        continue
       }
       let rest = bytes.extracting(consumed..<bytes.byteCount)
       do throws(RESPError) {
         guard let used = try parser.next(rest) else { return consumed }
-        if parser.argumentCount > 0 { execute(rest) }
-        consumed += used
+        if parser.argumentCount > 0 { execute(rest.extracting(0..<used)) }
+        if run == nil { consumed += used } else { run?.byteCount = used }
       } catch {
+        loop.noteBadInput(error, from: connection)
         reply(takeNumber()) { $0.putError(error) }
         endAfterReplies()
       }
@@ -68,13 +89,25 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     return bytes.byteCount
   }
 
+  /// Whether no command may begin now. What lets the next one begin shows the connection's bytes again.
+  func mustWait() -> Bool {
+    if isWindowFull {
+      connection.pauseReading()
+      return true
+    }
+    return connection.isOverOutputLimit
+  }
+
   private var isWindowFull: Bool {
     guard nextNumber != headNumber else { return false }
     return isWaitingForEvent || nextNumber - headNumber >= Self.windowMax || submitTurn != engine.forwarder.turn
+      || expectedBytes > Self.expectedBytesMax
   }
 
   func inputEnded(on connection: Connection) { endAfterReplies() }
-  func shuttingDown(_ connection: Connection) { endAfterReplies() }
+  func shuttingDown(_ connection: Connection) {
+    if run == nil { endAfterReplies() } else { endsAfterRun = true }
+  }
 
   func deadlinePassed(on connection: Connection) {
     if nextNumber == headNumber {
@@ -88,11 +121,23 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     if isCounted { engine.metrics.respConnections -= 1 }
     isEnding = true
     waiting = []
+    dropTransaction()
+    waitingBodies = [:]
   }
 
   func endAfterReplies() {
     isEnding = true
     if nextNumber == headNumber { connection.close() }
+  }
+
+  /// Chooses the form of the replies to what follows.
+  func speak(_ wanted: RESPVersion) {
+    if wanted != version, nextNumber != headNumber { olderVersions.append((nextNumber, version)) }
+    version = wanted
+  }
+
+  private func version(of number: UInt64) -> RESPVersion {
+    olderVersions.first { number < $0.below }?.version ?? version
   }
 
   // MARK: Replies in order
@@ -136,9 +181,26 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     waiting = larger
   }
 
+  /// As above, for a reply that other connections are sent too.
+  private func reply(_ number: UInt64, shared body: SharedBody) {
+    guard number == headNumber else {
+      waitingBodies[number] = body
+      return
+    }
+    connection.write(body.pieces)
+    headNumber &+= 1
+    if nextNumber != headNumber { writeWaiting() }
+    if nextNumber == headNumber { allReplied() }
+  }
+
   private func writeWaiting() {
-    guard !waiting.isEmpty else { return }
     while headNumber != nextNumber {
+      if !waitingBodies.isEmpty, let body = waitingBodies.removeValue(forKey: headNumber) {
+        connection.write(body.pieces)
+        headNumber &+= 1
+        continue
+      }
+      if waiting.isEmpty { return }
       let place = Int(headNumber) & (waiting.count - 1)
       if waiting[place].isEmpty { return }
       var bytes: [UInt8] = []
@@ -150,6 +212,8 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
 
   private func allReplied() {
     isWaitingForEvent = false
+    if !olderVersions.isEmpty { olderVersions = [] }
+    expectedBytes = 0
     if waiting.count > 64 { waiting = [] }
     if isEnding {
       connection.close()
@@ -166,13 +230,22 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     let call = Call(
       operation, key: key, owner: self, number: number, deadline: engine.deadline,
       startedAt: engine.nowNanoseconds)
-    if !engine.start(call) { isWaitingForEvent = true }
+    call.seatForm = .resp
+    if !engine.start(call) || call.isLargeRead { isWaitingForEvent = true }
+    expectedBytes += call.expectedBytes
+    // It may have ended at once.
+    if nextNumber == headNumber { (isWaitingForEvent, expectedBytes) = (false, 0) }
   }
+
+  /// No command is taken before all have their replies.
+  func takeNothingUntilReplied() { isWaitingForEvent = nextNumber != headNumber }
 
   func ended(_ call: Call, with result: CallResult) {
     let isError = if case .refused = result { true } else { false }
     engine.metrics.countRESP(
       call.operation.respCommand, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
+    let version = version(of: call.number)
+    if case .seats(_, _, _, let body) = result { return reply(call.number, shared: body) }
     reply(call.number) { $0.putReply(result, call.operation, version) }
   }
 

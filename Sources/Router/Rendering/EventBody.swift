@@ -14,14 +14,6 @@ extension [UInt8] {
     putJSON("}")
   }
 
-  /// The seat map up to `"sections"`.
-  mutating func putSeatMapHead(_ event: Bytes, version: UInt64) {
-    putJSON("{\"event\":")
-    putJSONString(event.rawSpan)
-    putJSON(",\"version\":")
-    putJSON(version)
-    putJSON(",")
-  }
 }
 
 extension Availability {

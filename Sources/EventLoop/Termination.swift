@@ -1,0 +1,53 @@
+internal import Glibc
+internal import Synchronization
+
+/// SIGTERM and SIGINT of a process that ends in good order when it is asked to, but ends in any case: at once at a
+/// second signal, and when the good order takes too long.
+public final class Termination: Sendable {
+  private enum State { case starting, serving, ending }
+  private let state = LoopLock(State.starting)
+  private let signals: AsyncStream<Void>
+  private let loop: EventLoop
+
+  /// Takes the signals from now on.
+  ///
+  /// - Parameters:
+  ///   - patience: from the first signal until the process ends, with status 1, whatever it is waiting for.
+  ///   - whileStarting: called on another thread if the first signal comes before `serving` was called: what has not
+  ///     begun needs no good order. The process then ends with status 0.
+  public init(patience: Duration, whileStarting: @escaping @Sendable () -> Void) throws(SocketError) {
+    let (signals, continuation) = AsyncStream<Void>.makeStream()
+    self.signals = signals
+    loop = try EventLoop(name: "signals")
+    let (loop, state) = (loop, state)
+    try SignalWatch(on: loop) { _ in
+      let before = state.locked { state in
+        defer { state = .ending }
+        return state
+      }
+      switch before {
+      case .starting:
+        whileStarting()
+        _exit(0)
+      case .serving:
+        loop.schedule(after: patience) { _exit(1) }
+        continuation.yield()
+      case .ending: _exit(1)
+      }
+    }
+    try loop.start()
+  }
+
+  /// The process serves now: from here on it ends in good order.
+  public func serving() {
+    state.locked { state in
+      if case .starting = state { state = .serving }
+    }
+  }
+
+  /// Returns when the process is asked to end. Once.
+  public func asked() async {
+    var iterator = signals.makeAsyncIterator()
+    _ = await iterator.next()
+  }
+}
