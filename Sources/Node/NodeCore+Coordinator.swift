@@ -19,6 +19,13 @@ extension NodeCore {
   func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64, noted: Bool) {
     let go: @Sendable () -> Void = { [self] in
       Task {
+        // A process that was replaced must not take a role from the one that was started in its place. What it does not know when it
+        // looks is newer than the revision that the proposal compares.
+        switch await reads.laterStart() {
+        case .success(nil): break
+        case .success(let record?): return met(record)
+        case .failure: return
+        }
         switch await coordinator.propose(entry, for: shard, expecting: revision) {
         case .won(let register): post(shard) { $0.mapRead(register, token: 0, time: $2, tools: &$1) }
         case .lost(let current): post(shard) { $0.mapRead(current, token: 0, time: $2, tools: &$1) }

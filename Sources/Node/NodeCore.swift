@@ -78,7 +78,9 @@ final class NodeCore: Sendable {
     machineOptions = options
     let table = table
     let relay = FailureRelay()
-    reads = MapReads(coordinator) { relay.node?.mapAnswered($0, $1, $2) }
+    reads = MapReads(
+      coordinator, as: journal.replica.node, start: identity.start, replaced: { relay.node?.met($0) }
+    ) { relay.node?.mapAnswered($0, $1, $2) }
     writer = LogWriter(journal) { event in
       switch event {
       case .durable(let group): tell(group, table)

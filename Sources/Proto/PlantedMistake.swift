@@ -30,8 +30,6 @@ public enum PlantedMistake: String, Sendable, CaseIterable {
   case believeOldDisk
   /// What a process says that was replaced by a later start of its node still counts.
   case hearReplaced
-  /// A process that is named follower, though it did not catch up in the epoch before, takes its log for the one that is meant.
-  case believeSkipped
 
   /// Set once, before any run, and only read then.
   public nonisolated(unsafe) static var chosen: PlantedMistake?

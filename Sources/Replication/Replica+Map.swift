@@ -151,6 +151,9 @@ extension Replica {
       let follower = lead.peer.flatMap { $0.isNamed && !lead.mustGoAlone ? $0.id : nil }
       lead.drain = nil
       propose(primary: me, follower: follower, now: now, into: &effects)
+    } else if let register, register.entry.primary != me {
+      // Who leads may have started since, and know only what the coordinator does.
+      effects.append(.send(.map(register), to: register.entry.primary))
     }
   }
 
@@ -235,10 +238,6 @@ extension Replica {
   /// Whether this process knows that its log is the one that an entry names as follower: it was named in the epoch before, or it caught up
   /// in it. Otherwise another process of this name may have done that, from another disk.
   private func isNamedInTurn(_ entry: MapEntry, after old: MapEntry?) -> Bool {
-    #if PLANTED_BUGS
-    // Safe: set before any run began.
-    if unsafe PlantedMistake.chosen == .believeSkipped { return true }
-    #endif
     // What the first read showed was judged by the log.
     guard let old else { return true }
     return old.epoch &+ 1 == entry.epoch && (old.names(me) || acknowledgedIn == old.epoch)

@@ -70,7 +70,8 @@ final class Checks {
     }
     // One that was deposed without knowing it may accept commands, and a late acknowledgement may open its epoch: it has nothing to
     // answer that was read since.
-    if machine.role == .primary, shard.machine.replica.answerable.position > 0, shard.leads != machine.epoch,
+    if machine.role == .primary, shard.machine.replica.answerable.position > 0,
+      shard.machine.replica.answerable.number > 0, shard.leads != machine.epoch,
       node.world.coordinator.registers[shard.id]?.entry.epoch == machine.epoch
     {
       shard.leads = machine.epoch

@@ -48,6 +48,7 @@ final class SimulatedCoordinator {
           node.turn(shard) { machine, tools, time in machine.mapUnreachable(token: token, time: time, tools: &tools) }
         }
       }
+      if self.refuses(node) { return }
       let (register, seenAt) = (self.registers[shard], world.time)
       world.note(register?.revision ?? 0)
       node.later(self.delay()) { node in
@@ -59,8 +60,23 @@ final class SimulatedCoordinator {
     }
   }
 
-  /// The request outlives the process that sent it.
+  /// A process whose name has a later start is told so, and nothing else. True: it was.
+  private func refuses(_ node: SimulatedNode) -> Bool {
+    guard let found = records[node.nodeName], found.record.start > node.start else { return false }
+    node.later(delay()) { $0.met(found.record, at: found.process) }
+    return true
+  }
+
+  /// The node looks at its own record, then proposes.
   func propose(_ entry: MapEntry, revision: UInt64, shard: ShardID, from node: SimulatedNode) {
+    node.later(delay()) { node in
+      guard self.answers(node), !self.refuses(node) else { return }
+      node.later(node.world.draw(200...3_000)) { self.write(entry, revision: revision, shard: shard, from: $0) }
+    }
+  }
+
+  /// The request outlives the process that sent it.
+  private func write(_ entry: MapEntry, revision: UInt64, shard: ShardID, from node: SimulatedNode) {
     nextID += 1
     let (id, mine) = (nextID, era)
     underWay.append((id, entry))

@@ -61,6 +61,10 @@ final class SimulatedNode: SimulatedProcess {
   var isReplaced = false
   /// Another process was started in its place: it does not come back.
   var isGhost = false
+  /// Its connections to the coordinator end while it stands still: it hears of nothing that was decided meanwhile.
+  var hasLostWatch = false
+  /// An operator holds it until the map has changed.
+  var isHeld = false
   /// Its disk was put back.
   var isSpent = false
 
@@ -99,8 +103,9 @@ final class SimulatedNode: SimulatedProcess {
   }
 
   override var isUp: Bool { log != nil }
+  override var isDeaf: Bool { super.isDeaf || hasLostWatch && isPaused }
   /// Whether it will not do anything for a while.
-  var isStill: Bool { pausedUntil > world.time + 1_000_000 }
+  var isStill: Bool { pausedUntil > world.time + 300_000 }
   var isBetweenTurns: Bool { turnTime == nil }
   func machine(_ shard: ShardID) -> SimulatedShard? { isUp ? shards[Int(shard.rawValue)] : nil }
 
@@ -440,6 +445,9 @@ final class SimulatedNode: SimulatedProcess {
   ///   - lags: the sender's, by shard.
   func receive(_ bytes: [UInt8], from sender: ReplicaID, start: UInt64, sentAt: Int, lags: [Int?]) {
     guard met(sender.node, start: start) else { return }
+    if start < newestStarts[sender.node] ?? 0 {
+      world.fail("one process speaks for a node", "\(name) hears start \(start) of \(sender.node) after a later one")
+    }
     var reader = ByteReader(bytes.rawSpan)
     do throws(DecodeError) {
       while reader.bytesLeft > 0, isUp {

@@ -10,14 +10,15 @@ import Seeded
 extension World {
   /// What waits for a moment at which it leaves a whole copy of everything.
   enum Wish: Int, CaseIterable {
-    case twin, oldDisk, coordinatorBack
+    case twin, twinAlone, oldDisk, coordinatorBack
   }
 
   func strikeWithCopies() {
     if faults.oldDisk > 0, chance(0.2), let node = nodes.randomElement(using: &random) { keepImage(node) }
     if faults.coordinatorBack > 0, chance(0.3) { coordinator.keepImage() }
     for (wish, probability) in [
-      (Wish.twin, faults.twin), (.oldDisk, faults.oldDisk), (.coordinatorBack, faults.coordinatorBack),
+      (Wish.twin, faults.twin), (.twinAlone, faults.twin), (.oldDisk, faults.oldDisk),
+      (.coordinatorBack, faults.coordinatorBack),
     ] where chance(probability) && wishes.insert(wish).inserted { fulfil(wish) }
   }
 
@@ -26,6 +27,7 @@ extension World {
     let isDone =
       switch wish {
       case .twin: nodes.randomElement(using: &random).map { twin($0) } ?? false
+      case .twinAlone: twinAlone()
       case .oldDisk: nodes.randomElement(using: &random).map { rollBack($0) } ?? false
       case .coordinatorBack: takeCoordinatorBack()
       }
@@ -48,18 +50,39 @@ extension World {
     say("\(node.name) stands still, and another process is started in its place, from a copy of its disk")
     let twin = SimulatedNode(node.index, self, node.storage.copy(place: random.next() | 1))
     node.isGhost = true
-    node.pause(until: time + draw(1_500_000...9_000_000))
+    node.pause(until: time + draw(600_000...6_000_000))
+    node.hasLostWatch = random.chance(70)
+    if random.chance(50) { node.deafUntil = max(node.deafUntil, node.pausedUntil + draw(50_000...500_000)) }
+    // Now and then a router does not hear of it, and goes on asking the one that stands still.
+    if random.chance(60), let router = routers.randomElement(using: &random) {
+      router.deafUntil = max(router.deafUntil, node.pausedUntil + 1_500_000)
+    }
     ghosts.append(node)
     nodes[node.index] = twin
     hasLost(twin)
-    twin.planRestart(after: draw(1_000...700_000))
+    twin.planRestart(after: draw(1_000...(random.chance(50) ? 50_000 : 700_000)))
     return true
+  }
+
+  /// The same of a primary that nobody follows. If there is none, one is told to leave its follower behind.
+  private func twinAlone() -> Bool {
+    if let node = nodes.first(where: { node in shardIDs.contains { isAlone($0, node) } }) { return twin(node) }
+    guard random.chance(5), let shard = shardIDs.randomElement(using: &random),
+      let entry = coordinator.registers[shard]?.entry, let follower = entry.follower,
+      let primary = node(named: entry.primary.node), !primary.isPaused
+    else { return false }
+    primary.turn(shard) { machine, tools, time in
+      _ = machine.order(.declareDead(follower.node), time: time, tools: &tools)
+    }
+    return false
   }
 
   /// Whether this node is the only one that the map names, and has all that was answered.
   private func isAlone(_ shard: ShardID, _ node: SimulatedNode) -> Bool {
     guard let entry = coordinator.registers[shard]?.entry else { return false }
-    return entry.primary == node.id && entry.follower == nil && covers(node, shard)
+    guard entry.primary == node.id, entry.follower == nil, let held = node.machine(shard) else { return false }
+    // Whatever it may still answer from before is on its disk already.
+    return covers(node, shard) && held.machine.replica.durable == held.machine.position.index
   }
 
   // MARK: A disk of yesterday
@@ -120,7 +143,7 @@ extension World {
 
   /// Looks at shards that wait: says that what is here is all there is, where it is.
   func operate() {
-    plan(after: 200_000 + standstillLeft) { $0.operate() }
+    plan(after: 100_000 + standstillLeft) { $0.operate() }
     if coordinator.isUnsettled { return }
     for shard in shardIDs { operate(on: shard) }
   }
@@ -130,13 +153,14 @@ extension World {
     let named = [entry.primary, entry.follower].compactMap { $0.flatMap { node(named: $0.node) } }
     let leads = primary.machine(shard)?.machine.replica
     // One that was replaced may still have something to say.
-    let isOpenGhost = ghosts.contains { ghost in
-      ghost.isUp && !ghost.isStill && named.contains { $0.nodeName == ghost.nodeName }
+    let ghost = ghosts.first { ghost in ghost.isUp && named.contains { $0.nodeName == ghost.nodeName } }
+    guard ghost.map({ entry.follower == nil && $0.isStill }) ?? true, leads?.role != .primary else {
+      waitsUntil[shard] = nil
+      return
     }
-    guard !isOpenGhost, leads?.role != .primary else { return waitsSince[shard] = nil }
-    let since = waitsSince[shard] ?? time
-    waitsSince[shard] = since
-    guard time - since > 2_500_000 else { return }
+    let until = waitsUntil[shard] ?? time + draw(50_000...(random.chance(50) ? 300_000 : 2_500_000))
+    waitsUntil[shard] = until
+    guard time >= until else { return }
     for node in named where mayAccept(shard, node, primary) {
       guard covers(node, shard) else { continue }
       node.turn(shard) { machine, tools, time in
@@ -144,9 +168,26 @@ extension World {
         say("\(node.name) shard \(shard.rawValue) is told to go on with what it has: \(answer)")
         if answer == .taken { count(.acceptLoss) }
       }
-      return waitsSince[shard] = nil
+      if let ghost { hold(ghost, behind: entry.epoch, of: shard) }
+      waitsUntil[shard] = nil
+      return
     }
-    for node in named where bringBack(node, shard) { return waitsSince[shard] = nil }
+    for node in named where bringBack(node, shard) {
+      waitsUntil[shard] = nil
+      return
+    }
+  }
+
+  /// It goes on, unless the operator holds it.
+  func wake(_ ghost: SimulatedNode) { if !ghost.isHeld { ghost.goOn() } }
+
+  /// The operator sees to it that a process stands still until the map has changed.
+  private func hold(_ ghost: SimulatedNode, behind epoch: UInt64, of shard: ShardID) {
+    ghost.isHeld = coordinator.registers[shard]?.entry.epoch == epoch
+    guard ghost.isHeld else { return }
+    ghost.pause(until: time + draw(300_000...1_000_000))
+    if ghost.deafUntil > 0 { ghost.deafUntil = max(ghost.deafUntil, ghost.pausedUntil + draw(50_000...500_000)) }
+    plan(after: 100_000) { $0.hold(ghost, behind: epoch, of: shard) }
   }
 
   private func mayAccept(_ shard: ShardID, _ node: SimulatedNode, _ primary: SimulatedNode) -> Bool {
@@ -156,7 +197,10 @@ extension World {
       return false
     }
     switch replica.role {
-    case .comparing: return true
+    case .comparing:
+      // A sound follower goes on, even if it is slow to say so.
+      let other = coordinator.registers[shard]?.entry.follower.flatMap { self.node(named: $0.node) }?.machine(shard)
+      return other.map { $0.machine.replica.summary.suspicion != .none || $0.machine.replica.role != .follower } ?? true
     case .follower: return primary.machine(shard)?.machine.replica.summary.suspicion ?? .stale != .none
     case .starting, .unborn, .primary, .joining, .idle, .halted: return false
     }

@@ -332,7 +332,7 @@ extension World {
         node.boot()
       }
     }
-    for ghost in ghosts { plan(after: draw(0...3_000_000)) { _ in ghost.goOn() } }
+    for ghost in ghosts { plan(after: draw(0...3_000_000)) { $0.wake(ghost) } }
     for process in processes { coordinator.watchAgain(process) }
   }
 }

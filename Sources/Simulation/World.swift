@@ -40,8 +40,8 @@ final class World {
   var images: [(storage: MemoryStorage, start: UInt64)?] = []
   /// What happens as soon as it may.
   var wishes: Set<Wish> = []
-  /// By shard, since when nobody goes on.
-  var waitsSince: [ShardID: Int] = [:]
+  /// By shard on which nobody goes on, when an operator looks into it.
+  var waitsUntil: [ShardID: Int] = [:]
   var routers: [SimulatedRouter] = []
   var network: Network!
   var coordinator: SimulatedCoordinator!

@@ -146,6 +146,26 @@ import Testing
     #expect(follower.lastProposal?.entry.primary == id(2))
   }
 
+  @Test func whoKnowsANewerEpochTellsItsPrimary() {
+    var joiner = Player(2)
+    joiner.start(entry(5, id(1), nil), revision: 100, frames: frames([1, 2]))
+    joiner.wait(1_200)
+    joiner.readMap(entry(4, id(1), nil, proposal: 3), revision: 20)
+    #expect(joiner.sent { $0 == .map(MapRegister(revision: 100, entry: entry(5, id(1), nil))) })
+    // The primary started while the coordinator was old: it leads what it is told of, and settles it above.
+    var primary = Player(1)
+    primary.start(entry(3, id(1), nil), revision: 19, frames: frames([1, 2]))
+    primary.wait(40)
+    primary.win(revision: 20)
+    #expect(primary.replica.role == .primary && primary.replica.epoch == 4)
+    primary.hear(.map(MapRegister(revision: 100, entry: entry(5, id(1), nil))), from: id(2))
+    #expect(primary.replica.epoch == 5)
+    primary.effects = []
+    primary.wait(1_200)
+    primary.readMap(entry(4, id(1), nil, proposal: 3), revision: 20)
+    #expect(primary.lastProposal?.entry.epoch == 6 && primary.lastProposal?.revision == 20)
+  }
+
   @Test func aReadThatIsOlderThanTheNewsIsNoRegress() {
     var primary = openAlone()
     let (epoch, old) = (primary.replica.epoch, primary.replica.register!.entry)

@@ -33,13 +33,18 @@ extension World {
     at(coordinatorDelay(), .mapReply(node: place, life: life, register, token: token))
   }
 
-  func coordinatorWrites(_ place: Int, _ life: Int, _ entry: MapEntry, _ revision: UInt64) throws {
+  func coordinatorWrites(_ place: Int, _ life: Int, _ entry: MapEntry, _ revision: UInt64, _ era: Int) throws {
     if let known = proposalsUnderWay.firstIndex(of: entry) { proposalsUnderWay.remove(at: known) }
-    if coordinatorBackAt > time, chance(0.7) { return }
+    if era != self.era || coordinatorBackAt > time && chance(0.7) { return }
     if (register?.revision ?? 0) == revision {
+      if let register { history.append(register) }
       register = MapRegister(revision: revision + 1, entry: entry)
       log("map is now \(describe(register))")
-      try checkNamed(entry, checks.revealed, by: nil)
+      if entry.epoch > forgotten?.register.entry.epoch ?? 0 {
+        if forgotten != nil { log("the coordinator is settled") }
+        forgotten = nil
+        try checkNamed(entry, checks.revealed, by: nil)
+      }
       for node in nodes where !chance(mischief.lostWatch) {
         at(coordinatorDelay(), .mapReply(node: node.index, life: node.life, register, token: 0))
       }
@@ -50,9 +55,14 @@ extension World {
 
   // MARK: Mischief
 
-  func strike() {
+  func strike() throws {
     at(100_000, .mischief)
-    if isHealing { return }
+    try awaitSettled()
+    // Until a coordinator that went back is settled, whoever knows the newest epoch must live.
+    if isHealing || forgotten != nil { return }
+    if chance(mischief.coordinatorBack) { takeCoordinatorBack() }
+    if forgotten != nil { return }
+    if chance(mischief.takeAll) { wantsTakeAll = true }
     let node = nodes.randomElement(using: &random)!
     if chance(mischief.crash) { crashAndRestart(node) }
     if chance(mischief.partition) { partition() }
@@ -108,8 +118,9 @@ extension World {
     let node = nodes.randomElement(using: &random)!
     guard node.replica != nil, node.pausedUntil <= time else { return }
     var orders: [Order] = [.drain, .drain, .force, .declareDead(nodes.randomElement(using: &random)!.id.node)]
-    // Accepting a loss loses nothing where the disk only looks suspect.
-    if nodes.allSatisfy({ !$0.damage }) { orders.append(.acceptLoss) }
+    // Accepting a loss loses nothing where the disk only looks suspect; on a joiner it does.
+    let role = node.replica!.role
+    if nodes.allSatisfy({ !$0.damage }), role != .joining, role != .idle { orders.append(.acceptLoss) }
     let order = orders.randomElement(using: &random)!
     var effects: [Effect] = []
     let answer = node.replica!.order(order, now: now, into: &effects)
@@ -121,6 +132,79 @@ extension World {
     node.isFull = isFull
     log("\(node.id.node) has \(isFull ? "no room" : "room")")
     at(0, .edge(node: node.index, life: node.life, .room))
+  }
+
+  // MARK: What only an operator may do
+
+  /// A primary alone stands still for long: another, that has all it answered, goes on without it. When it wakes up, nothing that it says
+  /// may count.
+  func considerTakeAll() {
+    guard forgotten == nil, proposalsUnderWay.isEmpty, let entry = register?.entry, entry.follower == nil,
+      let place = index(of: entry.primary), let primary = nodes[place].replica, primary.role == .primary,
+      primary.epoch == entry.epoch, primary.summary.isOpen, !primary.hasProposal, nodes[place].pausedUntil <= time,
+      nodes[place].waiting.isEmpty,
+      let other = nodes.first(where: { $0.index != place && $0.replica?.role == .joining && hasAll($0) })
+    else { return }
+    wantsTakeAll = false
+    nodes[place].pausedUntil = time + 7_000_000
+    nodes[place].isFrozen = true
+    log("\(nodes[place].id.node) stands still for long")
+    at(1_500_000, .takeAll(node: other.index))
+  }
+
+  /// Whoever the map names and waits for an operator goes on, if it has all that was answered.
+  func operate() {
+    guard let entry = register?.entry else { return }
+    for named in [entry.primary, entry.follower] {
+      guard let place = named.flatMap({ index(of: $0) }), let replica = nodes[place].replica, hasAll(nodes[place]),
+        replica.role == .comparing
+          || replica.role == .follower && nodes[index(of: entry.primary)!].replica?.role != .primary,
+        replica.summary.suspicion != .none, replica.epoch == entry.epoch
+      else { continue }
+      var effects: [Effect] = []
+      let answer = nodes[place].replica!.order(.acceptLoss, now: now, into: &effects)
+      log("\(named!.node) is told to go on with what it has: \(answer)")
+      carryOut(&effects, nodes[place], Payload())
+      return
+    }
+  }
+
+  func takeAll(_ node: SimulatedNode) {
+    guard let entry = register?.entry, let place = index(of: entry.primary), nodes[place].isFrozen, hasAll(node),
+      let role = node.replica?.role, role == .joining || role == .idle, node.pausedUntil <= time, !node.damage
+    else { return }
+    // What the other committed and answered nobody is given up.
+    checks.committedChain = checks.committedChain.filter { node.log.chain(at: $0.key) == $0.value }
+    checks.isGivenUp = true
+    var effects: [Effect] = []
+    let answer = node.replica!.order(.acceptLoss, now: now, into: &effects)
+    log("\(node.id.node) is ordered to go on: \(answer)")
+    carryOut(&effects, node, Payload())
+  }
+
+  private func hasAll(_ node: SimulatedNode) -> Bool {
+    !node.damage && node.log.isDurable(checks.revealed.index, chain: checks.revealed.chain)
+  }
+
+  // MARK: A coordinator of yesterday
+
+  /// The coordinator comes back with what it knew some time ago, at a quiet moment.
+  private func takeCoordinatorBack() {
+    guard let register, let old = history.randomElement(using: &random), coordinatorBackAt <= time,
+      blockedUntil.allSatisfy({ $0.allSatisfy { $0 <= time } }),
+      nodes.allSatisfy({ $0.pausedUntil <= time && $0.replica?.epoch == register.entry.epoch }),
+      nodes.allSatisfy({ $0.replica?.role != .halted })
+    else { return }
+    era += 1
+    forgotten = (register, time)
+    self.register = old
+    history.removeAll { $0.entry.epoch >= old.entry.epoch }
+    log("the coordinator is one of yesterday: \(describe(old))")
+  }
+
+  private func awaitSettled() throws {
+    guard let forgotten, time - forgotten.at > 15_000_000 else { return }
+    throw Violation(description: "the coordinator went back and is not settled after 15 s: \(summary)")
   }
 
   /// A node that has a snapshot throws the beginning of its log away.

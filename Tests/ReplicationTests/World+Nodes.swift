@@ -7,12 +7,14 @@ extension World {
   func step(_ event: Event) throws {
     switch event {
     case .clients: clients()
-    case .mischief: strike()
+    case .mischief: try strike()
+    case .takeAll(let place): takeAll(nodes[place])
     case .restart(let place):
       nodes[place].restartsLater = false
       if nodes[place].replica == nil { restart(nodes[place]) }
     case .read(let node, let life, let token): coordinatorReads(node, life, token)
-    case .propose(let node, let life, let entry, let revision): try coordinatorWrites(node, life, entry, revision)
+    case .propose(let node, let life, let entry, let revision, let era):
+      try coordinatorWrites(node, life, entry, revision, era)
     case .tick(let place, let life), .synced(let place, let life, _, _), .cutDone(let place, let life, _),
       .installed(let place, let life), .mapReply(let place, let life, _, _), .mapFailed(let place, let life, _),
       .edge(let place, let life, _):
@@ -26,6 +28,7 @@ extension World {
   private func happen(_ event: Event, _ node: SimulatedNode) throws {
     guard node.replica != nil else { return }
     if node.pausedUntil > time { return queue.plan(at: node.pausedUntil, event) }
+    node.isFrozen = false
     var effects: [Effect] = []
     var payload = Payload()
     switch event {
@@ -54,7 +57,7 @@ extension World {
     case .mapFailed(_, _, let token): node.replica!.mapUnreachable(token: token, now: now, into: &effects)
     case .edge(_, _, let answer): answered(answer, node, &effects)
     case .request: request(node, &effects)
-    case .clients, .mischief, .restart, .read, .propose: return
+    case .clients, .mischief, .restart, .read, .propose, .takeAll: return
     }
     carryOut(&effects, node, payload)
     node.replica!.flush(now: now, into: &effects)
@@ -103,6 +106,7 @@ extension World {
     node.replica = nil
     node.life += 1
     node.pausedUntil = 0
+    node.isFrozen = false
     // A crash keeps some of what was written but not synced, and may have finished a marker.
     let unsynced = node.log.frames.count - node.log.durableCount
     node.log.frames.removeLast(unsynced > 0 ? Int.random(in: 0...unsynced, using: &random) : 0)
@@ -147,7 +151,7 @@ extension World {
         if isNoted { node.noted = entry.proposal }
         log("\(node.id.node) proposes \(describe(MapRegister(revision: revision, entry: entry)))")
         proposalsUnderWay.append(entry)
-        at(coordinatorDelay(), .propose(node: node.index, life: node.life, entry, revision: revision))
+        at(coordinatorDelay(), .propose(node: node.index, life: node.life, entry, revision: revision, era: era))
       case .lookUpChain(let index, let token): edge(.chain(index: index, token: token), node)
       case .readFrames(let token, let first, let bytes):
         if Bool.random(using: &random) {
@@ -336,6 +340,7 @@ extension World {
   // MARK: Clients
 
   private func clients() {
+    if wantsTakeAll { considerTakeAll() }
     let named = register.flatMap { index(of: $0.entry.primary) }
     let place = named.flatMap { chance(0.8) ? $0 : nil } ?? Int.random(in: 0..<nodes.count, using: &random)
     at(Int.random(in: 100...2_000, using: &random), .request(node: place))

@@ -23,6 +23,8 @@ struct Mischief {
   var fullDisk = 0.0
   var wrongMemory = 0.0
   var trim = 0.0
+  var coordinatorBack = 0.0
+  var takeAll = 0.0
 
   static let none = Mischief()
 
@@ -49,6 +51,8 @@ struct Mischief {
     fullDisk = chance(0.05, &random)
     wrongMemory = chance(0.05, &random)
     trim = chance(0.3, &random)
+    coordinatorBack = chance(0.1, &random)
+    takeAll = chance(0.1, &random)
   }
 }
 
@@ -80,9 +84,11 @@ final class World {
     case mapReply(node: Int, life: Int, MapRegister?, token: UInt64)
     case mapFailed(node: Int, life: Int, token: UInt64)
     case read(node: Int, life: Int, token: UInt64)
-    case propose(node: Int, life: Int, MapEntry, revision: UInt64)
+    case propose(node: Int, life: Int, MapEntry, revision: UInt64, era: Int)
     case edge(node: Int, life: Int, EdgeAnswer)
     case request(node: Int)
+    /// An operator goes on with this joiner's copy.
+    case takeAll(node: Int)
     case clients
     case restart(node: Int)
     case mischief
@@ -116,6 +122,14 @@ final class World {
   var coordinatorBackAt = 0
   /// Proposals that were sent and are not decided yet.
   var proposalsUnderWay: [MapEntry] = []
+  /// What the register was, oldest first.
+  var history: [MapRegister] = []
+  /// Grows each time that the coordinator goes back: what was on its way to it then is lost.
+  var era = 0
+  /// What the register was when the coordinator went back, and when that was, until it is settled.
+  var forgotten: (register: MapRegister, at: Int)?
+  /// As soon as a primary is alone and another has all that was answered, the primary stands still and the other takes over.
+  var wantsTakeAll = false
 
   // What was seen.
   var checks = Checks()
@@ -183,6 +197,7 @@ final class World {
         try run(milliseconds: 250)
         waited += 250
         if waited >= 1_000, isHealed { break }
+        if waited >= 3_000 { operate() }
       }
       guard isHealed else { throw Violation(description: "not healed after \(healWithin) ms: \(summary)") }
       try finish()
@@ -197,7 +212,7 @@ final class World {
     coordinatorBackAt = 0
     for from in nodes.indices { for to in nodes.indices { blockedUntil[from][to] = 0 } }
     for node in nodes {
-      node.pausedUntil = min(node.pausedUntil, time)
+      if !node.isFrozen { node.pausedUntil = min(node.pausedUntil, time) }
       node.slowUntil = 0
       if node.isFull { setFull(node, false) }
       if node.replica == nil, !node.restartsLater { restart(node) }
