@@ -213,7 +213,7 @@ extension Replica {
       let wasNamed =
         old.map { ($0.primary == me || $0.follower == me) && $0.epoch &+ 1 == entry.epoch } ?? (entry.epoch == 1)
       // Its primary's own name again, proposed by another: a replica raised the epoch, because it knows of one that the coordinator forgot.
-      let isRaised = old?.primary == me && entry.proposal != lastProposed
+      let isRaised = old?.primary == me && entry.proposal != lastProposed && entry.proposal != noted
       var mayLead = entry.epoch != bootEpoch && wasNamed && oldRole != .joining && !isRaised
       #if PLANTED_BUGS
       if planted == .resumeOldEpoch { mayLead = true }

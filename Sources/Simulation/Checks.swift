@@ -196,6 +196,8 @@ final class Checks {
     let place = Int(shard.id.rawValue)
     let time = Int64(node.turnStartedAt / 1_000)
     if shard.stampsEpoch != header.epoch {
+      // One that woke up behind its time, and hears only now that it won an epoch that is over: nothing that it logs is ever answered.
+      if header.epoch < node.world.coordinator.registers[shard.id]?.entry.epoch ?? 0 { return }
       shard.stampsEpoch = header.epoch
       if shard.lag != nil {
         // Epochs that this process never heard of were never opened, or it could not lead: their time is nobody's.

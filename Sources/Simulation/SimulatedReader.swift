@@ -94,7 +94,7 @@ final class SimulatedReader {
     case .publishStored:
       let header = intakes.removeValue(forKey: shard)?.publish()
       post(shard) { $0.storedPublished(header, time: $2, tools: &$1) }
-    case .log, .send, .reply, .dropPeer, .readMap, .propose, .keep, .roleChanged, .note, .clockLeapt:
+    case .log, .send, .reply, .dropPeer, .readMap, .propose, .noteEntry, .keep, .roleChanged, .note, .clockLeapt:
       preconditionFailure("only what reads the disk is handed to the reader")
     }
   }

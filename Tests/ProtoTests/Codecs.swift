@@ -134,10 +134,10 @@ let codecs: [Codec] = [
     name: "wire frame",
     make: { random in
       written { out in
-        let body = random.bytes(0...40)
         let kinds = WireFrame.Kind.allCases
-        WireFrame.encode(kinds[Int(random.next() % UInt64(kinds.count))], shard: ShardID(random.quarter()), into: &out)
-        {
+        let kind = kinds[Int(random.next() % UInt64(kinds.count))]
+        let body = random.bytes(0...min(40, kind.bodyBytesMax))
+        WireFrame.encode(kind, shard: ShardID(random.quarter()), into: &out) {
           $0.append(contentsOf: body.array)
         }
       }

@@ -27,12 +27,12 @@ struct Player {
   /// Starts with a log, and reads this register.
   mutating func start(
     _ entry: MapEntry?, revision: UInt64 = 1, frames: [SimulatedFrame] = [], suspicion: Suspicion = .none,
-    isProven: Bool = true, entered: EpochNote? = nil
+    isProven: Bool = true, noted: UInt64? = nil, entered: EpochNote? = nil
   ) {
     log = SimulatedLog(frames: frames, durableCount: frames.count)
     var state = log.state(suspicion: suspicion)
     // As one that proposed the entry itself: what follows if it cannot show that has tests of its own.
-    state.noted = isProven ? entry?.proposal : nil
+    state.noted = noted ?? (isProven ? entry?.proposal : nil)
     state.entered = entered
     replica.start(log: state, now: now, into: &effects)
     readMap(entry, revision: revision)
@@ -118,10 +118,10 @@ struct Player {
 
   /// The turn ends, and the coordinator says that the map still is what this replica knows.
   mutating func confirm() {
-    effects = []
     flush()
-    guard let token = lastReadToken else { return }
-    replica.mapRead(replica.register, token: token, now: now, into: &effects)
+    let tokens = effects.compactMap { if case .readMap(let token) = $0 { token } else { nil } }
+    effects = []
+    for token in tokens { replica.mapRead(replica.register, token: token, now: now, into: &effects) }
   }
 
   /// Replies computed from the log's end after a request that was read now may leave.

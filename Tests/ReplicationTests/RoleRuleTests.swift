@@ -211,7 +211,7 @@ import Testing
 
   @Test func anEarlierProcessesProposalThatLandsIsThisProcesssToo() {
     var primary = Player(1)
-    primary.start(entry(3, id(1), nil), revision: 3, frames: frames([1, 3]))
+    primary.start(entry(3, id(1), nil), revision: 3, frames: frames([1, 3]), noted: 555)
     primary.watch(entry(4, id(1), nil, proposal: 555), revision: 4)
     #expect(primary.replica.role == .primary)
   }
