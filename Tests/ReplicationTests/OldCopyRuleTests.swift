@@ -161,7 +161,7 @@ import Testing
     primary.hear(.map(MapRegister(revision: 100, entry: entry(5, id(1), nil))), from: id(2))
     #expect(primary.replica.epoch == 5)
     primary.effects = []
-    primary.wait(300)
+    primary.wait(1_200)
     primary.readMap(entry(4, id(1), nil, proposal: 3), revision: 20)
     #expect(primary.lastProposal?.entry.epoch == 6 && primary.lastProposal?.revision == 20)
   }

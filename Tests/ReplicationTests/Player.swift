@@ -120,7 +120,6 @@ struct Player {
   mutating func confirm() {
     flush()
     let tokens = effects.compactMap { if case .readMap(let token) = $0 { token } else { nil } }
-    effects = []
     for token in tokens { replica.mapRead(replica.register, token: token, now: now, into: &effects) }
   }
 
