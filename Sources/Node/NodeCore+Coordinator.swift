@@ -142,12 +142,16 @@ extension NodeCore {
     guard ContinuousClock.now - sign.givenAt >= .seconds(3), position != sign.position else { return }
     (sign.number, sign.givenAt, sign.position) = (sign.number + 1, .now, position)
     let number = sign.number
+    let isWritten = Lock(false)
     let isNoted = await desk.ran { [self] in
-      do throws(JournalError) { try identity.raisePresence(to: number) } catch {
+      do throws(JournalError) {
+        let isThere = try identity.raisePresence(to: number)
+        isWritten.withLock { $0 = isThere }
+      } catch {
         fail("the directory's record cannot be written: \(error)")
       }
     }
-    guard isNoted, status.state == .up else { return }
+    guard isNoted, isWritten.withLock({ $0 }), status.state == .up else { return }
     let mine = record.withLock { record in
       record?.presence = number
       return record

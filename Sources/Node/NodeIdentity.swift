@@ -80,18 +80,29 @@ final class NodeIdentity: Sendable {
     return NodeIdentity(storage, record, claim)
   }
 
-  /// Notes a sign of life, which the coordinator is told next. Blocks; not on a loop.
-  func raisePresence(to presence: UInt64) throws(JournalError) {
+  /// Notes a sign of life, which the coordinator is told next. Blocks; not on a loop. False: the disk is full; the old record stays.
+  func raisePresence(to presence: UInt64) throws(JournalError) -> Bool {
     let changed = record.withLock { record in
       record.presence = presence
       return record
     }
-    try changed.write(to: storage)
+    return try write(changed)
+  }
+
+  /// False: there is no room, and what was written before still counts.
+  private func write(_ record: StartRecord) throws(JournalError) -> Bool {
+    do throws(JournalError) {
+      try record.write(to: storage)
+      return true
+    } catch .storage(.full) {
+      return false
+    }
   }
 
   /// The replica's own end is believed again, or was brought up by its peer: the next process need not doubt it. Blocks; not on a loop.
   func trust(_ shard: ShardID) throws(JournalError) {
     let changed: StartRecord? = record.withLock { $0.stale.remove(shard) == nil ? nil : $0 }
-    try changed?.write(to: storage)
+    // Without room the next process doubts it again, which is the safe side.
+    if let changed { _ = try write(changed) }
   }
 }

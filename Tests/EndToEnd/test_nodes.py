@@ -338,6 +338,9 @@ class FullDisk(NodeCase):
         self.addCleanup(subprocess.run, ["umount", "-l", home])
         shutil.copytree(home + ".old", home, dirs_exist_ok=True)
         self.cluster.start_node("n1")
+        # A copied directory waits, where there is no peer, for somebody to say that it is the newest.
+        for shard in range(2):
+            self.assertIn("gives up", self.admin("failover", "--shard", str(shard), "--accept-loss").stdout)
         self.cluster.create_event("sale", rows=1000, seats_per_row=1000)
         with open(os.path.join(ROOT, "cluster", "demo", "arena.json")) as file:
             plan = json.load(file)
