@@ -139,9 +139,7 @@ extension NodeCore {
 
   /// What goes on from this replica's end may lack: for the operator who accepts that.
   private func givenUp(_ shard: ShardID, _ summary: RoleSummary) -> Bytes {
-    var text = "gives up what was acknowledged and is not in \(me.node)'s log, which ends at index \(summary.end)"
-    if summary.suspicion != .none { text += " (\(sentence(summary.suspicion)))" }
-    if let primary = summary.primary, primary.node != me.node { text += ", whatever \(primary.node)'s holds" }
+    var text = "gives up what \(me.node)'s log may have held behind index \(summary.end)"
     if case .suspectByDamage(.unreachable(index: let index)) = journal.recovery.shard(shard).state {
       text += ", at least up to \(index), where a snapshot stood"
     }
@@ -150,6 +148,8 @@ extension NodeCore {
       let shown = stretches.prefix(3).joined(separator: ", ") + (stretches.count > 3 ? ", …" : "")
       text += "; positions \(shown) cannot be read"
     }
+    if let primary = summary.primary, primary.node != me.node { text += "; \(primary.node) may have more" }
+    if summary.suspicion != .none { text += "; \(sentence(summary.suspicion))" }
     return Bytes(text)
   }
 

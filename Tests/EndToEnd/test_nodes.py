@@ -340,7 +340,11 @@ class FullDisk(NodeCase):
         self.cluster.start_node("n1")
         # A copied directory waits, where there is no peer, for somebody to say that it is the newest.
         for shard in range(2):
-            self.assertIn("gives up", self.admin("failover", "--shard", str(shard), "--accept-loss").stdout)
+            def is_accepted():
+                done = self.admin("failover", "--shard", str(shard), "--accept-loss", check=False)
+                return done.returncode == 0 and "gives up" in done.stdout
+            processes.wait_until("the copy is accepted", is_accepted, 20)
+        self.cluster.wait_ready()
         self.cluster.create_event("sale", rows=1000, seats_per_row=1000)
         with open(os.path.join(ROOT, "cluster", "demo", "arena.json")) as file:
             plan = json.load(file)
