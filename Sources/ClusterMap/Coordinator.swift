@@ -67,7 +67,7 @@ extension Coordinator {
 public enum CoordinatorError: Error, Equatable, Sendable, CustomStringConvertible {
   /// It cannot be reached or did not answer in time; later it may.
   case unreachable(String)
-  /// It answered what cannot be understood, or its disk failed: trying again does not help.
+  /// It answered what cannot be understood, or its disk failed: trying again helps only once somebody has mended that.
   case broken(String)
   /// It answers, but what it holds is not this cluster's.
   case otherCluster(found: BirthRecord?)

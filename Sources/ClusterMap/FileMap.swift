@@ -254,16 +254,18 @@ struct FileMap {
   }
 
   /// Runs some file work. After a failed sync nothing is believed any more: the kernel marks the pages clean and would let the
-  /// next one succeed.
+  /// next one succeed. A record that cannot be understood may be one of a copy that somebody is putting there now: it is read again
+  /// the next time.
   private mutating func guarded<T>(_ work: (inout FileMap) throws(FileError) -> T) throws(CoordinatorError) -> T {
     if let broken { throw .broken(broken) }
     do throws(FileError) {
       return try work(&self)
     } catch {
-      if error.call == "fsync" || error.code == EILSEQ {
+      if error.call == "fsync" {
         broken = error.description
         throw .broken(error.description)
       }
+      if error.code == EILSEQ { throw .broken(error.description) }
       throw .unreachable(error.description)
     }
   }

@@ -39,7 +39,7 @@ public struct PeerItem: ~Escapable {
   enum Kind: UInt8 {
     case envelope = 1
     case acknowledgement, map, compare, ends, cleared, join, joinAnswer, goAlone, resign, dispute, snapshotChunk
-    case snapshotProgress
+    case snapshotProgress, ending
   }
 }
 
@@ -148,6 +148,9 @@ extension ReplicaMessage {
       out.put(progress.session)
       out.put(progress.received)
       return (.snapshotProgress, 0)
+    case .ending(let epoch, let isAnswer):
+      out.put(epoch)
+      return (.ending, isAnswer ? 1 : 0)
     }
   }
 
@@ -236,6 +239,9 @@ extension ReplicaMessage {
       try allow(0)
       let (epoch, session) = (try reader.u64(), try reader.u64())
       self = .snapshotProgress(SnapshotProgress(epoch: epoch, session: session, received: try reader.u64()))
+    case .ending:
+      try allow(1)
+      self = .ending(epoch: try reader.u64(), isAnswer: flags & 1 != 0)
     }
   }
 }

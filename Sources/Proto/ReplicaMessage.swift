@@ -222,6 +222,9 @@ public enum ReplicaMessage: Equatable, Sendable {
   /// Payload: the chunk's bytes.
   case snapshotChunk(SnapshotChunk)
   case snapshotProgress(SnapshotProgress)
+  /// A follower's process is about to end: it must not be named primary any more. The primary's answer says that it will not be, and was
+  /// not: without it, the follower waits for the map.
+  case ending(epoch: UInt64, isAnswer: Bool)
 
   public enum AloneReason: UInt8, Sendable, CaseIterable { case diskFull = 1, damaged, digest }
 }

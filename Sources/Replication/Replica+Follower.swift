@@ -20,6 +20,9 @@ struct Follow: Sendable {
   /// When the plea, or the comparison of a suspect follower, was sent last.
   var askedAt: MonotonicMilliseconds?
   var readAt: MonotonicMilliseconds?
+  /// When the primary was told last that this process is about to end, and whether it answered.
+  var toldEndAt: MonotonicMilliseconds?
+  var mayEnd = false
   /// The primary's digest, to be compared when the record is reached.
   var theirs: Checkpoint?
   /// The own digest at the last checkpoint.
@@ -197,7 +200,16 @@ extension Replica {
       follow.hasWarned = true
       effects.append(.note(.suspectWaits(suspicion)))
     }
+    if isEnding, follow.toldEndAt.map({ now - $0 >= config.heartbeat }) ?? true {
+      follow.toldEndAt = now
+      effects.append(.send(.ending(epoch: epoch, isAnswer: false), to: entry.primary))
+    }
     tryToTakeOver(now: now, into: &effects)
+  }
+
+  /// The primary will not name this replica primary while it ends.
+  mutating func mayEnd(says sender: ReplicaID) {
+    if role == .follower, register?.entry.primary == sender { follow.mayEnd = true }
   }
 
   /// Whether this follower's log may be led with: it is not damaged, and not being exchanged.

@@ -15,7 +15,9 @@ extension Replica {
   private mutating func drain(now: MonotonicMilliseconds, into effects: inout [Effect]) -> OrderAnswer {
     guard role == .primary else { return .refused(.wrongRole) }
     if lead.drain != nil { return .taken }
-    guard let peer = lead.peer, peer.isNamed else { return .refused(.noFollower) }
+    guard let peer = lead.peer, peer.isNamed, !peer.isEnding(now: now, timeout: config.failureTimeout) else {
+      return .refused(.noFollower)
+    }
     guard lead.isOpen, proposal == nil, !lead.resigns, !lead.mustGoAlone, !isReloading else { return .refused(.busy) }
     beginDrain(.swap, now: now)
     lead.wantsEnvelope = true

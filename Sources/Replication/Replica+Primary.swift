@@ -101,6 +101,8 @@ struct Peer: Sendable {
   var durable: UInt64 = 0
   var echoed: UInt64 = 0
   var isFull = false
+  /// When it said last that its process is about to end.
+  var saidEndAt: MonotonicMilliseconds?
   var lastHeard: MonotonicMilliseconds
   /// Numbers that it has not echoed, and frames that are not durable there.
   var numberAge: AgeRing
@@ -121,6 +123,11 @@ struct Peer: Sendable {
     lastHeard = now
     numberAge = AgeRing(timeout: timeout)
     durableAge = AgeRing(timeout: timeout)
+  }
+
+  /// Whether its process is about to end. It repeats that with each heartbeat, so one that is silent about it is the next process.
+  func isEnding(now: MonotonicMilliseconds, timeout: MonotonicMilliseconds) -> Bool {
+    saidEndAt.map { now - $0 < timeout } ?? false
   }
 
   /// What an acknowledgement means.
@@ -424,12 +431,21 @@ extension Replica {
     } else if late >= config.failureTimeout, ownLate < config.failureTimeout {
       effects.append(.note(.peerSilent(peer.id, milliseconds: late)))
       propose(primary: me, follower: nil, now: now, into: &effects)
-    } else if lead.drain == nil, !peer.isFull, peer.echoed > 0, late < config.failureTimeout, now >= lead.handOverAt,
+    } else if lead.drain == nil, !peer.isFull, !peer.isEnding(now: now, timeout: config.failureTimeout), peer.echoed > 0, late < config.failureTimeout, now >= lead.handOverAt,
       ownLate >= config.failureTimeout || isFull
     {
       effects.append(.note(.ownDiskSlow(milliseconds: ownLate)))
       beginDrain(.handOver, now: now)
     }
+  }
+
+  /// The follower's process is about to end. It stays in the map until it is silent: the next one finds itself named, and whole.
+  mutating func peerEnds(_ sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard role == .primary, lead.peer?.id == sender else { return }
+    lead.peer?.saidEndAt = now
+    if let proposal, proposal.entry.primary == sender { return }
+    giveUpDrain(into: &effects)
+    effects.append(.send(.ending(epoch: epoch, isAnswer: true), to: sender))
   }
 
   /// A follower asks to be left behind.

@@ -133,10 +133,12 @@ public struct Replica: Sendable {
   public mutating func beginEnd() { isEnding = true }
 
   /// Whether the log holds all that the next process must find to know that it is whole: the opening record of the newest epoch that
-  /// names this replica.
+  /// names this replica. Nothing is under way that could name it in another: its own proposal, or its primary's.
   public var mayEnd: Bool {
-    switch role {
-    case .primary, .follower: end.epoch == epoch && durable == end.index
+    guard proposal == nil else { return false }
+    return switch role {
+    case .primary: end.epoch == epoch && durable == end.index
+    case .follower: end.epoch == epoch && durable == end.index && follow.mayEnd
     case .starting, .unborn, .comparing, .joining, .idle, .halted: true
     }
   }
@@ -273,6 +275,8 @@ public struct Replica: Sendable {
     case .dispute(_, let theirs): disputed(theirs, by: sender, now: now, into: &effects)
     case .snapshotChunk(let chunk): received(chunk, from: sender, now: now, into: &effects)
     case .snapshotProgress(let progress): progressed(progress, from: sender, now: now, into: &effects)
+    case .ending(_, isAnswer: false): peerEnds(sender, now: now, into: &effects)
+    case .ending(_, isAnswer: true): mayEnd(says: sender)
     }
     refresh(into: &effects)
   }
@@ -369,6 +373,7 @@ extension ReplicaMessage {
     case .joinAnswer(let answer): answer.epoch
     case .snapshotChunk(let chunk): chunk.epoch
     case .snapshotProgress(let progress): progress.epoch
+    case .ending(let epoch, _): epoch
     }
   }
 }

@@ -88,6 +88,27 @@ import Testing
     watch.cancel()
   }
 
+  /// Somebody copies a directory into place: what is half written now is whole in a moment.
+  @Test func aHalfWrittenRecordIsReadAgain() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let one = try FileCoordinator(directory: directory)
+    _ = try await one.birth(proposing: BirthRecord(cluster: 1, shardCount: 1))
+    guard case .won = await one.propose(Conformance.entry(1, "n1", proposal: 1), for: ShardID(0), expecting: 0) else {
+      Issue.record("must win")
+      return
+    }
+    let path = URL(filePath: directory + "/map/0.1")
+    let whole = try Data(contentsOf: path)
+    for half in [Data(), whole.prefix(9)] {
+      try half.write(to: path)
+      let two = try FileCoordinator(directory: directory)
+      await #expect(throws: CoordinatorError.self) { try await two.read(ShardID(0)) }
+      try whole.write(to: path)
+      #expect(try await two.read(ShardID(0))?.revision == 1)
+    }
+  }
+
   @Test func rubbishIsAnErrorAndNoCrash() async throws {
     let directory = temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -49,6 +49,7 @@ import Testing
       .snapshotChunk(SnapshotChunk(epoch: number(), session: number(), offset: number(), byteCount: 3, isLast: true)))
     messages.append(
       .snapshotProgress(SnapshotProgress(epoch: number(), session: number(), received: number())))
+    for isAnswer in [false, true] { messages.append(.ending(epoch: number(), isAnswer: isAnswer)) }
     return messages
   }
 

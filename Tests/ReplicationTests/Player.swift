@@ -85,6 +85,8 @@ struct Player {
     replica.durable(through: log.end.index, now: now, into: &effects)
   }
 
+  mutating func order(_ order: Order) -> OrderAnswer { replica.order(order, now: now, into: &effects) }
+
   mutating func flush() { replica.flush(now: now, into: &effects) }
 
   /// Lets time pass in ticks.

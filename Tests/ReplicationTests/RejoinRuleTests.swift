@@ -346,7 +346,7 @@ import Testing
   @Test func aPlannedFailoverStopsWritesWaitsAndProposesTheSwap() {
     var primary = openPrimary()
     primary.write([7])
-    #expect(primary.replica.order(.drain, now: primary.now, into: &primary.effects) == .taken)
+    #expect(primary.order(.drain) == .taken)
     #expect(!primary.replica.acceptsCommands)
     primary.sync()
     let asked = primary.lastReadToken
@@ -366,7 +366,7 @@ import Testing
     var primary = openPrimary()
     primary.write([7])
     primary.sync()
-    _ = primary.replica.order(.drain, now: primary.now, into: &primary.effects)
+    _ = primary.order(.drain)
     primary.wait(
       4_000,
       hearing: { player in .acknowledgement(Acknowledgement(epoch: 1, durable: 1, number: player.lastNumber, end: 1)) },
@@ -377,7 +377,7 @@ import Testing
 
   @Test func aDrainWithoutTheCoordinatorIsGivenUpBeforeItCanHurt() {
     var primary = openPrimary()
-    _ = primary.replica.order(.drain, now: primary.now, into: &primary.effects)
+    _ = primary.order(.drain)
     primary.acknowledge(1, from: id(2))
     primary.replica.mapUnreachable(token: primary.lastReadToken!, now: primary.now, into: &primary.effects)
     #expect(primary.replica.acceptsCommands && primary.proposals.allSatisfy { $0.primary == id(1) })

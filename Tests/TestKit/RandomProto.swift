@@ -216,7 +216,7 @@ extension SeededRandom {
 
   /// With the bytes that its payload must have.
   package mutating func replicaMessage() -> (message: ReplicaMessage, payload: [UInt8]) {
-    switch Int.random(in: 0..<13, using: &self) {
+    switch Int.random(in: 0..<14, using: &self) {
     case 0:
       return (
         .envelope(
@@ -259,6 +259,7 @@ extension SeededRandom {
             epoch: word(), session: word(), offset: word(), byteCount: UInt32(payload.count), isLast: chance(50))),
         payload
       )
+    case 12: return (.ending(epoch: word(), isAnswer: chance(50)), [])
     default: return (.snapshotProgress(SnapshotProgress(epoch: word(), session: word(), received: word())), [])
     }
   }
