@@ -181,6 +181,7 @@ public final class Node: Sendable {
       // The other may be ending too: who was named last must have the record that says so.
       let patience = ContinuousClock.now + .seconds(1)
       while await !core.mayEnd(), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(5)) }
+      await core.giveLastSign(patience: .milliseconds(500))
     }
     await end()
   }

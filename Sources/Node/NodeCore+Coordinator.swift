@@ -93,13 +93,12 @@ extension NodeCore {
   /// Looks again and again whether the coordinator still is what it was: the birth record, and this node's own.
   func watchCoordinator() async {
     var trouble = Trouble()
-    var sign = SignOfLife()
     while !Task.isCancelled, !isStopping {
       try? await Task.sleep(for: .milliseconds(500))
       do throws(CoordinatorError) {
         try await checkBirth(&trouble)
         try await checkOwnRecord(&trouble)
-        try await giveSign(&sign)
+        try await giveSign(after: .seconds(3))
         trouble.end(log)
       } catch {
         // It is away: nothing is known, and nothing is lost.
@@ -129,19 +128,22 @@ extension NodeCore {
   }
 
   /// When the last sign of life was given, and where the log stood.
-  private struct SignOfLife {
+  struct SignOfLife: Sendable {
     var number: UInt64 = 0
     var givenAt = ContinuousClock.now
     var position: UInt64?
   }
 
   /// Every few seconds in which something was logged, directory and coordinator get a higher number, in this order: a copy of the directory
-  /// that was taken before is known by it, however it was copied.
-  private func giveSign(_ sign: inout SignOfLife) async throws(CoordinatorError) {
+  /// that was taken before is known by it, however it was copied. An orderly end gives the last one.
+  func giveSign(after pause: Duration) async throws(CoordinatorError) {
     let position = journal.positions.written
-    guard ContinuousClock.now - sign.givenAt >= .seconds(3), position != sign.position else { return }
-    (sign.number, sign.givenAt, sign.position) = (sign.number + 1, .now, position)
-    let number = sign.number
+    let next: UInt64? = sign.withLock { sign in
+      guard ContinuousClock.now - sign.givenAt >= pause, position != sign.position else { return nil }
+      sign = SignOfLife(number: sign.number + 1, givenAt: .now, position: position)
+      return sign.number
+    }
+    guard let number = next else { return }
     let isWritten = Lock(false)
     let isNoted = await desk.ran { [self] in
       do throws(JournalError) {
@@ -157,6 +159,17 @@ extension NodeCore {
       return record
     }
     if let mine, try await !coordinator.register(mine) { replaced(by: "a later start, in the coordinator") }
+  }
+
+  /// A coordinator that is away is not waited for: then the sign of some seconds ago is the last one.
+  func giveLastSign(patience: Duration) async {
+    let isGiven = Lock(false)
+    Task { [self] in
+      do throws(CoordinatorError) { try await giveSign(after: .zero) } catch {}
+      isGiven.withLock { $0 = true }
+    }
+    let end = ContinuousClock.now + patience
+    while !isGiven.withLock({ $0 }), ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(5)) }
   }
 
   private func checkBirth(_ trouble: inout Trouble) async throws(CoordinatorError) {

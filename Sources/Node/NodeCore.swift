@@ -41,6 +41,7 @@ final class NodeCore: Sendable {
   let reads: MapReads
   /// This node's record as the coordinator should have it, once it serves.
   let record = Lock<NodeRecord?>(nil)
+  let sign = Lock(SignOfLife())
   /// The newest start of each other node that was heard of.
   let starts = Lock<[NodeName: UInt64]>([:])
   /// Encodes snapshots, one after the other.

@@ -264,7 +264,7 @@ import Testing
     var primary = openPrimary()
     #expect(primary.order(.drain) == .taken)
     primary.hear(.acknowledgement(ack(of: primary)), from: id(2))
-    primary.wait(10)
+    primary.readMap(primary.replica.register!.entry, revision: 1)
     #expect(primary.lastProposal?.entry.primary == id(2))
     primary.effects = []
     primary.hear(.ending(epoch: primary.replica.epoch, isAnswer: false), from: id(2))

@@ -162,6 +162,15 @@ class Drill(Run):
         finally:
             client.close()
 
+    def see_sign(self, name, later_than):
+        """The node gave a sign of life since the copy was taken: a directory of the last seconds before that could not be told from it."""
+        def presence(folder):
+            with open(os.path.join(self.folder_of(folder), "starts")) as file:
+                return int(file.read().split()[6])
+        known = presence(later_than)
+        # One more than the next: that one may have been under way while the copy was made.
+        self.see(f"{name} gives a sign of life", lambda: presence(name) > known + 1, 15)
+
     # MARK: Steps
 
     def start(self, *names, arguments=()):

@@ -18,6 +18,8 @@ def yesterday(name, running, how, end, short=False):
         run.more()
         run.lead("n1")
         run.more()
+        if how == "over":
+            run.see_sign("n1", later_than="yesterday")
         end(run)
         run.put_back("yesterday", "n1", how)
         run.start("n1", "router")
@@ -39,14 +41,16 @@ yesterday("directory of yesterday, copied while running, copied back after a pow
 yesterday("directory of yesterday, copied while running, written over the files after a power cut", True, "over", power_cut)
 
 
-def yesterday_of_the_same_epoch(name, first):
-    """Neither start numbers nor epochs nor the files' places tell this directory from the newest one: only the peer's log does."""
+def yesterday_of_the_same_epoch(name, first, end):
+    """Neither start numbers nor epochs nor the files' places tell this directory from the newest one: only a sign of life does."""
     @drill(name)
     def run_drill(run):
         run.lead("n1")
         run.copy("n1", "yesterday")
         run.more()
-        run.cut_power()
+        if end is power_cut:
+            run.see_sign("n1", later_than="yesterday")
+        end(run)
         run.put_back("yesterday", "n1", "over")
         run.start(first, "router")
         if first == "n1":
@@ -57,8 +61,9 @@ def yesterday_of_the_same_epoch(name, first):
         run.see_in_sync()
 
 
-yesterday_of_the_same_epoch("directory of yesterday, of the same start and roles, written over the files, its peer first", "n2")
-yesterday_of_the_same_epoch("directory of yesterday, of the same start and roles, written over the files, it first", "n1")
+yesterday_of_the_same_epoch("directory of yesterday, of the same start and roles, written over the files, its peer first", "n2", power_cut)
+yesterday_of_the_same_epoch("directory of yesterday, of the same start and roles, written over the files, it first", "n1", power_cut)
+yesterday_of_the_same_epoch("directory of a moment before the end, written over the files, it first", "n1", down)
 
 
 @drill("directory of yesterday under a follower, its peer runs")
