@@ -2,7 +2,7 @@ internal import Flags
 internal import Glibc
 
 /// `holdfast down`.
-let downCommand = Command(
+let downCommand = AdminCommand(
   CommandSpec(
     name: "holdfast down", summary: "Stops what holdfast up started on this machine. The data stay.",
     flags: [

@@ -17,8 +17,8 @@ private let eventFields: [FlagSpec] = [
   FlagSpec("area", "NAME=CAPACITY:PRICE", repeats: true, "general admission; price in minor units"),
 ]
 
-let eventCommands: [Command] = [
-  Command(
+let eventCommands: [AdminCommand] = [
+  AdminCommand(
     CommandSpec(
       name: "holdfast event create",
       summary: "Creates an event from sections and areas, or from a file as the HTTP API takes it.",
@@ -44,7 +44,7 @@ let eventCommands: [Command] = [
     }
     try await create(body, run)
   },
-  Command(
+  AdminCommand(
     CommandSpec(
       name: "holdfast event import", summary: "Creates an event from a seating plan in pretix's format.",
       arguments: ["FILE"],
@@ -69,7 +69,7 @@ let eventCommands: [Command] = [
     if !prices.isEmpty { event.append(.init("prices", .object(prices))) }
     try await create(bodyWithPlan(event, plan), run)
   },
-  Command(
+  AdminCommand(
     CommandSpec(
       name: "holdfast event list", summary: "Lists all events, by id.", flags: [.json, .http, .data, .coordinator])
   ) { run async throws(AdminError) in
@@ -90,7 +90,7 @@ let eventCommands: [Command] = [
             + events.map { [$0["id"]?.text ?? "?", $0["name"]?.text ?? "", $0["starts_at"]?.text ?? ""] }))
     }
   },
-  Command(
+  AdminCommand(
     CommandSpec(
       name: "holdfast event show", summary: "Shows an event and what of it is left.", arguments: ["ID"],
       flags: [.json, .http, .data, .coordinator])
@@ -104,7 +104,7 @@ let eventCommands: [Command] = [
       run.console.out(eventText(event, availability))
     }
   },
-  Command(
+  AdminCommand(
     CommandSpec(
       name: "holdfast event shard", summary: "Says which shard an event lives on, whether it exists or not.",
       arguments: ["ID"],

@@ -3,7 +3,7 @@ internal import Flags
 internal import Proto
 
 /// `holdfast failover`.
-let failoverCommand = Command(
+let failoverCommand = AdminCommand(
   CommandSpec(
     name: "holdfast failover", summary: "Moves shards off a node, or swaps one shard's roles.",
     flags: [

@@ -2,7 +2,7 @@ internal import ClusterMap
 internal import Flags
 
 /// `holdfast hold`.
-let holdCommand = Command(
+let holdCommand = AdminCommand(
   CommandSpec(
     name: "holdfast hold", summary: "Holds seats, places or the best seats of an event for a buyer.",
     arguments: ["EVENT", "[SEAT…]"],
@@ -55,7 +55,7 @@ let holdCommand = Command(
 }
 
 /// `holdfast release`.
-let releaseCommand = Command(
+let releaseCommand = AdminCommand(
   CommandSpec(
     name: "holdfast release", summary: "Gives a hold's seats and places back.", arguments: ["HOLD"],
     flags: [FlagSpec("key", "KEY", "idempotency key"), .json, .http, .data, .coordinator])

@@ -5,8 +5,8 @@ internal import Journal
 internal import Proto
 
 /// `holdfast log verify` and `log dump`.
-let logCommands: [Command] = [
-  Command(
+let logCommands: [AdminCommand] = [
+  AdminCommand(
     CommandSpec(
       name: "holdfast log verify", summary: "Reads a stopped node's whole log and snapshots and says what is wrong.",
       arguments: ["DIR"], flags: [.json],
@@ -15,7 +15,7 @@ let logCommands: [Command] = [
         is what a crash leaves, and is no damage), with 1 otherwise.
         """)
   ) { run async throws(AdminError) in try verify(run) },
-  Command(
+  AdminCommand(
     CommandSpec(
       name: "holdfast log dump", summary: "Shows a node's log, frame by frame or record by record.", arguments: ["DIR"],
       flags: [

@@ -4,7 +4,7 @@ internal import Journal
 internal import Proto
 
 /// `holdfast recover`.
-let recoverCommand = Command(
+let recoverCommand = AdminCommand(
   CommandSpec(
     name: "holdfast recover",
     summary: "Gives a cluster whose coordinator's data are gone a new coordinator, from its nodes' directories.",

@@ -3,7 +3,7 @@ internal import Flags
 internal import Proto
 
 /// `holdfast status`.
-let statusCommand = Command(
+let statusCommand = AdminCommand(
   CommandSpec(
     name: "holdfast status", summary: "Shows nodes, routers and each shard's roles, indexes and digests.",
     flags: [.json, .data, .coordinator],

@@ -4,7 +4,7 @@ internal import Glibc
 internal import Proto
 
 /// `holdfast up`.
-let upCommand = Command(
+let upCommand = AdminCommand(
   CommandSpec(
     name: "holdfast up",
     summary: "Starts nodes and a router on this machine, or what is missing of them, and the demo event.",

@@ -66,7 +66,7 @@ extension EventState {
     if lostCount > 0 { return .seatsTaken(lost(hold, count: lostCount)) }
     for place in 0..<hold.areaCount {
       let area = hold.area(place)
-      #if PLANTED_BUGS
+      #if PLANTED_MISTAKES
       if unsafe PlantedMistake.chosen == .oversellArea, areas[Int(area.area.rawValue)].free > 0 { continue }
       #endif
       if areas[Int(area.area.rawValue)].free < area.count { return .soldOut(.area(area.area)) }

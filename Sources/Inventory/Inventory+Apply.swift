@@ -33,7 +33,7 @@ extension Inventory {
     _ record: borrowing CommandRecord, event: UInt32, key: inout Key
   ) -> Applied? {
     if record.key.byteCount == 0 { return nil }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if unsafe PlantedMistake.chosen == .doubleApply { return nil }
     #endif
     if record.keyIsFromRouter, record.key.byteCount == 16 {
@@ -61,12 +61,12 @@ extension Inventory {
     if let position = clientKeys.find(record.key, hash: hash, event: event, arguments: 0) {
       key.older = position
       let entry = clientKeys.entry(at: position)
-      if now - entry.stamp < keyLimits.clientWindow || lives(entry.ticket) {
+      if now - entry.stamp < keyLimits.clientWindow || lives(entry.subject) {
         return again(clientKeys, position, arguments)
       }
     }
     if let position = parkedKeys.find(record.key, hash: hash, event: event, arguments: 0),
-      lives(parkedKeys.entry(at: position).ticket)
+      lives(parkedKeys.entry(at: position).subject)
     {
       return again(parkedKeys, position, arguments)
     }
@@ -93,23 +93,23 @@ extension Inventory {
   }
 
   /// Whether a key's hold or order lives, so that the key must stay.
-  func lives(_ ticket: (slot: UInt32, sequence: UInt64)?) -> Bool {
-    guard let ticket, Int(ticket.slot) < holds.count else { return false }
-    let record = holds[ticket.slot]
-    return record.status.lives && record.sequence == ticket.sequence
+  func lives(_ subject: (slot: UInt32, sequence: UInt64)?) -> Bool {
+    guard let subject, Int(subject.slot) < holds.count else { return false }
+    let record = holds[subject.slot]
+    return record.status.lives && record.sequence == subject.sequence
   }
 
   /// Remembers the outcome under the record's key and says whether the record must be logged.
   @inline(__always) mutating func conclude(
     _ outcome: Outcome, _ record: borrowing CommandRecord, _ key: Key, event: UInt32,
-    ticket: (slot: UInt32, sequence: UInt64)?, byArguments: Bool = false
+    subject: (slot: UInt32, sequence: UInt64)?, byArguments: Bool = false
   ) -> Applied {
     if case .refused = outcome, record.keyIsFromRouter || record.key.byteCount == 0 {
       return Applied(outcome: outcome, mustLog: false)
     }
     if record.key.byteCount > 0 {
       let entry = KeyEntry(
-        stamp: now, keyBytes: record.key.byteCount, form: .encoded, ticket: ticket, byArguments: byArguments,
+        stamp: now, keyBytes: record.key.byteCount, form: .encoded, subject: subject, byArguments: byArguments,
         event: event, arguments: key.arguments ?? record.argumentsHash)
       if record.keyIsFromRouter, record.key.byteCount == 16 {
         ring.see(record.key.word(0), record.key.word(1), othersAreEmpty: routerKeys.count == 0)
@@ -128,7 +128,7 @@ extension Inventory {
   ) {
     if record.key.byteCount > 0, !keepRow(held, isBest: false, record) {
       let entry = KeyEntry(
-        stamp: now, keyBytes: record.key.byteCount, form: .held, ticket: (held.id.slot, held.id.sequence),
+        stamp: now, keyBytes: record.key.byteCount, form: .held, subject: (held.id.slot, held.id.sequence),
         byArguments: false, event: event, arguments: key.arguments ?? record.argumentsHash)
       let hash = key.hash ?? routerKeys.hash(record.key, event: event)
       if record.keyIsFromRouter {
@@ -176,7 +176,7 @@ extension Inventory {
       let isOld = now - entry.stamp >= keyLimits.clientWindow && drops < Self.dropsMax
       guard isOld || clientKeys.entryBytes > keyLimits.clientBytes else { break }
       drops += 1
-      if lives(entry.ticket) {
+      if lives(entry.subject) {
         clientKeys.moveFirst(to: &parkedKeys)
       } else {
         digest &-= clientKeys.dropFirst()
@@ -184,7 +184,7 @@ extension Inventory {
     }
     // Two steps around the parked ones for each record: what died among them goes sooner or later.
     for _ in 0..<2 where parkedKeys.count > 0 {
-      if lives(parkedKeys.entry(at: parkedKeys.log.head).ticket) {
+      if lives(parkedKeys.entry(at: parkedKeys.log.head).subject) {
         parkedKeys.rotate()
       } else {
         digest &-= parkedKeys.dropFirst()
@@ -215,7 +215,7 @@ extension KeyTable {
     case .held:
       let last = log[at + 2]
       let id = HoldID(
-        shard: shard, slot: entry.ticket?.slot ?? 0, sequence: entry.ticket?.sequence ?? 0, secret: log[at])
+        shard: shard, slot: entry.subject?.slot ?? 0, sequence: entry.subject?.sequence ?? 0, secret: log[at])
       return .held(
         Outcome.Held(
           id: id, expiresAt: entry.stamp + Milliseconds(last >> 47) * 1_000,

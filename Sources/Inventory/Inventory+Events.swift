@@ -10,7 +10,7 @@ extension Inventory {
     var key = Key()
     if let existing = events.slot(of: definition.id) {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
-      return conclude(.refused(.eventExists), record, key, event: existing, ticket: nil)
+      return conclude(.refused(.eventExists), record, key, event: existing, subject: nil)
     }
     guard events.count < EventTable.countMax else {
       return Self.refuse(.limitExceeded(.shardCapacity, limit: Int64(EventTable.countMax)))
@@ -19,7 +19,7 @@ extension Inventory {
     add(outline, incarnation: incarnation)
     stepVersion(slot)
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
-    return conclude(outcome, record, key, event: slot, ticket: nil)
+    return conclude(outcome, record, key, event: slot, subject: nil)
   }
 
   /// What `Command.createEvent` decodes, without the seats' labels.

@@ -12,7 +12,7 @@ extension Inventory {
       var held = Outcome.Held(
         id: HoldID(shard: shard, slot: 0, sequence: 0, secret: 0), expiresAt: 0, total: 0, version: 0)
       if let refusal = self.hold(hold, event, &held) {
-        return conclude(.refused(refusal), record, key, event: event, ticket: nil)
+        return conclude(.refused(refusal), record, key, event: event, subject: nil)
       }
       concludeHeld(held, record, key, event: event)
       return Applied(outcome: .held(held), mustLog: true)

@@ -9,12 +9,12 @@ extension Inventory {
     var key = Key()
     if let repeated = repeated(record, event: event, key: &key) { return repeated }
     if let refusal = check(best, event) {
-      return conclude(.refused(refusal), record, key, event: event, ticket: nil)
+      return conclude(.refused(refusal), record, key, event: event, subject: nil)
     }
     let category = best.category?.rawValue
     guard let seats = events[event].bestSeats(count: Int(best.count), category: category) else {
       let refusal = Refusal.soldOut(best.category.map { .category($0) } ?? .event)
-      return conclude(.refused(refusal), record, key, event: event, ticket: nil)
+      return conclude(.refused(refusal), record, key, event: event, subject: nil)
     }
 
     let layout = events[event].layout
@@ -42,7 +42,7 @@ extension Inventory {
       return Applied(outcome: .heldBest(held, seats: seats), mustLog: true)
     }
     return conclude(
-      .heldBest(held, seats: seats), record, key, event: event, ticket: (held.id.slot, held.id.sequence))
+      .heldBest(held, seats: seats), record, key, event: event, subject: (held.id.slot, held.id.sequence))
   }
 
   private func check(_ best: Command.HoldBest, _ event: UInt32) -> Refusal? {

@@ -21,7 +21,7 @@ extension Inventory {
   private mutating func applyOneHold(
     _ record: borrowing CommandRecord, _ hold: borrowing HoldView, _ held: inout Outcome.Held
   ) -> Bool {
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if unsafe PlantedMistake.chosen != nil { return false }
     #endif
     let event = hold.event.slot.rawValue

@@ -65,7 +65,7 @@ extension Inventory {
     // Safe: every byte of an integer is initialised.
     let bytes = unsafe key.span.bytes
     let entry = KeyEntry(
-      stamp: row.stamp, keyBytes: 8, form: row.isBest ? .encoded : .held, ticket: (row.slot, row.sequence),
+      stamp: row.stamp, keyBytes: 8, form: row.isBest ? .encoded : .held, subject: (row.slot, row.sequence),
       byArguments: false, event: 0, arguments: UInt64(event))
     if case .held(let held) = outcome {
       _ = ring.saved.addHeld(entry, bytes, hash: ring.saved.hash(bytes, event: 0), older: nil, held)

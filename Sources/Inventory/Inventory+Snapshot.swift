@@ -10,7 +10,7 @@ enum SnapshotItem: UInt8 {
   case header = 1
   /// One event, in the order of slots: `incarnation: u64`, `version: u64`, the definition.
   case event
-  /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotWriter.put` says.
+  /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotItems.put` says.
   case holds
   /// Routers' keys for holds, by router and by number; see `Inventory.put(_:into:)`.
   case routerRows
@@ -23,7 +23,7 @@ enum SnapshotItem: UInt8 {
 extension Inventory {
   /// Writes the state in chunks of at most 64 KiB: the same bytes on every replica at the same position. Works on a copy, on any thread.
   public func encodeSnapshot(_ emit: ([UInt8]) throws -> Void) rethrows {
-    var out = SnapshotWriter()
+    var out = SnapshotItems()
     out.begin(.header)
     out.bytes.append(2)
     out.bytes.put(shard.rawValue)
@@ -48,7 +48,7 @@ extension Inventory {
       out.begin(.holds)
       for slot in 0..<UInt32(holds.count) {
         put(slot, into: &out.bytes)
-        if out.itemBytes >= SnapshotWriter.itemBytesWanted {
+        if out.itemBytes >= SnapshotItems.itemBytesWanted {
           out.end()
           try out.flush(emit)
           out.begin(.holds)
@@ -100,9 +100,9 @@ extension Inventory {
     }
   }
 
-  private func putRows(into out: inout SnapshotWriter, _ emit: ([UInt8]) throws -> Void) rethrows {
+  private func putRows(into out: inout SnapshotItems, _ emit: ([UInt8]) throws -> Void) rethrows {
     guard ring.count > 0 else { return }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if unsafe PlantedMistake.chosen == .forgetKeysInSnapshot { return }
     #endif
     out.begin(.routerRows)
@@ -110,7 +110,7 @@ extension Inventory {
       for chunk in router.chunks {
         for row in chunk.rows.indices {
           put(chunk.entry(row, router: router.id), into: &out.bytes)
-          if out.itemBytes >= SnapshotWriter.itemBytesWanted {
+          if out.itemBytes >= SnapshotItems.itemBytesWanted {
             out.end()
             try out.flush(emit)
             out.begin(.routerRows)
@@ -122,15 +122,15 @@ extension Inventory {
   }
 
   private func put(
-    _ table: KeyTable, _ kind: SnapshotItem, into out: inout SnapshotWriter, _ emit: ([UInt8]) throws -> Void
+    _ table: KeyTable, _ kind: SnapshotItem, into out: inout SnapshotItems, _ emit: ([UInt8]) throws -> Void
   ) rethrows {
     guard table.count > 0 else { return }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if unsafe PlantedMistake.chosen == .forgetKeysInSnapshot { return }
     #endif
     out.begin(kind)
     var position = table.log.head
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if unsafe PlantedMistake.chosen == .dictionaryOrderInSnapshot {
       putInTableOrder(table, into: &out)
       position = table.log.tail
@@ -141,7 +141,7 @@ extension Inventory {
       out.bytes.put(UInt32(length))
       for word in position..<(position + length) { out.bytes.put(table.log[word]) }
       position += length
-      if out.itemBytes >= SnapshotWriter.itemBytesWanted {
+      if out.itemBytes >= SnapshotItems.itemBytesWanted {
         out.end()
         try out.flush(emit)
         out.begin(kind)
@@ -151,10 +151,10 @@ extension Inventory {
   }
 }
 
-#if PLANTED_BUGS
+#if PLANTED_MISTAKES
 extension Inventory {
   /// In an order that depends on this process.
-  private func putInTableOrder(_ table: KeyTable, into out: inout SnapshotWriter) {
+  private func putInTableOrder(_ table: KeyTable, into out: inout SnapshotItems) {
     var places: [(order: UInt64, position: UInt64)] = []
     var position = table.log.head
     while position < table.log.tail {
@@ -171,7 +171,7 @@ extension Inventory {
 #endif
 
 /// Collects items and cuts them into chunks.
-struct SnapshotWriter {
+struct SnapshotItems {
   static let chunkBytes = 64 << 10
   static let itemBytesWanted = 32 << 10
   var bytes: [UInt8] = []

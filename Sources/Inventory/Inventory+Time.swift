@@ -29,7 +29,7 @@ extension Inventory {
   /// Stamps below `now` change nothing.
   public mutating func advance(to stamp: Milliseconds) -> Bool {
     now = max(now, min(stamp, Self.stampMax))
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     // A deadline is taken to be over half a second before it is.
     if unsafe PlantedMistake.chosen == .expireEarly { now += 500 }
     defer { if unsafe PlantedMistake.chosen == .expireEarly { now -= 500 } }
@@ -56,7 +56,7 @@ extension Inventory {
       heldCount -= 1
       free(slot)
     case .pending:
-      #if PLANTED_BUGS
+      #if PLANTED_MISTAKES
       if unsafe PlantedMistake.chosen != .keepExpiredSeats { giveBack(slot, record) }
       #else
       giveBack(slot, record)

@@ -267,7 +267,7 @@ extension KeyTable {
       entry.stamp <= now, count > outcomeAt
     else { throw .invalid(field: "snapshot key") }
     switch entry.form {
-    case .held: guard count == outcomeAt + 3, entry.ticket != nil else { throw .invalid(field: "snapshot key") }
+    case .held: guard count == outcomeAt + 3, entry.subject != nil else { throw .invalid(field: "snapshot key") }
     case .encoded:
       let byteCount = words[outcomeAt]
       guard byteCount <= 8 << 20, count == outcomeAt + 1 + (Int(byteCount) + 7) / 8 else {

@@ -51,7 +51,7 @@ struct WordLog: Sendable {
 
 /// The fixed words of a key's entry.
 ///
-/// Layout in 64-bit words: `stamp: u44, keyBytes: u8, form: u1, hasTicket: u1, byArguments: u1`; `event: u24, slot: u28`;
+/// Layout in 64-bit words: `stamp: u44, keyBytes: u8, form: u1, hasSubject: u1, byArguments: u1`; `event: u24, slot: u28`;
 /// `sequence: u48`; the arguments' hash; the key, padded with zeros; then, in form `held`: secret, total,
 /// `version: u47, ttl: u17`; in form `encoded`: the outcome's byte count and bytes, padded.
 struct KeyEntry: Equatable {
@@ -60,7 +60,7 @@ struct KeyEntry: Equatable {
   var keyBytes: Int
   var form: Form
   /// It made, changed or ended this hold or order.
-  var ticket: (slot: UInt32, sequence: UInt64)?
+  var subject: (slot: UInt32, sequence: UInt64)?
   /// It is found by its arguments, too.
   var byArguments: Bool
   var event: UInt32
@@ -70,10 +70,10 @@ struct KeyEntry: Equatable {
   var keyWords: UInt64 { UInt64(keyBytes + 7) >> 3 }
 
   init(
-    stamp: Milliseconds, keyBytes: Int, form: Form, ticket: (slot: UInt32, sequence: UInt64)?, byArguments: Bool,
+    stamp: Milliseconds, keyBytes: Int, form: Form, subject: (slot: UInt32, sequence: UInt64)?, byArguments: Bool,
     event: UInt32, arguments: UInt64
   ) {
-    (self.stamp, self.keyBytes, self.form, self.ticket) = (stamp, keyBytes, form, ticket)
+    (self.stamp, self.keyBytes, self.form, self.subject) = (stamp, keyBytes, form, subject)
     (self.byArguments, self.event, self.arguments) = (byArguments, event, arguments)
   }
 
@@ -86,14 +86,14 @@ struct KeyEntry: Equatable {
     form = w0 >> 52 & 1 == 1 ? .held : .encoded
     byArguments = w0 >> 54 & 1 == 1
     event = UInt32(truncatingIfNeeded: w1) & (1 << 24 - 1)
-    ticket = w0 >> 53 & 1 == 1 ? (UInt32(truncatingIfNeeded: w1 >> 24) & HoldRecord.low28, w2 & (1 << 48 - 1)) : nil
+    subject = w0 >> 53 & 1 == 1 ? (UInt32(truncatingIfNeeded: w1 >> 24) & HoldRecord.low28, w2 & (1 << 48 - 1)) : nil
     arguments = w3
   }
 
   @inline(__always) var words: (UInt64, UInt64, UInt64, UInt64) {
     var w0 = UInt64(bitPattern: stamp) & (1 << 44 - 1) | UInt64(keyBytes) << 44 | UInt64(form.rawValue) << 52
-    w0 |= (ticket == nil ? 0 : 1) << 53 | (byArguments ? 1 : 0) << 54
-    return (w0, UInt64(event) | UInt64(ticket?.slot ?? 0) << 24, ticket?.sequence ?? 0, arguments)
+    w0 |= (subject == nil ? 0 : 1) << 53 | (byArguments ? 1 : 0) << 54
+    return (w0, UInt64(event) | UInt64(subject?.slot ?? 0) << 24, subject?.sequence ?? 0, arguments)
   }
 
   static func == (a: KeyEntry, b: KeyEntry) -> Bool { a.words == b.words }

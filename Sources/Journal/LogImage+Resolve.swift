@@ -53,7 +53,7 @@ extension LogImage {
     shards[Int(shard.rawValue)] = index
 
     var state = suspicion(index)
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if unsafe PlantedMistake.chosen == .cutDamagedMiddle {
       return ShardRecovery(
         shard: shard, state: .clean, end: index.end, committed: index.run?.committed ?? 0,

@@ -22,7 +22,7 @@ struct AirlineCustomer {
   private struct Reservation {
     var event: Int
     var seat: Int
-    var ticket: [UInt8]
+    var subject: [UInt8]
   }
   private enum Step {
     case look(event: Int)
@@ -49,13 +49,13 @@ struct AirlineCustomer {
     (self.ledger, self.movesAtOnce) = (ledger, movesAtOnce)
   }
 
-  /// What to ask for, and the ticket that it is about.
-  mutating func next(_ random: inout LoadRandom) -> (action: Action, ticket: [UInt8]) {
+  /// What to ask for, and the subject that it is about.
+  mutating func next(_ random: inout LoadRandom) -> (action: Action, subject: [UInt8]) {
     if case .takeNew(let old, _)? = step {
       // Only a new seat that was got leaves this step in place.
       step = .letGoOld
       ledger.freed(old.event, old.seat)
-      return (.release, old.ticket)
+      return (.release, old.subject)
     }
     transaction = AirlineTransaction.draw(&random)
     switch transaction {
@@ -72,14 +72,14 @@ struct AirlineCustomer {
       }
       step = .move(old, to: seat)
       ledger.freed(old.event, old.seat)
-      return (.move(seat: seat), old.ticket)
+      return (.move(seat: seat), old.subject)
     case .deleteReservation where !reservations.isEmpty,
       .newReservation where reservations.count == Self.reservationsMax:
       transaction = .deleteReservation
       let old = removeOne(&random)
       step = .delete
       ledger.freed(old.event, old.seat)
-      return (.release, old.ticket)
+      return (.release, old.subject)
     default:
       transaction = .findOpenSeats
       let event = ledger.drawEvent(&random)
@@ -88,7 +88,7 @@ struct AirlineCustomer {
     }
   }
 
-  mutating func heard(_ reply: Reply, _ random: inout LoadRandom) {
+  mutating func heard(_ reply: LoadReply, _ random: inout LoadRandom) {
     let isYes = reply.kind == .ok
     let now = step
     step = nil
@@ -96,17 +96,17 @@ struct AirlineCustomer {
     case .look(let event):
       if isYes { remember(reply.seatMap, of: event, &random) }
     case .reserve(let event, let seat):
-      if isYes { got(Reservation(event: event, seat: seat, ticket: reply.ticket)) }
+      if isYes { got(Reservation(event: event, seat: seat, subject: reply.subject)) }
     case .move(let old, let seat):
       if isYes {
-        got(Reservation(event: old.event, seat: seat, ticket: reply.ticket))
+        got(Reservation(event: old.event, seat: seat, subject: reply.subject))
       } else {
         // Nobody can have got the old seat: it was never let go.
         got(old)
       }
     case .takeNew(let old, let seat):
       if isYes {
-        got(Reservation(event: old.event, seat: seat, ticket: reply.ticket))
+        got(Reservation(event: old.event, seat: seat, subject: reply.subject))
         // The transaction goes on with the old seat.
         step = now
         return

@@ -2,15 +2,15 @@ import HTTP
 import Proto
 
 /// The HTTP door.
-struct HTTPDoor: Door {
+struct HTTPDoor: LoadDoor {
   let events: EventSet
   let host: String
   private var parser = ResponseParser()
 
   init(events: EventSet, host: String) { (self.events, self.host) = (events, host) }
 
-  mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8]) {
-    let id = String(decoding: ticket, as: UTF8.self)
+  mutating func write(_ action: Action, subject: [UInt8], into out: inout [UInt8]) {
+    let id = String(decoding: subject, as: UTF8.self)
     switch action {
     case .createEvent(let index):
       post(
@@ -34,7 +34,7 @@ struct HTTPDoor: Door {
     out.add(body)
   }
 
-  mutating func read(_ input: RawSpan) throws -> (reply: Reply, byteCount: Int)? {
+  mutating func read(_ input: RawSpan) throws -> (reply: LoadReply, byteCount: Int)? {
     guard let head = try parser.parse(input) else { return nil }
     guard let body = head.bodyInPlace(in: input) else {
       // The body is still on its way; the head is parsed again with it.
@@ -45,8 +45,8 @@ struct HTTPDoor: Door {
     switch head.status {
     case 200..<300, 304:
       let order = text.quoted(after: "\"order\":\"")
-      let ticket = order.isEmpty ? text.quoted(after: "\"hold\":\"") : order
-      var reply = Reply(kind: .ok, word: "", ticket: ticket)
+      let subject = order.isEmpty ? text.quoted(after: "\"hold\":\"") : order
+      var reply = LoadReply(kind: .ok, word: "", subject: subject)
       if events.keepsMaps {
         var at = 0
         while let row = text.quoted(after: "\"seats\":\"", from: &at) { reply.seatMap += row }
@@ -54,8 +54,8 @@ struct HTTPDoor: Door {
       return (reply, body.upperBound)
     case 404, 409, 410, 422:
       let code = String(decoding: text.quoted(after: "\"code\":\""), as: UTF8.self)
-      return (Reply(kind: .refused, word: code, ticket: []), body.upperBound)
-    default: return (Reply(kind: .error, word: "\(head.status)", ticket: []), body.upperBound)
+      return (LoadReply(kind: .refused, word: code, subject: []), body.upperBound)
+    default: return (LoadReply(kind: .error, word: "\(head.status)", subject: []), body.upperBound)
     }
   }
 }

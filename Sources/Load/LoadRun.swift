@@ -23,7 +23,7 @@ extension LoadPlan {
     }
   }
 
-  private func run<D: Door>(_ address: HostPort, _ door: D, name: String) throws -> Report {
+  private func run<D: LoadDoor>(_ address: HostPort, _ door: D, name: String) throws -> Report {
     let group = try LoopGroup(count: threads, name: "load")
     defer { group.stop() }
     if creates { try create(address, door, on: group[0]) }
@@ -31,7 +31,7 @@ extension LoadPlan {
     let done = DispatchSemaphore(value: 0)
     for number in 0..<threads {
       let share = connections / threads + (number < connections % threads ? 1 : 0)
-      let worker = Worker(
+      let worker = LoadWorker(
         loop: group[number], plan: self, address: address, door: door, connectionCount: share,
         rate: rate * Double(share) / Double(connections)
       ) { report in
@@ -50,7 +50,7 @@ extension LoadPlan {
   }
 
   /// Makes the events, one after the other; one that is there already is as good.
-  private func create<D: Door>(_ address: HostPort, _ door: D, on loop: EventLoop) throws {
+  private func create<D: LoadDoor>(_ address: HostPort, _ door: D, on loop: EventLoop) throws {
     let outcome = Lock<String?>(nil)
     let done = DispatchSemaphore(value: 0)
     let creator = Creator(door: door, count: scenario.hasManyEvents ? events.count : 1) {
@@ -70,7 +70,7 @@ private let workers = Lock<[any Sendable]>([])
 /// Makes the events of a run over one connection.
 ///
 /// Unchecked: touched on its loop's thread only.
-private final class Creator<D: Door>: ConnectionHandler, @unchecked Sendable {
+private final class Creator<D: LoadDoor>: ConnectionHandler, @unchecked Sendable {
   private var door: D
   private let count: Int
   private var made = 0
@@ -84,7 +84,7 @@ private final class Creator<D: Door>: ConnectionHandler, @unchecked Sendable {
 
   private func next(_ connection: Connection) {
     guard made < count else { return finish(nil, connection) }
-    connection.write { door.write(.createEvent(made), ticket: [], into: &$0) }
+    connection.write { door.write(.createEvent(made), subject: [], into: &$0) }
   }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {

@@ -2,7 +2,7 @@ import Proto
 
 /// PostgreSQL's own protocol, version 3, with prepared statements over the tables of `bench/lib/seats.sql`: for the airline's
 /// transactions only. Each transaction is one statement and one round trip, and moves a reservation at once.
-struct PostgresDoor: Door {
+struct PostgresDoor: LoadDoor {
   let events: EventSet
   static var movesAtOnce: Bool { true }
   /// The server's own greeting, and the answer to the statements that are prepared.
@@ -54,13 +54,13 @@ struct PostgresDoor: Door {
     message(UInt8(ascii: "S"), &out) { _ in }
   }
 
-  mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8]) {
+  mutating func write(_ action: Action, subject: [UInt8], into out: inout [UInt8]) {
     switch action {
     case .browse(let event): execute("find", [Array("\(event)".utf8)], &out)
     case .hold(let event, let seats, let buyer):
       execute("new", [Array("\(event)".utf8), Array("\(seats[0])".utf8), Array("\(buyer)".utf8)], &out)
-    case .move(let seat): execute("move", [ticket, Array("\(seat)".utf8)], &out)
-    case .release: execute("delete", [ticket], &out)
+    case .move(let seat): execute("move", [subject, Array("\(seat)".utf8)], &out)
+    case .release: execute("delete", [subject], &out)
     case .createEvent, .checkout, .confirm:
       preconditionFailure("the airline's transactions ask for nothing of this kind")
     }
@@ -96,9 +96,9 @@ struct PostgresDoor: Door {
   }
 
   /// A reply is everything up to the next "ready for query".
-  mutating func read(_ input: RawSpan) throws -> (reply: Reply, byteCount: Int)? {
+  mutating func read(_ input: RawSpan) throws -> (reply: LoadReply, byteCount: Int)? {
     guard try Self.isWhole(input) else { return nil }
-    var reply = Reply(kind: .refused, word: "TAKEN", ticket: [])
+    var reply = LoadReply(kind: .refused, word: "TAKEN", subject: [])
     var at = 0
     while true {
       let kind = input.byte(at)
@@ -109,16 +109,16 @@ struct PostgresDoor: Door {
       case UInt8(ascii: "D") where body.byteCount > 6:
         // One column: the columns' count (2 bytes), its length (4), its text.
         let column = body.extracting(6..<body.byteCount)
-        reply = Reply(kind: .ok, word: "", ticket: [])
+        reply = LoadReply(kind: .ok, word: "", subject: [])
         if column.byte(0) == UInt8(ascii: "m") {
           reply.seatMap = seatMap(taken: column.extracting(1..<column.byteCount))
         } else {
-          reply.ticket = Bytes(column).array
+          reply.subject = Bytes(column).array
         }
       case UInt8(ascii: "E"):
         let code = Self.code(body)
         // 23505: somebody else's transaction took the seat at the same moment.
-        reply = Reply(kind: code == "23505" ? .refused : .error, word: code, ticket: [])
+        reply = LoadReply(kind: code == "23505" ? .refused : .error, word: code, subject: [])
       case UInt8(ascii: "Z"):
         return (reply, at)
       default: break

@@ -1,7 +1,7 @@
 import Proto
 
 /// The TCP door, or a Redis server given a command of one's own.
-struct RESPDoor: Door {
+struct RESPDoor: LoadDoor {
   let events: EventSet
   /// What a hold is: `HOLD` with its seats, or a command of one's own for one seat.
   private let holds: CommandTemplate
@@ -17,8 +17,8 @@ struct RESPDoor: Door {
     names = (0..<events.count).map { Array(events.name($0).utf8) }
   }
 
-  mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8]) {
-    let id = String(decoding: ticket, as: UTF8.self)
+  mutating func write(_ action: Action, subject: [UInt8], into out: inout [UInt8]) {
+    let id = String(decoding: subject, as: UTF8.self)
     switch action {
     case .createEvent(let index):
       command(["EVENT.CREATE", events.name(index), "Main", "\(events.rows)", "\(events.seatsPerRow)", "4500"], &out)
@@ -43,7 +43,7 @@ struct RESPDoor: Door {
     out.add("\r\n")
   }
 
-  mutating func read(_ input: RawSpan) throws -> (reply: Reply, byteCount: Int)? {
+  mutating func read(_ input: RawSpan) throws -> (reply: LoadReply, byteCount: Int)? {
     guard let length = try RESPReply.length(input) else { return nil }
     switch input.byte(0) {
     case UInt8(ascii: "-"):
@@ -53,11 +53,11 @@ struct RESPDoor: Door {
         word.unicodeScalars.append(Unicode.Scalar(input.byte(at)))
         at += 1
       }
-      return (Reply(kind: Self.refusals.contains(word) ? .refused : .error, word: word, ticket: []), length)
+      return (LoadReply(kind: Self.refusals.contains(word) ? .refused : .error, word: word, subject: []), length)
     default:
       let whole = input.extracting(0..<length)
-      var reply = Reply(kind: .ok, word: "", ticket: ticket(in: whole))
-      if events.keepsMaps, reply.ticket.isEmpty { reply.seatMap = seatMap(in: whole) }
+      var reply = LoadReply(kind: .ok, word: "", subject: subject(in: whole))
+      if events.keepsMaps, reply.subject.isEmpty { reply.seatMap = seatMap(in: whole) }
       return (reply, length)
     }
   }
@@ -86,7 +86,7 @@ struct RESPDoor: Door {
   }
 
   /// The first `h_…` or `o_…` in a reply.
-  private func ticket(in reply: RawSpan) -> [UInt8] {
+  private func subject(in reply: RawSpan) -> [UInt8] {
     var at = 0
     while at + HoldID.textBytes <= reply.byteCount, at < 24 {
       let letter = reply.byte(at)

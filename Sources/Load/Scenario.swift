@@ -37,12 +37,12 @@ enum ReplyKind: Equatable {
 }
 
 /// What was said in reply.
-struct Reply {
+struct LoadReply {
   var kind: ReplyKind
   /// The first word of an error, the code of a refusal.
   var word: String
   /// The hold's or the order's id, if the reply names one.
-  var ticket: [UInt8]
+  var subject: [UInt8]
   /// The answer to `browse`, one character a seat, where it was asked for.
   var seatMap: [UInt8] = []
 }
@@ -55,7 +55,7 @@ struct Buyer {
   var random: LoadRandom
   private(set) var event = 0
   /// The id that the next action is about.
-  private(set) var ticket: [UInt8] = []
+  private(set) var subject: [UInt8] = []
   private var last: Action?
   /// In the airline's scenario: who decides.
   private var customer: AirlineCustomer?
@@ -80,15 +80,15 @@ struct Buyer {
       return .hold(event: event, seats: [random.below(seats)], buyer: random.next() >> 24)
     case .airline:
       guard let next = customer?.next(&random) else { preconditionFailure("the airline's scenario has customers") }
-      ticket = next.ticket
+      subject = next.subject
       return next.action
     case .browseAndBuy:
       switch last {
       case .browse:
         let first = random.below(max(1, seats - 1))
         return .hold(event: event, seats: seats > 1 ? [first, first + 1] : [0], buyer: random.next() >> 24)
-      case .hold where !ticket.isEmpty: return random.below(10) < 7 ? .checkout : .release
-      case .checkout where !ticket.isEmpty: return .confirm
+      case .hold where !subject.isEmpty: return random.below(10) < 7 ? .checkout : .release
+      case .checkout where !subject.isEmpty: return .confirm
       default:
         event = random.below(events)
         return .browse(event: event)
@@ -96,9 +96,9 @@ struct Buyer {
     }
   }
 
-  mutating func heard(_ reply: Reply) {
+  mutating func heard(_ reply: LoadReply) {
     customer?.heard(reply, &random)
-    ticket = reply.kind == .ok ? reply.ticket : []
+    subject = reply.kind == .ok ? reply.subject : []
   }
 }
 

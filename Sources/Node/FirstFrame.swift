@@ -3,13 +3,13 @@ import Proto
 
 /// A connection that was just accepted: its first frame says who is there, and on which loop it should live.
 final class FirstFrame: ConnectionHandler {
-  private unowned let hub: NodeLoop
-  init(hub: NodeLoop) { self.hub = hub }
+  private unowned let nodeLoop: NodeLoop
+  init(nodeLoop: NodeLoop) { self.nodeLoop = nodeLoop }
 
   func opened(_ connection: Connection) { connection.setDeadline(after: .seconds(5)) }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
-    let node = hub.node
+    let node = nodeLoop.node
     do throws(DecodeError) {
       let frame = try WireFrame(header: bytes)
       switch frame.kind {
@@ -30,7 +30,7 @@ final class FirstFrame: ConnectionHandler {
         return WireFrame.headerBytes + frame.bodyBytes
       case .adminRequest:
         // The rest of the frame has as long as its beginning.
-        connection.handler = AdminConnection(node: node, hub: hub)
+        connection.handler = AdminConnection(node: node, nodeLoop: nodeLoop)
         return 0
       case .nodeHello, .requests, .replies, .feed, .feedFresh, .peerMessages, .adminReply:
         throw .invalid(field: "first frame")

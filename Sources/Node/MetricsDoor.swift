@@ -9,13 +9,13 @@ import Proto
 /// buyers: what it does not understand it refuses, and closes.
 final class MetricsDoor: ConnectionHandler {
   private let node: NodeCore
-  private let hub: NodeLoop
+  private let nodeLoop: NodeLoop
   private var parser = RequestParser()
   private var isBusy = false
   private var keepsAlive = true
   private var isHead = false
 
-  init(node: NodeCore, hub: NodeLoop) { (self.node, self.hub) = (node, hub) }
+  init(node: NodeCore, nodeLoop: NodeLoop) { (self.node, self.nodeLoop) = (node, nodeLoop) }
 
   func opened(_ connection: Connection) { connection.setDeadline(after: .seconds(75)) }
 
@@ -54,14 +54,14 @@ final class MetricsDoor: ConnectionHandler {
   private func begin(on connection: Connection) {
     isBusy = true
     connection.pauseReading()
-    let (node, hub) = (node, hub)
+    let (node, nodeLoop) = (node, nodeLoop)
     // The handler is told on its own loop: the box only carries it there.
     let me = HandlerBox(handler: self)
     Task {
       var text: [UInt8] = []
       await node.metrics().write(into: &text)
       let body = text
-      hub.loop.submit {
+      nodeLoop.loop.submit {
         me.handler.isBusy = false
         me.handler.answer(200, "text/plain; version=0.0.4; charset=utf-8", body, on: connection)
         connection.resumeReading()
@@ -92,10 +92,10 @@ final class MetricsDoor: ConnectionHandler {
 extension NodeCore {
   func metrics() async -> NodeMetrics {
     var shards: [NodeMetrics.Shard] = []
-    for hub in loops { shards += await hub.metrics() }
+    for nodeLoop in loops { shards += await nodeLoop.metrics() }
     shards.sort { $0.status.shard < $1.status.shard }
     var suspects = 0
-    for hub in loops { suspects += await hub.suspectCount() }
+    for nodeLoop in loops { suspects += await nodeLoop.suspectCount() }
     let size = journal.size
     let positions = journal.positions
     return NodeMetrics(

@@ -100,13 +100,13 @@ public final class Node: Sendable {
     limits.takesGuests = true
     let noRoom = ThrottledWarning(core.log, "no room for a connection")
     limits.trouble = { trouble in noRoom.log { $0.field("reason", "\(trouble)") } }
-    listener.start(on: group[0], options: options, limits: limits) { _ in FirstFrame(hub: core.loops[0]) }
+    listener.start(on: group[0], options: options, limits: limits) { _ in FirstFrame(nodeLoop: core.loops[0]) }
     var forMetrics = ConnectionOptions()
     forMetrics.inputLimit = 64 << 10
     forMetrics.inputBudget = core.inputBudget
     limits.connectionsMax = 256
     metricsListener?.start(on: group[0], options: forMetrics, limits: limits) { _ in
-      MetricsDoor(node: core, hub: core.loops[0])
+      MetricsDoor(node: core, nodeLoop: core.loops[0])
     }
     let port = listener.address.port
 
@@ -125,10 +125,10 @@ public final class Node: Sendable {
       await core.loop(of: shard.shard).adopt(shard, config: core.replicaConfig)
     }
     core.recovered()
-    for hub in core.loops { await hub.start() }
+    for nodeLoop in core.loops { await nodeLoop.start() }
     for record in known { core.met(record) }
     let watch = core.coordinator.watch { [weak core] change in core?.heard(change) }
-    let tasks = [Task { await core.bearShards() }, Task { await core.watchCoordinator() }]
+    let tasks = [Task { await core.assignFirstRoles() }, Task { await core.watchCoordinator() }]
     core.log.info("node is up") {
       $0.field("node", core.me.node.description)
       $0.field("address", record.address)
@@ -176,7 +176,7 @@ public final class Node: Sendable {
   public func stop(handOver milliseconds: UInt32 = 2_000) async {
     guard core.beginStop() else { return }
     if core.status.state == .up, milliseconds > 0 {
-      for hub in core.loops { await hub.beginEnd() }
+      for nodeLoop in core.loops { await nodeLoop.beginEnd() }
       _ = await core.drain(core.primaryShards(), deadline: milliseconds)
       // The other may be ending too: who was named last must have the record that says so.
       let patience = ContinuousClock.now + .seconds(1)
@@ -197,7 +197,7 @@ public final class Node: Sendable {
     watch.cancel()
     listener.stop()
     metricsListener?.stop()
-    for hub in core.loops { await hub.stop() }
+    for nodeLoop in core.loops { await nodeLoop.stop() }
     group.shutdown(grace: .milliseconds(200))
     let (core, group) = (core, group)
     // Threads are waited for on one of their own: a task must not block.

@@ -84,7 +84,7 @@ extension NodeCore {
 
   /// Whether the next process of this directory will find each shard's log whole.
   func mayEnd() async -> Bool {
-    for hub in loops where await !hub.mayEnd { return false }
+    for nodeLoop in loops where await !nodeLoop.mayEnd { return false }
     return true
   }
 

@@ -14,7 +14,7 @@ final class LoopTable: @unchecked Sendable {
 
   /// Runs `body` on each loop.
   func each(_ body: @escaping @Sendable (isolated NodeLoop) -> Void) {
-    for hub in loops { hub.loop.submit { hub.assumeIsolated { body($0) } } }
+    for nodeLoop in loops { nodeLoop.loop.submit { nodeLoop.assumeIsolated { body($0) } } }
   }
 }
 
@@ -140,7 +140,7 @@ final class NodeCore: Sendable {
     _ shard: ShardID, _ body: @escaping @Sendable (inout ShardMachine, inout ShardTools, TurnTime) -> Void
   ) {
     let home = loop(of: shard)
-    home.loop.submit { home.assumeIsolated { hub in _ = hub.change(shard, body) } }
+    home.loop.submit { home.assumeIsolated { nodeLoop in _ = nodeLoop.change(shard, body) } }
   }
 
   // MARK: The log
@@ -184,10 +184,10 @@ private final class FailureRelay: @unchecked Sendable {
 private func tell(_ group: DurableGroup, _ table: LoopTable) {
   let loops = table.loops
   guard !loops.isEmpty else { return }
-  for (index, hub) in loops.enumerated() {
+  for (index, nodeLoop) in loops.enumerated() {
     let ends = group.ends.filter { Int($0.shard.rawValue) % loops.count == index }
     let markers = group.markers.filter { Int($0.shard.rawValue) % loops.count == index }
     if ends.isEmpty && markers.isEmpty { continue }
-    hub.loop.submit { hub.assumeIsolated { $0.durable(ends, markers) } }
+    nodeLoop.loop.submit { nodeLoop.assumeIsolated { $0.durable(ends, markers) } }
   }
 }

@@ -297,11 +297,11 @@ package actor NodeLoop {
   // MARK: Routers
 
   nonisolated func makeRouterConnection(_ hello: RouterHello) -> RouterConnection {
-    let id = assumeIsolated { hub in
-      defer { hub.nextConnection += 1 }
-      return ConnectionID(hub.nextConnection)
+    let id = assumeIsolated { nodeLoop in
+      defer { nodeLoop.nextConnection += 1 }
+      return ConnectionID(nodeLoop.nextConnection)
     }
-    return RouterConnection(id, hello: hello, hub: self)
+    return RouterConnection(id, hello: hello, nodeLoop: self)
   }
 
   /// False: a newer connection of the same router was met already.
@@ -355,7 +355,7 @@ package actor NodeLoop {
 
   // MARK: Peers
 
-  nonisolated func makePeerInput(_ hello: PeerHello) -> PeerInput { PeerInput(hello, hub: self) }
+  nonisolated func makePeerInput(_ hello: PeerHello) -> PeerInput { PeerInput(hello, nodeLoop: self) }
 
   /// A later start of this node was heard of: what earlier ones still say or hear does not count.
   func drop(_ name: NodeName, before start: UInt64) {
@@ -381,7 +381,7 @@ package actor NodeLoop {
   func met(_ name: NodeName, at address: String) {
     guard name != node.me.node else { return }
     if let link = links[name] { return link.moved(to: address) }
-    let link = PeerLink(name, address: address, hub: self)
+    let link = PeerLink(name, address: address, nodeLoop: self)
     links[name] = link
     link.connectIfNeeded(now: clock.now)
   }
@@ -467,8 +467,8 @@ package actor NodeLoop {
     }
   }
 
-  func order(_ order: Order, shard id: ShardID) -> OrderAnswer? {
-    change(id) { machine, tools, time in machine.order(order, time: time, tools: &tools) }
+  func carryOut(_ directive: Directive, shard id: ShardID) -> DirectiveAnswer? {
+    change(id) { machine, tools, time in machine.carryOut(directive, time: time, tools: &tools) }
   }
 }
 

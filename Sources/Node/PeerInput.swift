@@ -9,24 +9,26 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
   private let sender: ReplicaID
   /// The sender's start.
   let start: UInt64
-  private unowned let hub: NodeLoop
+  private unowned let nodeLoop: NodeLoop
   private var connection: Connection?
   private var deadline = FrameDeadline(after: .seconds(30))
 
-  init(_ hello: PeerHello, hub: NodeLoop) { (sender, start, self.hub) = (hello.sender, hello.start, hub) }
+  init(_ hello: PeerHello, nodeLoop: NodeLoop) {
+    (sender, start, self.nodeLoop) = (hello.sender, hello.start, nodeLoop)
+  }
 
   func opened(_ connection: Connection) {
     self.connection = connection
-    guard hub.node.met(sender.node, start: start) else {
-      hub.node.log.warning("a process that was replaced still speaks as a node") {
+    guard nodeLoop.node.met(sender.node, start: start) else {
+      nodeLoop.node.log.warning("a process that was replaced still speaks as a node") {
         $0.field("node", sender.node.description)
         $0.field("start", start)
       }
       return connection.abort()
     }
-    hub.assumeIsolated { $0.add(self, from: sender) }
+    nodeLoop.assumeIsolated { $0.add(self, from: sender) }
     connection.write { out in
-      hub.assumeIsolated { $0.writePeerHello(into: &out) }
+      nodeLoop.assumeIsolated { $0.writePeerHello(into: &out) }
     }
   }
 
@@ -41,7 +43,7 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
         while reader.bytesLeft > 0 {
           let item = try PeerItem(decoding: &reader)
           let (shard, message, payload, sender) = (item.shard, item.message, item.payload, sender)
-          hub.assumeIsolated { $0.receive(message, payload: payload, for: shard, from: sender) }
+          nodeLoop.assumeIsolated { $0.receive(message, payload: payload, for: shard, from: sender) }
         }
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
@@ -49,7 +51,7 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
       deadline.look(consumed: consumed, of: bytes.byteCount, connection)
       return consumed
     } catch {
-      hub.node.log.warning("a peer's message cannot be read") {
+      nodeLoop.node.log.warning("a peer's message cannot be read") {
         $0.field("peer", sender.node.description)
         $0.field("error", "\(error)")
       }
@@ -64,7 +66,7 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
 
   func closed(_ connection: Connection, reason: CloseReason) {
     self.connection = nil
-    hub.assumeIsolated { $0.remove(self, from: sender) }
+    nodeLoop.assumeIsolated { $0.remove(self, from: sender) }
   }
 
   func drop() { connection?.abort() }

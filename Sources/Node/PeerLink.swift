@@ -9,7 +9,7 @@ import Proto
 final class PeerLink: ConnectionHandler {
   let node: NodeName
   private(set) var address: String
-  private unowned let hub: NodeLoop
+  private unowned let nodeLoop: NodeLoop
   private var connection: Connection?
   /// Who is there, once it has answered the hello.
   private(set) var peer: ReplicaID?
@@ -26,8 +26,8 @@ final class PeerLink: ConnectionHandler {
   private static let outputBytesMax = 64 << 20
   private static let frameBytesMax = 8 << 20
 
-  init(_ node: NodeName, address: String, hub: NodeLoop) {
-    (self.node, self.address, self.hub) = (node, address, hub)
+  init(_ node: NodeName, address: String, nodeLoop: NodeLoop) {
+    (self.node, self.address, self.nodeLoop) = (node, address, nodeLoop)
   }
 
   /// The node registered with this address.
@@ -46,13 +46,13 @@ final class PeerLink: ConnectionHandler {
     options.outputHardLimit = 256 << 20
     options.openTimeout = .seconds(2)
     options.stallTimeout = .seconds(5)
-    let opening = hub.loop.connect(to: target, options: options, handler: self)
+    let opening = nodeLoop.loop.connect(to: target, options: options, handler: self)
     connection = opening
   }
 
   func opened(_ connection: Connection) {
     connection.write { out in
-      hub.assumeIsolated { $0.writePeerHello(into: &out) }
+      nodeLoop.assumeIsolated { $0.writePeerHello(into: &out) }
     }
   }
 
@@ -62,18 +62,18 @@ final class PeerLink: ConnectionHandler {
       guard frame.kind == .peerHello, frame.bodyBytes < 4_096 else { throw .invalid(field: "peer hello") }
       var reader = ByteReader(try frame.body(of: bytes))
       let hello = try PeerHello(decoding: &reader)
-      guard hello.sender.node == node, hello.cluster == hub.node.cluster else {
-        hub.node.log.warning("another node answers at a peer's address") {
+      guard hello.sender.node == node, hello.cluster == nodeLoop.node.cluster else {
+        nodeLoop.node.log.warning("another node answers at a peer's address") {
           $0.field("peer", node.description)
           $0.field("found", hello.sender.node.description)
           $0.field("address", address)
         }
         throw .invalid(field: "peer hello")
       }
-      guard hub.node.met(hello.sender.node, start: hello.start) else { throw .invalid(field: "an earlier start") }
+      guard nodeLoop.node.met(hello.sender.node, start: hello.start) else { throw .invalid(field: "an earlier start") }
       (peer, peerStart) = (hello.sender, hello.start)
       retryWait = Self.waitMin
-      hub.assumeIsolated { $0.peerConnected(hello.sender) }
+      nodeLoop.assumeIsolated { $0.peerConnected(hello.sender) }
       return WireFrame.headerBytes + frame.bodyBytes
     } catch .truncated {
       return 0
@@ -88,7 +88,7 @@ final class PeerLink: ConnectionHandler {
     self.connection = nil
     peer = nil
     frame.removeAll()
-    retryAt = hub.assumeIsolated { $0.clock.now } + retryWait
+    retryAt = nodeLoop.assumeIsolated { $0.clock.now } + retryWait
     retryWait = min(retryWait * 2, Self.waitMax)
   }
 

@@ -8,22 +8,22 @@ import Proto
 final class RouterConnection: ConnectionHandler, @unchecked Sendable {
   let id: ConnectionID
   let hello: RouterHello
-  private unowned let hub: NodeLoop
+  private unowned let nodeLoop: NodeLoop
   private var connection: Connection?
   /// A newer connection of the same router was met: nothing more is read here.
   private var isSuperseded = false
   private var deadline = FrameDeadline(after: .seconds(30))
 
-  init(_ id: ConnectionID, hello: RouterHello, hub: NodeLoop) {
-    (self.id, self.hello, self.hub) = (id, hello, hub)
+  init(_ id: ConnectionID, hello: RouterHello, nodeLoop: NodeLoop) {
+    (self.id, self.hello, self.nodeLoop) = (id, hello, nodeLoop)
   }
 
   func opened(_ connection: Connection) {
     self.connection = connection
-    let isNewest = hub.assumeIsolated { $0.add(self) }
+    let isNewest = nodeLoop.assumeIsolated { $0.add(self) }
     guard isNewest else { return connection.abort() }
     connection.write { out in
-      hub.assumeIsolated { $0.writeNodeHello(into: &out) }
+      nodeLoop.assumeIsolated { $0.writeNodeHello(into: &out) }
     }
   }
 
@@ -31,10 +31,10 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
     var consumed = 0
     do throws(DecodeError) {
       while consumed < bytes.byteCount, !isSuperseded, !connection.isOverOutputLimit {
-        if hub.assumeIsolated({ $0.isBehind }) {
+        if nodeLoop.assumeIsolated({ $0.isBehind }) {
           // What was read does not fit the loop's turns: what follows waits in the socket, and its sender with it.
           connection.pauseReading()
-          hub.assumeIsolated { $0.pause(self) }
+          nodeLoop.assumeIsolated { $0.pause(self) }
           break
         }
         let rest = bytes.extracting(consumed..<bytes.byteCount)
@@ -42,14 +42,14 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
         guard frame.kind == .requests else { throw .invalid(field: "frame kind") }
         let body = try frame.body(of: rest)
         let (id, shard) = (id, frame.shard)
-        if let error = hub.assumeIsolated({ $0.requests(body, for: shard, from: id) }) { throw error }
+        if let error = nodeLoop.assumeIsolated({ $0.requests(body, for: shard, from: id) }) { throw error }
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
     } catch .truncated {
       deadline.look(consumed: consumed, of: bytes.byteCount, connection)
       return consumed
     } catch {
-      hub.node.log.warning("a router's request cannot be read") {
+      nodeLoop.node.log.warning("a router's request cannot be read") {
         $0.field("peer", connection.peerText)
         $0.field("error", "\(error)")
       }
@@ -78,6 +78,6 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
 
   func closed(_ connection: Connection, reason: CloseReason) {
     self.connection = nil
-    hub.assumeIsolated { $0.remove(self) }
+    nodeLoop.assumeIsolated { $0.remove(self) }
   }
 }

@@ -8,7 +8,7 @@ extension ShardMachine {
   mutating func queueTurn(_ time: TurnTime, answering reads: [LargeReads.Read]) {
     let tag = turn.isOpen ? turn.tag : feeds.isEmpty ? 0 : replica.replyTag()
     let barrier = Barrier(position: replica.end.index, number: tag)
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     let isLate = unsafe PlantedMistake.chosen == .feedBehindReplies
     if !isLate { queueFeedUpdates(barrier, time) }
     #else
@@ -22,7 +22,7 @@ extension ShardMachine {
     }
     turn.replies.removeAll(keepingCapacity: true)
     turnReplyBytes = 0
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if isLate { queueFeedUpdates(barrier, time) }
     #endif
     if !turn.subscriptions.isEmpty { answerSubscriptions(barrier) }

@@ -203,9 +203,9 @@ package struct ShardMachine: ~Copyable {
     work(time, &tools)
   }
 
-  package mutating func bear(_ birth: Birth, time: TurnTime, tools: inout ShardTools) {
+  package mutating func assignFirstRoles(_ roles: FirstRoles, time: TurnTime, tools: inout ShardTools) {
     settleTurn(time, &tools)
-    call(time) { $0.bear(birth, now: time.now, into: &$1) }
+    call(time) { $0.assignFirstRoles(roles, now: time.now, into: &$1) }
     work(time, &tools)
   }
 
@@ -236,10 +236,10 @@ package struct ShardMachine: ~Copyable {
     work(time, &tools)
   }
 
-  package mutating func order(_ order: Order, time: TurnTime, tools: inout ShardTools) -> OrderAnswer {
+  package mutating func carryOut(_ directive: Directive, time: TurnTime, tools: inout ShardTools) -> DirectiveAnswer {
     settleTurn(time, &tools)
-    var answer = OrderAnswer.nothingToDo
-    call(time) { answer = $0.order(order, now: time.now, into: &$1) }
+    var answer = DirectiveAnswer.nothingToDo
+    call(time) { answer = $0.carryOut(directive, now: time.now, into: &$1) }
     work(time, &tools)
     return answer
   }

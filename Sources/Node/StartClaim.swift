@@ -57,7 +57,7 @@ package struct StartClaim: Equatable, Sendable {
     } else {
       staleness = nil
     }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     // Safe: set before any run began.
     if unsafe PlantedMistake.chosen == .believeOldDisk { staleness = nil }
     #endif

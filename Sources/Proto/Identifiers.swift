@@ -56,7 +56,7 @@ public typealias Milliseconds = Int64
 ///
 /// Layout, little-endian, 20 bytes: `shard: u16`, `slot: u32`, `sequence: u48`, `secret: u64`. The slot finds the entry, the
 /// sequence number tells a dead entry from one that was never issued, the secret keeps others from guessing it.
-public protocol TicketID: Hashable, Sendable, CustomStringConvertible {
+public protocol ShardedID: Hashable, Sendable, CustomStringConvertible {
   var shard: ShardID { get }
   var slot: UInt32 { get }
   var sequence: UInt64 { get }
@@ -67,7 +67,7 @@ public protocol TicketID: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Names a hold. Written `h_` and 32 characters.
-public struct HoldID: TicketID {
+public struct HoldID: ShardedID {
   public var shard: ShardID
   public var slot: UInt32
   public var sequence: UInt64
@@ -80,7 +80,7 @@ public struct HoldID: TicketID {
 
 /// Names an order. Written `o_` and 32 characters; has the slot and sequence number of the hold it came from, and a secret of
 /// its own.
-public struct OrderID: TicketID {
+public struct OrderID: ShardedID {
   public var shard: ShardID
   public var slot: UInt32
   public var sequence: UInt64
@@ -91,7 +91,7 @@ public struct OrderID: TicketID {
   }
 }
 
-extension TicketID {
+extension ShardedID {
   /// Bytes of the written form.
   @inlinable public static var textBytes: Int { 34 }
   /// The highest sequence number that an id can carry.

@@ -1,4 +1,4 @@
-#if PLANTED_BUGS
+#if PLANTED_MISTAKES
 /// Mistakes outside the replication rules that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is
 /// switched on, for the whole process.
 public enum PlantedMistake: String, Sendable, CaseIterable {

@@ -249,7 +249,7 @@ extension Replica {
     guard role == .primary, lead.isOpen, proposal == nil, lead.drain == nil, !lead.resigns, !isReloading,
       let peer = lead.peer, !peer.isNamed, peer.stage == .streaming
     else { return }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .promoteLagging, now >= peer.admitAt {
       lead.peer?.demandedSince = now
       propose(primary: me, follower: peer.id, now: now, into: &effects)

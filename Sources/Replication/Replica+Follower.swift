@@ -97,7 +97,7 @@ extension Replica {
         if role == .follower { follow.plea = follow.plea ?? .diskFull }
       } else {
         effects.append(.appendFrame)
-        #if PLANTED_BUGS
+        #if PLANTED_MISTAKES
         if planted == .acknowledgeBeforeDurable { follow.wantsAcknowledgement = true }
         #endif
       }
@@ -171,7 +171,7 @@ extension Replica {
     else { return }
     follow.wantsAcknowledgement = false
     var through = durable
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .acknowledgeBeforeDurable { through = end.index }
     #endif
     let ack = Acknowledgement(
@@ -214,7 +214,7 @@ extension Replica {
 
   /// Whether this follower's log may be led with: it is not damaged, and not being exchanged.
   private var isSound: Bool {
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .suspectTakesOver { return !isReloading }
     #endif
     return suspicion == .none && rebuild == .nothing && !isReloading && follow.plea != .damaged

@@ -129,7 +129,7 @@ extension Replica {
   private mutating func cut(
     to position: LogPosition, _ answer: JoinAnswer, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .rejoinWithoutCut {
       beginStream(session: answer.number, now: now)
       return

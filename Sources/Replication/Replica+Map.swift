@@ -130,7 +130,7 @@ extension Replica {
       isBehindMap = false
       return
     }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .trustOldMap { return }
     #endif
     base = found?.revision ?? 0
@@ -169,7 +169,7 @@ extension Replica {
 
   /// A register is known. Older ones than the newest known say nothing.
   mutating func adopt(_ new: MapRegister, now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .oldRevisionSettles, let proposal, proposal.revision == new.revision {
       self.proposal = nil
       lead.peer?.demandedSince = nil
@@ -215,7 +215,7 @@ extension Replica {
       // Its primary's own name again, proposed by another: a replica raised the epoch, because it knows of one that the coordinator forgot.
       let isRaised = old?.primary == me && entry.proposal != lastProposed && entry.proposal != noted
       var mayLead = entry.epoch != bootEpoch && wasNamed && oldRole != .joining && !isRaised
-      #if PLANTED_BUGS
+      #if PLANTED_MISTAKES
       if planted == .resumeOldEpoch { mayLead = true }
       #endif
       if mayLead {
@@ -260,8 +260,8 @@ extension Replica {
   }
 
   mutating func proposeBirth(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard role == .unborn, let birth, birth.primary == me, proposal == nil, end.index == 0 else { return }
-    propose(primary: me, follower: birth.follower == me ? nil : birth.follower, now: now, into: &effects)
+    guard role == .unborn, let firstRoles, firstRoles.primary == me, proposal == nil, end.index == 0 else { return }
+    propose(primary: me, follower: firstRoles.follower == me ? nil : firstRoles.follower, now: now, into: &effects)
   }
 
   mutating func readMap(for purpose: MapReading.Purpose, now: MonotonicMilliseconds, into effects: inout [Effect]) {

@@ -304,7 +304,7 @@ extension Replica {
   /// Whether answers need the peer's acknowledgement: the map names it, or an unsettled proposal does, or is about to.
   package var needsPeer: Bool {
     guard let peer = lead.peer else { return false }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .soloWithoutMap, let at = lastTick, at - peer.lastHeard > config.failureTimeout { return false }
     if planted == .forgetUnsettled { return peer.isNamed }
     #endif
@@ -317,11 +317,11 @@ extension Replica {
     let needed = needsPeer
     var through = durable
     if needed, let peer = lead.peer { through = min(through, peer.durable) }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .answerBeforeFollower { through = durable }
     #endif
     if !lead.isOpen {
-      #if PLANTED_BUGS
+      #if PLANTED_MISTAKES
       if planted == .answerBeforeOpen, lead.openIndex > 0, !isSilenced {
         answerable = Answerable(position: durable, number: .max)
       }
@@ -338,7 +338,7 @@ extension Replica {
     }
     var echoed = isBehindMap ? 0 : lead.confirmed
     if needed, let peer = lead.peer { echoed = peer.echoed }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .readWithoutBarrier { echoed = .max }
     if planted == .answerUnconfirmed, !needed { echoed = .max }
     #endif
@@ -394,7 +394,7 @@ extension Replica {
     if now - lead.lastSentAt >= config.heartbeat, !isStuckWithAnother(now: now) {
       sendHeartbeat(now: now, into: &effects)
     }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if planted == .soloWithoutMap { recommit(into: &effects) }
     #endif
     if proposal == nil, !lead.resigns { judgePeer(now: now, into: &effects) }
@@ -431,7 +431,8 @@ extension Replica {
     } else if late >= config.failureTimeout, ownLate < config.failureTimeout {
       effects.append(.note(.peerSilent(peer.id, milliseconds: late)))
       propose(primary: me, follower: nil, now: now, into: &effects)
-    } else if lead.drain == nil, !peer.isFull, !peer.isEnding(now: now, timeout: config.failureTimeout), peer.echoed > 0, late < config.failureTimeout, now >= lead.handOverAt,
+    } else if lead.drain == nil, !peer.isFull, !peer.isEnding(now: now, timeout: config.failureTimeout),
+      peer.echoed > 0, late < config.failureTimeout, now >= lead.handOverAt,
       ownLate >= config.failureTimeout || isFull
     {
       effects.append(.note(.ownDiskSlow(milliseconds: ownLate)))

@@ -81,7 +81,7 @@ public struct Replica: Sendable {
   var entersLater = false
   /// What a watch brought before the first read was answered.
   var early: MapRegister?
-  var birth: Birth?
+  var firstRoles: FirstRoles?
   var proposal: PendingProposal?
   var reading: MapReading?
   /// When the register was last asked for.
@@ -117,8 +117,8 @@ public struct Replica: Sendable {
   var lastTick: MonotonicMilliseconds?
   /// What the edge was last told by `roleChanged`.
   var told: Told?
-  #if PLANTED_BUGS
-  public var planted: PlantedBug? = unsafe PlantedBug.chosen
+  #if PLANTED_MISTAKES
+  public var planted: PlantedReplicaMistake? = unsafe PlantedReplicaMistake.chosen
   #endif
 
   /// - Parameter seed: random bits, new for every process and shard: proposal ids and jitter come from them.
@@ -157,8 +157,8 @@ public struct Replica: Sendable {
   }
 
   /// The cluster's birth gives the shard to these. Does nothing unless the map was read and has no entry; may be called before.
-  public mutating func bear(_ birth: Birth, now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    self.birth = birth
+  public mutating func assignFirstRoles(_ roles: FirstRoles, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    firstRoles = roles
     proposeBirth(now: now, into: &effects)
   }
 
@@ -251,7 +251,7 @@ public struct Replica: Sendable {
     if role == .halted { return answerHalted(message, to: sender, into: &effects) }
     meet(sender, now: now, into: &effects)
     if let theirs = message.epoch, theirs != epoch {
-      #if PLANTED_BUGS
+      #if PLANTED_MISTAKES
       if planted == .noEpochCheck, case .envelope(let envelope) = message, theirs < epoch {
         let ack = Acknowledgement(epoch: theirs, durable: durable, number: envelope.number, end: end.index)
         effects.append(.send(.acknowledgement(ack), to: sender))

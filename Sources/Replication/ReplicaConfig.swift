@@ -70,7 +70,7 @@ public struct EpochNote: Equatable, Sendable {
 }
 
 /// Who the cluster's birth says should have a shard whose register was never written.
-public struct Birth: Equatable, Sendable {
+public struct FirstRoles: Equatable, Sendable {
   public var primary: ReplicaID
   /// Known by its disk id, which is as new as the cluster: its log is empty. nil: it joins later.
   public var follower: ReplicaID?

@@ -72,7 +72,7 @@ final class ClientOperation {
   /// It surely changed nothing: it was refused before any shard took it.
   var neverHappened = false
   var sentAt = 0
-  var door: Door?
+  var door: SimulatedDoor?
   var isRepeated = false
   /// Of a hold: the order that became of it.
   var order: OrderID?
@@ -92,7 +92,7 @@ final class ClientOperation {
   }
 
   /// Names the hold that this call asks for, for the checker.
-  var ticket: UInt64 { UInt64(client) << 32 | UInt64(number) }
+  var holder: UInt64 { UInt64(client) << 32 | UInt64(number) }
 
   var seats: [SeatIndex] {
     if case .heldBest(_, let seats) = outcome { return seats }

@@ -44,7 +44,7 @@ struct Faults {
   var atChange = 0.0
   /// A node is stopped and started at once.
   var restart = 0.0
-  var order = 0.0
+  var directive = 0.0
   var damage = 0.0
   var wipe = 0.0
   /// A node comes back with what its disk was some time ago.
@@ -79,7 +79,7 @@ struct Faults {
     pause = sometimes(0.12, &random)
     wallJump = sometimes(0.2, &random)
     coordinatorAway = sometimes(0.06, &random)
-    order = sometimes(0.15, &random)
+    directive = sometimes(0.15, &random)
     damage = sometimes(0.06, &random)
     wipe = sometimes(0.03, &random)
     restart = sometimes(0.05, &random)
@@ -104,7 +104,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
   case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, restart, failedSync, slowSync, fullDisk,
     partition, reset, pause, standstill, routerCrash, routerPause, deafRouter, wallJump, coordinatorAway,
     stuckProposals,
-    lateProposal, watchAgain, atChange, order, damage, primaryDamage, wipe, oldDisk, twin, staleStart, coordinatorBack,
+    lateProposal, watchAgain, atChange, directive, damage, primaryDamage, wipe, oldDisk, twin, staleStart,
+    coordinatorBack,
     acceptLoss, broughtBack
 
   package var name: String {
@@ -131,7 +132,7 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case .lateProposal: "proposals decided late and at a bad moment"
     case .watchAgain: "watches begun anew"
     case .atChange: "blows at a change of roles"
-    case .order: "operators' orders"
+    case .directive: "directives of operators"
     case .damage: "logs or snapshots damaged at rest"
     case .primaryDamage: "of these, a primary's"
     case .wipe: "disks lost"

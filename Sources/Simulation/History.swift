@@ -34,7 +34,7 @@ struct History {
       guard let endings = endings(of: hold, mine, checks) else { continue }
       for seat in self.seats(of: hold) { seats[seat] += endings }
       if hold.places > 0 {
-        area += endings.map { CheckedCall(called: $0.called, returned: $0.returned, effect: .ticket($0.effect)) }
+        area += endings.map { CheckedCall(called: $0.called, returned: $0.returned, effect: .holder($0.effect)) }
       }
     }
     return (seats, area)
@@ -48,54 +48,54 @@ struct History {
 
   /// Of what is about a hold: what it says of everything in it.
   private func effect(on operation: ClientOperation) -> SeatEffect? {
-    let ticket = (operation.what.hold ?? operation).ticket
+    let holder = (operation.what.hold ?? operation).holder
     if operation.returned == .max {
       return switch operation.what {
-      case .hold, .best: .hold(ticket)
-      case .release: .release(ticket, repeats: false)
-      case .checkout: .checkout(ticket)
-      case .confirm: .confirm(ticket)
-      case .cancel: .cancel(ticket, repeats: false)
+      case .hold, .best: .hold(holder)
+      case .release: .release(holder, repeats: false)
+      case .checkout: .checkout(holder)
+      case .confirm: .confirm(holder)
+      case .cancel: .cancel(holder, repeats: false)
       case .create, .extend, .seat, .seats, .availability, .holdInfo, .orderInfo: nil
       }
     }
-    if let answer = operation.answer { return effect(of: answer, operation, ticket) }
+    if let answer = operation.answer { return effect(of: answer, operation, holder) }
     switch operation.outcome {
-    case .held, .heldBest: return .hold(ticket)
+    case .held, .heldBest: return .hold(holder)
     case .released:
-      return .release(ticket, repeats: hasBefore(operation) { if case .release = $0 { true } else { false } })
-    case .extended: return .extend(ticket)
+      return .release(holder, repeats: hasBefore(operation) { if case .release = $0 { true } else { false } })
+    case .extended: return .extend(holder)
     case .checkedOut(let info):
       // A second checkout says what became of the order by then.
       return switch info.status {
-      case .none, .pendingPayment: .checkout(ticket)
-      case .confirmed: .seenSold(ticket)
-      case .cancelled, .expired, .refunded: .notOrdered(ticket)
+      case .none, .pendingPayment: .checkout(holder)
+      case .confirmed: .seenSold(holder)
+      case .cancelled, .expired, .refunded: .notOrdered(holder)
       }
-    case .confirmed: return .confirm(ticket)
+    case .confirmed: return .confirm(holder)
     case .cancelled:
-      return .cancel(ticket, repeats: hasBefore(operation) { if case .cancel = $0 { true } else { false } })
+      return .cancel(holder, repeats: hasBefore(operation) { if case .cancel = $0 { true } else { false } })
     case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
-    case .refused(.holdExpired), .refused(.checkedOut): return .notHeld(ticket)
-    case .refused(.orderExpired), .refused(.orderState): return .notOrdered(ticket)
+    case .refused(.holdExpired), .refused(.checkedOut): return .notHeld(holder)
+    case .refused(.orderExpired), .refused(.orderState): return .notOrdered(holder)
     case .created, .noted, .refused, nil: return nil
     }
   }
 
-  private func effect(of answer: Answer, _ operation: ClientOperation, _ ticket: UInt64) -> SeatEffect? {
+  private func effect(of answer: Answer, _ operation: ClientOperation, _ holder: UInt64) -> SeatEffect? {
     switch answer {
     case .hold(let info), .order(let info):
       return switch info.status {
-      case .none: .seenHeld(ticket)
-      case .pendingPayment: .seenPending(ticket)
-      case .confirmed: .seenSold(ticket)
-      case .cancelled, .expired, .refunded: .notOrdered(ticket)
+      case .none: .seenHeld(holder)
+      case .pendingPayment: .seenPending(holder)
+      case .confirmed: .seenSold(holder)
+      case .cancelled, .expired, .refunded: .notOrdered(holder)
       }
     case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
     case .refused:
       guard operation.what.hold != nil else { return nil }
-      if case .orderInfo = operation.what { return .notOrdered(ticket) }
-      return .notHeld(ticket)
+      if case .orderInfo = operation.what { return .notOrdered(holder) }
+      return .notHeld(holder)
     case .event, .encodedEvent, .availability, .events, .seat, .seats, .subscribed, .unsubscribed: return nil
     }
   }
@@ -135,12 +135,12 @@ struct History {
     if operation === hold {
       switch operation.outcome {
       case .refused(.soldOut): return .soldOut(hold.places)
-      case .held: return .hold(hold.ticket, hold.places)
-      case nil where operation.returned == .max: return .hold(hold.ticket, hold.places)
+      case .held: return .hold(hold.holder, hold.places)
+      case nil where operation.returned == .max: return .hold(hold.holder, hold.places)
       default: return nil
       }
     }
-    return effect(on: operation).map { .ticket($0) }
+    return effect(on: operation).map { .holder($0) }
   }
 
   /// Whether the same hold was asked for the same before this call returned.
@@ -185,7 +185,7 @@ struct History {
       default: break
       }
     }
-    let ticket = hold.ticket
+    let holder = hold.holder
     var calls: [CheckedCall<SeatEffect>] = []
     func add(_ effect: SeatEffect, _ least: Milliseconds, _ most: Milliseconds?) {
       let from = checks.earliest(least, shard)
@@ -193,10 +193,10 @@ struct History {
       let until = most.map { checks.latest($0, shard) } ?? .max
       calls.append(CheckedCall(called: from, returned: max(from, until), effect: effect))
     }
-    add(.expireHold(ticket), least.min() ?? 0, isSure ? most.max() : nil)
+    add(.expireHold(holder), least.min() ?? 0, isSure ? most.max() : nil)
     if let first = orders.map(\.0).min() {
       let sure = orders.filter(\.isSure).map(\.0).max()
-      add(.expireOrder(ticket), first, orders.allSatisfy(\.isSure) ? sure : nil)
+      add(.expireOrder(holder), first, orders.allSatisfy(\.isSure) ? sure : nil)
     }
     return calls
   }

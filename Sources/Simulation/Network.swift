@@ -55,7 +55,7 @@ final class Network {
 }
 
 /// One node's outgoing connection to another.
-final class PeerLink {
+final class SimulatedPeerLink {
   private(set) var target: SimulatedNode
   private unowned let owner: SimulatedNode
   private(set) var pipe: Pipe?

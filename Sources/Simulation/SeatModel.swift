@@ -1,6 +1,6 @@
 import Proto
 
-/// One seat as the sequential specification sees it. A ticket is the secret of the hold that has it.
+/// One seat as the sequential specification sees it. A holder is the secret of the hold that has it.
 enum SeatModel: SequentialModel {
   case free
   case held(UInt64)
@@ -9,10 +9,10 @@ enum SeatModel: SequentialModel {
 
   func after(_ effect: SeatEffect) -> SeatModel? { effect.apply(to: self) }
 
-  var ticket: UInt64? {
+  var holder: UInt64? {
     switch self {
     case .free: nil
-    case .held(let ticket), .pending(let ticket), .sold(let ticket): ticket
+    case .held(let holder), .pending(let holder), .sold(let holder): holder
     }
   }
 }
@@ -40,12 +40,12 @@ enum SeatEffect: Equatable {
   case forgotten
 
   /// Whose hold or order it is about.
-  var ticket: UInt64? {
+  var holder: UInt64? {
     switch self {
-    case .hold(let ticket), .release(let ticket, _), .extend(let ticket), .checkout(let ticket), .confirm(let ticket),
-      .cancel(let ticket, _), .expireHold(let ticket), .expireOrder(let ticket), .seenHeld(let ticket),
-      .seenPending(let ticket), .seenSold(let ticket), .notHeld(let ticket), .notOrdered(let ticket):
-      ticket
+    case .hold(let holder), .release(let holder, _), .extend(let holder), .checkout(let holder), .confirm(let holder),
+      .cancel(let holder, _), .expireHold(let holder), .expireOrder(let holder), .seenHeld(let holder),
+      .seenPending(let holder), .seenSold(let holder), .notHeld(let holder), .notOrdered(let holder):
+      holder
     case .seen, .taken, .forgotten: nil
     }
   }
@@ -53,17 +53,17 @@ enum SeatEffect: Equatable {
   /// The seat afterwards; nil: this cannot have been said of such a seat.
   func apply(to seat: SeatModel) -> SeatModel? {
     switch self {
-    case .hold(let ticket): seat == .free ? .held(ticket) : nil
-    case .release(let ticket, let repeats):
-      seat == .held(ticket) ? .free : repeats && seat.ticket != ticket ? seat : nil
-    case .extend(let ticket), .seenHeld(let ticket): seat == .held(ticket) ? seat : nil
-    case .checkout(let ticket):
-      seat == .held(ticket) ? .pending(ticket) : seat.ticket == ticket ? seat : nil
-    case .confirm(let ticket): seat == .pending(ticket) || seat == .sold(ticket) ? .sold(ticket) : nil
-    case .cancel(let ticket, let repeats):
-      seat == .pending(ticket) || seat == .sold(ticket) ? .free : repeats && seat.ticket != ticket ? seat : nil
-    case .expireHold(let ticket): seat == .held(ticket) ? .free : seat
-    case .expireOrder(let ticket): seat == .pending(ticket) ? .free : seat
+    case .hold(let holder): seat == .free ? .held(holder) : nil
+    case .release(let holder, let repeats):
+      seat == .held(holder) ? .free : repeats && seat.holder != holder ? seat : nil
+    case .extend(let holder), .seenHeld(let holder): seat == .held(holder) ? seat : nil
+    case .checkout(let holder):
+      seat == .held(holder) ? .pending(holder) : seat.holder == holder ? seat : nil
+    case .confirm(let holder): seat == .pending(holder) || seat == .sold(holder) ? .sold(holder) : nil
+    case .cancel(let holder, let repeats):
+      seat == .pending(holder) || seat == .sold(holder) ? .free : repeats && seat.holder != holder ? seat : nil
+    case .expireHold(let holder): seat == .held(holder) ? .free : seat
+    case .expireOrder(let holder): seat == .pending(holder) ? .free : seat
     case .seen(let state):
       switch (state, seat) {
       case (.free, .free), (.held, .held), (.held, .pending), (.sold, .sold): seat
@@ -71,10 +71,10 @@ enum SeatEffect: Equatable {
       }
     case .forgotten: nil
     case .taken: seat == .free ? nil : seat
-    case .seenPending(let ticket): seat == .pending(ticket) ? seat : nil
-    case .seenSold(let ticket): seat == .sold(ticket) ? seat : nil
-    case .notHeld(let ticket): seat == .held(ticket) ? nil : seat
-    case .notOrdered(let ticket): seat == .pending(ticket) || seat == .sold(ticket) ? nil : seat
+    case .seenPending(let holder): seat == .pending(holder) ? seat : nil
+    case .seenSold(let holder): seat == .sold(holder) ? seat : nil
+    case .notHeld(let holder): seat == .held(holder) ? nil : seat
+    case .notOrdered(let holder): seat == .pending(holder) || seat == .sold(holder) ? nil : seat
     }
   }
 }

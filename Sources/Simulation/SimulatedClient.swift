@@ -7,7 +7,7 @@ import Seeded
 final class SimulatedClient {
   let index: Int
   unowned let world: World
-  private var door: Door?
+  private var door: SimulatedDoor?
   private(set) var pending: [ClientOperation] = []
   private var toCreate: [(ShardID, EventDefinition)] = []
   private var holds: [ClientOperation] = []
@@ -130,18 +130,18 @@ final class SimulatedClient {
   }
 
   /// A connection to some router, the one there is or another; nil: none answers.
-  private func openDoor() -> Door? {
+  private func openDoor() -> SimulatedDoor? {
     if let door, door.isOpen, !world.random.chance(2) { return door }
     guard let router = world.routers.randomElement(using: &world.random), router.isUp,
       let loop = router.loops.randomElement(using: &world.random)
     else { return nil }
-    let opened = Door(self, router, loop)
+    let opened = SimulatedDoor(self, router, loop)
     door = opened
     return opened
   }
 
   /// The connection is gone: what was asked there, and not answered, is asked elsewhere if that can do no harm.
-  func lost(_ lost: Door) {
+  func lost(_ lost: SimulatedDoor) {
     if door === lost { door = nil }
     for operation in pending where operation.door === lost {
       operation.door = nil

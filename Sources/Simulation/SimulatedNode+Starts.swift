@@ -80,7 +80,7 @@ extension SimulatedNode {
   @discardableResult func met(_ name: NodeName, start: UInt64) -> Bool {
     let known = newestStarts[name] ?? 0
     newestStarts[name] = max(known, start)
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     // Safe: set before the run began.
     if unsafe PlantedMistake.chosen == .hearReplaced { return true }
     #endif

@@ -43,7 +43,7 @@ final class SimulatedNode: SimulatedProcess {
   var log: Log?
   private(set) var shards: [SimulatedShard] = []
   private var tools = ShardTools()
-  private(set) var links: [PeerLink] = []
+  private(set) var links: [SimulatedPeerLink] = []
   private(set) var inputs: [PeerPipe] = []
 
   /// Tells this process's object from all others of its node.
@@ -173,7 +173,7 @@ final class SimulatedNode: SimulatedProcess {
     )
     writer?.makeSegment()
     links = world.nodes.filter { $0.index != index }.map { other in
-      PeerLink(to: world.coordinator.records[other.nodeName]?.process ?? other, from: self)
+      SimulatedPeerLink(to: world.coordinator.records[other.nodeName]?.process ?? other, from: self)
     }
     serve()
     tick()

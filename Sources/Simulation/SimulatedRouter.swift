@@ -12,7 +12,7 @@ final class SimulatedRouter: SimulatedProcess {
   /// By node's place: the process that it is, as far as known here.
   private var addresses: [SimulatedNode] = []
   private var newestStarts: [UInt64] = []
-  private var doors: [Door] = []
+  private var doors: [SimulatedDoor] = []
   private var directory = EventDirectory()
   /// By event, the highest version that this process said: no later answer's copy may be older.
   var saidVersions: [Bytes: UInt64] = [:]
@@ -95,7 +95,7 @@ final class SimulatedRouter: SimulatedProcess {
 
   // MARK: Doors
 
-  func open(_ door: Door) {
+  func open(_ door: SimulatedDoor) {
     doors.removeAll { !$0.isOpen }
     doors.append(door)
   }

@@ -90,7 +90,7 @@ final class SimulatedWriter {
       world.count(.slowSync)
       wait = world.draw(1_000...world.faults.slowSyncMax)
     }
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     // Safe: set before the run began.
     if unsafe PlantedMistake.chosen == .reportDurableBeforeSync {
       tell(unsynced(), [])
@@ -109,7 +109,7 @@ final class SimulatedWriter {
     }
   }
 
-  #if PLANTED_BUGS
+  #if PLANTED_MISTAKES
   private func unsynced() -> [(shard: ShardID, end: LogEnd)] {
     node.world.shardIDs.map { ($0, log.end(of: $0)) }
   }

@@ -70,10 +70,10 @@ extension Simulation {
   package static func isLinearizable(_ calls: [(called: Int, returned: Int, text: String)]) -> Bool {
     let parsed = calls.map { call in
       let words = call.text.split(separator: " ")
-      let ticket = UInt64(words.last ?? "") ?? 0
+      let holder = UInt64(words.last ?? "") ?? 0
       return CheckedCall<SeatEffect>(
         called: call.called, returned: call.returned,
-        effect: words.first == "hold" ? .hold(ticket) : .release(ticket, repeats: false))
+        effect: words.first == "hold" ? .hold(holder) : .release(holder, repeats: false))
     }
     return linearizability(of: parsed, from: SeatModel.free) == .linearizable
   }
@@ -87,7 +87,7 @@ extension Simulation {
         switch words.first {
         case "hold": .hold(numbers[0], UInt32(numbers[1]))
         case "soldOut": .soldOut(UInt32(numbers[0]))
-        default: .ticket(.release(numbers[0], repeats: false))
+        default: .holder(.release(numbers[0], repeats: false))
         }
       return CheckedCall(called: call.called, returned: call.returned, effect: effect)
     }

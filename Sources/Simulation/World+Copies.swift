@@ -72,7 +72,7 @@ extension World {
       let primary = node(named: entry.primary.node), !primary.isPaused
     else { return false }
     primary.turn(shard) { machine, tools, time in
-      _ = machine.order(.declareDead(follower.node), time: time, tools: &tools)
+      _ = machine.carryOut(.declareDead(follower.node), time: time, tools: &tools)
     }
     return false
   }
@@ -164,7 +164,7 @@ extension World {
     for node in named where mayAccept(shard, node, primary) {
       guard covers(node, shard) else { continue }
       node.turn(shard) { machine, tools, time in
-        let answer = machine.order(.acceptLoss, time: time, tools: &tools)
+        let answer = machine.carryOut(.acceptLoss, time: time, tools: &tools)
         say("\(node.name) shard \(shard.rawValue) is told to go on with what it has: \(answer)")
         if answer == .taken { count(.acceptLoss) }
       }

@@ -108,7 +108,7 @@ final class World {
     let clientCount = Int.random(in: 2...5, using: &self.random)
     for index in 0..<clientCount { clients.append(SimulatedClient(index, self)) }
     clients[0].createEvents()
-    plan(after: 50_000) { $0.bear() }
+    plan(after: 50_000) { $0.assignFirstRoles() }
   }
 
   // MARK: Time
@@ -220,18 +220,18 @@ final class World {
 
   var shardIDs: [ShardID] { (0..<shardCount).map { ShardID(UInt16($0)) } }
 
-  // MARK: Birth
+  // MARK: First roles
 
-  private func bear() {
+  private func assignFirstRoles() {
     guard coordinator.registers.count < shardCount else { return }
-    plan(after: 50_000) { $0.bear() }
+    plan(after: 50_000) { $0.assignFirstRoles() }
     let replicas = nodes.map(\.id)
     for shard in shardIDs where coordinator.registers[shard] == nil {
-      let place = Int(shard.rawValue)
-      let birth = Birth(
-        primary: replicas[place % replicas.count], follower: replicas[(place + 1) % replicas.count])
+      let roles = Placement.firstRoles(of: shard, on: replicas)
       for node in nodes {
-        node.whileRunning { $0.turn(shard) { machine, tools, time in machine.bear(birth, time: time, tools: &tools) } }
+        node.whileRunning {
+          $0.turn(shard) { machine, tools, time in machine.assignFirstRoles(roles, time: time, tools: &tools) }
+        }
       }
     }
   }

@@ -26,7 +26,7 @@ struct LoneShard: ~Copyable {
     let empty = LoadedShard(inventory: Inventory(shard: ShardID(0)), end: LogEnd(), epochs: [])
     machine.start(empty, suspicion: .none, committed: 0, time: time, tools: &tools)
     settle()
-    machine.bear(Birth(primary: me, follower: nil), time: time, tools: &tools)
+    machine.assignFirstRoles(FirstRoles(primary: me, follower: nil), time: time, tools: &tools)
     settle()
   }
 

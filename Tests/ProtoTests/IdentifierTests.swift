@@ -2,7 +2,7 @@ import Proto
 import TestKit
 import Testing
 
-extension TicketID {
+extension ShardedID {
   fileprivate init?(_ text: [UInt8]) { self.init(text: text.rawSpan) }
 }
 

@@ -84,7 +84,8 @@ import Testing
   @Test func anEpochOpensWhenItsRecordIsDurableOnAllThatItNames() {
     var primary = Player(1)
     primary.start(nil)
-    primary.replica.bear(Birth(primary: id(1), follower: id(2)), now: primary.now, into: &primary.effects)
+    primary.replica.assignFirstRoles(
+      FirstRoles(primary: id(1), follower: id(2)), now: primary.now, into: &primary.effects)
     primary.win(revision: 1)
     #expect(primary.effects.contains(.openEpoch(1)))
     #expect(!primary.replica.acceptsCommands)
@@ -99,7 +100,8 @@ import Testing
   @Test func theEpochsRecordIsAskedForAgainUntilThereIsRoomForIt() {
     var primary = Player(1)
     primary.start(nil)
-    primary.replica.bear(Birth(primary: id(1), follower: nil), now: primary.now, into: &primary.effects)
+    primary.replica.assignFirstRoles(
+      FirstRoles(primary: id(1), follower: nil), now: primary.now, into: &primary.effects)
     primary.win(revision: 1)
     primary.effects = []
     primary.wait(300)

@@ -30,7 +30,7 @@ import Testing
     primary.start(entry(1, id(1), nil), frames: frames([1]), suspicion: .stale)
     primary.wait(5_000)
     #expect(primary.proposals.isEmpty && primary.effects.contains(.note(.suspectWaits(.stale))))
-    #expect(primary.replica.order(.acceptLoss, now: primary.now, into: &primary.effects) == .taken)
+    #expect(primary.replica.carryOut(.acceptLoss, now: primary.now, into: &primary.effects) == .taken)
     primary.replica.reloaded(primary.log.state(), now: primary.now, into: &primary.effects)
     #expect(primary.lastProposal?.entry.primary == id(1))
   }
@@ -71,9 +71,9 @@ import Testing
   @Test func aJoinerGoesOnAloneWhenTheOperatorSaysSoAndNobodyElseIsThere() {
     var joiner = Player(2)
     joiner.start(entry(4, id(1), nil), revision: 7, frames: frames([1, 2]))
-    #expect(joiner.replica.order(.acceptLoss, now: joiner.now, into: &joiner.effects) == .refused(.primaryAnswers))
+    #expect(joiner.replica.carryOut(.acceptLoss, now: joiner.now, into: &joiner.effects) == .refused(.primaryAnswers))
     joiner.wait(2_000)
-    #expect(joiner.replica.order(.acceptLoss, now: joiner.now, into: &joiner.effects) == .taken)
+    #expect(joiner.replica.carryOut(.acceptLoss, now: joiner.now, into: &joiner.effects) == .taken)
     joiner.replica.reloaded(joiner.log.state(), now: joiner.now, into: &joiner.effects)
     let proposed = joiner.lastProposal
     #expect(proposed?.entry.epoch == 5 && proposed?.entry.primary == id(2) && proposed?.entry.follower == nil)
@@ -251,18 +251,18 @@ import Testing
     var primary = openPrimary()
     primary.hear(.ending(epoch: primary.replica.epoch, isAnswer: false), from: id(2))
     #expect(primary.sent { $0 == .ending(epoch: primary.replica.epoch, isAnswer: true) })
-    #expect(primary.order(.drain) == .refused(.noFollower))
+    #expect(primary.carryOut(.drain) == .refused(.noFollower))
     // The next process says nothing of an end.
     for _ in 0..<7 {
       primary.wait(100)
       primary.hear(.acknowledgement(ack(of: primary)), from: id(2))
     }
-    #expect(primary.order(.drain) == .taken)
+    #expect(primary.carryOut(.drain) == .taken)
   }
 
   @Test func aHandOverThatIsProposedIsNotTakenBackByAnEnd() {
     var primary = openPrimary()
-    #expect(primary.order(.drain) == .taken)
+    #expect(primary.carryOut(.drain) == .taken)
     primary.hear(.acknowledgement(ack(of: primary)), from: id(2))
     primary.readMap(primary.replica.register!.entry, revision: 1)
     #expect(primary.lastProposal?.entry.primary == id(2))

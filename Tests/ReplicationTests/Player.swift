@@ -85,7 +85,9 @@ struct Player {
     replica.durable(through: log.end.index, now: now, into: &effects)
   }
 
-  mutating func order(_ order: Order) -> OrderAnswer { replica.order(order, now: now, into: &effects) }
+  mutating func carryOut(_ directive: Directive) -> DirectiveAnswer {
+    replica.carryOut(directive, now: now, into: &effects)
+  }
 
   mutating func flush() { replica.flush(now: now, into: &effects) }
 
@@ -173,7 +175,7 @@ func frames(_ epochs: [UInt64], salt: UInt64 = 0) -> [SimulatedFrame] {
 func openPrimary(config: ReplicaConfig = ReplicaConfig(), revision: UInt64 = 1) -> Player {
   var player = Player(1, config: config)
   player.start(nil)
-  player.replica.bear(Birth(primary: id(1), follower: id(2)), now: player.now, into: &player.effects)
+  player.replica.assignFirstRoles(FirstRoles(primary: id(1), follower: id(2)), now: player.now, into: &player.effects)
   player.win(revision: revision)
   player.open()
   player.sync()
@@ -185,7 +187,7 @@ func openPrimary(config: ReplicaConfig = ReplicaConfig(), revision: UInt64 = 1) 
 func openAlone(config: ReplicaConfig = ReplicaConfig()) -> Player {
   var player = Player(1, config: config)
   player.start(nil)
-  player.replica.bear(Birth(primary: id(1), follower: nil), now: player.now, into: &player.effects)
+  player.replica.assignFirstRoles(FirstRoles(primary: id(1), follower: nil), now: player.now, into: &player.effects)
   player.win(revision: 1)
   player.open()
   player.sync()

@@ -346,7 +346,7 @@ import Testing
   @Test func aPlannedFailoverStopsWritesWaitsAndProposesTheSwap() {
     var primary = openPrimary()
     primary.write([7])
-    #expect(primary.order(.drain) == .taken)
+    #expect(primary.carryOut(.drain) == .taken)
     #expect(!primary.replica.acceptsCommands)
     primary.sync()
     let asked = primary.lastReadToken
@@ -366,7 +366,7 @@ import Testing
     var primary = openPrimary()
     primary.write([7])
     primary.sync()
-    _ = primary.order(.drain)
+    _ = primary.carryOut(.drain)
     primary.wait(
       4_000,
       hearing: { player in .acknowledgement(Acknowledgement(epoch: 1, durable: 1, number: player.lastNumber, end: 1)) },
@@ -377,7 +377,7 @@ import Testing
 
   @Test func aDrainWithoutTheCoordinatorIsGivenUpBeforeItCanHurt() {
     var primary = openPrimary()
-    _ = primary.order(.drain)
+    _ = primary.carryOut(.drain)
     primary.acknowledge(1, from: id(2))
     primary.replica.mapUnreachable(token: primary.lastReadToken!, now: primary.now, into: &primary.effects)
     #expect(primary.replica.acceptsCommands && primary.proposals.allSatisfy { $0.primary == id(1) })
@@ -385,31 +385,32 @@ import Testing
 
   @Test func forcePromotesTheFollowerAtOnceAndOnlyIt() {
     var follower = follower()
-    #expect(follower.replica.order(.force, now: follower.now, into: &follower.effects) == .taken)
+    #expect(follower.replica.carryOut(.force, now: follower.now, into: &follower.effects) == .taken)
     follower.readMap(entry(1, id(1), id(2)), revision: 1)
     #expect(follower.lastProposal?.entry.primary == id(2))
     var primary = openPrimary()
-    #expect(primary.replica.order(.force, now: primary.now, into: &primary.effects) == .refused(.wrongRole))
+    #expect(primary.replica.carryOut(.force, now: primary.now, into: &primary.effects) == .refused(.wrongRole))
     var joiner = Player(3)
     joiner.start(entry(1, id(1), nil))
-    #expect(joiner.replica.order(.force, now: joiner.now, into: &joiner.effects) == .refused(.noFollower))
+    #expect(joiner.replica.carryOut(.force, now: joiner.now, into: &joiner.effects) == .refused(.noFollower))
   }
 
   @Test func aNodeDeclaredDeadLosesBothItsRoles() {
     var follower = follower()
     let dead = id(1).node
-    #expect(follower.replica.order(.declareDead(dead), now: follower.now, into: &follower.effects) == .taken)
+    #expect(follower.replica.carryOut(.declareDead(dead), now: follower.now, into: &follower.effects) == .taken)
     #expect(follower.lastReadToken != nil)
     var primary = openPrimary()
-    #expect(primary.replica.order(.declareDead(id(2).node), now: primary.now, into: &primary.effects) == .taken)
+    #expect(primary.replica.carryOut(.declareDead(id(2).node), now: primary.now, into: &primary.effects) == .taken)
     primary.wait(40)
     #expect(primary.lastProposal?.entry.follower == nil)
-    #expect(primary.replica.order(.declareDead(id(3).node), now: primary.now, into: &primary.effects) == .nothingToDo)
+    #expect(
+      primary.replica.carryOut(.declareDead(id(3).node), now: primary.now, into: &primary.effects) == .nothingToDo)
   }
 
   @Test func acceptLossIsForSuspectOnesOnly() {
     var follower = follower()
     #expect(
-      follower.replica.order(.acceptLoss, now: follower.now, into: &follower.effects) == .refused(.notSuspect))
+      follower.replica.carryOut(.acceptLoss, now: follower.now, into: &follower.effects) == .refused(.notSuspect))
   }
 }

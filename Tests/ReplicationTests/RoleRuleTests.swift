@@ -254,7 +254,7 @@ import Testing
     primary.start(entry(1, id(1), id(2)), frames: frames([1]), suspicion: suspicion)
     primary.wait(5_000)
     #expect(primary.proposals.isEmpty)
-    #expect(primary.replica.order(.acceptLoss, now: primary.now, into: &primary.effects) == .taken)
+    #expect(primary.replica.carryOut(.acceptLoss, now: primary.now, into: &primary.effects) == .taken)
     #expect(primary.effects.contains(.cut(to: primary.log.end)) && primary.proposals.isEmpty)
     primary.replica.reloaded(primary.log.state(), now: primary.now, into: &primary.effects)
     #expect(primary.lastProposal?.entry.primary == id(1))
@@ -287,20 +287,22 @@ import Testing
       var primary = Player(1)
       primary.start(nil)
       #expect(primary.replica.role == .unborn && primary.proposals.isEmpty)
-      primary.replica.bear(Birth(primary: id(1), follower: follower), now: primary.now, into: &primary.effects)
+      primary.replica.assignFirstRoles(
+        FirstRoles(primary: id(1), follower: follower), now: primary.now, into: &primary.effects)
       #expect(primary.lastProposal?.revision == 0 && primary.lastProposal?.entry.epoch == 1)
       #expect(primary.lastProposal?.entry.follower == follower)
     }
     var other = Player(2)
     other.start(nil)
-    other.replica.bear(Birth(primary: id(1), follower: id(2)), now: other.now, into: &other.effects)
+    other.replica.assignFirstRoles(FirstRoles(primary: id(1), follower: id(2)), now: other.now, into: &other.effects)
     #expect(other.proposals.isEmpty)
   }
 
   @Test func aLogWithoutAMapIsNotBornAgain() {
     var primary = Player(1)
     primary.start(nil, frames: frames([1]))
-    primary.replica.bear(Birth(primary: id(1), follower: nil), now: primary.now, into: &primary.effects)
+    primary.replica.assignFirstRoles(
+      FirstRoles(primary: id(1), follower: nil), now: primary.now, into: &primary.effects)
     primary.wait(3_000)
     #expect(primary.replica.role == .unborn && primary.proposals.isEmpty)
     #expect(primary.replica.summary.suspicion == .unproven)

@@ -7,7 +7,7 @@ extension World {
   func step(_ event: Event) throws {
     switch event {
     case .clients: clients()
-    case .mischief: try strike()
+    case .faults: try strike()
     case .takeAll(let place): takeAll(nodes[place])
     case .restart(let place):
       nodes[place].restartsLater = false
@@ -57,7 +57,7 @@ extension World {
     case .mapFailed(_, _, let token): node.replica!.mapUnreachable(token: token, now: now, into: &effects)
     case .edge(_, _, let answer): answered(answer, node, &effects)
     case .request: request(node, &effects)
-    case .clients, .mischief, .restart, .read, .propose, .takeAll: return
+    case .clients, .faults, .restart, .read, .propose, .takeAll: return
     }
     carryOut(&effects, node, payload)
     node.replica!.flush(now: now, into: &effects)
@@ -84,7 +84,7 @@ extension World {
     node.memoryError = 0
     node.log.durableCount = node.log.frames.count
     var replica = Replica(me: node.id, shard: shard, config: node.config, seed: random.next())
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     replica.planted = planted
     #endif
     var effects: [Effect] = []
@@ -94,7 +94,7 @@ extension World {
     replica.start(log: state, now: now, into: &effects)
     if node.index == 0 {
       let follower = seed % 3 == 0 ? nil : nodes.count > 1 ? nodes[1].id : nil
-      replica.bear(Birth(primary: node.id, follower: follower), now: now, into: &effects)
+      replica.assignFirstRoles(FirstRoles(primary: node.id, follower: follower), now: now, into: &effects)
     }
     node.replica = replica
     carryOut(&effects, node, Payload())
@@ -225,7 +225,7 @@ extension World {
 
   private func diskDelay(_ node: SimulatedNode? = nil) -> Int {
     if let node, node.slowUntil > time { return node.slowUntil - time + 1_000 }
-    if chance(mischief.slowDisk) { return Int.random(in: 1_000...900_000, using: &random) }
+    if chance(faults.slowDisk) { return Int.random(in: 1_000...900_000, using: &random) }
     return Int.random(in: 100...3_000, using: &random)
   }
 

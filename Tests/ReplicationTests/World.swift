@@ -3,7 +3,7 @@ import Replication
 import TestKit
 
 /// What goes wrong in a run; each drawn from the seed.
-struct Mischief {
+struct Faults {
   var loss = 0.0
   var duplication = 0.0
   var reorders = false
@@ -17,7 +17,7 @@ struct Mischief {
   var partition = 0.0
   var pause = 0.0
   var coordinatorAway = 0.0
-  var order = 0.0
+  var directive = 0.0
   var damage = 0.0
   var wipe = 0.0
   var fullDisk = 0.0
@@ -26,7 +26,7 @@ struct Mischief {
   var coordinatorBack = 0.0
   var takeAll = 0.0
 
-  static let none = Mischief()
+  static let none = Faults()
 
   init() {}
 
@@ -45,7 +45,7 @@ struct Mischief {
     partition = chance(0.12, &random)
     pause = chance(0.12, &random)
     coordinatorAway = chance(0.08, &random)
-    order = chance(0.2, &random)
+    directive = chance(0.2, &random)
     damage = chance(0.05, &random)
     wipe = chance(0.03, &random)
     fullDisk = chance(0.05, &random)
@@ -91,7 +91,7 @@ final class World {
     case takeAll(node: Int)
     case clients
     case restart(node: Int)
-    case mischief
+    case faults
   }
   /// What the edge finds out a little later.
   enum EdgeAnswer {
@@ -109,7 +109,7 @@ final class World {
   var time = 0
   var queue = TimedQueue<Event>()
   var nodes: [SimulatedNode] = []
-  var mischief: Mischief
+  var faults: Faults
   var isHealing = false
   let shard = ShardID(3)
 
@@ -137,15 +137,15 @@ final class World {
   var steps = 0
   var trace: [String] = []
   var traces = false
-  #if PLANTED_BUGS
-  var planted: PlantedBug?
+  #if PLANTED_MISTAKES
+  var planted: PlantedReplicaMistake?
   #endif
 
-  init(seed: UInt64, nodeCount: Int? = nil, mischief: Mischief? = nil, config: ((inout ReplicaConfig) -> Void)? = nil) {
+  init(seed: UInt64, nodeCount: Int? = nil, faults: Faults? = nil, config: ((inout ReplicaConfig) -> Void)? = nil) {
     self.seed = seed
     var random = SeededRandom(seed: seed)
     let count = nodeCount ?? (Int.random(in: 0..<3, using: &random) == 0 ? 3 : 2)
-    self.mischief = mischief ?? Mischief(from: &random)
+    self.faults = faults ?? Faults(from: &random)
     blockedUntil = Array(repeating: Array(repeating: 0, count: count), count: count)
     lastArrival = blockedUntil
     self.random = random
@@ -163,7 +163,7 @@ final class World {
     }
     for node in nodes { restart(node) }
     at(1_000, .clients)
-    at(100_000, .mischief)
+    at(100_000, .faults)
   }
 
   func at(_ delay: Int, _ event: Event) { queue.plan(at: time + max(delay, 0), event) }
@@ -208,7 +208,7 @@ final class World {
 
   func heal() {
     isHealing = true
-    mischief = .none
+    faults = .none
     coordinatorBackAt = 0
     for from in nodes.indices { for to in nodes.indices { blockedUntil[from][to] = 0 } }
     for node in nodes {

@@ -19,8 +19,8 @@ import Testing
     }
   }
 
-  @Test func withoutMischiefBothAreInSyncAtOnce() throws {
-    let world = World(seed: 1, nodeCount: 2, mischief: Mischief.none)
+  @Test func withoutFaultsBothAreInSyncAtOnce() throws {
+    let world = World(seed: 1, nodeCount: 2, faults: Faults.none)
     try world.run(milliseconds: 1_000)
     #expect(world.isHealed || world.register?.entry.follower != nil)
     try world.run(milliseconds: 2_000)

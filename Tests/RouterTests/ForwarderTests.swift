@@ -22,7 +22,9 @@ import Testing
     for shard in 0..<2 { forwarder.mapChanged(ShardID(UInt16(shard)), epoch: 1, primary: node, now: 0) }
     forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
     for number in 0..<10 {
-      let taken = forwarder.submit(.query, to: ShardID(UInt16(number % 2)), ticket: Ticket(UInt64(number)), now: 0) {
+      let taken = forwarder.submit(
+        .query, to: ShardID(UInt16(number % 2)), handle: RequestHandle(UInt64(number)), now: 0
+      ) {
         Query.event(id: "e").encode(into: &$0)
       }
       #expect(taken)
@@ -43,7 +45,7 @@ import Testing
     forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
     var frames: [[UInt32]] = []
     for number in 0..<6 {
-      let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+      let taken = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: 0) {
         Query.event(id: "e").encode(into: &$0)
       }
       #expect(taken)
@@ -62,7 +64,7 @@ import Testing
     // A full frame waits for nobody, up to a number of them.
     for turn in 0..<20 {
       for number in 0..<forwarder.limits.fullFrameRequests {
-        let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+        let taken = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: 0) {
           Query.event(id: "e").encode(into: &$0)
         }
         #expect(taken)
@@ -79,7 +81,7 @@ import Testing
     forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
     var frames: [[UInt32]] = []
     for number in 0..<4 {
-      let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: Int64(number)) {
+      let taken = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: Int64(number)) {
         Query.event(id: "e").encode(into: &$0)
       }
       #expect(taken)
@@ -97,7 +99,7 @@ import Testing
     }
     #expect(forwarder.pendingCount == 0)
     for _ in 0..<2 {
-      _ = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(9), now: 5_001) {
+      _ = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(9), now: 5_001) {
         Query.event(id: "e").encode(into: &$0)
       }
       forwarder.flush(now: 5_001) { _, bytes in frames.append(Self.requestIDs(bytes)) }
@@ -111,7 +113,7 @@ import Testing
     forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
     func submit(_ count: Int) {
       for number in 0..<count {
-        let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+        let taken = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: 0) {
           Query.event(id: "e").encode(into: &$0)
         }
         #expect(taken)
@@ -165,7 +167,7 @@ import Testing
     var waited = 0
     for turn in 0..<1_000 {
       for number in 0..<10 {
-        let taken = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(UInt64(number)), now: Int64(turn)) {
+        let taken = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: Int64(turn)) {
           Query.event(id: "e").encode(into: &$0)
         }
         #expect(taken)
@@ -233,7 +235,7 @@ import Testing
     var forwarder = Forwarder(router: 1, shardCount: 1)
     let node = try #require(NodeName("n1"))
     func command(_ out: inout [UInt8]) { Command.tick.encode(key: "k", into: &out) }
-    let first = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(1), now: 0, body: command)
+    let first = forwarder.submit(.command, to: ShardID(0), handle: RequestHandle(1), now: 0, body: command)
     #expect(first)
     forwarder.flush(now: 0) { _, _ in Issue.record("there is no link") }
     forwarder.tick(now: 4_999)
@@ -242,13 +244,13 @@ import Testing
     #expect(results.isEmpty)
     forwarder.tick(now: 5_000)
     forwarder.takeCompletions(into: &results)
-    #expect(results == [Completion(ticket: Ticket(1), result: .unavailable)])
+    #expect(results == [Completion(handle: RequestHandle(1), result: .unavailable)])
     #expect(forwarder.pendingCount == 0)
 
     forwarder.mapChanged(ShardID(0), epoch: 1, primary: node, now: 5_000)
     forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
-    _ = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(2), now: 5_000, body: command)
-    _ = forwarder.submit(.query, to: ShardID(0), ticket: Ticket(3), now: 5_000) {
+    _ = forwarder.submit(.command, to: ShardID(0), handle: RequestHandle(2), now: 5_000, body: command)
+    _ = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(3), now: 5_000) {
       Query.event(id: "e").encode(into: &$0)
     }
     forwarder.flush(now: 5_000) { _, _ in }
@@ -258,7 +260,8 @@ import Testing
     forwarder.takeCompletions(into: &results)
     #expect(
       results == [
-        Completion(ticket: Ticket(2), result: .unknown), Completion(ticket: Ticket(3), result: .unavailable),
+        Completion(handle: RequestHandle(2), result: .unknown),
+        Completion(handle: RequestHandle(3), result: .unavailable),
       ])
     #expect(forwarder.pendingCount == 0)
   }
@@ -271,8 +274,8 @@ import Testing
       forwarder.mapChanged(ShardID(0), epoch: 1, primary: node, now: 0)
       forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
       var results: [Completion] = []
-      for (ticket, isLost) in [(UInt64(1), true), (2, false)] {
-        let taken = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(ticket), now: 0) {
+      for (handle, isLost) in [(UInt64(1), true), (2, false)] {
+        let taken = forwarder.submit(.command, to: ShardID(0), handle: RequestHandle(handle), now: 0) {
           Command.tick.encode(key: "k", into: &$0)
         }
         #expect(taken)
@@ -305,7 +308,7 @@ import Testing
     let node = try #require(NodeName("n1"))
     forwarder.mapChanged(ShardID(0), epoch: 1, primary: node, now: 0)
     forwarder.linkUp(LinkID(1), node: node, loop: 0, loopCount: 1)
-    _ = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(1), now: 0) {
+    _ = forwarder.submit(.command, to: ShardID(0), handle: RequestHandle(1), now: 0) {
       Command.tick.encode(key: "k", into: &$0)
     }
     forwarder.flush(now: 0) { _, _ in }
@@ -314,7 +317,7 @@ import Testing
     forwarder.flush(now: 61_000) { _, _ in Issue.record("a command was sent after its key may be forgotten") }
     var results: [Completion] = []
     forwarder.takeCompletions(into: &results)
-    #expect(results == [Completion(ticket: Ticket(1), result: .unknown)])
+    #expect(results == [Completion(handle: RequestHandle(1), result: .unknown)])
     #expect(forwarder.pendingCount == 0)
   }
 
@@ -324,7 +327,7 @@ import Testing
     var forwarder = Forwarder(router: 1, shardCount: 1, limits: limits)
     var taken = 0
     for number in 0..<20 {
-      let isTaken = forwarder.submit(.command, to: ShardID(0), ticket: Ticket(UInt64(number)), now: 0) {
+      let isTaken = forwarder.submit(.command, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: 0) {
         Command.tick.encode(into: &$0)
       }
       if isTaken { taken += 1 }

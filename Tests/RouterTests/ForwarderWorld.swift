@@ -110,8 +110,8 @@ struct ForwarderWorld {
         let shard = Int.random(in: 0..<4, using: &random)
         let number = nextNumber[client]
         let key = Bytes([UInt8(client), UInt8(number & 255), UInt8(number >> 8)])
-        let ticket = Ticket(UInt64(client) << 32 | UInt64(number))
-        let isTaken = forwarder.submit(.command, to: ShardID(UInt16(shard)), ticket: ticket, now: now) {
+        let handle = RequestHandle(UInt64(client) << 32 | UInt64(number))
+        let isTaken = forwarder.submit(.command, to: ShardID(UInt16(shard)), handle: handle, now: now) {
           Command.tick.encode(key: key, into: &$0)
         }
         guard isTaken else { continue }
@@ -162,10 +162,10 @@ struct ForwarderWorld {
     forwarder.takeCompletions(into: &results)
     var held: [HeldCompletion] = []
     forwarder.takeHeld(into: &held)
-    results += held.map { Completion(ticket: $0.ticket, result: .outcome(.held($0.held))) }
+    results += held.map { Completion(handle: $0.handle, result: .outcome(.held($0.held))) }
     for result in results {
-      let client = Int(result.ticket.rawValue >> 32)
-      let number = Int(result.ticket.rawValue & 0xFFFF_FFFF)
+      let client = Int(result.handle.rawValue >> 32)
+      let number = Int(result.handle.rawValue & 0xFFFF_FFFF)
       if outstanding[client, default: []].remove(number) == nil { problems.append("two completions for \(result)") }
       completed += 1
       let happened = executed.contains { $0.contains(Sent(client: client, number: number)) }

@@ -9,7 +9,7 @@ import Testing
     var limits = ForwarderLimits()
     limits.largeAnswerBytesMax = 3 << 20
     let side = Side(limits)
-    for ticket in 0..<10 { #expect(side.read(UInt64(ticket))) }
+    for handle in 0..<10 { #expect(side.read(UInt64(handle))) }
     var sent = try side.flush()
     #expect(sent.count == 3 && sent.allSatisfy { $0.isRead && $0.ids.count == 1 })
     #expect(try side.flush().isEmpty)
@@ -18,12 +18,12 @@ import Testing
     let commands = try side.flush()
     #expect(commands.count == 1 && !commands[0].isRead)
     try side.answer(commands[0].ids, .outcome(.noted))
-    #expect(side.results().map(\.ticket.rawValue) == [100])
+    #expect(side.results().map(\.handle.rawValue) == [100])
     var answered: [UInt64] = []
     for _ in 0..<10 {
       guard !sent.isEmpty else { break }
       try side.answer(sent.removeFirst().ids, .answer(.refused(.noSuchEvent)))
-      answered += side.results().map(\.ticket.rawValue)
+      answered += side.results().map(\.handle.rawValue)
       sent += try side.flush()
       #expect(sent.count <= 3)
     }
@@ -89,7 +89,7 @@ import Testing
     let side = Side()
     #expect(side.command(1))
     #expect(try side.flush(now: 100).count == 1)
-    for ticket in UInt64(2)..<20 { #expect(side.command(ticket, now: 100)) }
+    for handle in UInt64(2)..<20 { #expect(side.command(handle, now: 100)) }
     #expect(try side.flush(now: 101).isEmpty)
     #expect(side.forwarder.nextTick == 100 + side.forwarder.limits.slowFrame)
     side.forwarder.tick(now: 100 + side.forwarder.limits.slowFrame)
@@ -110,13 +110,14 @@ private final class Side {
 
   func linkUp(_ number: UInt32) { forwarder.linkUp(LinkID(number), node: node, loop: 0, loopCount: 1) }
 
-  func read(_ ticket: UInt64, bytes: Int = 1 << 20, now: Milliseconds = 0) -> Bool {
+  func read(_ handle: UInt64, bytes: Int = 1 << 20, now: Milliseconds = 0) -> Bool {
     forwarder.submitLargeRead(
-      .seats(id: "e"), to: ShardID(0), ticket: Ticket(ticket), now: now, deadline: now + 5_000, expectedBytes: bytes)
+      .seats(id: "e"), to: ShardID(0), handle: RequestHandle(handle), now: now, deadline: now + 5_000,
+      expectedBytes: bytes)
   }
 
-  func command(_ ticket: UInt64, now: Milliseconds = 0) -> Bool {
-    forwarder.submit(.command, to: ShardID(0), ticket: Ticket(ticket), now: now) {
+  func command(_ handle: UInt64, now: Milliseconds = 0) -> Bool {
+    forwarder.submit(.command, to: ShardID(0), handle: RequestHandle(handle), now: now) {
       Command.tick.encode(key: "k", into: &$0)
     }
   }

@@ -44,7 +44,7 @@ import Testing
       "keepExpiredSeats", "feedBehindReplies", "serveLostCopy", "sayNothingHappened",
     ]
     // The names stand in the sources: a name that is spelled otherwise here would find nothing.
-    let sources = try ["Replication/PlantedBug.swift", "Proto/PlantedMistake.swift"].map {
+    let sources = try ["Replication/PlantedReplicaMistake.swift", "Proto/PlantedMistake.swift"].map {
       try String(contentsOf: root.appending(path: "Sources/\($0)"), encoding: .utf8)
     }.joined()
     for name in names { #expect(sources.contains(name)) }

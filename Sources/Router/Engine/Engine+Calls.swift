@@ -33,14 +33,14 @@ extension Engine {
         end(call, .refused(.noSuchHold))
         break
       }
-      call.expect(bytes: Self.ticketBytes)
+      call.expect(bytes: Self.holdAnswerBytes)
       ask(.hold(hold), of: hold.shard, call)
     case .order(let order):
       guard order.shard.rawValue < shardCount else {
         end(call, .refused(.noSuchOrder))
         break
       }
-      call.expect(bytes: Self.ticketBytes)
+      call.expect(bytes: Self.holdAnswerBytes)
       ask(.order(order), of: order.shard, call)
     case .events(let after, let limit): list(after: after, limit: limit, call)
     }
@@ -49,7 +49,7 @@ extension Engine {
 
   /// Of a hold or an order: most have a few seats, some have thousands, and then a megabyte at a door. Below what makes a read large: a node
   /// answers these in their place.
-  private static var ticketBytes: Int { 12 << 10 }
+  private static var holdAnswerBytes: Int { 12 << 10 }
   /// A seat's label in an answer.
   private static var labelBytes: Int { 24 }
 
@@ -63,9 +63,9 @@ extension Engine {
 
   private func create(_ new: NewEvent, _ call: Call) {
     let incarnation = random.next()
-    let ticket = makeTicket(.call(call))
+    let handle = makeHandle(.call(call))
     let isTaken = submit(
-      .createEvent, to: shard(of: new.summary.id), key: call.key, ticket: ticket,
+      .createEvent, to: shard(of: new.summary.id), key: call.key, handle: handle,
       deadline: call.deadline
     ) {
       $0.put(incarnation)
@@ -75,14 +75,14 @@ extension Engine {
   }
 
   private func command(
-    _ kind: CommandKind, _ id: some TicketID, _ call: Call, body: (inout [UInt8]) -> Void
+    _ kind: CommandKind, _ id: some ShardedID, _ call: Call, body: (inout [UInt8]) -> Void
   ) {
     guard id.shard.rawValue < shardCount else {
       end(call, .refused(id is HoldID ? .noSuchHold : .noSuchOrder))
       return
     }
     let isTaken = submit(
-      kind, to: id.shard, key: call.key, ticket: makeTicket(.call(call)), deadline: call.deadline, body: body)
+      kind, to: id.shard, key: call.key, handle: makeHandle(.call(call)), deadline: call.deadline, body: body)
     if !isTaken { end(call, .refused(.unavailable)) }
   }
 
@@ -193,7 +193,7 @@ extension Engine {
 
   private func submitRecord(_ command: Command, to shard: ShardID, _ call: Call) {
     let isTaken = submit(
-      command.kind, to: shard, key: call.key, ticket: makeTicket(.call(call)), deadline: call.deadline
+      command.kind, to: shard, key: call.key, handle: makeHandle(.call(call)), deadline: call.deadline
     ) { command.encodeBody(into: &$0) }
     if !isTaken { end(call, .refused(.unavailable)) }
   }

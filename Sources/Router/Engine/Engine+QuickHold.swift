@@ -24,29 +24,29 @@ struct QuickHold {
   var startedAt: UInt64
 }
 
-/// The quick holds under way, by the number that their tickets carry.
+/// The quick holds under way, by the number that their handles carry.
 struct QuickHolds {
   private var holds: [QuickHold?] = []
   private var free: [UInt32] = []
 
-  /// What tells their tickets from those of `Engine.makeTicket`.
+  /// What tells their handles from those of `Engine.makeHandle`.
   private static var mark: UInt64 { 1 << 63 }
-  static func isOne(_ ticket: Ticket) -> Bool { ticket.rawValue & mark != 0 }
+  static func isOne(_ handle: RequestHandle) -> Bool { handle.rawValue & mark != 0 }
 
-  mutating func insert(_ hold: consuming QuickHold) -> Ticket {
+  mutating func insert(_ hold: consuming QuickHold) -> RequestHandle {
     if let place = free.popLast() {
       holds[Int(place)] = hold
-      return Ticket(Self.mark | UInt64(place))
+      return RequestHandle(Self.mark | UInt64(place))
     }
     holds.append(hold)
-    return Ticket(Self.mark | UInt64(holds.count - 1))
+    return RequestHandle(Self.mark | UInt64(holds.count - 1))
   }
 
-  mutating func remove(_ ticket: Ticket) -> QuickHold {
-    let place = Int(truncatingIfNeeded: ticket.rawValue & ~Self.mark)
+  mutating func remove(_ handle: RequestHandle) -> QuickHold {
+    let place = Int(truncatingIfNeeded: handle.rawValue & ~Self.mark)
     var taken: QuickHold?
     swap(&taken, &holds[place])
-    guard let taken else { preconditionFailure("the forwarder completes a ticket once") }
+    guard let taken else { preconditionFailure("the forwarder completes a handle once") }
     free.append(UInt32(truncatingIfNeeded: place))
     return taken
   }
@@ -58,20 +58,20 @@ extension Engine {
     askForTurnEnd()
     let shard = hold.event.shard
     let record = SmallHold(event: hold.event.ref, ttl: ttl, secret: random.next(), choice: hold.choice)
-    let ticket = quickHolds.insert(hold)
+    let handle = quickHolds.insert(hold)
     let isTaken: Bool
     if key.byteCount == 0 {
       let routerKey = forwarder.makeKey()
-      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now) {
+      isTaken = forwarder.submit(.command, to: shard, handle: handle, now: now) {
         record.encode(buyer: buyer, routerKey: routerKey, into: &$0)
       }
     } else {
-      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now) {
+      isTaken = forwarder.submit(.command, to: shard, handle: handle, now: now) {
         record.encode(buyer: buyer, key: key, into: &$0)
       }
     }
     if !isTaken {
-      let hold = quickHolds.remove(ticket)
+      let hold = quickHolds.remove(handle)
       hold.owner.ended(hold, refused: .unavailable)
     }
   }
@@ -82,11 +82,11 @@ extension Engine {
     swap(&batch, &heldDone)
     forwarder.takeHeld(into: &batch)
     for completion in batch {
-      if QuickHolds.isOne(completion.ticket) {
-        let hold = quickHolds.remove(completion.ticket)
+      if QuickHolds.isOne(completion.handle) {
+        let hold = quickHolds.remove(completion.handle)
         hold.owner.ended(hold, held: completion.held)
       } else {
-        complete(Completion(ticket: completion.ticket, result: .outcome(.held(completion.held))))
+        complete(Completion(handle: completion.handle, result: .outcome(.held(completion.held))))
       }
     }
     batch.removeAll(keepingCapacity: true)

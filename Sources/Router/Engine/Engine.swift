@@ -24,7 +24,7 @@ package protocol EngineHost: AnyObject {
 /// and keeps a forwarder. Owns no socket and no clock. All of it belongs to one loop.
 package final class Engine {
   package internal(set) var forwarder: Forwarder
-  var events = EventTable()
+  var events = EventIndex()
   package let directory: EventDirectory
   package let surroundings: EventSurroundings
   package weak var host: (any EngineHost)?
@@ -171,8 +171,8 @@ package final class Engine {
   }
 
   func complete(_ completion: Completion) {
-    if QuickHolds.isOne(completion.ticket) { return end(quickHolds.remove(completion.ticket), completion.result) }
-    switch takeSlot(completion.ticket) {
+    if QuickHolds.isOne(completion.handle) { return end(quickHolds.remove(completion.handle), completion.result) }
+    switch takeSlot(completion.handle) {
     case .none: break
     case .call(let call): advance(call, completion.result)
     case .listPart(let call): listPart(call, completion.result)
@@ -186,7 +186,7 @@ package final class Engine {
 
   // MARK: Slots
 
-  func makeTicket(_ waiting: Waiting) -> Ticket {
+  func makeHandle(_ waiting: Waiting) -> RequestHandle {
     let index: UInt32
     if let free = freeSlots.popLast() {
       index = free
@@ -195,12 +195,12 @@ package final class Engine {
       index = UInt32(slots.count - 1)
     }
     slots[Int(index)].waiting = waiting
-    return Ticket(UInt64(slots[Int(index)].generation) << 32 | UInt64(index))
+    return RequestHandle(UInt64(slots[Int(index)].generation) << 32 | UInt64(index))
   }
 
-  func takeSlot(_ ticket: Ticket) -> Waiting {
-    let index = Int(ticket.rawValue & 0xFFFF_FFFF)
-    precondition(slots[index].generation == UInt32(ticket.rawValue >> 32), "the forwarder completes a ticket once")
+  func takeSlot(_ handle: RequestHandle) -> Waiting {
+    let index = Int(handle.rawValue & 0xFFFF_FFFF)
+    precondition(slots[index].generation == UInt32(handle.rawValue >> 32), "the forwarder completes a handle once")
     // The highest bit marks quick holds.
     slots[index].generation = (slots[index].generation &+ 1) & 0x7FFF_FFFF
     freeSlots.append(UInt32(index))
@@ -213,17 +213,17 @@ package final class Engine {
 
   /// Queues a command under the client's key, or under one of the router's.
   ///
-  /// - Returns: false if too much is waiting; the ticket's slot is free again.
+  /// - Returns: false if too much is waiting; the handle's slot is free again.
   @inline(__always)
   func submit(
-    _ kind: CommandKind, to shard: ShardID, key: Bytes, ticket: Ticket, deadline: Milliseconds,
+    _ kind: CommandKind, to shard: ShardID, key: Bytes, handle: RequestHandle, deadline: Milliseconds,
     body: (inout [UInt8]) -> Void
   ) -> Bool {
     askForTurnEnd()
     let isTaken: Bool
     if key.isEmpty {
       let (high, low) = forwarder.makeKey()
-      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now, deadline: deadline) { out in
+      isTaken = forwarder.submit(.command, to: shard, handle: handle, now: now, deadline: deadline) { out in
         // The record by hand, because a key of two words needs no array.
         let start = out.count
         CommandRecord.encode(kind, key: Bytes().rawSpan, keyIsFromRouter: true, into: &out) {
@@ -236,11 +236,11 @@ package final class Engine {
         out.patch(UInt32(out.count - start - CommandRecord.headerBytes - 16), at: start + 4)
       }
     } else {
-      isTaken = forwarder.submit(.command, to: shard, ticket: ticket, now: now, deadline: deadline) { out in
+      isTaken = forwarder.submit(.command, to: shard, handle: handle, now: now, deadline: deadline) { out in
         CommandRecord.encode(kind, key: key.rawSpan, keyIsFromRouter: false, into: &out, body: body)
       }
     }
-    if !isTaken { _ = takeSlot(ticket) }
+    if !isTaken { _ = takeSlot(handle) }
     return isTaken
   }
 
@@ -249,17 +249,17 @@ package final class Engine {
     _ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds, expectedBytes: Int = 0
   ) -> Bool {
     askForTurnEnd()
-    let ticket = makeTicket(waiting)
+    let handle = makeHandle(waiting)
     if expectedBytes >= Query.largeAnswerBytes {
       let isTaken = forwarder.submitLargeRead(
-        query, to: shard, ticket: ticket, now: now, deadline: deadline, expectedBytes: expectedBytes)
-      if !isTaken { _ = takeSlot(ticket) }
+        query, to: shard, handle: handle, now: now, deadline: deadline, expectedBytes: expectedBytes)
+      if !isTaken { _ = takeSlot(handle) }
       return isTaken
     }
-    let isTaken = forwarder.submit(.query, to: shard, ticket: ticket, now: now, deadline: deadline) {
+    let isTaken = forwarder.submit(.query, to: shard, handle: handle, now: now, deadline: deadline) {
       query.encode(into: &$0)
     }
-    if !isTaken { _ = takeSlot(ticket) }
+    if !isTaken { _ = takeSlot(handle) }
     return isTaken
   }
 }

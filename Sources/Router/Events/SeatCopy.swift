@@ -159,7 +159,7 @@ package final class SeatCopy: Sendable {
   }
 
   func feedLost(loop: Int) {
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     if unsafe PlantedMistake.chosen == .serveLostCopy { return }
     #endif
     state.withLock { state in

@@ -9,7 +9,8 @@ extension Forwarder {
   ///
   /// - Returns: false if too much is waiting: nothing was queued, and there will be no completion.
   package mutating func submitLargeRead(
-    _ query: Query, to shard: ShardID, ticket: Ticket, now: Milliseconds, deadline: Milliseconds, expectedBytes: Int
+    _ query: Query, to shard: ShardID, handle: RequestHandle, now: Milliseconds, deadline: Milliseconds,
+    expectedBytes: Int
   ) -> Bool {
     guard Int(shard.rawValue) < shards.count, largeReads.count < limits.largeReadsMax, let id = takeID() else {
       return false
@@ -26,7 +27,7 @@ extension Forwarder {
     batches[place].firstSequence = nextSequence
     batches[place].expectedBytes = max(1, expectedBytes)
     pending[Int(id)] = Pending(
-      ticket: ticket, sequence: nextSequence, deadline: deadline, batch: index, shard: shard, state: .queued,
+      handle: handle, sequence: nextSequence, deadline: deadline, batch: index, shard: shard, state: .queued,
       what: .query)
     if deadline < earliestDeadline { earliestDeadline = deadline }
     largeReads.append(index)

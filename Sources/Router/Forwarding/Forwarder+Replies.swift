@@ -49,7 +49,7 @@ extension Forwarder {
     batches[Int(batch)].unanswered &-= 1
     if !pending[place].isAbandoned {
       awaitsOneLess(batch)
-      held.append(HeldCompletion(ticket: pending[place].ticket, held: granted))
+      held.append(HeldCompletion(handle: pending[place].handle, held: granted))
       shards[Int(pending[place].shard.rawValue)].retryDelay = 0
     }
     release(id)
@@ -73,7 +73,7 @@ extension Forwarder {
         // A node that has no room says nothing of what an earlier one, to which this was sent before, has done.
         if case .failed = reply, pending[place].mayHaveHappened, pending[place].what == .command { result = .unknown }
         completions.append(
-          Completion(ticket: pending[place].ticket, result: result, link: batches[Int(batch)].link))
+          Completion(handle: pending[place].handle, result: result, link: batches[Int(batch)].link))
         shards[Int(pending[place].shard.rawValue)].retryDelay = 0
       }
       release(id)

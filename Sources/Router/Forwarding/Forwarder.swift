@@ -25,7 +25,7 @@ public struct Forwarder: Sendable {
   var freePending: [UInt32] = []
   var batches: [Batch] = []
   var freeBatches: [Int32] = []
-  var shards: [ShardRoute]
+  var shards: [ShardQueue]
   /// Shards whose open frame is not empty and may be sent.
   var ready: [UInt16] = []
   var links: [LinkID: LinkState] = [:]
@@ -58,7 +58,7 @@ public struct Forwarder: Sendable {
     precondition(shardCount > 0 && shardCount <= 65_535, "a cluster has 1 to 65,535 shards")
     precondition(limits.deadline <= ForwarderLimits.resendMax, "keys of routers are kept for so long only")
     (self.router, self.limits) = (router, limits)
-    shards = Array(repeating: ShardRoute(), count: shardCount)
+    shards = Array(repeating: ShardQueue(), count: shardCount)
     isReady = Array(repeating: false, count: shardCount)
   }
 
@@ -68,7 +68,7 @@ public struct Forwarder: Sendable {
   /// Whether a frame to this shard could leave now.
   public func isReachable(_ shard: ShardID) -> Bool { shards[Int(shard.rawValue)].link != nil }
   /// Epoch and primary, as the map last said.
-  public func route(of shard: ShardID) -> (epoch: UInt64, primary: NodeName?) {
+  public func location(of shard: ShardID) -> (epoch: UInt64, primary: NodeName?) {
     let route = shards[Int(shard.rawValue)]
     return (route.epoch, route.primary)
   }
@@ -104,7 +104,7 @@ public struct Forwarder: Sendable {
   /// - Returns: false if too much is waiting: nothing was queued, and there will be no completion.
   @inline(__always)
   public mutating func submit(
-    _ what: Request.What, to shard: ShardID, ticket: Ticket, now: Milliseconds, deadline: Milliseconds? = nil,
+    _ what: Request.What, to shard: ShardID, handle: RequestHandle, now: Milliseconds, deadline: Milliseconds? = nil,
     body: (inout [UInt8]) -> Void
   ) -> Bool {
     let index = Int(shard.rawValue)
@@ -114,7 +114,7 @@ public struct Forwarder: Sendable {
     nextSequence &+= 1
     let deadline = deadline ?? now &+ limits.deadline
     pending[Int(id)] = Pending(
-      ticket: ticket, sequence: nextSequence, deadline: deadline, batch: -1, offset: UInt32(range.lowerBound),
+      handle: handle, sequence: nextSequence, deadline: deadline, batch: -1, offset: UInt32(range.lowerBound),
       byteCount: UInt32(range.count), shard: shard, state: .queued, what: what)
     if deadline < earliestDeadline { earliestDeadline = deadline }
     markReady(index)

@@ -12,7 +12,7 @@ struct Pending: Sendable {
     case refused
   }
 
-  var ticket = Ticket(0)
+  var handle = RequestHandle(0)
   /// Grows with each submission: the order in which effects must happen.
   var sequence: UInt64 = 0
   var deadline: Milliseconds = 0
@@ -52,7 +52,7 @@ struct Batch: Sendable {
 }
 
 /// What the forwarder knows of one shard.
-struct ShardRoute: Sendable {
+struct ShardQueue: Sendable {
   var epoch: UInt64 = 0
   var primary: NodeName?
   /// The link to the primary's loop for this shard, while there is one.
@@ -79,7 +79,7 @@ struct ShardRoute: Sendable {
   var unwaiting: (left: Int, first: Int) = (0, 0)
 }
 
-extension ShardRoute {
+extension ShardQueue {
   /// Appends an entry to the open frame and returns where it stands.
   @inline(__always)
   mutating func append(_ id: UInt32, _ what: Request.What, _ body: (inout [UInt8]) -> Void) -> Range<Int> {

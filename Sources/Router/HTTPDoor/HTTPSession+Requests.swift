@@ -39,27 +39,27 @@ extension HTTPSession {
     case .listEvents: try list(head, message)
     case .createEvent: try createEvent(try idempotencyKey(head, message), body)
     case .hold:
-      let hold: HoldID = try ticket(match, message, .noSuchHold)
+      let hold: HoldID = try id(match, message, .noSuchHold)
       start(.hold(hold))
     case .release:
-      let hold: HoldID = try ticket(match, message, .noSuchHold)
+      let hold: HoldID = try id(match, message, .noSuchHold)
       start(.release(hold), key: try idempotencyKey(head, message))
     case .extend:
-      let hold: HoldID = try ticket(match, message, .noSuchHold)
+      let hold: HoldID = try id(match, message, .noSuchHold)
       let ttl = try RequestBodies.extend(body)
       start(.extend(hold, ttl: ttl), key: try idempotencyKey(head, message))
     case .checkout:
       guard let hold = try RequestBodies.checkout(body) else { throw Problem(.noSuchHold) }
       start(.checkout(hold), key: try idempotencyKey(head, message))
     case .order:
-      let order: OrderID = try ticket(match, message, .noSuchOrder)
+      let order: OrderID = try id(match, message, .noSuchOrder)
       start(.order(order))
     case .confirm:
-      let order: OrderID = try ticket(match, message, .noSuchOrder)
+      let order: OrderID = try id(match, message, .noSuchOrder)
       try RequestBodies.none(body)
       start(.confirm(order), key: try idempotencyKey(head, message))
     case .cancel:
-      let order: OrderID = try ticket(match, message, .noSuchOrder)
+      let order: OrderID = try id(match, message, .noSuchOrder)
       try RequestBodies.none(body)
       start(.cancel(order), key: try idempotencyKey(head, message))
     case .healthz: respond(200) { $0.putJSON("{\"status\":\"ok\"}") }
@@ -103,7 +103,7 @@ extension HTTPSession {
     return id
   }
 
-  private func ticket<ID: TicketID>(
+  private func id<ID: ShardedID>(
     _ match: RouteMatch, _ message: RawSpan, _ refusal: CallRefusal
   ) throws(Problem) -> ID {
     let text = try parameter(match, message)

@@ -15,7 +15,7 @@ extension [UInt8] {
       putHeldFields(held)
       putSeatLabels(seats, event)
     case .hold(let event, let info):
-      if case .extend = operation { putSimple("OK") } else { putTicket(event, info, version) }
+      if case .extend = operation { putSimple("OK") } else { putHold(event, info, version) }
     case .order(let event, let info):
       switch operation {
       case .checkout:
@@ -24,7 +24,7 @@ extension [UInt8] {
         order.write(into: &self)
         putLineEnd()
       case .confirm, .cancel: putSimple("OK")
-      default: putTicket(event, info, version)
+      default: putHold(event, info, version)
       }
     case .event(let event, let eventVersion, let counts): putEventInfo(event, eventVersion, counts, version)
     case .seat(let state, _):
@@ -101,7 +101,7 @@ extension [UInt8] {
   }
 
   /// A hold or order with the fields of the HTTP API.
-  private mutating func putTicket(_ event: EventEntry, _ info: HoldInfo, _ version: RESPVersion) {
+  private mutating func putHold(_ event: EventEntry, _ info: HoldInfo, _ version: RESPVersion) {
     putMap(info.order == nil ? 9 : 13, version)
     putField("hold", Bytes(info.hold.description))
     if let order = info.order {

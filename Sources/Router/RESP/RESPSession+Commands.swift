@@ -34,8 +34,8 @@ extension RESPSession {
     case .seat: withEventID(input) { start(.seat($0, label: Bytes(parser.argument(2, in: input)))) }
     case .holdBest: holdBest(input)
     case .holdArea: holdArea(input)
-    case .holdInfo: ticket(input, .noSuchHold) { (id: HoldID) in .hold(id) }
-    case .orderInfo: ticket(input, .noSuchOrder) { (id: OrderID) in .order(id) }
+    case .holdInfo: lookUp(input, .noSuchHold) { (id: HoldID) in .hold(id) }
+    case .orderInfo: lookUp(input, .noSuchOrder) { (id: OrderID) in .order(id) }
     case .extend: extend(input)
     case .release: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .release(id) }
     case .checkout: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .checkout(id) }
@@ -102,12 +102,12 @@ extension RESPSession {
     body(Bytes(id))
   }
 
-  private func ticket<ID: TicketID>(_ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation) {
+  private func lookUp<ID: ShardedID>(_ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation) {
     guard let id = ID(text: parser.argument(1, in: input)) else { return fail(refusal) }
     start(body(id))
   }
 
-  private func keyed<ID: TicketID>(
+  private func keyed<ID: ShardedID>(
     _ command: RESPCommand, _ input: RawSpan, words: Int, _ refusal: CallRefusal, _ body: (ID) -> Operation
   ) {
     guard let (count, key) = key(input) else { return }

@@ -11,7 +11,7 @@ extension [UInt8] {
     putJSON("{\"hold\":\"")
     held.id.write(into: &self)
     putJSON("\"")
-    putTicketMiddle(event, buyer: buyer, seats: seats, areas: areas, total: held.total, expiresAt: held.expiresAt)
+    putHoldMiddle(event, buyer: buyer, seats: seats, areas: areas, total: held.total, expiresAt: held.expiresAt)
     putJSON(",\"version\":")
     putJSON(held.version)
     putJSON("}")
@@ -28,7 +28,7 @@ extension [UInt8] {
     putJSON(",\"seats\":[")
     putLabel(seat, event)
     putJSON("],\"areas\":{}")
-    putTicketEnd(event, total: held.total, expiresAt: held.expiresAt)
+    putHoldEnd(event, total: held.total, expiresAt: held.expiresAt)
     putJSON(",\"version\":")
     putJSON(held.version)
     putJSON("}")
@@ -46,7 +46,7 @@ extension [UInt8] {
       append(contentsOf: info.status.name.description.utf8)
       putJSON("\"")
     }
-    putTicketMiddle(
+    putHoldMiddle(
       event, buyer: info.buyer, seats: info.seats, areas: info.areas, total: info.total, expiresAt: info.expiresAt)
     putJSON(",\"version\":")
     putJSON(info.version)
@@ -65,7 +65,7 @@ extension [UInt8] {
     putJSON("\"hold\":\"")
     info.hold.write(into: &self)
     putJSON("\"")
-    putTicketMiddle(
+    putHoldMiddle(
       event, buyer: info.buyer, seats: info.seats, areas: info.areas, total: info.total, expiresAt: info.expiresAt)
     putJSON(",\"created_at\":")
     putJSONTime(info.createdAt)
@@ -77,7 +77,7 @@ extension [UInt8] {
   }
 
   /// From `event` to `expires_at`.
-  private mutating func putTicketMiddle(
+  private mutating func putHoldMiddle(
     _ event: EventEntry, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount], total: Int64, expiresAt: Milliseconds
   ) {
     putJSON(",\"event\":\"")
@@ -94,10 +94,10 @@ extension [UInt8] {
       putJSON(area.count)
     }
     putJSON("}")
-    putTicketEnd(event, total: total, expiresAt: expiresAt)
+    putHoldEnd(event, total: total, expiresAt: expiresAt)
   }
 
-  private mutating func putTicketEnd(_ event: EventEntry, total: Int64, expiresAt: Milliseconds) {
+  private mutating func putHoldEnd(_ event: EventEntry, total: Int64, expiresAt: Milliseconds) {
     putJSON(",\"total\":")
     putJSON(total)
     putJSON(",\"currency\":")

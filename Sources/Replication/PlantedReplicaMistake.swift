@@ -1,7 +1,7 @@
-#if PLANTED_BUGS
+#if PLANTED_MISTAKES
 /// Mistakes that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is switched on at run time
 /// (`Replica.planted`).
-public enum PlantedBug: String, Sendable, CaseIterable {
+public enum PlantedReplicaMistake: String, Sendable, CaseIterable {
   /// A replica acknowledges envelopes of any epoch.
   case noEpochCheck
   /// A follower acknowledges a frame before it is on stable storage.
@@ -32,6 +32,6 @@ public enum PlantedBug: String, Sendable, CaseIterable {
   case trustOldMap
 
   /// What replicas made from now on have: set once, before any run, and only read then.
-  public nonisolated(unsafe) static var chosen: PlantedBug?
+  public nonisolated(unsafe) static var chosen: PlantedReplicaMistake?
 }
 #endif

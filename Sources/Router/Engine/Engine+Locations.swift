@@ -7,7 +7,7 @@ extension Engine {
   /// - Returns: links to close: what they owe is asked of the new primary.
   package func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName) -> [LinkID] {
     guard Int(shard.rawValue) < shardCount else { return [] }
-    if epoch > forwarder.route(of: shard).epoch { subscriptionsLost(of: shard) }
+    if epoch > forwarder.location(of: shard).epoch { subscriptionsLost(of: shard) }
     forwarder.mapChanged(shard, epoch: epoch, primary: primary, now: now)
     let lost = forwarder.takeLinksToClose()
     for link in lost { subscriptionsLost(on: link) }

@@ -120,35 +120,3 @@ private func recovered(
     return RecoveredShard(shard: shard, loaded: empty, suspicion: .damage, committed: found.committed)
   }
 }
-
-extension NodeCore {
-  var replicaConfig: ReplicaConfig {
-    var config = ReplicaConfig()
-    config.failureTimeout = configuration.failureTimeout
-    config.failureJitter = configuration.failureTimeout / 5
-    config.heartbeat = configuration.heartbeat
-    return config
-  }
-
-  /// Gives shards that never had roles to the nodes that are there: shard s to node s mod n, with the next as follower. A cluster
-  /// is born with two nodes, or with one if no other comes for a while.
-  func bearShards() async {
-    let started = ContinuousClock.now
-    while !Task.isCancelled, !isStopping {
-      try? await Task.sleep(for: .milliseconds(50))
-      guard let registers = try? await coordinator.readAll() else { continue }
-      if registers.count >= shardCount { return }
-      guard var nodes = try? await coordinator.nodes(), !nodes.isEmpty else { continue }
-      guard nodes.count > 1 || ContinuousClock.now - started > .milliseconds(configuration.birthWait) else { continue }
-      nodes.sort { $0.name < $1.name }
-      let replicas = nodes.map { ReplicaID(node: $0.name, disk: $0.disk) }
-      for shard in allShards where registers[shard] == nil {
-        let place = Int(shard.rawValue)
-        let birth = Birth(
-          primary: replicas[place % replicas.count],
-          follower: replicas.count > 1 ? replicas[(place + 1) % replicas.count] : nil)
-        post(shard) { $0.bear(birth, time: $2, tools: &$1) }
-      }
-    }
-  }
-}

@@ -1,7 +1,7 @@
 internal import Flags
 
 /// One command of the CLI.
-struct Command: Sendable {
+struct AdminCommand: Sendable {
   let spec: CommandSpec
   let run: @Sendable (Invocation) async throws(AdminError) -> Void
 
@@ -15,7 +15,7 @@ struct Command: Sendable {
 
 /// The CLI `holdfast`.
 public enum Holdfast {
-  static var commands: [Command] {
+  static var commands: [AdminCommand] {
     [upCommand, downCommand, statusCommand, failoverCommand, recoverCommand] + eventCommands + [
       holdCommand, releaseCommand,
     ]
@@ -86,7 +86,7 @@ public enum Holdfast {
     throw .usage("unknown command \(words[0])" + (near.map { "; did you mean \($0)?" } ?? ""))
   }
 
-  private static func list(_ commands: [Command]) -> String {
+  private static func list(_ commands: [AdminCommand]) -> String {
     table(commands.map { ["  " + $0.words.joined(separator: " "), $0.spec.summary] })
   }
 

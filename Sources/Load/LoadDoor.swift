@@ -1,11 +1,11 @@
 import Proto
 
 /// How actions are written and replies read at one of the doors.
-protocol Door: Sendable {
-  /// Appends the request for an action. `ticket`: the id that checkout, confirm and release are about.
-  mutating func write(_ action: Action, ticket: [UInt8], into out: inout [UInt8])
+protocol LoadDoor: Sendable {
+  /// Appends the request for an action. `subject`: the id that checkout, confirm and release are about.
+  mutating func write(_ action: Action, subject: [UInt8], into out: inout [UInt8])
   /// Reads the reply that `input` begins with; nil: wait for more bytes.
-  mutating func read(_ input: RawSpan) throws -> (reply: Reply, byteCount: Int)?
+  mutating func read(_ input: RawSpan) throws -> (reply: LoadReply, byteCount: Int)?
 
   /// What a new connection begins with, and how many replies that gets.
   func greet(into out: inout [UInt8])
@@ -14,7 +14,7 @@ protocol Door: Sendable {
   static var movesAtOnce: Bool { get }
 }
 
-extension Door {
+extension LoadDoor {
   func greet(into out: inout [UInt8]) {}
   static var greetingReplies: Int { 0 }
   static var movesAtOnce: Bool { false }

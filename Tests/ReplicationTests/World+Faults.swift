@@ -6,12 +6,12 @@ import TestKit
 extension World {
   func send(_ message: ReplicaMessage, _ payload: Payload, from node: SimulatedNode, to peer: ReplicaID) {
     guard let to = index(of: peer), to != node.index else { return }
-    if blockedUntil[node.index][to] > time || chance(mischief.loss) { return }
-    var delay = Int.random(in: 20...mischief.delayMax, using: &random)
-    if chance(mischief.duplication) {
+    if blockedUntil[node.index][to] > time || chance(faults.loss) { return }
+    var delay = Int.random(in: 20...faults.delayMax, using: &random)
+    if chance(faults.duplication) {
       at(delay * 3, .deliver(node: to, from: node.id, message, payload))
     }
-    if !mischief.reorders {
+    if !faults.reorders {
       let arrival = max(lastArrival[node.index][to] + 1, time + delay)
       lastArrival[node.index][to] = arrival
       delay = arrival - time
@@ -22,7 +22,7 @@ extension World {
   // MARK: The coordinator
 
   func coordinatorDelay() -> Int {
-    chance(mischief.slowCoordinator)
+    chance(faults.slowCoordinator)
       ? Int.random(in: 1_000...1_500_000, using: &random) : Int.random(in: 200...4_000, using: &random)
   }
 
@@ -45,32 +45,32 @@ extension World {
         forgotten = nil
         try checkNamed(entry, checks.revealed, by: nil)
       }
-      for node in nodes where !chance(mischief.lostWatch) {
+      for node in nodes where !chance(faults.lostWatch) {
         at(coordinatorDelay(), .mapReply(node: node.index, life: node.life, register, token: 0))
       }
     }
-    if coordinatorBackAt > time || chance(mischief.lostWatch) { return }
+    if coordinatorBackAt > time || chance(faults.lostWatch) { return }
     at(coordinatorDelay(), .mapReply(node: place, life: life, register, token: 0))
   }
 
-  // MARK: Mischief
+  // MARK: Faults
 
   func strike() throws {
-    at(100_000, .mischief)
+    at(100_000, .faults)
     try awaitSettled()
     // Until a coordinator that went back is settled, whoever knows the newest epoch must live.
     if isHealing || forgotten != nil { return }
-    if chance(mischief.coordinatorBack) { takeCoordinatorBack() }
+    if chance(faults.coordinatorBack) { takeCoordinatorBack() }
     if forgotten != nil { return }
-    if chance(mischief.takeAll) { wantsTakeAll = true }
+    if chance(faults.takeAll) { wantsTakeAll = true }
     let node = nodes.randomElement(using: &random)!
-    if chance(mischief.crash) { crashAndRestart(node) }
-    if chance(mischief.partition) { partition() }
-    if chance(mischief.pause), node.replica != nil {
+    if chance(faults.crash) { crashAndRestart(node) }
+    if chance(faults.partition) { partition() }
+    if chance(faults.pause), node.replica != nil {
       log("\(node.id.node) stands still")
       node.pausedUntil = time + Int.random(in: 1_000...2_500_000, using: &random)
     }
-    if chance(mischief.coordinatorAway) {
+    if chance(faults.coordinatorAway) {
       coordinatorBackAt = time + Int.random(in: 1_000...2_000_000, using: &random)
       log("coordinator away")
     }
@@ -78,13 +78,13 @@ extension World {
       // A watch that connects anew tells what is so already.
       at(coordinatorDelay(), .mapReply(node: node.index, life: node.life, register, token: 0))
     }
-    if chance(mischief.order) { order() }
-    if chance(mischief.fullDisk) { setFull(node, !node.isFull) }
-    if chance(mischief.slowDisk) { node.slowUntil = time + Int.random(in: 1_000...1_500_000, using: &random) }
-    if chance(mischief.trim) { trim(node) }
-    if chance(mischief.wipe) { wipe(node) }
-    if chance(mischief.damage) { damage(node) }
-    if chance(mischief.wrongMemory), node.replica != nil, nodes.allSatisfy({ $0.memoryError == 0 }) {
+    if chance(faults.directive) { direct() }
+    if chance(faults.fullDisk) { setFull(node, !node.isFull) }
+    if chance(faults.slowDisk) { node.slowUntil = time + Int.random(in: 1_000...1_500_000, using: &random) }
+    if chance(faults.trim) { trim(node) }
+    if chance(faults.wipe) { wipe(node) }
+    if chance(faults.damage) { damage(node) }
+    if chance(faults.wrongMemory), node.replica != nil, nodes.allSatisfy({ $0.memoryError == 0 }) {
       log("\(node.id.node) has a wrong bit in memory")
       node.memoryError = 77
     }
@@ -114,17 +114,17 @@ extension World {
     log("no line from \(nodes[from].id.node) to \(nodes[to].id.node)")
   }
 
-  private func order() {
+  private func direct() {
     let node = nodes.randomElement(using: &random)!
     guard node.replica != nil, node.pausedUntil <= time else { return }
-    var orders: [Order] = [.drain, .drain, .force, .declareDead(nodes.randomElement(using: &random)!.id.node)]
+    var directives: [Directive] = [.drain, .drain, .force, .declareDead(nodes.randomElement(using: &random)!.id.node)]
     // Accepting a loss loses nothing where the disk only looks suspect; on a joiner it does.
     let role = node.replica!.role
-    if nodes.allSatisfy({ !$0.damage }), role != .joining, role != .idle { orders.append(.acceptLoss) }
-    let order = orders.randomElement(using: &random)!
+    if nodes.allSatisfy({ !$0.damage }), role != .joining, role != .idle { directives.append(.acceptLoss) }
+    let directive = directives.randomElement(using: &random)!
     var effects: [Effect] = []
-    let answer = node.replica!.order(order, now: now, into: &effects)
-    log("\(node.id.node) is ordered to \(order): \(answer)")
+    let answer = node.replica!.carryOut(directive, now: now, into: &effects)
+    log("\(node.id.node) is told to \(directive): \(answer)")
     carryOut(&effects, node, Payload())
   }
 
@@ -162,7 +162,7 @@ extension World {
         replica.summary.suspicion != .none, replica.epoch == entry.epoch
       else { continue }
       var effects: [Effect] = []
-      let answer = nodes[place].replica!.order(.acceptLoss, now: now, into: &effects)
+      let answer = nodes[place].replica!.carryOut(.acceptLoss, now: now, into: &effects)
       log("\(named!.node) is told to go on with what it has: \(answer)")
       carryOut(&effects, nodes[place], Payload())
       return
@@ -177,7 +177,7 @@ extension World {
     checks.committedChain = checks.committedChain.filter { node.log.chain(at: $0.key) == $0.value }
     checks.isGivenUp = true
     var effects: [Effect] = []
-    let answer = node.replica!.order(.acceptLoss, now: now, into: &effects)
+    let answer = node.replica!.carryOut(.acceptLoss, now: now, into: &effects)
     log("\(node.id.node) is ordered to go on: \(answer)")
     carryOut(&effects, node, Payload())
   }

@@ -104,13 +104,13 @@ extension Forwarder {
   private mutating func expire(_ id: UInt32) {
     let entry = pending[Int(id)]
     // A query changes nothing, so it has never happened.
-    #if PLANTED_BUGS
+    #if PLANTED_MISTAKES
     let mayHave = unsafe PlantedMistake.chosen != .sayNothingHappened
     #else
     let mayHave = true
     #endif
     let happened = entry.what == .command && mayHave && (entry.mayHaveHappened || entry.state == .sent)
-    completions.append(Completion(ticket: entry.ticket, result: happened ? .unknown : .unavailable))
+    completions.append(Completion(handle: entry.handle, result: happened ? .unknown : .unavailable))
     pending[Int(id)].isAbandoned = true
     switch entry.state {
     case .queued where entry.batch >= 0: break  // A large read: `dropLargeReads` takes it out.

@@ -3,7 +3,7 @@ import Proto
 /// Commands on holds and orders.
 extension Inventory {
   /// What an id names.
-  enum Ticket {
+  enum Lookup {
     case living(UInt32, HoldRecord)
     /// It was issued and is over.
     case over
@@ -11,7 +11,7 @@ extension Inventory {
     case unknown
   }
 
-  func find(_ id: HoldID) -> Ticket {
+  func find(_ id: HoldID) -> Lookup {
     guard id.shard == shard, id.sequence < nextSequence, Int(id.slot) < holds.count else { return .unknown }
     let record = holds[id.slot]
     guard record.status != .free, record.sequence == id.sequence else { return .over }
@@ -19,7 +19,7 @@ extension Inventory {
   }
 
   /// Orders live as long as their event, so one that is not there never was.
-  func find(_ id: OrderID) -> Ticket {
+  func find(_ id: OrderID) -> Lookup {
     guard id.shard == shard, Int(id.slot) < holds.count else { return .unknown }
     let record = holds[id.slot]
     guard record.status.isOrder, record.sequence == id.sequence, orders[Int(record.slack)].secret == id.secret else {
@@ -56,7 +56,7 @@ extension Inventory {
       default: outcome = checkout(slot, hold, secret: secret)
       }
       return conclude(
-        outcome, record, key, event: hold.event, ticket: (slot, hold.sequence), byArguments: true)
+        outcome, record, key, event: hold.event, subject: (slot, hold.sequence), byArguments: true)
     }
   }
 
@@ -144,7 +144,7 @@ extension Inventory {
     var key = Key()
     if let repeated = repeated(record, event: order.event, key: &key) { return repeated }
     let outcome = record.kind == .confirm ? confirm(slot, order) : cancel(slot, order)
-    return conclude(outcome, record, key, event: order.event, ticket: (slot, order.sequence))
+    return conclude(outcome, record, key, event: order.event, subject: (slot, order.sequence))
   }
 
   private mutating func confirm(_ slot: UInt32, _ order: HoldRecord) -> Outcome {

@@ -2,9 +2,11 @@ import Proto
 
 extension Replica {
   /// An operator asks for something.
-  public mutating func order(_ order: Order, now: MonotonicMilliseconds, into effects: inout [Effect]) -> OrderAnswer {
+  public mutating func carryOut(
+    _ directive: Directive, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) -> DirectiveAnswer {
     defer { refresh(into: &effects) }
-    switch order {
+    switch directive {
     case .drain: return drain(now: now, into: &effects)
     case .force: return force(now: now, into: &effects)
     case .declareDead(let node): return declareDead(node, now: now, into: &effects)
@@ -12,7 +14,7 @@ extension Replica {
     }
   }
 
-  private mutating func drain(now: MonotonicMilliseconds, into effects: inout [Effect]) -> OrderAnswer {
+  private mutating func drain(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
     guard role == .primary else { return .refused(.wrongRole) }
     if lead.drain != nil { return .taken }
     guard let peer = lead.peer, peer.isNamed, !peer.isEnding(now: now, timeout: config.failureTimeout) else {
@@ -27,7 +29,7 @@ extension Replica {
     return .taken
   }
 
-  private mutating func force(now: MonotonicMilliseconds, into effects: inout [Effect]) -> OrderAnswer {
+  private mutating func force(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
     switch role {
     case .follower:
       guard suspicion == .none, rebuild == .nothing else { return .refused(.suspect) }
@@ -41,7 +43,7 @@ extension Replica {
 
   private mutating func declareDead(
     _ node: NodeName, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) -> OrderAnswer {
+  ) -> DirectiveAnswer {
     guard let entry = register?.entry else { return .nothingToDo }
     switch role {
     case .follower where entry.primary.node == node: return force(now: now, into: &effects)
@@ -60,7 +62,7 @@ extension Replica {
   }
 
   /// Goes on with what is here.
-  private mutating func acceptLoss(now: MonotonicMilliseconds, into effects: inout [Effect]) -> OrderAnswer {
+  private mutating func acceptLoss(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
     if role == .primary, lead.resigns, rebuild == .log {
       // Damage was found while it ran, and the follower never took over: memory is all there is.
       lead.resigns = false

@@ -3,7 +3,7 @@ import Proto
 /// A loop's own view of the events it knows, by id: looked up with the bytes as they came in, without making a key of them.
 ///
 /// Bounded: over `countMax` everything is forgotten, because it can be fetched again.
-struct EventTable {
+struct EventIndex {
   private var slots: [EventEntry?]
   private(set) var count = 0
   private let countMax: Int

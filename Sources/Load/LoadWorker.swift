@@ -5,7 +5,7 @@ import Proto
 ///
 /// Unchecked: after `start` everything here is touched on the loop's thread only, and the report is read after `finished` was
 /// called there.
-final class Worker<D: Door>: @unchecked Sendable {
+final class LoadWorker<D: LoadDoor>: @unchecked Sendable {
   let loop: EventLoop
   let plan: LoadPlan
   let address: HostPort
@@ -91,7 +91,7 @@ final class Worker<D: Door>: @unchecked Sendable {
     return intended
   }
 
-  func record(_ reply: Reply, intended: UInt64) {
+  func record(_ reply: LoadReply, intended: UInt64) {
     guard !isOver else { return }
     switch reply.kind {
     case .ok: report.ok += 1
@@ -140,8 +140,8 @@ final class Worker<D: Door>: @unchecked Sendable {
 }
 
 /// One connection: so many requests under way, answered in order. Lives on its worker's loop.
-final class LoadConnection<D: Door>: ConnectionHandler {
-  private unowned let worker: Worker<D>
+final class LoadConnection<D: LoadDoor>: ConnectionHandler {
+  private unowned let worker: LoadWorker<D>
   private var door: D
   private var buyers: [Buyer]
   private var idle: [Int]
@@ -151,7 +151,7 @@ final class LoadConnection<D: Door>: ConnectionHandler {
   /// Replies to the greeting that are still to come.
   private var greetings = D.greetingReplies
 
-  init(worker: Worker<D>, door: D, seed: UInt64) {
+  init(worker: LoadWorker<D>, door: D, seed: UInt64) {
     (self.worker, self.door) = (worker, door)
     let plan = worker.plan
     buyers = (0..<plan.pipeline).map { place in
@@ -180,7 +180,7 @@ final class LoadConnection<D: Door>: ConnectionHandler {
     guard let connection, let buyer = idle.popLast() else { return }
     let action = buyers[buyer].next()
     underWay.append((buyer, intended))
-    connection.write { door.write(action, ticket: buyers[buyer].ticket, into: &$0) }
+    connection.write { door.write(action, subject: buyers[buyer].subject, into: &$0) }
   }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
@@ -198,7 +198,7 @@ final class LoadConnection<D: Door>: ConnectionHandler {
     return offset
   }
 
-  private func answered(_ reply: Reply) {
+  private func answered(_ reply: LoadReply) {
     if greetings > 0 {
       greetings -= 1
       if reply.kind == .error { connection?.abort() } else if greetings == 0 { worker.connectionOpened() }

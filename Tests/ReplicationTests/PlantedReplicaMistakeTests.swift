@@ -1,10 +1,10 @@
-#if PLANTED_BUGS
+#if PLANTED_MISTAKES
 import Replication
 import Testing
 
 /// Goal: the runs can see mistakes. Method: each planted one is found within a bounded number of seeds.
-@Suite struct PlantedBugTests {
-  @Test(arguments: PlantedBug.allCases) func isFound(bug: PlantedBug) {
+@Suite struct PlantedReplicaMistakeTests {
+  @Test(arguments: PlantedReplicaMistake.allCases) func isFound(bug: PlantedReplicaMistake) {
     for seed in 0..<UInt64(1_500) {
       let world = World(seed: seed)
       world.planted = bug

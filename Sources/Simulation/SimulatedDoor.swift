@@ -2,7 +2,7 @@ import Proto
 import Router
 
 /// A client's connection to one loop of a router, the client's end and the router's.
-final class Door {
+final class SimulatedDoor {
   let router: SimulatedRouter
   private let loop: SimulatedRouterLoop
   private unowned let client: SimulatedClient
@@ -117,9 +117,9 @@ final class Door {
 /// One sending of an operation: its owner in a router.
 final class Attempt: CallOwner {
   private let operation: ClientOperation
-  private let door: Door
+  private let door: SimulatedDoor
 
-  init(_ operation: ClientOperation, _ door: Door) { (self.operation, self.door) = (operation, door) }
+  init(_ operation: ClientOperation, _ door: SimulatedDoor) { (self.operation, self.door) = (operation, door) }
 
   func ended(_ call: Call, with result: CallResult) {
     if case .copy = result {

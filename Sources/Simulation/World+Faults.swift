@@ -63,7 +63,7 @@ extension World {
         node.storage.limit(nil)
       }
     }
-    if chance(faults.order) { order(node) }
+    if chance(faults.directive) { direct(node) }
     if chance(faults.damage) { damage(node) }
     strikeWithCopies()
     if chance(faults.wipe), isSpare(node) {
@@ -197,15 +197,15 @@ extension World {
     for other in nodes where other !== node { node.dropLinks(to: other) }
   }
 
-  private func order(_ node: SimulatedNode) {
+  private func direct(_ node: SimulatedNode) {
     guard node.isUp, !node.isPaused, let shard = shardIDs.randomElement(using: &random) else { return }
-    count(.order)
+    count(.directive)
     let someone = nodes.randomElement(using: &random) ?? node
-    let orders: [Order] = [.drain, .drain, .drain, .force, .declareDead(someone.nodeName)]
-    let order = orders.randomElement(using: &random) ?? .drain
+    let directives: [Directive] = [.drain, .drain, .drain, .force, .declareDead(someone.nodeName)]
+    let directive = directives.randomElement(using: &random) ?? .drain
     node.turn(shard) { machine, tools, time in
-      let answer = machine.order(order, time: time, tools: &tools)
-      say("\(node.name) shard \(shard.rawValue) is ordered to \(order): \(answer)")
+      let answer = machine.carryOut(directive, time: time, tools: &tools)
+      say("\(node.name) shard \(shard.rawValue) is told to \(directive): \(answer)")
     }
   }
 
