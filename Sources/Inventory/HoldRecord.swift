@@ -4,10 +4,14 @@ import Proto
 enum HoldStatus: UInt8, Sendable {
   case free = 0
   /// A hold that can be released, extended or checked out.
-  case held
-  case pending, confirmed, cancelled, expired, refunded
+  case held = 1
+  case pending = 2
+  case confirmed = 3
+  case cancelled = 4
+  case expired = 5
+  case refunded = 6
   /// Remembered until its deadline, so that a second release is answered as the first.
-  case released
+  case released = 7
 
   /// It keeps its seats, its place in the buyer's count, and its keys.
   @inline(__always) var lives: Bool { self == .held || self == .pending || self == .confirmed }

@@ -7,9 +7,9 @@ extension Inventory {
     switch record.kind {
     case .hold: return applyHold(record)
     case .holdBest: return applyHoldBest(record)
-    case .release, .extend, .checkout: return applyToHold(record)
-    case .confirm, .cancel: return applyToOrder(record)
-    case .createEvent: return applyCreate(record)
+    case .onHold(let kind): return applyToHold(kind, record)
+    case .onOrder(let kind): return applyToOrder(kind, record)
+    case .event(let kind): return applyToEvent(kind, record)
     case .tick, .openEpoch:
       logged()
       return Applied(outcome: .noted, mustLog: true)

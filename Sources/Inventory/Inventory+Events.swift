@@ -1,8 +1,14 @@
 import Proto
 
-/// Creating events.
+/// Commands on events.
 extension Inventory {
-  mutating func applyCreate(_ record: borrowing CommandRecord) -> Applied {
+  mutating func applyToEvent(_ kind: EventCommand.Kind, _ record: borrowing CommandRecord) -> Applied {
+    switch kind {
+    case .create: applyCreate(record)
+    }
+  }
+
+  private mutating func applyCreate(_ record: borrowing CommandRecord) -> Applied {
     guard let (outline, incarnation) = try? creation(record.body), !outline.definition.id.isEmpty else {
       return Self.refuse(.invalid(.definition))
     }
@@ -22,7 +28,7 @@ extension Inventory {
     return conclude(outcome, record, key, event: slot, subject: nil)
   }
 
-  /// What `Command.createEvent` decodes, without the seats' labels.
+  /// What `EventCommand.create` decodes, without the seats' labels.
   private func creation(_ body: RawSpan) throws(DecodeError) -> (DefinitionOutline, incarnation: UInt64) {
     var reader = ByteReader(body)
     let incarnation = try reader.u64()

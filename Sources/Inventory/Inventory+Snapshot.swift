@@ -5,19 +5,21 @@ import Proto
 /// Layout of an item, little-endian: `kind: u8`, `bytes: u32`, then what the kind says. The kinds stand in the order of `SnapshotItem`;
 /// `header` and `end` are there once.
 enum SnapshotItem: UInt8 {
-  /// `version: u8 = 2`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then the key
+  /// `version: u8`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then the key
   /// limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`.
   case header = 1
   /// One event, in the order of slots: `incarnation: u64`, `version: u64`, the definition.
-  case event
+  case event = 2
   /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotItems.put` says.
-  case holds
+  case holds = 3
   /// Routers' keys for holds, by router and by number; see `Inventory.put(_:into:)`.
-  case routerRows
+  case routerRows = 4
   /// Entries of a key table as its words stand there, oldest first: for each `words: u32` and the words.
-  case routerKeys, clientKeys, parkedKeys
+  case routerKeys = 5
+  case clientKeys = 6
+  case parkedKeys = 7
   /// `digest: u64`.
-  case end
+  case end = 8
 }
 
 extension Inventory {
@@ -25,7 +27,7 @@ extension Inventory {
   public func encodeSnapshot(_ emit: ([UInt8]) throws -> Void) rethrows {
     var out = SnapshotItems()
     out.begin(.header)
-    out.bytes.append(2)
+    out.bytes.append(Format.version)
     out.bytes.put(shard.rawValue)
     out.bytes.put(loggedStamp)
     out.bytes.put(nextSequence)

@@ -89,7 +89,8 @@ extension Inventory {
     }
 
     private mutating func takeHeader(_ reader: inout ByteReader) throws(DecodeError) {
-      guard try reader.u8() == 2 else { throw .invalid(field: "snapshot version") }
+      let version = try reader.u8()
+      guard version == Format.version else { throw .otherVersion(found: version) }
       guard try reader.u16() == inventory.shard.rawValue else { throw .invalid(field: "snapshot shard") }
       let stamp = try reader.i64()
       guard (0...Inventory.stampMax).contains(stamp) else { throw .invalid(field: "snapshot stamp") }

@@ -55,7 +55,10 @@ struct WordLog: Sendable {
 /// `sequence: u48`; the arguments' hash; the key, padded with zeros; then, in form `held`: secret, total,
 /// `version: u47, ttl: u17`; in form `encoded`: the outcome's byte count and bytes, padded.
 struct KeyEntry: Equatable {
-  enum Form: UInt8 { case encoded = 0, held }
+  enum Form: UInt8 {
+    case encoded = 0
+    case held = 1
+  }
   var stamp: Milliseconds
   var keyBytes: Int
   var form: Form

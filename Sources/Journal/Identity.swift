@@ -2,13 +2,13 @@ internal import Proto
 
 /// Whose directory this is: the file `identity`, one line that people can read.
 ///
-/// `holdfast 1 <node> <disk, 16 hexadecimal digits> <CRC32C of what stands before, 8 digits>`
+/// `holdfast <format> <node> <disk, 16 hexadecimal digits> <CRC32C of what stands before, 8 digits>`
 enum Identity {
   static let path = "identity"
   private static let temporary = "identity.tmp"
 
   static func encode(_ replica: ReplicaID) -> [UInt8] {
-    let text = "holdfast 1 \(replica.node) \(hexadecimal(replica.disk, digits: 16)) "
+    let text = "holdfast \(Format.version) \(replica.node) \(hexadecimal(replica.disk, digits: 16)) "
     let crc = crc32c(Array(text.utf8).rawSpan)
     return Array((text + hexadecimal(UInt64(crc), digits: 8) + "\n").utf8)
   }
@@ -32,8 +32,14 @@ enum Identity {
     } catch {
       throw .storage(error)
     }
-    guard let replica = decode(bytes) else { throw .noIdentity }
-    return replica
+    if let replica = decode(bytes) { return replica }
+    let fields = bytes.split(separator: UInt8(ascii: " "))
+    if fields.count == 5, fields[0].elementsEqual("holdfast".utf8),
+      let found = UInt8(String(decoding: fields[1], as: UTF8.self)), found != Format.version
+    {
+      throw .otherFormat(found: found)
+    }
+    throw .noIdentity
   }
 
   /// Makes the directory's identity, durable under its name or not there at all.

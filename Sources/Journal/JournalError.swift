@@ -7,6 +7,8 @@ package enum JournalError: Error, Equatable, Sendable, CustomStringConvertible {
   case otherNode(found: NodeName, expected: NodeName)
   /// The directory holds logs or snapshots but no readable identity: not a new disk, and not known whose.
   case noIdentity
+  /// The directory was written in another version of the format.
+  case otherFormat(found: UInt8)
   /// A frame or marker does not follow its shard's end: nothing was written. A bug of the caller.
   case outOfOrder(shard: ShardID, end: LogEnd, firstIndex: UInt64)
   /// An earlier write or sync failed: nothing is ever written again.
@@ -26,6 +28,9 @@ package enum JournalError: Error, Equatable, Sendable, CustomStringConvertible {
     case .storage(let error): "\(error)"
     case .otherNode(let found, let expected): "the directory belongs to node \(found), this is node \(expected)"
     case .noIdentity: "the directory holds a log but its identity file is missing or unreadable"
+    case .otherFormat(let found):
+      "the directory was written in format \(found), this build reads and writes format \(Format.version): run the build that wrote "
+        + "it; or, if another node has these shards in this format, start with an empty directory and it is brought up"
     case .outOfOrder(let shard, let end, let firstIndex):
       "shard \(shard.rawValue): a frame at \(firstIndex) does not follow the end at \(end.index)"
     case .stopped: "the log stopped after an earlier failure"

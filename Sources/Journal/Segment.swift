@@ -2,7 +2,7 @@ internal import Proto
 
 /// A segment's first 4,096 bytes. Durable before the segment has its name, so one that cannot be read is damage.
 ///
-/// Layout, little-endian: `magic: u32 = 0x47455348` ("HSEG"), `version: u8 = 1`, `torn: u8`, `0: u16`, `first: u64`, `disk: u64`,
+/// Layout, little-endian: `magic: u32 = 0x47455348` ("HSEG"), `version: u8`, `torn: u8`, `0: u16`, `first: u64`, `disk: u64`,
 /// `segmentBytes: u64`, `nextGroup: u64`, `tornFrom: u64`, `tornTo: u64`, `crc: u32` of all that, zeros.
 struct SegmentHeader: Equatable {
   static let byteCount = 4_096
@@ -22,7 +22,7 @@ struct SegmentHeader: Equatable {
   func encoded() -> [UInt8] {
     var out: [UInt8] = []
     out.put(UInt32(0x4745_5348))
-    out.append(1)
+    out.append(Format.version)
     out.append(torn == nil ? 0 : 1)
     out.put(UInt16(0))
     out.put(first)
@@ -47,7 +47,8 @@ struct SegmentHeader: Equatable {
     let coded = try whole.bytes(Self.codedBytes)
     guard try reader.u32() == 0x4745_5348 else { throw .invalid(field: "segment magic") }
     guard try whole.u32() == crc32c(coded) else { throw .corrupt(field: "segment header") }
-    guard try reader.u8() == 1 else { throw .invalid(field: "segment version") }
+    let version = try reader.u8()
+    guard version == Format.version else { throw .otherVersion(found: version) }
     let isTorn = try reader.u8()
     guard try reader.u16() == 0 else { throw .invalid(field: "segment padding") }
     first = try reader.u64()

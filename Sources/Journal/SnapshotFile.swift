@@ -2,7 +2,7 @@ internal import Proto
 
 /// A snapshot's bytes.
 ///
-/// Header, little-endian: `magic: u32 = 0x504E5348` ("HSNP"), `version: u8 = 1`, `flags: u8` (bit 0: from a peer), `shard: u16`,
+/// Header, little-endian: `magic: u32 = 0x504E5348` ("HSNP"), `version: u8`, `flags: u8` (bit 0: from a peer), `shard: u16`,
 /// `epochCount: u32`, the end, `digest: u64`, `replayPosition: u64`, the epochs, `crc: u32`.
 /// Chunk: `rawBytes: u32` (1 to 65,536), `blockBytes: u32`, `crc: u32`: CRC32C of the raw bytes, continued from the chunk before
 /// (so that none can be missing or change places), the LZ4 block.
@@ -41,7 +41,7 @@ extension SnapshotHeader {
   func encoded() -> [UInt8] {
     var out: [UInt8] = []
     out.put(UInt32(0x504E_5348))
-    out.append(1)
+    out.append(Format.version)
     out.append(isFromPeer ? 1 : 0)
     out.put(shard.rawValue)
     out.put(UInt32(epochs.count))
@@ -56,7 +56,8 @@ extension SnapshotHeader {
   init(decoding reader: inout ByteReader) throws(DecodeError) {
     var whole = reader
     guard try reader.u32() == 0x504E_5348 else { throw .invalid(field: "snapshot magic") }
-    guard try reader.u8() == 1 else { throw .invalid(field: "snapshot version") }
+    let version = try reader.u8()
+    guard version == Format.version else { throw .otherVersion(found: version) }
     let flags = try reader.u8()
     guard flags <= 1 else { throw .invalid(field: "snapshot flags") }
     let shard = ShardID(try reader.u16())

@@ -90,7 +90,7 @@ extension ShardMachine {
       }
       switch record.kind {
       case .tick, .openEpoch: return refuse(.malformed, request.id)
-      case .createEvent, .hold, .holdBest, .release, .extend, .checkout, .confirm, .cancel: break
+      case .event, .hold, .holdBest, .onHold, .onOrder: break
       }
       if turn.records.count + record.bytes.byteCount > options.frameBytesMax, turn.recordCount > 0 {
         sealFrame(time, &tools)
@@ -112,9 +112,11 @@ extension ShardMachine {
       }
       let before = replies.byteCount
       replies.add(.outcome(applied.outcome), id: request.id)
-      let isHeavy =
-        record.kind == .holdBest || record.kind == .createEvent || record.bytes.byteCount > Self.heavyBytes
-        || replies.byteCount - before > Self.heavyBytes
+      var isHeavy = record.bytes.byteCount > Self.heavyBytes || replies.byteCount - before > Self.heavyBytes
+      switch record.kind {
+      case .holdBest, .event: isHeavy = true
+      case .hold, .onHold, .onOrder, .tick, .openEpoch: break
+      }
       return isHeavy ? Self.requestsBetweenLooks : Self.requestsBetweenLooks / 16
     case .query:
       let query = try Query(decoding: &reader)

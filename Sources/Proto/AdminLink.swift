@@ -48,11 +48,11 @@ public enum AdminReply: Equatable, Sendable {
       /// The map says what was asked for, in `epoch`.
       case done = 1
       /// There was nothing to do.
-      case unchanged
+      case unchanged = 2
       /// Nothing happened; `text` says why.
-      case refused
+      case refused = 3
       /// The proposal is not settled: look at the map later.
-      case unknown
+      case unknown = 4
     }
     public var shard: ShardID
     public var result: Result
@@ -71,9 +71,9 @@ public struct NodeStatus: Equatable, Sendable {
   public enum State: UInt8, Sendable, CaseIterable {
     /// Still reading its log.
     case recovering = 1
-    case up
+    case up = 2
     /// Serves no shard any more: `reason` says why (a failed sync, for example).
-    case halted
+    case halted = 3
   }
   public var node: NodeName
   public var disk: UInt64
@@ -94,11 +94,12 @@ public struct ReplicaStatus: Equatable, Sendable {
   public enum Role: UInt8, Sendable, CaseIterable {
     /// Not named by the map and not catching up.
     case none = 1
-    case primary, follower
+    case primary = 2
+    case follower = 3
     /// Not named by the map; catches up with the primary.
-    case joining
+    case joining = 4
     /// Waits for its peer or the operator: `reason` says why.
-    case halted
+    case halted = 5
   }
   public var shard: ShardID
   public var role: Role

@@ -10,6 +10,13 @@ public enum DecodeError: Error, Equatable, Sendable {
   case trailing(byteCount: Int)
   /// A checksum does not match its bytes.
   case corrupt(field: StaticName)
+  /// The sender, or who wrote the file, speaks another version of the format: its processes must be of this build.
+  case otherVersion(found: UInt8)
+
+  /// Throws unless a version byte is this build's.
+  static func check(version: UInt8) throws(DecodeError) {
+    guard version == Format.version else { throw .otherVersion(found: version) }
+  }
 }
 
 /// A field's name, as a literal: equatable, sendable and free to make.

@@ -1,29 +1,26 @@
 extension Command {
   public var kind: CommandKind {
     switch self {
-    case .createEvent: .createEvent
+    case .event(let command): .event(command.kind)
     case .hold: .hold
     case .holdBest: .holdBest
-    case .release: .release
-    case .extend: .extend
-    case .checkout: .checkout
-    case .confirm: .confirm
-    case .cancel: .cancel
+    case .onHold(_, let command): .onHold(command.kind)
+    case .onOrder(_, let command): .onOrder(command.kind)
     case .tick: .tick
     case .openEpoch: .openEpoch
     }
   }
 
-  /// Appends the whole record.
-  public func encode(key: Bytes = "", keyIsFromRouter: Bool = false, into out: inout [UInt8]) {
-    CommandRecord.encode(kind, key: key.rawSpan, keyIsFromRouter: keyIsFromRouter, into: &out) { encodeBody(into: &$0) }
+  /// Appends the whole record. `actor`: who asked, empty for a plain hold.
+  public func encode(key: Bytes = "", keyIsFromRouter: Bool = false, actor: Bytes = "", into out: inout [UInt8]) {
+    CommandRecord.encode(
+      kind, key: key.rawSpan, keyIsFromRouter: keyIsFromRouter, actor: actor.rawSpan, into: &out
+    ) { encodeBody(into: &$0) }
   }
 
   public func encodeBody(into out: inout [UInt8]) {
     switch self {
-    case .createEvent(let definition, let incarnation):
-      out.put(incarnation)
-      definition.encode(into: &out)
+    case .event(let command): command.encodeBody(into: &out)
     case .hold(let hold):
       precondition(
         hold.seats.count <= HoldView.seatsMax && hold.areas.count <= HoldView.areasMax, "checked at the door")
@@ -43,14 +40,12 @@ extension Command {
       out.append(best.category == nil ? 0 : 1)
       out.put(best.category?.rawValue ?? 0)
       out.putShort(best.buyer)
-    case .release(let hold): hold.encode(into: &out)
-    case .extend(let hold, let ttl):
+    case .onHold(let hold, let command):
       hold.encode(into: &out)
-      out.put(ttl)
-    case .checkout(let hold, let secret):
-      hold.encode(into: &out)
-      out.put(secret)
-    case .confirm(let order), .cancel(let order): order.encode(into: &out)
+      command.encodeArguments(into: &out)
+    case .onOrder(let order, let command):
+      order.encode(into: &out)
+      command.encodeArguments(into: &out)
     case .tick: break
     case .openEpoch(let epoch): out.put(epoch)
     }
@@ -60,9 +55,7 @@ extension Command {
   public init(decoding record: borrowing CommandRecord) throws(DecodeError) {
     var reader = ByteReader(record.body)
     switch record.kind {
-    case .createEvent:
-      let incarnation = try reader.u64()
-      self = .createEvent(try EventDefinition(decoding: &reader), incarnation: incarnation)
+    case .event(let kind): self = .event(try EventCommand(kind, decoding: &reader))
     case .hold:
       let view = try HoldView(decoding: record.body)
       var seats: [SeatIndex] = []
@@ -87,15 +80,12 @@ extension Command {
         HoldBest(
           event: event, ttl: ttl, secret: secret, buyer: buyer, count: count,
           category: hasCategory == 1 ? category : nil))
-    case .release: self = .release(try HoldID(decoding: &reader))
-    case .extend:
+    case .onHold(let kind):
       let hold = try HoldID(decoding: &reader)
-      self = .extend(hold, ttl: try reader.u32())
-    case .checkout:
-      let hold = try HoldID(decoding: &reader)
-      self = .checkout(hold, secret: try reader.u64())
-    case .confirm: self = .confirm(try OrderID(decoding: &reader))
-    case .cancel: self = .cancel(try OrderID(decoding: &reader))
+      self = .onHold(hold, try HoldCommand(kind, arguments: &reader))
+    case .onOrder(let kind):
+      let order = try OrderID(decoding: &reader)
+      self = .onOrder(order, try OrderCommand(kind, arguments: &reader))
     case .tick: self = .tick
     case .openEpoch: self = .openEpoch(try reader.u64())
     }

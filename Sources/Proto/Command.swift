@@ -1,16 +1,12 @@
 /// What asks a shard's state machine for a change. Commands are what the log holds: same commands at same times, same state.
 public enum Command: Equatable, Sendable {
-  /// `incarnation`: random bits that came in with the command.
-  case createEvent(EventDefinition, incarnation: UInt64)
+  case event(EventCommand)
+  /// Makes a hold of the seats and places that it names.
   case hold(Hold)
+  /// Makes a hold of seats that the shard finds.
   case holdBest(HoldBest)
-  case release(HoldID)
-  /// `ttl` in seconds, counted from now.
-  case extend(HoldID, ttl: UInt32)
-  /// `secret`: random bits of the order's id.
-  case checkout(HoldID, secret: UInt64)
-  case confirm(OrderID)
-  case cancel(OrderID)
+  case onHold(HoldID, HoldCommand)
+  case onOrder(OrderID, OrderCommand)
   /// Logged by the primary itself: nothing but the time of its batch.
   case tick
   /// Logged by the primary itself: the first record of an epoch. Changes nothing in the inventory.
@@ -57,12 +53,4 @@ public struct AreaCount: Equatable, Sendable {
   public var area: AreaIndex
   public var count: UInt32
   @inlinable public init(area: AreaIndex, count: UInt32) { (self.area, self.count) = (area, count) }
-}
-
-/// A command's first byte.
-public enum CommandKind: UInt8, Sendable, CaseIterable {
-  case createEvent = 1
-  case hold, holdBest, release, extend, checkout, confirm, cancel
-  case tick = 64
-  case openEpoch
 }

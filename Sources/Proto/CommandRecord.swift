@@ -1,10 +1,11 @@
 /// A command with its idempotency key, as it travels from router to primary and stands in the log: the same bytes.
 ///
-/// Layout, little-endian: `kind: u8`, `flags: u8`, `keyBytes: u8`, `0: u8`, `bodyBytes: u32`, the key, the body. Flag bit 0: the
-/// key was made by a router, not by the client.
+/// Layout, little-endian: `kind: u8`, `flags: u8`, `keyBytes: u8`, `actorBytes: u8`, `bodyBytes: u32`, the key, the actor, the body. Flag
+/// bit 0: the key was made by a router, not by the client. A plain hold (`kind` `hold`) has no actor: `actorBytes` is 0.
 public struct CommandRecord: ~Escapable {
   public static var headerBytes: Int { 8 }
   public static var keyBytesMax: Int { 255 }
+  public static var actorBytesMax: Int { 64 }
   public static var bodyBytesMax: Int { EventDefinition.Limit.encodedBytes + 16 }
 
   public let kind: CommandKind
@@ -12,6 +13,8 @@ public struct CommandRecord: ~Escapable {
   public let keyIsFromRouter: Bool
   /// Empty: no key (records that the primary wrote itself).
   public let key: RawSpan
+  /// Who asked; empty: unknown, or a plain hold.
+  public let actor: RawSpan
   public let body: RawSpan
   /// The whole record.
   public let bytes: RawSpan
@@ -25,50 +28,75 @@ public struct CommandRecord: ~Escapable {
     guard let kind = CommandKind(rawValue: UInt8(truncatingIfNeeded: header)) else {
       throw .invalid(field: "command kind")
     }
-    guard header & 0xFF00_FE00 == 0 else {
-      throw .invalid(field: header & 0xFE00 != 0 ? "command flags" : "command padding")
-    }
+    guard header & 0xFE00 == 0 else { throw .invalid(field: "command flags") }
     let keyBytes = Int(header >> 16 & 0xFF)
+    let actorBytes = Int(header >> 24 & 0xFF)
+    if actorBytes > 0, kind == .hold || actorBytes > CommandRecord.actorBytesMax {
+      throw .invalid(field: "command actor")
+    }
     let bodyBytes = Int(header >> 32)
     guard bodyBytes <= CommandRecord.bodyBytesMax else {
       throw .oversize(field: "command body", value: UInt64(bodyBytes), limit: UInt64(CommandRecord.bodyBytesMax))
     }
-    bytes = try reader.bytes(CommandRecord.headerBytes &+ keyBytes &+ bodyBytes)
+    bytes = try reader.bytes(CommandRecord.headerBytes &+ keyBytes &+ actorBytes &+ bodyBytes)
     self.kind = kind
     keyIsFromRouter = header & 0x100 != 0
-    let bodyAt = CommandRecord.headerBytes &+ keyBytes
+    let actorAt = CommandRecord.headerBytes &+ keyBytes
+    let bodyAt = actorAt &+ actorBytes
     // Safe: the record has so many bytes.
-    key = unsafe bytes.extracting(unchecked: Range(uncheckedBounds: (CommandRecord.headerBytes, bodyAt)))
+    key = unsafe bytes.extracting(unchecked: Range(uncheckedBounds: (CommandRecord.headerBytes, actorAt)))
+    actor = unsafe bytes.extracting(unchecked: Range(uncheckedBounds: (actorAt, bodyAt)))
     body = unsafe bytes.extracting(unchecked: Range(uncheckedBounds: (bodyAt, bodyAt &+ bodyBytes)))
   }
 
-  /// Starts a record in `out`: writes header and key, then what `body` writes, then the body's length.
+  /// Appends a record: header, key and actor, then what `body` writes.
   @inlinable public static func encode(
-    _ kind: CommandKind, key: RawSpan, keyIsFromRouter: Bool, into out: inout [UInt8],
+    _ kind: CommandKind, key: RawSpan, keyIsFromRouter: Bool, actor: RawSpan = RawSpan(), into out: inout [UInt8],
     body: (inout [UInt8]) -> Void
   ) {
-    precondition(key.byteCount <= keyBytesMax, "a key has at most 255 bytes: check it at the door")
+    let start = encodeHead(kind, keyBytes: key.byteCount, keyIsFromRouter, actorBytes: actor.byteCount, into: &out)
+    out.put(key)
+    out.put(actor)
+    encodeBody(of: start, into: &out, body)
+  }
+
+  /// As above, under a router's key of two words.
+  @inlinable public static func encode(
+    _ kind: CommandKind, routerKey: (UInt64, UInt64), actor: RawSpan = RawSpan(), into out: inout [UInt8],
+    body: (inout [UInt8]) -> Void
+  ) {
+    let start = encodeHead(kind, keyBytes: 16, true, actorBytes: actor.byteCount, into: &out)
+    out.put(routerKey.0)
+    out.put(routerKey.1)
+    out.put(actor)
+    encodeBody(of: start, into: &out, body)
+  }
+
+  /// The header, whose length is filled in by `encodeBody`. Returns where it starts.
+  @usableFromInline static func encodeHead(
+    _ kind: CommandKind, keyBytes: Int, _ keyIsFromRouter: Bool, actorBytes: Int, into out: inout [UInt8]
+  ) -> Int {
+    precondition(keyBytes <= keyBytesMax, "a key has at most 255 bytes: check it at the door")
+    precondition(
+      actorBytes <= (kind == .hold ? 0 : actorBytesMax), "an actor has at most 64 bytes: check it at the door")
+    let start = out.count
     out.append(kind.rawValue)
     out.append(keyIsFromRouter ? 1 : 0)
-    out.append(UInt8(truncatingIfNeeded: key.byteCount))
-    out.append(0)
-    let lengthAt = out.count
+    out.append(UInt8(truncatingIfNeeded: keyBytes))
+    out.append(UInt8(truncatingIfNeeded: actorBytes))
     out.put(UInt32(0))
-    out.put(key)
+    return start
+  }
+
+  @inlinable static func encodeBody(of start: Int, into out: inout [UInt8], _ body: (inout [UInt8]) -> Void) {
     let bodyAt = out.count
     body(&out)
-    out.patch(UInt32(out.count - bodyAt), at: lengthAt)
+    out.patch(UInt32(out.count - bodyAt), at: start + 4)
   }
 
   /// What a retry must have in common with the first: kind and arguments, random bits excluded.
   public var argumentsHash: UInt64 {
-    let random: Range<Int>
-    switch kind {
-    case .hold, .holdBest: random = HoldView.secretRange
-    case .createEvent: random = 0..<8
-    case .checkout: random = 20..<28
-    case .release, .extend, .confirm, .cancel, .tick, .openEpoch: random = 0..<0
-    }
+    let random = kind.randomRange
     guard random.upperBound <= body.byteCount else { return stableHash(body, seed: UInt64(kind.rawValue)) }
     let head = stableHash(body.extracting(0..<random.lowerBound), seed: UInt64(kind.rawValue))
     return stableHash(body.extracting(random.upperBound..<body.byteCount), seed: head)

@@ -1,12 +1,10 @@
 /// The bytes of a definition, as they stand in a create command, in a snapshot and in the answer to a plan query.
 ///
-/// Layout: `version: u8 = 2`, the scalar fields in order of declaration (optional ones behind a presence byte), then
-/// categories, areas, seats not for sale, sections, size. All little-endian. Version 1 had no `maxHoldTTL`: logs and
-/// snapshots that hold one are read as what was allowed when they were written, a day, because a replay must decide as
-/// the first time.
+/// Layout: `version: u8`, the scalar fields in order of declaration (optional ones behind a presence byte), then
+/// categories, areas, seats not for sale, sections, size. All little-endian.
 extension EventDefinition {
   public func encode(into out: inout [UInt8]) {
-    out.append(2)
+    out.append(Format.version)
     out.putShort(id)
     out.putShort(name)
     out.put(optional: venue) { $0.putShort($1) }
@@ -49,8 +47,7 @@ extension EventDefinition {
 
   /// As above, but the sections go to `sink`, and this definition has none.
   init(decoding reader: inout ByteReader, _ sink: inout some SectionSink) throws(DecodeError) {
-    let version = try reader.u8()
-    guard (1...2).contains(version) else { throw .invalid(field: "definition version") }
+    try DecodeError.check(version: try reader.u8())
     let id = try reader.shortBytes()
     let name = try reader.shortBytes()
     let venue = try reader.u8() == 0 ? nil : try reader.shortBytes()
@@ -58,7 +55,7 @@ extension EventDefinition {
     let onSaleAt = try reader.u8() == 0 ? nil : try reader.i64()
     let currency = try reader.shortBytes()
     let holdTTL = try reader.u32()
-    let maxHoldTTL = version == 1 ? 86_400 : try reader.u32()
+    let maxHoldTTL = try reader.u32()
     let paymentTTL = try reader.u32()
     let maxPerOrder = try reader.u8() == 0 ? nil : try reader.u32()
     let maxPerBuyer = try reader.u8() == 0 ? nil : try reader.u32()

@@ -92,6 +92,8 @@ public struct OrderID: ShardedID {
 }
 
 extension ShardedID {
+  /// Bytes of the encoded form.
+  @inlinable public static var byteCount: Int { 20 }
   /// Bytes of the written form.
   @inlinable public static var textBytes: Int { 34 }
   /// The highest sequence number that an id can carry.

@@ -2,7 +2,7 @@
 /// the wire to the follower and in a backup are the same.
 ///
 /// Layout, little-endian, 84 bytes:
-/// `magic: u32 = 0x474F4C48` ("HLOG"), `version: u8 = 1`, `kind: u8`, `shard: u16`, `epoch: u64`, `firstIndex: u64`,
+/// `magic: u32 = 0x474F4C48` ("HLOG"), `version: u8`, `kind: u8`, `shard: u16`, `epoch: u64`, `firstIndex: u64`,
 /// `count: u32`, `rawBytes: u32`, `blockBytes: u32`, `recordsCRC: u32`, `stamp: i64`, `committed: u64`,
 /// `previousChain: u64`, `chain: u64`, `reserved: u64 = 0`, `headerCRC: u32` (of the 80 bytes before it).
 public struct LogFrame: Equatable, Sendable {
@@ -11,13 +11,13 @@ public struct LogFrame: Equatable, Sendable {
     case records = 1
     /// Local, never sent: begins a group write. `firstIndex`: the group's number; `count`: its frames; `committed`: their bytes;
     /// `stamp`: this frame's own position in the log; `previousChain`: the disk's id (so nothing stale or foreign passes).
-    case batch
+    case batch = 2
     /// Local, never sent: cuts this shard's log back to `firstIndex - 1`, whose frame has `epoch`, `stamp` and, as chain hash,
     /// `previousChain` (a rejoin); what it cuts and earlier snapshots above it are void.
-    case cut
+    case cut = 3
     /// Local, never sent: the replica was rebuilt from a peer's snapshot that stands at `firstIndex - 1` with `epoch`, `stamp`
     /// and `previousChain`; all of the shard that came before is void.
-    case rebuilt
+    case rebuilt = 4
   }
 
   public static let magic: UInt32 = 0x474F_4C48
@@ -76,7 +76,7 @@ public struct LogFrame: Equatable, Sendable {
   public func encode(into out: inout [UInt8]) {
     let start = out.count
     out.put(Self.magic)
-    out.append(1)
+    out.append(Format.version)
     out.append(kind.rawValue)
     out.put(shard.rawValue)
     out.put(epoch)
@@ -99,7 +99,7 @@ public struct LogFrame: Equatable, Sendable {
     let head = try whole.bytes(Self.headerBytes - 4)
     guard try reader.u32() == Self.magic else { throw .invalid(field: "log frame magic") }
     guard try whole.u32() == crc32c(head) else { throw .corrupt(field: "log frame header") }
-    guard try reader.u8() == 1 else { throw .invalid(field: "log frame version") }
+    try DecodeError.check(version: try reader.u8())
     guard let kind = Kind(rawValue: try reader.u8()) else { throw .invalid(field: "log frame kind") }
     self.kind = kind
     shard = ShardID(try reader.u16())

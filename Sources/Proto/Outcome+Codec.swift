@@ -1,8 +1,19 @@
 extension Outcome {
-  @usableFromInline enum Tag: UInt8 {
+  @usableFromInline enum Tag: UInt8, CaseIterable {
     case created = 1
-    case held, heldBest, released, extended, checkedOut, confirmed, cancelled, noted, refused
+    case held = 2
+    case heldBest = 3
+    case released = 4
+    case extended = 5
+    case checkedOut = 6
+    case confirmed = 7
+    case cancelled = 8
+    case noted = 9
+    case refused = 10
   }
+
+  /// The names of the kinds, for the test that freezes their bytes.
+  package static var kindNames: [String] { Tag.allCases.map { "\($0)" } }
 
   public func encode(into out: inout [UInt8]) {
     switch self {
@@ -71,11 +82,26 @@ extension Outcome.Held {
 }
 
 extension Refusal {
-  private enum Tag: UInt8 {
+  private enum Tag: UInt8, CaseIterable {
     case noSuchEvent = 1
-    case staleEvent, noSuchHold, noSuchOrder, eventExists, invalid, notOnSale, limitExceeded, seatsTaken, soldOut
-    case holdExpired, checkedOut, orderState, orderExpired, keyReused
+    case staleEvent = 2
+    case noSuchHold = 3
+    case noSuchOrder = 4
+    case eventExists = 5
+    case invalid = 6
+    case notOnSale = 7
+    case limitExceeded = 8
+    case seatsTaken = 9
+    case soldOut = 10
+    case holdExpired = 11
+    case checkedOut = 12
+    case orderState = 13
+    case orderExpired = 14
+    case keyReused = 15
   }
+
+  /// The names of the kinds, for the test that freezes their bytes.
+  package static var kindNames: [String] { Tag.allCases.map { "\($0)" } }
 
   public func encode(into out: inout [UInt8]) {
     switch self {

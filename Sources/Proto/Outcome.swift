@@ -55,15 +55,23 @@ public enum Refusal: Equatable, Sendable {
   case keyReused
 
   public enum Argument: UInt8, Sendable, CaseIterable {
-    case seats = 1, areas, count, category, ttl, buyer, definition
+    case seats = 1
+    case areas = 2
+    case count = 3
+    case category = 4
+    case ttl = 5
+    case buyer = 6
+    case definition = 7
   }
 
   public enum LimitName: UInt8, Sendable, CaseIterable {
-    case maxPerOrder = 1, maxPerBuyer, holdLength
+    case maxPerOrder = 1
+    case maxPerBuyer = 2
+    case holdLength = 3
     /// The shard cannot take more events or holds.
-    case shardCapacity
+    case shardCapacity = 4
     /// A hold was asked for, or to be extended, for longer than its event allows.
-    case maxHoldTTL
+    case maxHoldTTL = 5
   }
 
   /// What there is no more of.
@@ -77,7 +85,11 @@ public enum Refusal: Equatable, Sendable {
 /// An order's state; also a hold's entry before checkout (`none`).
 public enum OrderStatus: UInt8, Sendable, CaseIterable {
   case none = 0
-  case pendingPayment, confirmed, cancelled, expired, refunded
+  case pendingPayment = 1
+  case confirmed = 2
+  case cancelled = 3
+  case expired = 4
+  case refunded = 5
 
   /// As the API writes it.
   public var name: StaticName {

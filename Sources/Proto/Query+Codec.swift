@@ -1,8 +1,18 @@
 extension Query {
-  private enum Tag: UInt8 {
+  private enum Tag: UInt8, CaseIterable {
     case event = 1
-    case seats, seat, availability, hold, order, events, subscribe, unsubscribe
+    case seats = 2
+    case seat = 3
+    case availability = 4
+    case hold = 5
+    case order = 6
+    case events = 7
+    case subscribe = 8
+    case unsubscribe = 9
   }
+
+  /// The names of the kinds, for the test that freezes their bytes.
+  package static var kindNames: [String] { Tag.allCases.map { "\($0)" } }
 
   public func encode(into out: inout [UInt8]) {
     switch self {
@@ -47,10 +57,21 @@ extension Query {
 }
 
 extension Answer {
-  private enum Tag: UInt8 {
+  private enum Tag: UInt8, CaseIterable {
     case event = 1
-    case seats, seat, availability, hold, order, events, subscribed, unsubscribed, refused
+    case seats = 2
+    case seat = 3
+    case availability = 4
+    case hold = 5
+    case order = 6
+    case events = 7
+    case subscribed = 8
+    case unsubscribed = 9
+    case refused = 10
   }
+
+  /// The names of the kinds, for the test that freezes their bytes.
+  package static var kindNames: [String] { Tag.allCases.map { "\($0)" } }
 
   public func encode(into out: inout [UInt8]) {
     switch self {

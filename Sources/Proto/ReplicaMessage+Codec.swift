@@ -36,10 +36,24 @@ public struct PeerItem: ~Escapable {
     }
   }
 
-  enum Kind: UInt8 {
+  /// The names of the kinds, for the test that freezes their bytes.
+  package static var kindNames: [String] { Kind.allCases.map { "\($0)" } }
+
+  enum Kind: UInt8, CaseIterable {
     case envelope = 1
-    case acknowledgement, map, compare, ends, cleared, join, joinAnswer, goAlone, resign, dispute, snapshotChunk
-    case snapshotProgress, ending
+    case acknowledgement = 2
+    case map = 3
+    case compare = 4
+    case ends = 5
+    case cleared = 6
+    case join = 7
+    case joinAnswer = 8
+    case goAlone = 9
+    case resign = 10
+    case dispute = 11
+    case snapshotChunk = 12
+    case snapshotProgress = 13
+    case ending = 14
   }
 }
 

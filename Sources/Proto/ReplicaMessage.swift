@@ -38,14 +38,14 @@ public struct EpochEntry: Hashable, Sendable {
 public enum Suspicion: UInt8, Sendable, CaseIterable {
   case none = 0
   /// The last group write is unreadable, and may have held a frame of this shard.
-  case tear
+  case tear = 1
   /// Something before the last group write is unreadable, and may have held a frame of this shard.
-  case damage
+  case damage = 2
   /// The log lacks the opening record of the epoch in which the map names this replica, or holds an epoch that the map no longer has:
   /// either the log or the map may be older than what was answered.
-  case unproven
+  case unproven = 3
   /// The directory is known to be older than what this replica once had, or to be a copy: what was acknowledged may be missing.
-  case stale
+  case stale = 4
 
   /// Whether such an end counts less than any sound one, however far it is, and never goes on beside another suspect one.
   @inlinable public var isGrave: Bool {
@@ -226,5 +226,9 @@ public enum ReplicaMessage: Equatable, Sendable {
   /// not: without it, the follower waits for the map.
   case ending(epoch: UInt64, isAnswer: Bool)
 
-  public enum AloneReason: UInt8, Sendable, CaseIterable { case diskFull = 1, damaged, digest }
+  public enum AloneReason: UInt8, Sendable, CaseIterable {
+    case diskFull = 1
+    case damaged = 2
+    case digest = 3
+  }
 }

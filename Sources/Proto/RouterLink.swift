@@ -59,7 +59,10 @@ public struct NodeHello: Equatable, Sendable {
 /// Layout: `id: u32`, `what: u8` (0 command, 1 query), then the command record or the query. `id` is the router's own number,
 /// unique among the connection's unanswered ones.
 public struct Request: Sendable {
-  public enum What: UInt8, Sendable { case command = 0, query }
+  public enum What: UInt8, Sendable {
+    case command = 0
+    case query = 1
+  }
   public let id: UInt32
   public let what: What
 
@@ -89,13 +92,13 @@ public enum Reply: Equatable, Sendable {
     /// Never was in a frame of the log: send it to the primary.
     case notPrimary = 1
     /// May be in the log or not: only a retry with the same key tells.
-    case unknown
+    case unknown = 2
     /// Nothing happened: the disk has no room.
-    case diskFull
+    case diskFull = 3
     /// Nothing happened: too much is waiting.
-    case overloaded
+    case overloaded = 4
     /// Nothing happened: the request could not be read.
-    case malformed
+    case malformed = 5
   }
 
   public func encode(id: UInt32, into out: inout [UInt8]) {

@@ -1,22 +1,25 @@
 /// The header of every message between processes (router to node, node to node).
 ///
-/// Layout, little-endian, 16 bytes: `magic: u16 = 0x4648` ("HF"), `version: u8 = 1`, `kind: u8`, `shard: u16`, `0: u16`,
+/// Layout, little-endian, 16 bytes: `magic: u16 = 0x4648` ("HF"), `version: u8`, `kind: u8`, `shard: u16`, `0: u16`,
 /// `bodyBytes: u32`, `crc: u32`: CRC32C of the twelve bytes before it and the body.
 public struct WireFrame: Equatable, Sendable {
   public enum Kind: UInt8, Sendable, CaseIterable {
     /// Router to node, first on a connection: `RouterHello`. The node answers with `nodeHello`.
     case routerHello = 1
-    case nodeHello
+    case nodeHello = 2
     /// Router to node: a batch of `Request`s for one shard. Node to router: a batch of `Reply`s.
-    case requests, replies
+    case requests = 3
+    case replies = 4
     /// Node to router: `FeedUpdate`s of one shard.
-    case feed
+    case feed = 5
     /// Node to router: the shard's copies are as new as this frame (nothing changed since the last).
-    case feedFresh
+    case feedFresh = 6
     /// Node to node, first on a connection; then replication messages of many shards.
-    case peerHello, peerMessages
+    case peerHello = 7
+    case peerMessages = 8
     /// CLI to node and back.
-    case adminRequest, adminReply
+    case adminRequest = 9
+    case adminReply = 10
 
     /// What a body of this kind may have: who speaks for the first time, or says little, is given little memory.
     public var bodyBytesMax: Int {
@@ -49,7 +52,7 @@ public struct WireFrame: Equatable, Sendable {
       throw .truncated(bytesNeeded: Self.headerBytes, bytesAvailable: reader.bytesLeft)
     }
     guard try reader.u16() == 0x4648 else { throw .invalid(field: "frame magic") }
-    guard try reader.u8() == 1 else { throw .invalid(field: "frame version") }
+    try DecodeError.check(version: try reader.u8())
     guard let kind = Kind(rawValue: try reader.u8()) else { throw .invalid(field: "frame kind") }
     self.kind = kind
     shard = ShardID(try reader.u16())
@@ -84,7 +87,7 @@ public struct WireFrame: Equatable, Sendable {
   public static func begin(_ kind: Kind, shard: ShardID, into out: inout [UInt8]) -> Int {
     let start = out.count
     out.put(UInt16(0x4648))
-    out.append(1)
+    out.append(Format.version)
     out.append(kind.rawValue)
     out.put(shard.rawValue)
     out.put(UInt16(0))

@@ -119,7 +119,7 @@ class Strangers(FailoverCase):
 
         def send(client, kind):
             try:
-                client.sendall(head.pack(0x4648, 1, kind, 0, 0, 60_000_000, 0) + bytes(30_000_000))
+                client.sendall(head.pack(0x4648, 2, kind, 0, 0, 60_000_000, 0) + bytes(30_000_000))
                 client.settimeout(10)
                 if client.recv(1) == b"":
                     closed.append(kind)
@@ -140,7 +140,7 @@ class Strangers(FailoverCase):
     def test_a_router_of_another_cluster_is_no_router(self):
         client = self.connect(self.cluster.node_ports["n1"], 1)[0]
         body = struct.pack("<QQQH", 1, 2, 3, 0)
-        head = struct.pack("<HBBHHI", 0x4648, 1, 1, 0, 0, len(body))
+        head = struct.pack("<HBBHHI", 0x4648, 2, 1, 0, 0, len(body))
         client.sendall(head + struct.pack("<I", crc32c(head + body)) + body)
         with self.assertRaises((ConnectionError, AssertionError)):
             self.assertNotEqual(client.recv(1), b"", "closed")
@@ -148,7 +148,7 @@ class Strangers(FailoverCase):
     def test_halves_of_small_frames_end_in_time(self):
         clients = self.connect(self.cluster.node_ports["n1"], 4)
         for client in clients:
-            client.sendall(struct.pack("<HBBHHII", 0x4648, 1, 9, 0, 0, 1_000, 0) + bytes(100))
+            client.sendall(struct.pack("<HBBHHII", 0x4648, 2, 9, 0, 0, 1_000, 0) + bytes(100))
         for client in clients:
             client.settimeout(15)
             self.assertEqual(client.recv(1), b"", "a half-sent request of an operator has no time for ever")

@@ -118,7 +118,7 @@ struct Model {
       {
         return (before.outcome, false)
       }
-      if case .createEvent = command { return create(command, key, fromRouter) }
+      if case .event(.create) = command { return create(command, key, fromRouter) }
       return (refusalWithoutEvent(command), false)
     }
     if !key.isEmpty,
@@ -133,7 +133,7 @@ struct Model {
   }
 
   private mutating func create(_ command: Command, _ key: Bytes, _ fromRouter: Bool) -> (Outcome, Bool) {
-    guard case .createEvent(let definition, let incarnation) = command else { return (.noted, false) }
+    guard case .event(.create(let definition, let incarnation)) = command else { return (.noted, false) }
     events.append(Self.newEvent(definition, incarnation))
     let event = events.count - 1
     let outcome = Outcome.created(ref(event), version: 1)
@@ -147,11 +147,11 @@ struct Model {
 
   func event(of command: Command) -> Int? {
     switch command {
-    case .createEvent(let definition, _): return events.firstIndex { $0.definition.id == definition.id }
+    case .event(.create(let definition, _)): return events.firstIndex { $0.definition.id == definition.id }
     case .hold(let hold): return knows(hold.event)
     case .holdBest(let best): return knows(best.event)
-    case .release(let id), .extend(let id, _), .checkout(let id, _): return find(id).map { holds[$0].event }
-    case .confirm(let id), .cancel(let id): return find(id).map { holds[$0].event }
+    case .onHold(let id, _): return find(id).map { holds[$0].event }
+    case .onOrder(let id, _): return find(id).map { holds[$0].event }
     case .tick, .openEpoch: return nil
     }
   }
@@ -176,26 +176,26 @@ struct Model {
   func refusalWithoutEvent(_ command: Command) -> Outcome {
     switch command {
     case .hold, .holdBest: return .refused(.staleEvent)
-    case .confirm, .cancel: return .refused(.noSuchOrder)
-    case .release(let id), .extend(let id, _), .checkout(let id, _):
+    case .onOrder: return .refused(.noSuchOrder)
+    case .onHold(let id, _):
       let isOver = id.sequence < holds.count && holds[Int(id.sequence)].life == .over && id.slot < slotCount
       return .refused(isOver ? .holdExpired : .noSuchHold)
-    default: return .noted
+    case .event, .tick, .openEpoch: return .noted
     }
   }
 
   /// The command without its random bits.
   func bare(_ command: Command) -> Command {
     switch command {
-    case .createEvent(let definition, _): return .createEvent(definition, incarnation: 0)
+    case .event(.create(let definition, _)): return .createEvent(definition, incarnation: 0)
     case .hold(var hold):
       hold.secret = 0
       return .hold(hold)
     case .holdBest(var best):
       best.secret = 0
       return .holdBest(best)
-    case .checkout(let id, _): return .checkout(id, secret: 0)
-    default: return command
+    case .onHold(let id, let command): return .onHold(id, command.with(randomBits: 0))
+    case .onOrder, .tick, .openEpoch: return command
     }
   }
 
@@ -239,7 +239,7 @@ struct Model {
 
   mutating func decide(_ command: Command, _ event: Int) -> (Outcome, hold: UInt64?) {
     switch command {
-    case .createEvent: return (.refused(.eventExists), nil)
+    case .event(.create): return (.refused(.eventExists), nil)
     case .hold(let hold):
       if let refusal = refusal(of: hold, event) { return (.refused(refusal), nil) }
       let held = enter(
@@ -252,11 +252,11 @@ struct Model {
       }
       let held = enter(event, seats, [], best.buyer, best.ttl, best.secret)
       return (.heldBest(held, seats: seats.map { SeatIndex(UInt32($0)) }), held.id.sequence)
-    case .release(let id): return (release(Int(id.sequence)), id.sequence)
-    case .extend(let id, let ttl): return (extend(Int(id.sequence), ttl), id.sequence)
-    case .checkout(let id, let secret): return (checkout(Int(id.sequence), secret), id.sequence)
-    case .confirm(let id): return (confirm(Int(id.sequence)), id.sequence)
-    case .cancel(let id): return (cancel(Int(id.sequence)), id.sequence)
+    case .onHold(let id, .release): return (release(Int(id.sequence)), id.sequence)
+    case .onHold(let id, .extend(let ttl)): return (extend(Int(id.sequence), ttl), id.sequence)
+    case .onHold(let id, .checkout(let secret)): return (checkout(Int(id.sequence), secret), id.sequence)
+    case .onOrder(let id, .confirm): return (confirm(Int(id.sequence)), id.sequence)
+    case .onOrder(let id, .cancel): return (cancel(Int(id.sequence)), id.sequence)
     case .tick, .openEpoch: return (.noted, nil)
     }
   }

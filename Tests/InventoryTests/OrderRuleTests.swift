@@ -128,7 +128,7 @@ import Testing
   @Test func malformedRecordsAreRefused() throws {
     let box = Box()
     _ = try box.held(0)
-    for kind in CommandKind.allCases {
+    for kind in CommandKind.all {
       for length in 0..<60 {
         for byte: UInt8 in [0, 1, 255] {
           var bytes: [UInt8] = []

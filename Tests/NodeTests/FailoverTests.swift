@@ -1,6 +1,7 @@
 import Foundation
 import Node
 import Proto
+import TestKit
 import Testing
 
 @Suite(.serialized) struct FailoverTests {

@@ -1,5 +1,6 @@
 import Node
 import Proto
+import TestKit
 import Testing
 
 @Suite(.serialized) struct HoldTests {

@@ -3,6 +3,7 @@ import Journal
 import Node
 import Proto
 import Replication
+import TestKit
 import Testing
 
 /// One shard's machine without threads or sockets: a primary that goes alone, whose log is durable as soon as it is written.

@@ -3,28 +3,20 @@ import TestKit
 import Testing
 
 @Suite struct DefinitionOutlineTests {
-  /// What was created before `max_hold_ttl` existed goes on as it was decided: a day.
-  @Test func theFirstVersionIsStillRead() throws {
+  @Test func anotherVersionIsRefusedByName() throws {
     let event = EventDefinition(
       id: "e", name: "n", holdTTL: 120, categories: [.init(name: "c", price: 1)],
       sections: [.init(name: "S", rows: .grid(rows: 1, seatsPerRow: 2, category: CategoryIndex(0)))])
     var bytes: [UInt8] = []
     event.encode(into: &bytes)
-    let place = 1 + 2 + 2 + 3 + 4 + 4
-    #expect(Array(bytes[(place - 4)..<(place + 4)]) == [120, 0, 0, 0, 120, 0, 0, 0])
-    bytes.removeSubrange(place..<(place + 4))
-    bytes[0] = 1
-    var expected = event
-    expected.maxHoldTTL = 86_400
-    var reader = ByteReader(bytes.rawSpan)
-    #expect(try EventDefinition(decoding: &reader) == expected)
-    reader = ByteReader(bytes.rawSpan)
-    let outline = try DefinitionOutline(decoding: &reader)
-    #expect(outline.definition.maxHoldTTL == 86_400 && outline.encoded.array == bytes)
-    bytes[0] = 3
-    #expect(throws: DecodeError.self) {
+    bytes[0] = Format.version - 1
+    #expect(throws: DecodeError.otherVersion(found: Format.version - 1)) {
       var reader = ByteReader(bytes.rawSpan)
       _ = try EventDefinition(decoding: &reader)
+    }
+    #expect(throws: DecodeError.otherVersion(found: Format.version - 1)) {
+      var reader = ByteReader(bytes.rawSpan)
+      _ = try DefinitionOutline(decoding: &reader)
     }
   }
 

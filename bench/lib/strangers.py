@@ -214,7 +214,7 @@ def unfinished_bodies(arena):
 def half_frames(arena, kind=9):
     """At a node's own port: frames of 60 MB, of which 50 come."""
     clients = [connect(arena.cluster.node_ports["n1"]) for _ in range(8)]
-    send_all(clients, struct.pack("<HBBHHII", 0x4648, 1, kind, 0, 0, 60_000_000, 0) + bytes(50_000_000))
+    send_all(clients, struct.pack("<HBBHHII", 0x4648, 2, kind, 0, 0, 60_000_000, 0) + bytes(50_000_000))
     return clients
 
 
@@ -245,7 +245,8 @@ def run(name, seconds, settle, binaries=None):
     arena = Arena(binaries, rows, seats_per_row)
     buyers, clients = Buyers(arena.cluster, arena.sale), []
     try:
-        time.sleep(1)
+        # A status that does not come is no epoch 0.
+        processes.wait_until("every shard has its follower", arena.in_sync, 30)
         epochs = arena.epochs()
         buyers.start()
         quiet = min(4.0, seconds)

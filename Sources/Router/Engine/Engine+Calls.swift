@@ -13,21 +13,10 @@ extension Engine {
     case .reserve(let reservation): return withEvent(reservation.event, call)
     case .plan(let id), .seats(let id), .copy(let id), .availability(let id), .event(let id), .seat(let id, _):
       return withEvent(id, call)
-    case .release(let hold):
-      command(.release, hold, call) { hold.encode(into: &$0) }
-    case .extend(let hold, let ttl):
-      command(.extend, hold, call) {
-        hold.encode(into: &$0)
-        $0.put(ttl)
-      }
-    case .checkout(let hold):
-      let secret = random.next()
-      command(.checkout, hold, call) {
-        hold.encode(into: &$0)
-        $0.put(secret)
-      }
-    case .confirm(let order): command(.confirm, order, call) { order.encode(into: &$0) }
-    case .cancel(let order): command(.cancel, order, call) { order.encode(into: &$0) }
+    case .onHold(let hold, let command):
+      submit(.onHold(hold, command.with(randomBits: random.next())), to: hold.shard, call, otherwise: .noSuchHold)
+    case .onOrder(let order, let command):
+      submit(.onOrder(order, command), to: order.shard, call, otherwise: .noSuchOrder)
     case .hold(let hold):
       guard hold.shard.rawValue < shardCount else {
         end(call, .refused(.noSuchHold))
@@ -65,7 +54,7 @@ extension Engine {
     let incarnation = random.next()
     let handle = makeHandle(.call(call))
     let isTaken = submit(
-      .createEvent, to: shard(of: new.summary.id), key: call.key, handle: handle,
+      .event(.create), to: shard(of: new.summary.id), key: call.key, handle: handle,
       deadline: call.deadline
     ) {
       $0.put(incarnation)
@@ -74,16 +63,10 @@ extension Engine {
     if !isTaken { end(call, .refused(.unavailable)) }
   }
 
-  private func command(
-    _ kind: CommandKind, _ id: some ShardedID, _ call: Call, body: (inout [UInt8]) -> Void
-  ) {
-    guard id.shard.rawValue < shardCount else {
-      end(call, .refused(id is HoldID ? .noSuchHold : .noSuchOrder))
-      return
-    }
-    let isTaken = submit(
-      kind, to: id.shard, key: call.key, handle: makeHandle(.call(call)), deadline: call.deadline, body: body)
-    if !isTaken { end(call, .refused(.unavailable)) }
+  /// - Parameter refusal: if the cluster has no such shard.
+  private func submit(_ command: Command, to shard: ShardID, _ call: Call, otherwise refusal: CallRefusal) {
+    guard shard.rawValue < shardCount else { return end(call, .refused(refusal)) }
+    submit(command, to: shard, call)
   }
 
   /// - Parameter expectedBytes: of the answer; 0: as many as a command's.
@@ -170,7 +153,7 @@ extension Engine {
         return
       }
       ask(.seat(id: id, seat), of: shard, call)
-    case .createEvent, .release, .extend, .checkout, .confirm, .cancel, .hold, .order, .events:
+    case .createEvent, .onHold, .onOrder, .hold, .order, .events:
       preconditionFailure("these need a definition only for their answer")
     }
   }
@@ -183,15 +166,15 @@ extension Engine {
       case .hold(let hold):
         call.seats = hold.seats
         call.areas = hold.areas
-        submitRecord(.hold(hold), to: event.shard, call)
-      case let best: submitRecord(best, to: event.shard, call)
+        submit(.hold(hold), to: event.shard, call)
+      case let best: submit(best, to: event.shard, call)
       }
     } catch {
       end(call, .refused(error.refusal))
     }
   }
 
-  private func submitRecord(_ command: Command, to shard: ShardID, _ call: Call) {
+  private func submit(_ command: Command, to shard: ShardID, _ call: Call) {
     let isTaken = submit(
       command.kind, to: shard, key: call.key, handle: makeHandle(.call(call)), deadline: call.deadline
     ) { command.encodeBody(into: &$0) }
@@ -272,27 +255,39 @@ extension Engine {
     switch result {
     case .outcome(let outcome): advance(call, outcome)
     case .answer(let answer): advance(call, answer)
-    default: end(call, .refused(refusal(of: result)))
+    case .unavailable, .unknown, .diskFull, .overloaded, .malformed: end(call, .refused(refusal(of: result)))
     }
   }
 
   private func advance(_ call: Call, _ outcome: Outcome) {
-    switch (outcome, call.operation) {
-    case (.created(let ref, let version), .createEvent(let new)):
+    switch outcome {
+    case .created(let ref, let version):
+      guard case .createEvent(let new) = call.operation else { return end(call, broken) }
       end(call, .created(new, ref, version: version))
-    case (.held(let held), .reserve(let reservation)):
-      guard let event = call.event else { return end(call, broken) }
+    case .held(let held):
+      guard case .reserve(let reservation) = call.operation, let event = call.event else { return end(call, broken) }
       end(call, .held(event, held, buyer: reservation.buyer, seats: call.seats, areas: call.areas))
-    case (.heldBest(let held, let seats), .reserve(let reservation)):
-      guard let event = call.event else { return end(call, broken) }
+    case .heldBest(let held, let seats):
+      guard case .reserve(let reservation) = call.operation, let event = call.event else { return end(call, broken) }
       end(call, .held(event, held, buyer: reservation.buyer, seats: seats, areas: []))
-    case (.released(let version), .release): end(call, .released(version: version))
-    case (.extended(let info), .extend), (.checkedOut(let info), .checkout), (.confirmed(let info), .confirm),
-      (.cancelled(let info), .cancel):
+    case .released(let version):
+      guard case .onHold(_, .release) = call.operation else { return end(call, broken) }
+      end(call, .released(version: version))
+    case .extended(let info):
+      guard case .onHold(_, .extend) = call.operation else { return end(call, broken) }
       ended(call, info)
-    case (.refused(.staleEvent), _): stale(call)
-    case (.refused(let refusal), _): end(call, .refused(Translation.refusal(refusal, call)))
-    default: end(call, broken)
+    case .checkedOut(let info):
+      guard case .onHold(_, .checkout) = call.operation else { return end(call, broken) }
+      ended(call, info)
+    case .confirmed(let info):
+      guard case .onOrder(_, .confirm) = call.operation else { return end(call, broken) }
+      ended(call, info)
+    case .cancelled(let info):
+      guard case .onOrder(_, .cancel) = call.operation else { return end(call, broken) }
+      ended(call, info)
+    case .noted: end(call, broken)
+    case .refused(.staleEvent): stale(call)
+    case .refused(let refusal): end(call, .refused(Translation.refusal(refusal, call)))
     }
   }
 
@@ -334,8 +329,10 @@ extension Engine {
     }
     guard event.fits(info) else { return end(call, broken) }
     switch call.operation {
-    case .hold, .extend: end(call, .hold(event, info))
-    default: end(call, .order(event, info))
+    case .hold, .onHold(_, .extend): end(call, .hold(event, info))
+    case .order, .onOrder, .onHold(_, .checkout): end(call, .order(event, info))
+    case .onHold(_, .release), .createEvent, .reserve, .event, .plan, .seats, .copy, .availability, .seat, .events:
+      end(call, broken)
     }
   }
 

@@ -222,18 +222,9 @@ package final class Engine {
     askForTurnEnd()
     let isTaken: Bool
     if key.isEmpty {
-      let (high, low) = forwarder.makeKey()
+      let routerKey = forwarder.makeKey()
       isTaken = forwarder.submit(.command, to: shard, handle: handle, now: now, deadline: deadline) { out in
-        // The record by hand, because a key of two words needs no array.
-        let start = out.count
-        CommandRecord.encode(kind, key: Bytes().rawSpan, keyIsFromRouter: true, into: &out) {
-          $0.put(high)
-          $0.put(low)
-          body(&$0)
-        }
-        // The sixteen bytes are the key, not the body's first.
-        out[start + 2] = 16
-        out.patch(UInt32(out.count - start - CommandRecord.headerBytes - 16), at: start + 4)
+        CommandRecord.encode(kind, routerKey: routerKey, into: &out, body: body)
       }
     } else {
       isTaken = forwarder.submit(.command, to: shard, handle: handle, now: now, deadline: deadline) { out in

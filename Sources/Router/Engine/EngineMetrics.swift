@@ -23,7 +23,7 @@ struct EngineMetrics: Sendable {
   }
 
   /// Requests by route and status: see `countHTTP`.
-  private(set) var http = [UInt64](repeating: 0, count: (Route.count + 1) * EngineMetrics.statusCount)
+  private(set) var http = [UInt64](repeating: 0, count: (OperationName.count + 1) * EngineMetrics.statusCount)
   private(set) var httpLatency = Histogram()
   /// Commands: answered, refused, and so on by command.
   private(set) var resp = [UInt64](repeating: 0, count: RESPCommand.allCases.count * 2)
@@ -51,15 +51,15 @@ struct EngineMetrics: Sendable {
   func respCount(_ command: RESPCommand, isError: Bool) -> UInt64 { resp[command.rawValue * 2 + (isError ? 1 : 0)] }
 
   /// - Parameter route: nil for what met no route.
-  mutating func countHTTP(_ route: Route?, status: Int, since startedAt: UInt64, now: UInt64) {
-    http[(route?.rawValue ?? Route.count) * Self.statusCount + status] &+= 1
+  mutating func countHTTP(_ route: OperationName?, status: Int, since startedAt: UInt64, now: UInt64) {
+    http[(route?.rawValue ?? OperationName.count) * Self.statusCount + status] &+= 1
     httpLatency.add(nanoseconds: now &- startedAt)
   }
 
   /// Calls `body` for each route and status that was counted; nil: no route.
-  func forEachHTTP(_ body: (Route?, _ status: Int, _ count: UInt64) -> Void) {
+  func forEachHTTP(_ body: (OperationName?, _ status: Int, _ count: UInt64) -> Void) {
     for (place, count) in http.enumerated() where count > 0 {
-      body(Route(rawValue: place / Self.statusCount), place % Self.statusCount, count)
+      body(OperationName(rawValue: place / Self.statusCount), place % Self.statusCount, count)
     }
   }
 

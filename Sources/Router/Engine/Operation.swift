@@ -5,12 +5,9 @@ package import Proto
 package enum Operation: Sendable {
   case createEvent(NewEvent)
   case reserve(Reservation)
-  case release(HoldID)
-  /// Seconds from now.
-  case extend(HoldID, ttl: UInt32)
-  case checkout(HoldID)
-  case confirm(OrderID)
-  case cancel(OrderID)
+  /// Random bits are 0: the engine fills them in.
+  case onHold(HoldID, HoldCommand)
+  case onOrder(OrderID, OrderCommand)
   case hold(HoldID)
   case order(OrderID)
   case event(Bytes)
@@ -26,7 +23,7 @@ package enum Operation: Sendable {
   /// Whether the shard's state may change.
   var isCommand: Bool {
     switch self {
-    case .createEvent, .reserve, .release, .extend, .checkout, .confirm, .cancel: true
+    case .createEvent, .reserve, .onHold, .onOrder: true
     case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events: false
     }
   }

@@ -60,7 +60,7 @@ extension HTTPSession {
   }
 
   func answerOptions(_ head: RequestHead, in input: RawSpan) {
-    let routes: [Route]
+    let routes: [OperationName]
     if head.path.bytes(in: input).isExactly("*") {
       routes = [.createEvent, .listEvents, .release]
     } else {

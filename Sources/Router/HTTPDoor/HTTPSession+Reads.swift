@@ -46,7 +46,7 @@ extension HTTPSession {
   }
 
   /// Answers from the copy; false if it is not fresh enough (then it was asked for).
-  func serveFresh(_ route: Route, _ event: EventEntry) -> Bool {
+  func serveFresh(_ route: OperationName, _ event: EventEntry) -> Bool {
     let served = engine.serveFresh(event) { copy, map in
       let age = max(0, engine.now - copy.freshAt)
       if hasTag(event.ref, copy.version) {

@@ -36,36 +36,37 @@ extension HTTPSession {
       let id = try eventID(match, message)
       try noParameters(head, message)
       start(.event(id))
-    case .listEvents: try list(head, message)
+    case .listEvents: try list(head, match, message)
     case .createEvent: try createEvent(try idempotencyKey(head, message), body)
     case .hold:
       let hold: HoldID = try id(match, message, .noSuchHold)
       start(.hold(hold))
     case .release:
       let hold: HoldID = try id(match, message, .noSuchHold)
-      start(.release(hold), key: try idempotencyKey(head, message))
+      start(.onHold(hold, .release), key: try idempotencyKey(head, message))
     case .extend:
       let hold: HoldID = try id(match, message, .noSuchHold)
       let ttl = try RequestBodies.extend(body)
-      start(.extend(hold, ttl: ttl), key: try idempotencyKey(head, message))
+      start(.onHold(hold, .extend(ttl: ttl)), key: try idempotencyKey(head, message))
     case .checkout:
       guard let hold = try RequestBodies.checkout(body) else { throw Problem(.noSuchHold) }
-      start(.checkout(hold), key: try idempotencyKey(head, message))
+      start(.onHold(hold, .checkout(secret: 0)), key: try idempotencyKey(head, message))
     case .order:
       let order: OrderID = try id(match, message, .noSuchOrder)
       start(.order(order))
     case .confirm:
       let order: OrderID = try id(match, message, .noSuchOrder)
       try RequestBodies.none(body)
-      start(.confirm(order), key: try idempotencyKey(head, message))
+      start(.onOrder(order, .confirm), key: try idempotencyKey(head, message))
     case .cancel:
       let order: OrderID = try id(match, message, .noSuchOrder)
       try RequestBodies.none(body)
-      start(.cancel(order), key: try idempotencyKey(head, message))
+      start(.onOrder(order, .cancel), key: try idempotencyKey(head, message))
     case .healthz: respond(200) { $0.putJSON("{\"status\":\"ok\"}") }
     case .readyz: answerReady()
     case .metrics: loop.collectMetrics { [self] metrics in answerMetrics(metrics) }
     case .openapi: respond(200) { $0.append(contentsOf: OpenAPI.document.utf8) }
+    case .seat: throw Self.noSuchRoute
     }
   }
 
@@ -139,10 +140,10 @@ extension HTTPSession {
     try parameters(head, message, []) { _, _ in }
   }
 
-  private func list(_ head: RequestHead, _ message: RawSpan) throws(Problem) {
+  private func list(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
     var limit = 100
     var cursor = Bytes()
-    try parameters(head, message, Route.listEvents.parameters) { place, value throws(Problem) in
+    try parameters(head, message, match.route.row.http?.query ?? []) { place, value throws(Problem) in
       if place == 0 {
         guard let number = value.rawSpan.decimal, (1...1_000).contains(number) else {
           throw .badRequest("limit is a number from 1 to 1000.", field: "limit")

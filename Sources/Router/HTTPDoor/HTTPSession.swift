@@ -42,7 +42,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   var quick = QuickWords()
 
   struct Request {
-    var route: Route?
+    var route: OperationName?
     var isHead = false
     var keepsAlive = true
     var startedAt: UInt64 = 0
@@ -205,14 +205,14 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
         // Answered already: OPTIONS.
         return skipBody(head, in: input)
       }
-      if connection.isGuest, !found.route.isForOperators { throw Self.isFull }
+      if connection.isGuest, !found.route.traits.isForOperators { throw Self.isFull }
       match = found
-      try checkBody(head, match.route, in: input)
+      try checkBody(head, match.route.traits, in: input)
     } catch {
       return refuse(error, head, in: input)
     }
     if let place = head.bodyInPlace(in: input) {
-      guard place.count <= match.route.bodyBytesMax else {
+      guard place.count <= match.route.traits.bodyBytesMax else {
         refuseAndEnd(Problem(HTTPError.bodyTooLarge))
         return input.byteCount
       }
@@ -225,7 +225,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
       return input.byteCount
     }
     do throws(HTTPError) {
-      let decoder = try BodyDecoder(head.framing, bytesMax: match.route.bodyBytesMax)
+      let decoder = try BodyDecoder(head.framing, bytesMax: match.route.traits.bodyBytesMax)
       headBytes = Bytes(input.extracting(0..<head.byteCount)).array
       bodyBytes = []
       // At once, because growing copies; memory that is not written to costs nothing.
@@ -283,19 +283,21 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     case .otherMethods(let routes):
       allowed = routes
       throw Problem(405, "method_not_allowed", "The path does not have this method; see Allow.")
-    case .none: throw Problem(404, "no_such_route", "There is no such path.")
+    case .none: throw Self.noSuchRoute
     }
   }
 
+  static var noSuchRoute: Problem { Problem(404, "no_such_route", "There is no such path.") }
+
   /// Of a 405: what would have been allowed.
-  var allowed: [Route] = []
+  var allowed: [OperationName] = []
 
   /// What can be said about a body before it is read.
-  private func checkBody(_ head: RequestHead, _ route: Route, in input: RawSpan) throws(Problem) {
-    if case .length(let length) = head.framing, length > route.bodyBytesMax { throw Problem(HTTPError.bodyTooLarge) }
-    guard route.takesBody else {
+  private func checkBody(_ head: RequestHead, _ call: RouteTraits, in input: RawSpan) throws(Problem) {
+    if case .length(let length) = head.framing, length > call.bodyBytesMax { throw Problem(HTTPError.bodyTooLarge) }
+    guard call.takesBody else {
       // POSTs without a body of their own may have an empty object; for the rest a body means nothing.
-      if route.method != .post, head.framing != .none {
+      if call.method != .post, head.framing != .none {
         throw .badRequest("This call takes no body.")
       }
       return

@@ -23,9 +23,9 @@ struct MetricsSample: Sendable {
     out.family("holdfast_router_http_requests_total", "counter", "Answers at the HTTP door by route and status.")
     counters.forEachHTTP { route, status, count in
       out.putText("holdfast_router_http_requests_total{method=\"")
-      out.putText(route?.method.name ?? "")
+      out.putText(route?.row.http?.method.name ?? "")
       out.putText("\",route=\"")
-      out.putText(route?.path ?? "none")
+      out.putText(route?.row.http?.path ?? "none")
       out.putText("\",code=\"")
       out.putDecimal(Int64(status))
       out.putText("\"} ")

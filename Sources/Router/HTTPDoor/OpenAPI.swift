@@ -18,7 +18,7 @@ public enum OpenAPI {
     var order: [String] = []
     var items: [String: [String]] = [:]
     for operation in operations {
-      let path = operation.route.path.description
+      let path = operation.path
       if items[path] == nil { order.append(path) }
       items[path, default: []].append(operation.item)
     }

@@ -1,103 +1,118 @@
 import HTTP
 import Proto
 
-/// Which call a method and a path mean.
+/// Which call a method and a path mean: found in the table of operations.
 struct RouteMatch {
-  var route: Route
+  var route: OperationName
   /// The path's parameter: an event's id, a hold, an order.
   var parameter = ByteRange.none
 
   enum Result {
     case found(RouteMatch)
-    /// The path exists, with these methods.
-    case otherMethods([Route])
+    /// The path exists, with these calls.
+    case otherMethods([OperationName])
     case none
   }
 
   static func find(_ method: HTTPMethod, _ path: ByteRange, in message: RawSpan) -> Result {
     // The hot one first.
     if method == .post, path.bytes(in: message).isExactly("/v1/reserve") { return .found(RouteMatch(route: .reserve)) }
-    guard let (routes, parameter) = routes(path, in: message) else { return .none }
-    for route in routes {
-      let fits =
-        switch route.method {
-        case .get: method == .get || method == .head
-        case .post: method == .post
-        case .delete: method == .delete
-        }
-      if fits { return .found(RouteMatch(route: route, parameter: parameter)) }
+    guard let (path, parameter) = RoutePath.find(path, in: message) else { return .none }
+    for name in path.names where name.traits.method.fits(method) {
+      return .found(RouteMatch(route: name, parameter: parameter))
     }
-    return .otherMethods(routes)
+    return .otherMethods(path.names)
   }
+}
 
-  /// The routes of a path.
-  private static func routes(_ path: ByteRange, in message: RawSpan) -> ([Route], ByteRange)? {
-    let bytes = path.bytes(in: message)
-    if bytes.isExactly("/v1/reserve") { return (reserve, .none) }
-    if bytes.isExactly("/v1/events") { return (events, .none) }
-    if bytes.isExactly("/v1/checkout") { return (checkout, .none) }
-    if bytes.isExactly("/healthz") { return (healthz, .none) }
-    if bytes.isExactly("/readyz") { return (readyz, .none) }
-    if bytes.isExactly("/metrics") { return (metrics, .none) }
-    if bytes.isExactly("/openapi.json") { return (openapi, .none) }
-    var segments = PathSegments(path, in: message)
-    guard segments.next()?.bytes(in: message).isExactly("v1") == true, let kind = segments.next(),
-      let parameter = segments.next(), !parameter.isEmpty
-    else { return nil }
-    let verb = segments.next()
-    guard segments.next() == nil else { return nil }
-    let kindBytes = kind.bytes(in: message)
-    guard let verb else {
-      if kindBytes.isExactly("events") { return (event, parameter) }
-      if kindBytes.isExactly("holds") { return (hold, parameter) }
-      if kindBytes.isExactly("orders") { return (order, parameter) }
-      return nil
+/// A path of the table, and the operations that have it.
+private struct RoutePath {
+  /// Its segments; nil: the parameter.
+  var segments: [[UInt8]?]
+  var names: [OperationName] = []
+
+  /// Made once, so that matching allocates nothing.
+  static let all: [RoutePath] = {
+    var paths: [RoutePath] = []
+    for name in OperationName.allCases {
+      guard let call = name.row.http else { continue }
+      let segments = call.path.description.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map {
+        $0.hasPrefix("{") ? nil : Array($0.utf8)
+      }
+      let place = paths.firstIndex { $0.segments == segments } ?? paths.count
+      if place == paths.count { paths.append(RoutePath(segments: segments)) }
+      paths[place].names.append(name)
     }
-    let verbBytes = verb.bytes(in: message)
-    if kindBytes.isExactly("events") {
-      if verbBytes.isExactly("seats") { return (seats, parameter) }
-      if verbBytes.isExactly("availability") { return (availability, parameter) }
-      if verbBytes.isExactly("plan") { return (plan, parameter) }
-    } else if kindBytes.isExactly("holds") {
-      if verbBytes.isExactly("extend") { return (extend, parameter) }
-    } else if kindBytes.isExactly("orders") {
-      if verbBytes.isExactly("confirm") { return (confirm, parameter) }
-      if verbBytes.isExactly("cancel") { return (cancel, parameter) }
+    return paths
+  }()
+
+  static func find(_ path: ByteRange, in message: RawSpan) -> (RoutePath, parameter: ByteRange)? {
+    for known in all {
+      if let parameter = known.match(path, in: message) { return (known, parameter) }
     }
     return nil
   }
 
-  // Kept, so that matching allocates nothing.
-  private static let events: [Route] = [.createEvent, .listEvents]
-  private static let event: [Route] = [.event]
-  private static let plan: [Route] = [.plan]
-  private static let seats: [Route] = [.seats]
-  private static let availability: [Route] = [.availability]
-  private static let reserve: [Route] = [.reserve]
-  private static let hold: [Route] = [.hold, .release]
-  private static let extend: [Route] = [.extend]
-  private static let checkout: [Route] = [.checkout]
-  private static let order: [Route] = [.order]
-  private static let confirm: [Route] = [.confirm]
-  private static let cancel: [Route] = [.cancel]
-  private static let healthz: [Route] = [.healthz]
-  private static let readyz: [Route] = [.readyz]
-  private static let metrics: [Route] = [.metrics]
-  private static let openapi: [Route] = [.openapi]
+  /// The parameter, or `none` for a path without one; nil: it is another path.
+  private func match(_ path: ByteRange, in message: RawSpan) -> ByteRange? {
+    var given = PathSegments(path, in: message)
+    var parameter = ByteRange.none
+    for segment in segments {
+      guard let next = given.next() else { return nil }
+      if let segment {
+        guard next.bytes(in: message).equals(segment.rawSpan) else { return nil }
+      } else {
+        guard !next.isEmpty else { return nil }
+        parameter = next
+      }
+    }
+    return given.next() == nil ? parameter : nil
+  }
+}
+
+/// What is asked of a row for each request, without its texts.
+struct RouteTraits: BitwiseCopyable, Sendable {
+  var method = OperationRow.HTTPCall.Method.get
+  var takesBody = false
+  var bodyBytesMax = 64 << 10
+  /// Whether it is answered however many connections are open.
+  var isForOperators = false
+}
+
+extension OperationName {
+  private static let allTraits = allCases.map { name in
+    guard let call = name.row.http else { return RouteTraits() }
+    return RouteTraits(
+      method: call.method, takesBody: call.body != nil, bodyBytesMax: call.body?.bytesMax ?? 64 << 10,
+      isForOperators: call.isForOperators)
+  }
+
+  var traits: RouteTraits { Self.allTraits[rawValue] }
+}
+
+extension OperationRow.HTTPCall.Method {
+  /// Whether this call is meant by a request's method: HEAD asks for what GET asks for.
+  func fits(_ method: HTTPMethod) -> Bool {
+    switch self {
+    case .get: method == .get || method == .head
+    case .post: method == .post
+    case .delete: method == .delete
+    }
+  }
 }
 
 extension [UInt8] {
   /// `Allow: GET, HEAD, OPTIONS`.
-  mutating func putAllow(_ routes: [Route]) {
+  mutating func putAllow(_ routes: [OperationName]) {
     append(contentsOf: "Allow: ".utf8)
     putMethods(routes)
     append(contentsOf: "\r\n".utf8)
   }
 
-  mutating func putMethods(_ routes: [Route]) {
-    for route in routes {
-      append(contentsOf: route.method.name.description.utf8)
-      if route.method == .get { append(contentsOf: ", HEAD".utf8) }
+  mutating func putMethods(_ routes: [OperationName]) {
+    for method in routes.compactMap({ $0.row.http?.method }) {
+      append(contentsOf: method.name.description.utf8)
+      if method == .get { append(contentsOf: ", HEAD".utf8) }
       append(contentsOf: ", ".utf8)
     }
     append(contentsOf: "OPTIONS".utf8)

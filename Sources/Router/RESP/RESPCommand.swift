@@ -1,120 +1,75 @@
 import Proto
 
-/// The commands of the RESP door. `COMMAND` describes them, and metrics count by them.
-enum RESPCommand: Int, CaseIterable, Sendable {
+/// The commands of the RESP door. `COMMAND` describes them, and metrics count by them. Those that ask for an operation stand in its row
+/// of `OperationRow`; the others are the connection's own, and stand here.
+package enum RESPCommand: Int, CaseIterable, Sendable {
   case ping, echo, hello, auth, select, reset, quit, command, client, config, info
   case multi, exec, discard, watch, unwatch
   case eventCreate, eventInfo, hold, holdBest, holdArea, holdInfo, orderInfo, extend, release, confirm, cancel
   case checkout, seat, seats
 
-  /// In capitals, as people read it.
-  var name: StaticString {
+  /// The operation that it asks for; nil: it is about the connection.
+  var operation: OperationName? {
     switch self {
-    case .ping: "PING"
-    case .echo: "ECHO"
-    case .hello: "HELLO"
-    case .auth: "AUTH"
-    case .select: "SELECT"
-    case .reset: "RESET"
-    case .quit: "QUIT"
-    case .command: "COMMAND"
-    case .client: "CLIENT"
-    case .config: "CONFIG"
-    case .info: "INFO"
-    case .multi: "MULTI"
-    case .exec: "EXEC"
-    case .discard: "DISCARD"
-    case .watch: "WATCH"
-    case .unwatch: "UNWATCH"
-    case .eventCreate: "EVENT.CREATE"
-    case .eventInfo: "EVENT.INFO"
-    case .hold: "HOLD"
-    case .holdBest: "HOLD.BEST"
-    case .holdArea: "HOLD.AREA"
-    case .holdInfo: "HOLD.INFO"
-    case .orderInfo: "ORDER.INFO"
-    case .extend: "EXTEND"
-    case .release: "RELEASE"
-    case .confirm: "CONFIRM"
-    case .cancel: "CANCEL"
-    case .checkout: "CHECKOUT"
-    case .seat: "SEAT"
-    case .seats: "SEATS"
+    case .ping, .echo, .hello, .auth, .select, .reset, .quit, .command, .client, .config, .info, .multi, .exec,
+      .discard, .watch, .unwatch:
+      nil
+    case .eventCreate: .createEvent
+    case .eventInfo: .event
+    case .hold, .holdBest, .holdArea: .reserve
+    case .holdInfo: .hold
+    case .orderInfo: .order
+    case .extend: .extend
+    case .release: .release
+    case .confirm: .confirm
+    case .cancel: .cancel
+    case .checkout: .checkout
+    case .seat: .seat
+    case .seats: .seats
     }
   }
 
-  /// What may follow the name, for people and for `COMMAND DOCS`.
-  var usage: StaticString {
+  private var ownWord: RESPWord? {
     switch self {
-    case .ping: "[message]"
-    case .echo: "message"
-    case .hello: "[2|3 [AUTH user password] [SETNAME name]]"
-    case .auth: "[user] password"
-    case .select: "0"
-    case .reset, .quit, .multi, .exec, .discard, .unwatch: ""
-    case .watch: "key [key …]"
-    case .command: "[COUNT|DOCS|INFO|LIST [name …]]"
-    case .client: "SETNAME|GETNAME|ID|INFO|SETINFO …"
-    case .config: "GET pattern"
-    case .info: "[section]"
-    case .eventCreate: "id section rows seats-per-row price"
-    case .eventInfo: "id"
-    case .hold: "event buyer seconds seat [seat …] [KEY k]"
-    case .holdBest: "event buyer seconds count [CATEGORY c] [KEY k]"
-    case .holdArea: "event buyer seconds area count [KEY k]"
-    case .holdInfo: "hold"
-    case .orderInfo: "order"
-    case .extend: "hold seconds [KEY k]"
-    case .release: "hold [KEY k]"
-    case .confirm, .cancel: "order [KEY k]"
-    case .checkout: "hold [KEY k]"
-    case .seat: "event seat"
-    case .seats: "event"
+    case .ping: RESPWord(self, "PING", "[message]", .from(1, to: 2))
+    case .echo: RESPWord(self, "ECHO", "message", .exactly(2))
+    case .hello: RESPWord(self, "HELLO", "[2|3 [AUTH user password] [SETNAME name]]", .atLeast(1))
+    case .auth: RESPWord(self, "AUTH", "[user] password", .from(2, to: 3))
+    case .select: RESPWord(self, "SELECT", "0", .exactly(2))
+    case .reset: RESPWord(self, "RESET", "", .exactly(1))
+    case .quit: RESPWord(self, "QUIT", "", .exactly(1))
+    case .command: RESPWord(self, "COMMAND", "[COUNT|DOCS|INFO|LIST [name …]]", .atLeast(1))
+    case .client: RESPWord(self, "CLIENT", "SETNAME|GETNAME|ID|INFO|SETINFO …", .atLeast(2))
+    case .config: RESPWord(self, "CONFIG", "GET pattern", .atLeast(2))
+    case .info: RESPWord(self, "INFO", "[section]", .atLeast(1))
+    case .multi: RESPWord(self, "MULTI", "", .exactly(1))
+    case .exec: RESPWord(self, "EXEC", "", .exactly(1))
+    case .discard: RESPWord(self, "DISCARD", "", .exactly(1))
+    case .watch: RESPWord(self, "WATCH", "key [key …]", .atLeast(2))
+    case .unwatch: RESPWord(self, "UNWATCH", "", .exactly(1))
+    case .eventCreate, .eventInfo, .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm,
+      .cancel, .checkout, .seat, .seats:
+      nil
     }
   }
 
-  /// Words, the name included: exactly so many, or if negative at least so many. As in Redis.
-  var arity: Int64 {
-    switch self {
-    case .reset, .quit, .multi, .exec, .discard, .unwatch: 1
-    case .ping, .hello, .command, .info: -1
-    case .echo, .select, .eventInfo, .holdInfo, .orderInfo, .seats: 2
-    case .auth, .client, .config, .watch, .release, .confirm, .cancel, .checkout: -2
-    case .seat: 3
-    case .extend: -3
-    case .hold, .holdBest: -5
-    case .eventCreate: 6
-    case .holdArea: -6
+  /// By raw value, made once.
+  private static let words = allCases.map { command in
+    guard let word = command.ownWord ?? command.operation?.row.resp.first(where: { $0.command == command }) else {
+      preconditionFailure("the row of \(command)'s operation has its word: a test asks for each")
     }
+    return word
   }
 
-  var isWrite: Bool {
-    switch self {
-    case .eventCreate, .hold, .holdBest, .holdArea, .extend, .release, .confirm, .cancel, .checkout: true
-    default: false
-    }
-  }
-
-  /// Whether `KEY k` may end it.
-  var mayHaveKey: Bool {
-    switch self {
-    case .hold, .holdBest, .holdArea, .extend, .release, .confirm, .cancel, .checkout: true
-    default: false
-    }
-  }
+  var word: RESPWord { Self.words[rawValue] }
+  var name: StaticString { word.name }
+  var usage: String { word.usage }
+  var arity: Int64 { word.arity }
+  var isWrite: Bool { operation?.row.writes ?? false }
+  var mayHaveKey: Bool { word.mayHaveKey }
 
   /// Whether it may have so many words, the name included and `KEY k` left out.
-  func takes(words: Int) -> Bool {
-    switch self {
-    case .ping: (1...2).contains(words)
-    case .auth: (2...3).contains(words)
-    case .holdBest: words == 5 || words == 7
-    case .extend: words == 3
-    case .release, .confirm, .cancel, .checkout: words == 2
-    case .holdArea: words == 6
-    default: arity >= 0 ? Int64(words) == arity : Int64(words) >= -arity
-    }
-  }
+  func takes(words count: Int) -> Bool { word.words.contains(count) }
 
   /// The command that this word names, in any case.
   init?(_ word: RawSpan) {
@@ -127,8 +82,8 @@ enum RESPCommand: Int, CaseIterable, Sendable {
       self = .holdArea
       return
     }
-    for command in Self.allCases where word.byteCount == command.name.utf8CodeUnitCount && word.isWord(command.name) {
-      self = command
+    for known in Self.words where word.byteCount == known.name.utf8CodeUnitCount && word.isWord(known.name) {
+      self = known.command
       return
     }
     return nil

@@ -15,16 +15,19 @@ extension [UInt8] {
       putHeldFields(held)
       putSeatLabels(seats, event)
     case .hold(let event, let info):
-      if case .extend = operation { putSimple("OK") } else { putHold(event, info, version) }
+      if case .onHold(_, .extend) = operation { putSimple("OK") } else { putHold(event, info, version) }
     case .order(let event, let info):
       switch operation {
-      case .checkout:
+      case .onHold(_, .checkout):
         guard let order = info.order else { return putRefusal(.unknown) }
         putBulkHeader(byteCount: OrderID.textBytes)
         order.write(into: &self)
         putLineEnd()
-      case .confirm, .cancel: putSimple("OK")
-      default: putHold(event, info, version)
+      case .onOrder: putSimple("OK")
+      case .createEvent, .reserve, .onHold(_, .release), .onHold(_, .extend), .hold, .order, .event, .plan, .seats,
+        .copy,
+        .availability, .seat, .events:
+        putHold(event, info, version)
       }
     case .event(let event, let eventVersion, let counts): putEventInfo(event, eventVersion, counts, version)
     case .seat(let state, _):
@@ -137,11 +140,11 @@ extension Operation {
       case .best: .holdBest
       case .named(let seats, _): seats.isEmpty ? .holdArea : .hold
       }
-    case .release: .release
-    case .extend: .extend
-    case .checkout: .checkout
-    case .confirm: .confirm
-    case .cancel: .cancel
+    case .onHold(_, .release): .release
+    case .onHold(_, .extend): .extend
+    case .onHold(_, .checkout): .checkout
+    case .onOrder(_, .confirm): .confirm
+    case .onOrder(_, .cancel): .cancel
     case .hold: .holdInfo
     case .order: .orderInfo
     case .event, .plan, .availability, .events: .eventInfo

@@ -193,7 +193,7 @@ extension RESPSession {
           out.putLowercased(command.name)
           out.putMap(3, proto)
           out.putBulk("summary")
-          out.putBulk(command.usage)
+          out.putBulk(bytes: Bytes(command.usage))
           out.putBulk("since")
           out.putBulk("1.0.0")
           out.putBulk("group")

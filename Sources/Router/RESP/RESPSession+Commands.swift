@@ -37,10 +37,10 @@ extension RESPSession {
     case .holdInfo: lookUp(input, .noSuchHold) { (id: HoldID) in .hold(id) }
     case .orderInfo: lookUp(input, .noSuchOrder) { (id: OrderID) in .order(id) }
     case .extend: extend(input)
-    case .release: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .release(id) }
-    case .checkout: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .checkout(id) }
-    case .confirm: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .confirm(id) }
-    case .cancel: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .cancel(id) }
+    case .release: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .onHold(id, .release) }
+    case .checkout: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .onHold(id, .checkout(secret: 0)) }
+    case .confirm: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .onOrder(id, .confirm) }
+    case .cancel: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .onOrder(id, .cancel) }
     }
   }
 
@@ -187,7 +187,7 @@ extension RESPSession {
     guard words == 3 else { return wrongCount(.extend) }
     guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
     guard let ttl = seconds(parser.argument(2, in: input)) else { return }
-    start(.extend(hold, ttl: ttl), key: key)
+    start(.onHold(hold, .extend(ttl: ttl)), key: key)
   }
 
   private func createEvent(_ input: RawSpan) {
@@ -245,7 +245,7 @@ extension [UInt8] {
     text.append(contentsOf: "' command: ".utf8)
     text.append(contentsOf: command.name.description.utf8)
     text.append(UInt8(ascii: " "))
-    text.append(contentsOf: command.usage.description.utf8)
+    text.append(contentsOf: command.usage.utf8)
     putError("ERR", text.rawSpan)
   }
 }

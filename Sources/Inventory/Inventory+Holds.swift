@@ -1,0 +1,80 @@
+import Proto
+
+/// Commands on holds.
+extension Inventory {
+  mutating func applyToHold(_ kind: HoldCommand.Kind, _ record: borrowing CommandRecord) -> Applied {
+    guard let (id, command) = try? HoldCommand.decode(kind, body: record.body) else { return Self.refuse(.noSuchHold) }
+    switch find(id) {
+    case .over: return repeatedOfDead(record) ?? Self.refuse(.holdExpired)
+    case .unknown: return repeatedOfDead(record) ?? Self.refuse(.noSuchHold)
+    case .living(let slot, let hold):
+      var key = Key()
+      if let repeated = repeated(record, event: hold.event, key: &key) { return repeated }
+      return conclude(
+        apply(command, to: slot, hold), record, key, event: hold.event, subject: (slot, hold.sequence),
+        byArguments: true)
+    }
+  }
+
+  private mutating func apply(_ command: HoldCommand, to slot: UInt32, _ hold: HoldRecord) -> Outcome {
+    switch command {
+    case .release: release(slot, hold)
+    case .extend(let ttl): extend(slot, hold, ttl: ttl)
+    case .checkout(let secret): checkout(slot, hold, secret: secret)
+    }
+  }
+
+  private mutating func release(_ slot: UInt32, _ hold: HoldRecord) -> Outcome {
+    if hold.status == .released { return .released(version: events[hold.event].version) }
+    guard hold.status == .held else { return .refused(.checkedOut(orderID(slot, hold))) }
+    digest &-= stateTerm(slot, hold) &+ contentTerm(slot, hold)
+    saveRouterKey(hold)
+    giveBack(slot, hold)
+    forgetContent(hold)
+    var released = hold
+    released.status = .released
+    released.buyer = PackedBuyer(form: 0, word: 0)
+    released.detail = 0
+    released.detailIsSeat = true
+    released.slack = 0
+    holds[slot] = released
+    digest &+= stateTerm(slot, released)
+    heldCount -= 1
+    releasedCount += 1
+    stepVersion(hold.event)
+    return .released(version: events[hold.event].version)
+  }
+
+  private mutating func extend(_ slot: UInt32, _ hold: HoldRecord, ttl: UInt32) -> Outcome {
+    if ttl == 0 { return .refused(.invalid(.ttl)) }
+    if let refusal = events[hold.event].layout.check(ttl: ttl) { return .refused(refusal) }
+    if hold.status == .released { return .refused(.holdExpired) }
+    guard hold.status == .held else { return .refused(.checkedOut(orderID(slot, hold))) }
+    let latest = hold.deadline + Milliseconds(hold.slack)
+    let deadline = now + Milliseconds(ttl) * 1_000
+    guard deadline <= latest else {
+      // The most seconds that would still be accepted now.
+      return .refused(.limitExceeded(.holdLength, limit: (latest - now) / 1_000))
+    }
+    var extended = hold
+    extended.deadline = deadline
+    extended.slack = UInt32(latest - deadline)
+    replace(slot, hold, with: extended)
+    stepVersion(hold.event)
+    return .extended(info(slot, extended))
+  }
+
+  private mutating func checkout(_ slot: UInt32, _ hold: HoldRecord, secret: UInt64) -> Outcome {
+    if hold.status.isOrder { return .checkedOut(info(slot, hold)) }
+    if hold.status == .released { return .refused(.holdExpired) }
+    var order = hold
+    order.status = .pending
+    order.slack = UInt32(orders.count)
+    order.deadline = now + Milliseconds(events[hold.event].layout.definition.paymentTTL) * 1_000
+    orders.append(OrderRecord(secret: secret, createdAt: now, expiresAt: hold.deadline))
+    replace(slot, hold, with: order)
+    heldCount -= 1
+    stepVersion(hold.event)
+    return .checkedOut(info(slot, order))
+  }
+}

@@ -1,0 +1,60 @@
+import Proto
+
+/// What ids name, and what holds and orders have in common.
+extension Inventory {
+  /// What an id names.
+  enum Lookup {
+    case living(UInt32, HoldRecord)
+    /// It was issued and is over.
+    case over
+    /// It was never issued, as far as anybody without the right secret may know.
+    case unknown
+  }
+
+  func find(_ id: HoldID) -> Lookup {
+    guard id.shard == shard, id.sequence < nextSequence, Int(id.slot) < holds.count else { return .unknown }
+    let record = holds[id.slot]
+    guard record.status != .free, record.sequence == id.sequence else { return .over }
+    return record.secret == id.secret ? .living(id.slot, record) : .unknown
+  }
+
+  /// Orders live as long as their event, so one that is not there never was.
+  func find(_ id: OrderID) -> Lookup {
+    guard id.shard == shard, Int(id.slot) < holds.count else { return .unknown }
+    let record = holds[id.slot]
+    guard record.status.isOrder, record.sequence == id.sequence, orders[Int(record.slack)].secret == id.secret else {
+      return .unknown
+    }
+    return .living(id.slot, record)
+  }
+
+  func orderID(_ slot: UInt32, _ record: HoldRecord) -> OrderID {
+    OrderID(shard: shard, slot: slot, sequence: record.sequence, secret: orders[Int(record.slack)].secret)
+  }
+
+  /// Replaces a slot's record by another of the same content.
+  mutating func replace(_ slot: UInt32, _ old: HoldRecord, with new: HoldRecord) {
+    digest &-= stateTerm(slot, old)
+    if new.status.hasDeadline, new.deadline != old.deadline {
+      holds.insert(new, at: slot)
+    } else {
+      holds[slot] = new
+    }
+    digest &+= stateTerm(slot, new)
+  }
+
+  // MARK: Saying what is
+
+  /// Everything about a living hold or an order.
+  func info(_ slot: UInt32, _ record: HoldRecord) -> HoldInfo {
+    let (seats, areas) = seatsAndAreas(record)
+    let hold = HoldID(shard: shard, slot: slot, sequence: record.sequence, secret: record.secret)
+    let event = events[record.event].ref
+    let order = record.status.isOrder ? orders[Int(record.slack)] : nil
+    return HoldInfo(
+      hold: hold, order: order == nil ? nil : orderID(slot, record), status: record.status.orderStatus, event: event,
+      eventID: events[record.event].id, buyer: cells.unpack(record.buyer), seats: seats, areas: areas,
+      total: total(record), expiresAt: order?.expiresAt ?? record.deadline, createdAt: order?.createdAt ?? 0,
+      payBy: order == nil ? 0 : record.deadline, version: events[record.event].version)
+  }
+}

@@ -1,0 +1,61 @@
+import Proto
+
+/// Commands on orders.
+extension Inventory {
+  mutating func applyToOrder(_ kind: OrderCommand.Kind, _ record: borrowing CommandRecord) -> Applied {
+    guard let (id, command) = try? OrderCommand.decode(kind, body: record.body),
+      case .living(let slot, let order) = find(id)
+    else { return Self.refuse(.noSuchOrder) }
+    var key = Key()
+    if let repeated = repeated(record, event: order.event, key: &key) { return repeated }
+    return conclude(
+      apply(command, to: slot, order), record, key, event: order.event, subject: (slot, order.sequence))
+  }
+
+  private mutating func apply(_ command: OrderCommand, to slot: UInt32, _ order: HoldRecord) -> Outcome {
+    switch command {
+    case .confirm: confirm(slot, order)
+    case .cancel: cancel(slot, order)
+    }
+  }
+
+  private mutating func confirm(_ slot: UInt32, _ order: HoldRecord) -> Outcome {
+    switch order.status {
+    case .confirmed: return .confirmed(info(slot, order))
+    case .expired: return .refused(.orderExpired)
+    case .pending: break
+    case .cancelled, .refunded, .free, .held, .released: return .refused(.orderState(order.status.orderStatus))
+    }
+    if order.detailIsSeat {
+      events[order.event].sell(order.detail, of: slot, &digest)
+    } else {
+      var (header, cursor) = cells.open(order.detail)
+      for _ in 0..<Contents.seats(header) { events[order.event].sell(cells.next(&cursor), of: slot, &digest) }
+      for _ in 0..<Contents.areas(header) {
+        let area = AreaIndex(UInt16(truncatingIfNeeded: cells.next(&cursor)))
+        let places = AreaCount(area: area, count: cells.next(&cursor))
+        events[order.event].move(places, from: .held, to: .sold, &digest)
+      }
+    }
+    var confirmed = order
+    confirmed.status = .confirmed
+    replace(slot, order, with: confirmed)
+    stepVersion(order.event)
+    return .confirmed(info(slot, confirmed))
+  }
+
+  private mutating func cancel(_ slot: UInt32, _ order: HoldRecord) -> Outcome {
+    switch order.status {
+    case .cancelled: return .cancelled(info(slot, order))
+    case .expired: return .refused(.orderExpired)
+    case .pending, .confirmed: break
+    case .refunded, .free, .held, .released: return .refused(.orderState(order.status.orderStatus))
+    }
+    giveBack(slot, order)
+    var cancelled = order
+    cancelled.status = .cancelled
+    replace(slot, order, with: cancelled)
+    stepVersion(order.event)
+    return .cancelled(info(slot, cancelled))
+  }
+}
