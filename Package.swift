@@ -13,8 +13,8 @@ let strict: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
-/// On requests' paths also, for release: no dynamic checks of exclusive access. They cost a router about a twentieth of its time; debug
-/// builds and the sanitizers' make them.
+/// On requests' paths also, for release: no dynamic checks of exclusive access. They cost a router about a twentieth of
+/// its time; debug builds and the sanitizers' make them.
 let hot: [SwiftSetting] =
   Context.environment["HOLDFAST_SANITIZER"] == nil
   ? strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))] : strict

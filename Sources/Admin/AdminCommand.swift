@@ -22,7 +22,8 @@ public enum Holdfast {
       + logCommands
   }
 
-  /// Runs one command line (without the program's name). Returns the exit code: 0 done, 1 refused, 2 wrong usage, 3 cannot reach.
+  /// Runs one command line (without the program's name). Returns the exit code: 0 done, 1 refused, 2 wrong usage, 3
+  /// cannot reach.
   public static func run(_ words: [String], console: Console) async -> Int32 {
     do throws(AdminError) {
       return try await start(words, console)
@@ -65,7 +66,8 @@ public enum Holdfast {
     return 0
   }
 
-  /// The commands of a group (`event`), if only that was typed and help was asked for; otherwise an error with the nearest command.
+  /// The commands of a group (`event`), if only that was typed and help was asked for; otherwise an error with the
+  /// nearest command.
   private static func explain(_ words: [String], _ console: Console) throws(AdminError) {
     let group = commands.filter { $0.words.count > 1 && $0.words.first == words.first }
     let second = words.dropFirst().first

@@ -2,7 +2,8 @@ internal import Flags
 internal import Glibc
 internal import Proto
 
-/// A connection of the CLI, which does one thing at a time and may wait for it: no event loop needed. Every wait has a limit.
+/// A connection of the CLI, which does one thing at a time and may wait for it: no event loop needed. Every wait has a
+/// limit.
 final class BlockingSocket {
   private let descriptor: Int32
   private let address: String
@@ -19,6 +20,7 @@ final class BlockingSocket {
   private static func connected(
     _ host: String, _ port: UInt16, _ address: String, _ timeout: Duration
   ) throws(AdminError) -> Int32 {
+    // Safe: plain integers; the pointers in it stay nil.
     var hints = unsafe addrinfo()
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var found: UnsafeMutablePointer<addrinfo>?
@@ -40,6 +42,7 @@ final class BlockingSocket {
       }
       reason = errno == EINPROGRESS ? "no answer" : errorText(errno)
       close(descriptor)
+      // Safe: the list is still there.
       unsafe next = candidate.pointee.ai_next
     }
     throw .unreachable("\(address): \(reason)")

@@ -36,6 +36,7 @@ let downCommand = AdminCommand(
       stopped.append(name)
     }
     progress.finish()
+    // Safe: Swift lends the path for this call only.
     for name in wave { unsafe unlink("\(folder)/\(name).pid") }
   }
   run.console.line(

@@ -59,7 +59,8 @@ private func failover(_ run: Invocation) async throws(AdminError) {
   try show(results.sorted { $0.shard < $1.shard }, run)
 }
 
-/// What each node that answers has of its shards: those that are neither primary nor a follower in order may be told to go on.
+/// What each node that answers has of its shards: those that are neither primary nor a follower in order may be told to
+/// go on.
 private func waitingReplicas(
   _ nodes: [NodeRecord], _ registers: [ShardID: MapRegister]
 ) -> [NodeName: [ShardID: FailoverPlan.Waiting]] {
@@ -173,8 +174,8 @@ struct FailoverPlan {
     }
   }
 
-  /// Who goes on: of all copies that answer and wait the one that has most, whether or not the map names it; if none waits, the primary
-  /// says why this is refused.
+  /// Who goes on: of all copies that answer and wait the one that has most, whether or not the map names it; if none
+  /// waits, the primary says why this is refused.
   private func whoGoesOn(with shard: ShardID) -> NodeName? {
     let entry = registers[shard]?.entry
     let candidates = waiting.filter { $0.value[shard] != nil }.keys.sorted()

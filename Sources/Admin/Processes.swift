@@ -75,6 +75,7 @@ func startDaemon(_ program: String, _ arguments: [String], log: String) throws(A
   unsafe posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
   unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
   // A daemon must not inherit that whoever called us blocked or ignored SIGTERM.
+  // Safe: both sets and the attributes live until after the call.
   var none = sigset_t()
   var all = sigset_t()
   unsafe sigemptyset(&none)
@@ -149,6 +150,7 @@ func listener(on port: UInt16) -> (pid: pid_t, name: String)? {
 
 /// The names in a directory; none if it cannot be read.
 func names(in path: String) -> [String] {
+  // Safe: Swift lends the path for the call; the handle is closed at the end and not used after.
   guard let directory = unsafe opendir(path) else { return [] }
   defer { unsafe _ = closedir(directory) }
   var names: [String] = []

@@ -66,8 +66,9 @@ struct Invocation {
     return ((try? await coordinator.routers()) ?? []).sorted { $0.startedAt > $1.startedAt }.map(\.http)
   }
 
-  /// Calls the API at the first router that can be reached: the one that is named; else the one that `up` left behind, those that
-  /// registered, and where one listens by default. The coordinator is asked only if it must be, so that a hold does not need it.
+  /// Calls the API at the first router that can be reached: the one that is named; else the one that `up` left behind,
+  /// those that registered, and where one listens by default. The coordinator is asked only if it must be, so that a
+  /// hold does not need it.
   func api(
     _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(String, String)] = []
   ) async throws(AdminError) -> HTTPAnswer {
@@ -123,6 +124,7 @@ func refusal(_ answer: HTTPAnswer) -> AdminError {
 
 /// A whole file; nil if it cannot be read.
 func readFile(_ path: String) -> [UInt8]? {
+  // Safe: Swift lends the path for this call only.
   let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
   guard file >= 0 else { return nil }
   defer { close(file) }

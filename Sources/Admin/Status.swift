@@ -51,8 +51,8 @@ private func status(of node: NodeRecord, digests: [AdminRequest.DigestQuery]) ->
   return status
 }
 
-/// Asks for every shard's digests at one index that all replicas that answered remember: first at the smallest applied one, and
-/// again at the smallest that was answered, while they differ.
+/// Asks for every shard's digests at one index that all replicas that answered remember: first at the smallest applied
+/// one, and again at the smallest that was answered, while they differ.
 func collectDigests(_ report: inout StatusReport) {
   collectDigests(&report) { node, queries in status(of: node, digests: queries) }
 }

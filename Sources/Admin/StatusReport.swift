@@ -1,7 +1,8 @@
 internal import ClusterMap
 internal import Proto
 
-/// What `holdfast status` shows: everything that was found out, as values, so that its forms can be tested without a cluster.
+/// What `holdfast status` shows: everything that was found out, as values, so that its forms can be tested without a
+/// cluster.
 struct StatusReport: Equatable {
   struct Node: Equatable {
     var record: NodeRecord

@@ -60,8 +60,8 @@ private func waitForEtcd(_ cluster: LocalCluster, _ process: OwnProcess) throws(
   }
 }
 
-/// Until every node has read its log and the router says that every shard has a primary. A process that ends meanwhile ends the wait,
-/// with the end of its log.
+/// Until every node has read its log and the router says that every shard has a primary. A process that ends meanwhile
+/// ends the wait, with the end of its log.
 private func waitUntilReady(_ cluster: LocalCluster, _ console: Console) throws(AdminError) {
   var progress = Progress("Starting", console)
   defer { progress.finish() }

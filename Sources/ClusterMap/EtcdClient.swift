@@ -4,8 +4,9 @@ internal import Proto
 
 /// Calls of etcd's JSON gateway (`/v3/…`), over connections of one loop, which are kept and used again.
 ///
-/// Each call goes to the endpoint that answered last; if it does not answer there, to the next one, once round. That is safe for
-/// every call we make: a proposal carries its revision and its id, so sending it twice cannot let it win twice.
+/// Each call goes to the endpoint that answered last; if it does not answer there, to the next one, once round. That is
+/// safe for every call we make: a proposal carries its revision and its id, so sending it twice cannot let it win
+/// twice.
 ///
 /// Sendable without the compiler's check: everything is touched on the loop's thread only.
 final class EtcdClient: @unchecked Sendable {

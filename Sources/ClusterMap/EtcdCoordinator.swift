@@ -3,8 +3,8 @@ public import Proto
 
 /// The coordinator of a cluster on several machines: etcd's JSON gateway, version 3.
 ///
-/// A register is a key, its revision the key's `mod_revision`, a proposal a transaction that compares it. One loop of its own carries all
-/// connections. Nothing here needs a lease: who is alive is for the replicas to find out.
+/// A register is a key, its revision the key's `mod_revision`, a proposal a transaction that compares it. One loop of
+/// its own carries all connections. Nothing here needs a lease: who is alive is for the replicas to find out.
 public final class EtcdCoordinator: Coordinator {
   private let loop: EventLoop
   private let client: EtcdClient

@@ -1,10 +1,10 @@
 internal import Proto
 
-/// What we say to etcd and understand of its answers. Keys and values are base64, 64-bit numbers are strings; a field that is
-/// zero is left out.
+/// What we say to etcd and understand of its answers. Keys and values are base64, 64-bit numbers are strings; a field
+/// that is zero is left out.
 ///
-/// Our keys: `holdfast/birth`, `holdfast/map/<shard>`, `holdfast/nodes/<name>`, `holdfast/routers/<http address>`; the values are the
-/// records' texts.
+/// Our keys: `holdfast/birth`, `holdfast/map/<shard>`, `holdfast/nodes/<name>`, `holdfast/routers/<http address>`; the
+/// values are the records' texts.
 struct EtcdKeys: Sendable {
   /// What all keys begin with, `holdfast/` unless several clusters share one etcd.
   let root: String
@@ -58,7 +58,8 @@ enum EtcdMessage {
     var text: String
   }
 
-  /// Writes the key if it was last written at `revision` (0: never) and the condition holds; otherwise reads it, and the condition's key.
+  /// Writes the key if it was last written at `revision` (0: never) and the condition holds; otherwise reads it, and
+  /// the condition's key.
   static func compareAndSet(
     _ key: String, _ text: String, expecting revision: UInt64, if condition: Condition? = nil
   ) -> JSONValue {

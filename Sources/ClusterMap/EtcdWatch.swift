@@ -2,12 +2,12 @@ internal import EventLoop
 internal import HTTP
 internal import Proto
 
-/// One watch: first the present by a range, then a stream of changes from there (or from where the caller was), taken up again
-/// behind the last one whenever it breaks.
+/// One watch: first the present by a range, then a stream of changes from there (or from where the caller was), taken
+/// up again behind the last one whenever it breaks.
 ///
-/// A stream may be dead without knowing it; so every second the present is read again, and what the stream did not tell is told. The
-/// store may have been restored from a snapshot, too: then its present is told anew, whatever was told before.
-/// If etcd has compacted what we would resume from, the changes in between are gone and the present is told.
+/// A stream may be dead without knowing it; so every second the present is read again, and what the stream did not tell
+/// is told. The store may have been restored from a snapshot, too: then its present is told anew, whatever was told
+/// before. If etcd has compacted what we would resume from, the changes in between are gone and the present is told.
 ///
 /// On the loop's thread only.
 final class EtcdWatch: ConnectionHandler {

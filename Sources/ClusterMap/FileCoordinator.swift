@@ -2,9 +2,11 @@ internal import Glibc
 public import Proto
 internal import Synchronization
 
-/// The coordinator of a cluster on one machine: a directory that all its processes share. See `FileMap` for what lies in it.
+/// The coordinator of a cluster on one machine: a directory that all its processes share. See `FileMap` for what lies
+/// in it.
 ///
-/// One thread does all file work and tells the watches; inotify wakes it, so a change is told within a millisecond or so.
+/// One thread does all file work and tells the watches; inotify wakes it, so a change is told within a millisecond or
+/// so.
 public final class FileCoordinator: Coordinator {
   private let worker: FileWorker
 

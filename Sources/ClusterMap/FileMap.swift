@@ -4,19 +4,19 @@ internal import Proto
 /// The registers of the file coordinator: blocking, confined to one thread.
 ///
 /// Layout below the directory:
-/// - `map/<shard>.<revision>`: one register's content at one revision, in text. Complete and synced before it gets this name by
-///   `link`, which fails if the name is taken: that is the compare-and-set. Never removed, so that revisions have no gaps and
-///   the present one is found by counting up.
+/// - `map/<shard>.<revision>`: one register's content at one revision, in text. Complete and synced before it gets this
+///   name by `link`, which fails if the name is taken: that is the compare-and-set. Never removed, so that revisions
+///   have no gaps and the present one is found by counting up.
 /// - `birth`: the birth record, made in the same way.
-/// - `nodes/<name>@<start>`: a node's record for one of its starts, made in the same way, so that one process has the name; the highest
-///   start counts. Its owner replaces it by `rename`.
+/// - `nodes/<name>@<start>`: a node's record for one of its starts, made in the same way, so that one process has the
+///   name; the highest start counts. Its owner replaces it by `rename`.
 /// - `routers/<http address>`: records, replaced by `rename`.
 /// - `tmp/`: files that have no other name yet; what a killed process left here is removed by the next one.
 ///
 /// There is no lock, so no stopped process can keep one.
 ///
-/// The directory may be deleted, or replaced by an older copy, while processes use it: what was known is looked for again each time, and
-/// is forgotten with the directory that it was in.
+/// The directory may be deleted, or replaced by an older copy, while processes use it: what was known is looked for
+/// again each time, and is forgotten with the directory that it was in.
 struct FileMap {
   let root: String
   private let mayCreate: Bool
@@ -60,8 +60,8 @@ struct FileMap {
     guard found?.cluster == boundTo.cluster else { throw .otherCluster(found: found) }
   }
 
-  /// A process that is killed between write and link leaves a file in `tmp`. A stopped one that wakes up after its file was
-  /// removed finds that it cannot link it, and writes another.
+  /// A process that is killed between write and link leaves a file in `tmp`. A stopped one that wakes up after its file
+  /// was removed finds that it cannot link it, and writes another.
   private func removeLeftovers() throws(FileError) {
     for name in try Files.names(in: root + "/tmp") {
       guard let owner = name.split(separator: ".").first.flatMap({ pid_t($0) }) else { continue }
@@ -73,8 +73,8 @@ struct FileMap {
 
   func path(_ shard: ShardID, _ revision: UInt64) -> String { "\(root)/map/\(shard.rawValue).\(revision)" }
 
-  /// The register as it is now. Syncs the directory before it believes in a name that it did not know: another process may
-  /// have been killed, or the machine may lose power, between link and sync.
+  /// The register as it is now. Syncs the directory before it believes in a name that it did not know: another process
+  /// may have been killed, or the machine may lose power, between link and sync.
   mutating func latest(_ shard: ShardID) throws(CoordinatorError) -> MapRegister? {
     try guarded { map throws(FileError) in
       let newest = try map.newest(shard)
@@ -96,8 +96,8 @@ struct FileMap {
     return revision
   }
 
-  /// Syncs the directory. That makes every name safe that stood there before, so that is looked up for all shards first: a process
-  /// that starts, or sees a whole node's roles change, syncs once and not once a shard.
+  /// Syncs the directory. That makes every name safe that stood there before, so that is looked up for all shards
+  /// first: a process that starts, or sees a whole node's roles change, syncs once and not once a shard.
   private mutating func makeSafe(_ shard: ShardID, _ revision: UInt64) throws(FileError) {
     var seen = safe
     seen[shard] = revision
@@ -253,9 +253,9 @@ struct FileMap {
     }
   }
 
-  /// Runs some file work. After a failed sync nothing is believed any more: the kernel marks the pages clean and would let the
-  /// next one succeed. A record that cannot be understood may be one of a copy that somebody is putting there now: it is read again
-  /// the next time.
+  /// Runs some file work. After a failed sync nothing is believed any more: the kernel marks the pages clean and would
+  /// let the next one succeed. A record that cannot be understood may be one of a copy that somebody is putting there
+  /// now: it is read again the next time.
   private mutating func guarded<T>(_ work: (inout FileMap) throws(FileError) -> T) throws(CoordinatorError) -> T {
     if let broken { throw .broken(broken) }
     do throws(FileError) {

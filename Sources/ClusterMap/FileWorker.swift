@@ -35,7 +35,8 @@ struct FileWatch: Sendable {
   }
 }
 
-/// The file coordinator's thread: runs what is submitted, in order, and between that tells the watches what inotify woke it for.
+/// The file coordinator's thread: runs what is submitted, in order, and between that tells the watches what inotify
+/// woke it for.
 final class FileWorker: Sendable {
   /// nil instead of the map: the coordinator was closed.
   typealias Job = @Sendable (inout FileMap?) -> Void
@@ -109,7 +110,8 @@ final class FileWorker: Sendable {
     var shardCount: Int?
     var notify = Notify(root: map?.root ?? "")
     while true {
-      // With inotify the time-out is only a safety net; without it (the user's limit is reached) it is how changes are seen.
+      // With inotify the time-out is only a safety net; without it (the user's limit is reached) it is how changes are
+      // seen.
       let patience: Int32 = watches.isEmpty ? -1 : notify == nil ? 10 : 250
       waitForNews(notify, patience)
       if let seen = notify, !seen.isCurrent {

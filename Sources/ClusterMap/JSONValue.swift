@@ -111,7 +111,8 @@ extension JSONValue {
 // MARK: - Reading
 
 extension JSONValue {
-  /// Reads one document; nil unless it is JSON to the letter, without a name twice in an object and at most 64 levels deep.
+  /// Reads one document; nil unless it is JSON to the letter, without a name twice in an object and at most 64 levels
+  /// deep.
   public init?(parsing bytes: [UInt8]) {
     // Safe: every byte of an array of bytes is initialised, and the span is used in this function only.
     var reader = JSONReader(unsafe bytes.span.bytes, depthMax: 64)

@@ -2,6 +2,8 @@ internal import Glibc
 
 /// A value behind a lock. The lock is pthread's, because Thread Sanitizer does not see `Synchronization.Mutex`'s futex.
 ///
+/// `unsafe` in this file: the mutex is this object's own and keeps its address from `init` to `deinit`.
+///
 /// Sendable without the compiler's check: `value` is touched between lock and unlock only.
 @safe final class Locked<Value: Sendable>: @unchecked Sendable {
   private var value: Value

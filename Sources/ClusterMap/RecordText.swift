@@ -1,6 +1,7 @@
 internal import Proto
 
-/// The records' text forms: one line of JSON, the names always in the same order, ids of 64 bits as 16 hexadecimal digits.
+/// The records' text forms: one line of JSON, the names always in the same order, ids of 64 bits as 16 hexadecimal
+/// digits.
 ///
 /// `{"epoch":3,"primary":{"node":"n1","disk":"00000000deadbeef"},"follower":null,"proposal":"0123456789abcdef"}`
 extension MapEntry {

@@ -11,8 +11,8 @@ public struct BirthRecord: Equatable, Sendable {
   public static let shardCounts = 1...1_024
 }
 
-/// A node, as it registered when it came up. Says nothing about whether it still runs. One process at a time has the name: the one that
-/// wrote the highest start number, by compare-and-set.
+/// A node, as it registered when it came up. Says nothing about whether it still runs. One process at a time has the
+/// name: the one that wrote the highest start number, by compare-and-set.
 public struct NodeRecord: Equatable, Sendable {
   public var name: NodeName
   public var disk: UInt64

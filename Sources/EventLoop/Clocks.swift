@@ -3,7 +3,8 @@ internal import CHoldfast
 /// Nanoseconds of `CLOCK_MONOTONIC`: for intervals inside one process; stands still while the machine sleeps.
 public func monotonicNanoseconds() -> UInt64 { chf_monotonic_ns() }
 
-/// Nanoseconds of `CLOCK_BOOTTIME`: like the monotonic clock, but counts the machine's sleep. What holds' deadlines run on.
+/// Nanoseconds of `CLOCK_BOOTTIME`: like the monotonic clock, but counts the machine's sleep. What holds' deadlines run
+/// on.
 public func bootTimeNanoseconds() -> UInt64 { chf_boottime_ns() }
 
 /// Milliseconds since 1970-01-01T00:00:00Z by the wall clock, which people and time servers move at will.

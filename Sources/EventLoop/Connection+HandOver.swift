@@ -2,8 +2,8 @@ internal import CHoldfast
 
 /// What moves to another loop.
 ///
-/// Sendable without the compiler's check: it is made by one loop, which has let go of the socket and the TLS session before it
-/// submits it, and is taken apart once by the other.
+/// Sendable without the compiler's check: it is made by one loop, which has let go of the socket and the TLS session
+/// before it submits it, and is taken apart once by the other.
 private struct MovingConnection: @unchecked Sendable {
   let fd: Int32
   let peer: SocketAddress?
@@ -18,9 +18,10 @@ private struct MovingConnection: @unchecked Sendable {
 }
 
 extension Connection {
-  /// Moves the socket to `target`, with what was received and not consumed and what was written and not sent. There `makeHandler`
-  /// is called with the new connection, then the handler's `opened`, then `received` with the rest. This connection ends, once
-  /// no handler is running, with `closed(.handedOver)`. Inside `received`: return what was consumed as always.
+  /// Moves the socket to `target`, with what was received and not consumed and what was written and not sent. There
+  /// `makeHandler` is called with the new connection, then the handler's `opened`, then `received` with the rest. This
+  /// connection ends, once no handler is running, with `closed(.handedOver)`. Inside `received`: return what was
+  /// consumed as always.
   public func handOver(to target: EventLoop, _ makeHandler: @escaping @Sendable (Connection) -> any ConnectionHandler) {
     loop.preconditionOnLoop()
     guard state == .open else { return }

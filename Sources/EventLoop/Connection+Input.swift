@@ -1,12 +1,14 @@
 internal import CHoldfast
 internal import Glibc
 
-/// The loop's own buffer for reading: what a handler left of the last bytes is put before what comes next, if it is short.
+/// The loop's own buffer for reading: what a handler left of the last bytes is put before what comes next, if it is
+/// short.
 @safe final class InputBuffer {
   static let byteCount = 256 << 10
   /// A rest longer than this grows where it is, so that a long message is not copied at each read.
   static let restMax = 32 << 10
   let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+  // Safe: allocated above, freed once, and nobody keeps a pointer into it.
   deinit { unsafe bytes.deallocate() }
 }
 
@@ -119,7 +121,8 @@ extension Connection: EventSource {
       guard let receiver = handler else { break }
       let count: Int
       if inPlace {
-        // Safe: the bytes up to `total` are initialised, and nothing reads into the buffer before the handler has returned.
+        // Safe: the bytes up to `total` are initialised, and nothing reads into the buffer before the handler has
+        // returned.
         count = unsafe receiver.received(
           RawSpan(
             _unsafeBytes: UnsafeRawBufferPointer(

@@ -2,9 +2,9 @@ internal import CHoldfast
 internal import Glibc
 
 extension EventLoop {
-  /// Begins to connect; the connection is returned at once and may be written to. The handler hears `opened`, or `closed` with
-  /// `.connectFailed`; neither before this returns. Numeric hosts and `localhost` (IPv4, then IPv6) are tried at once; for other
-  /// names a thread asks the resolver. On the loop's thread.
+  /// Begins to connect; the connection is returned at once and may be written to. The handler hears `opened`, or
+  /// `closed` with `.connectFailed`; neither before this returns. Numeric hosts and `localhost` (IPv4, then IPv6) are
+  /// tried at once; for other names a thread asks the resolver. On the loop's thread.
   @discardableResult
   public func connect(
     host: String, port: UInt16, options: ConnectionOptions = ConnectionOptions(), handler: any ConnectionHandler

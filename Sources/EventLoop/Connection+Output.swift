@@ -108,8 +108,8 @@ extension Connection {
 
   // MARK: Ending
 
-  /// Sends what was written, tells the peer that nothing follows, waits a moment for its end, and calls the handler's `closed`.
-  /// Nothing is received any more, and what is written from now on goes nowhere. Again: nothing happens.
+  /// Sends what was written, tells the peer that nothing follows, waits a moment for its end, and calls the handler's
+  /// `closed`. Nothing is received any more, and what is written from now on goes nowhere. Again: nothing happens.
   public func close(reason: CloseReason = .closed) {
     loop.preconditionOnLoop()
     switch state {
@@ -140,7 +140,8 @@ extension Connection {
     wantsFlush()
   }
 
-  /// Half-close: tells the peer that nothing follows, once everything was sent; receiving goes on. On the loop's thread.
+  /// Half-close: tells the peer that nothing follows, once everything was sent; receiving goes on. On the loop's
+  /// thread.
   public func shutdownOutput() {
     loop.preconditionOnLoop()
     guard state == .open, !shutdownWanted else { return }

@@ -1,8 +1,8 @@
 internal import CHoldfast
 internal import Glibc
 
-/// TLS between the socket and the queues: what is read goes into the session, and comes out decrypted in the loop's input buffer; what
-/// is written is encrypted at the end of the turn, into one queue that is sent with one system call.
+/// TLS between the socket and the queues: what is read goes into the session, and comes out decrypted in the loop's
+/// input buffer; what is written is encrypted at the end of the turn, into one queue that is sent with one system call.
 extension Connection {
   /// No more than this is encrypted ahead of the socket, so that limits count what the handler wrote. In bytes.
   private static let encryptedMax = 256 << 10

@@ -3,20 +3,21 @@ internal import Glibc
 
 /// A stream socket on one loop: plain TCP or TLS, accepted or connected.
 ///
-/// Reading goes through a buffer of the loop's; a connection keeps only what its handler did not consume. Writing collects in a
-/// queue that is sent once, at the end of the loop's turn. So an idle connection holds no buffer, and the answers to a pipeline
-/// of requests cost one system call.
+/// Reading goes through a buffer of the loop's; a connection keeps only what its handler did not consume. Writing
+/// collects in a queue that is sent once, at the end of the loop's turn. So an idle connection holds no buffer, and the
+/// answers to a pipeline of requests cost one system call.
 ///
-/// Sendable without the compiler's check, so that actors pinned to the loop can store it and name it inside `assumeIsolated`:
-/// every stored `var` is touched on the loop's thread only. Each public method stops the process when it is called elsewhere; that
-/// check is one comparison.
+/// Sendable without the compiler's check, so that actors pinned to the loop can store it and name it inside
+/// `assumeIsolated`: every stored `var` is touched on the loop's thread only. Each public method stops the process when
+/// it is called elsewhere; that check is one comparison.
 public final class Connection: @unchecked Sendable {
   /// The loop it lives on, for ever: a hand-over makes a new connection there.
   public let loop: EventLoop
   /// The other end, as far as it is known.
   public internal(set) var peer: SocketAddress?
   public let options: ConnectionOptions
-  /// Told what happens. May be replaced, also inside `received`: what the old one did not consume goes to the new one at once.
+  /// Told what happens. May be replaced, also inside `received`: what the old one did not consume goes to the new one
+  /// at once.
   public var handler: (any ConnectionHandler)? {
     didSet { if !rest.isEmpty, handler !== oldValue { wantsAnotherLook() } }
   }

@@ -1,15 +1,16 @@
-/// What a connection's owner is told. All calls are made on the loop's thread, never from inside a call that the handler made to
-/// the connection (`write`, `close` … only take note).
+/// What a connection's owner is told. All calls are made on the loop's thread, never from inside a call that the
+/// handler made to the connection (`write`, `close` … only take note).
 ///
-/// Both a plain class that lives on the loop and an actor pinned to it can be a handler; the latter with `nonisolated` methods that
-/// say `assumeIsolated { $0.… }`. A connection keeps its handler until `closed` was called.
+/// Both a plain class that lives on the loop and an actor pinned to it can be a handler; the latter with `nonisolated`
+/// methods that say `assumeIsolated { $0.… }`. A connection keeps its handler until `closed` was called.
 public protocol ConnectionHandler: AnyObject {
   /// The connection is ready: connected or accepted, and its TLS handshake done. Also the first call after a hand-over.
   func opened(_ connection: Connection)
 
-  /// Bytes came: what was left over before and what is new, in place. Returns how many were consumed (0 to all); the rest is
-  /// kept and shown again with what comes next, or after `resumeReading`. A rest over `ConnectionOptions.inputLimit` closes the
-  /// connection. Stop consuming when `connection.isOverOutputLimit`: the rest is shown again once the output has drained.
+  /// Bytes came: what was left over before and what is new, in place. Returns how many were consumed (0 to all); the
+  /// rest is kept and shown again with what comes next, or after `resumeReading`. A rest over
+  /// `ConnectionOptions.inputLimit` closes the connection. Stop consuming when `connection.isOverOutputLimit`: the rest
+  /// is shown again once the output has drained.
   func received(_ bytes: RawSpan, on connection: Connection) -> Int
 
   /// The peer will send no more (half-close). Unless overridden: `close()`, which still sends what was written.

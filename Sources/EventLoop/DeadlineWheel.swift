@@ -1,8 +1,8 @@
 /// Coarse deadlines for many connections: setting a later one is a store, and nothing is allocated for it.
 ///
-/// Time is cut into ticks; a bucket holds the tokens of the sources to look at in its tick. A source that moved its deadline
-/// further stays where it is and is put into a later bucket when its old one comes round. So a deadline fires at its time or up
-/// to a tick late, never early.
+/// Time is cut into ticks; a bucket holds the tokens of the sources to look at in its tick. A source that moved its
+/// deadline further stays where it is and is put into a later bucket when its old one comes round. So a deadline fires
+/// at its time or up to a tick late, never early.
 struct DeadlineWheel {
   /// About 67 ms; the wheel spans 137 s, and what lies beyond waits in the last bucket and goes round again.
   static let tickShift: UInt64 = 26

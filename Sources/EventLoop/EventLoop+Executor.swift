@@ -1,5 +1,5 @@
-/// How actors run here. A `SerialExecutor` only, which runs jobs with `runSynchronously(on:)`: awaiting another actor of the same loop
-/// then costs tens of nanoseconds; a task executor beside it made that several times as much.
+/// How actors run here. A `SerialExecutor` only, which runs jobs with `runSynchronously(on:)`: awaiting another actor
+/// of the same loop then costs tens of nanoseconds; a task executor beside it made that several times as much.
 extension EventLoop {
   public func enqueue(_ job: consuming ExecutorJob) {
     add(.job(UnownedJob(job)))

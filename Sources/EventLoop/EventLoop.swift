@@ -10,17 +10,19 @@ internal import Glibc
 /// }
 /// ```
 ///
-/// **Isolation.** Everything a loop calls (connection handlers, timers, end-of-turn callbacks, submitted closures) runs on its
-/// thread, which is where its actors run: there `actor.assumeIsolated { … }` holds and costs about 40 ns. A closure made inside
-/// an actor's method and given to `schedule` or `atEndOfTurn` is isolated to that actor by the compiler's own rules. Only
-/// `submit`, `enqueue`, `perform`, `stop` and `join` may be called from other threads; the rest stops the process when it is.
+/// **Isolation.** Everything a loop calls (connection handlers, timers, end-of-turn callbacks, submitted closures) runs
+/// on its thread, which is where its actors run: there `actor.assumeIsolated { … }` holds and costs about 40 ns. A
+/// closure made inside an actor's method and given to `schedule` or `atEndOfTurn` is isolated to that actor by the
+/// compiler's own rules. Only `submit`, `enqueue`, `perform`, `stop` and `join` may be called from other threads; the
+/// rest stops the process when it is.
 ///
-/// **A turn**: ready sockets are read and their handlers called; due timers run; submitted work and actors' jobs run until none is
-/// left; end-of-turn callbacks run (and what they cause, again); written connections are flushed, one system call each; then
-/// the loop waits.
+/// **A turn**: ready sockets are read and their handlers called; due timers run; submitted work and actors' jobs run
+/// until none is left; end-of-turn callbacks run (and what they cause, again); written connections are flushed, one
+/// system call each; then the loop waits.
 ///
-/// Sendable without the compiler's check: `inbox` has a lock, the `let`s are Sendable, and every other stored property is touched
-/// by the loop's thread only, which `preconditionOnLoop` guards in each public method that is not for other threads.
+/// Sendable without the compiler's check: `inbox` has a lock, the `let`s are Sendable, and every other stored property
+/// is touched by the loop's thread only, which `preconditionOnLoop` guards in each public method that is not for other
+/// threads.
 public final class EventLoop: SerialExecutor, @unchecked Sendable {
   /// Its place in its group, from 0.
   public let index: Int
@@ -101,8 +103,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     guard error == 0 else { throw SocketError(call: "pthread_create", errno: error, address: "") }
   }
 
-  /// Ends the loop after the current turn: connections are aborted, timers dropped. From any thread. See `LoopGroup.shutdown` for the
-  /// gentle way.
+  /// Ends the loop after the current turn: connections are aborted, timers dropped. From any thread. See
+  /// `LoopGroup.shutdown` for the gentle way.
   public func stop() { submit { [unowned self] in self.stopping = true } }
 
   /// Waits until the thread has ended. Not from the loop itself.
@@ -165,8 +167,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     runTimers()
     for (token, tick) in wheel.takeDue(now: clock) { sources[token]?.wheelReached(tick: tick, now: clock) }
 
-    // What runs at the end of a turn may cause jobs, those may write and ask for another end: go round until it is quiet, but not
-    // for ever, because sockets wait too.
+    // What runs at the end of a turn may cause jobs, those may write and ask for another end: go round until it is
+    // quiet, but not for ever, because sockets wait too.
     var rounds = 0
     repeat {
       while rounds < Self.roundsMax, runItems() { rounds += 1 }
@@ -237,9 +239,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     return true
   }
 
-  /// Work for a loop whose thread has ended still runs, one item after the other, on a thread of its own: a task that waits for one
-  /// of its actors would never go on otherwise. There are no sockets and no timers any more.
+  /// Work for a loop whose thread has ended still runs, one item after the other, on a thread of its own: a task that
+  /// waits for one of its actors would never go on otherwise. There are no sockets and no timers any more.
   func runLate() {
+    // Safe: the thread that runs this keeps the loop until it returns.
     unsafe chf_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
     while true {
       while runItems() || runTurnEnds() {}
@@ -259,9 +262,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   // MARK: The end of a turn
 
-  /// Calls `work` once, after all that is readable in this turn was read, before sockets are flushed and the loop waits. It may
-  /// register again (that runs in the same turn, if work came up, or the next). A stored closure costs no allocation here. On
-  /// the loop's thread.
+  /// Calls `work` once, after all that is readable in this turn was read, before sockets are flushed and the loop
+  /// waits. It may register again (that runs in the same turn, if work came up, or the next). A stored closure costs no
+  /// allocation here. On the loop's thread.
   public func atEndOfTurn(_ work: @escaping () -> Void) {
     preconditionOnLoop()
     turnEnds.append(.closure(work))
@@ -289,9 +292,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     return true
   }
 
-  /// Sleeps once at the end of this turn, whatever comes meanwhile: who writes to a socket that nobody waits at has nobody to wake, and what
-  /// came is one turn's work. For a fraction of a millisecond in which it is known that many are about to write and none is
-  /// worth answering alone. 0: not after all. On the loop's thread.
+  /// Sleeps once at the end of this turn, whatever comes meanwhile: who writes to a socket that nobody waits at has
+  /// nobody to wake, and what came is one turn's work. For a fraction of a millisecond in which it is known that many
+  /// are about to write and none is worth answering alone. 0: not after all. On the loop's thread.
   public func nap(nanoseconds: UInt64) {
     preconditionOnLoop()
     napTime = min(nanoseconds, 1_000_000)
@@ -299,8 +302,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   // MARK: Timers
 
-  /// Calls `work` on the loop once `delay` has passed, counted from this turn's `nowNanoseconds`; timers of the same instant run in
-  /// the order they were scheduled in. On the loop's thread.
+  /// Calls `work` on the loop once `delay` has passed, counted from this turn's `nowNanoseconds`; timers of the same
+  /// instant run in the order they were scheduled in. On the loop's thread.
   @discardableResult
   public func schedule(after delay: Duration, _ work: @escaping () -> Void) -> LoopTimer {
     schedule(atNanoseconds: clock &+ delay.nanoseconds, work)

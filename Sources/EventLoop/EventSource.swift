@@ -11,7 +11,8 @@ enum EpollFlags {
   static let peerEnded = UInt32(chf_epoll_peer_ended)
 }
 
-/// Something with a descriptor that a loop watches: a connection, a listener, the signals. All calls on the loop's thread.
+/// Something with a descriptor that a loop watches: a connection, a listener, the signals. All calls on the loop's
+/// thread.
 protocol EventSource: AnyObject {
   /// What epoll said.
   func ready(_ flags: UInt32)
@@ -28,8 +29,8 @@ extension EventSource {
   func wheelReached(tick: UInt64, now: UInt64) {}
 }
 
-/// The sources by token. A token is a place and a generation, so that an event for a source that went away in the same turn finds
-/// nothing, and not its successor.
+/// The sources by token. A token is a place and a generation, so that an event for a source that went away in the same
+/// turn finds nothing, and not its successor.
 struct SourceTable {
   /// The token of the loop's own wake-up.
   static let noSource = UInt64.max
@@ -74,6 +75,7 @@ struct SourceTable {
 @safe final class EventBuffer {
   private let storage = UnsafeMutableBufferPointer<chf_event>.allocate(capacity: 256)
 
+  // Safe: allocated above with room for 256 events, all of them initialised here, freed once.
   init() { unsafe storage.initialize(repeating: chf_event()) }
   deinit { unsafe storage.deallocate() }
 

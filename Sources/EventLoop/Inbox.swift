@@ -7,8 +7,8 @@ enum LoopItem {
   case work(@Sendable () -> Void)
 }
 
-/// A lock that Thread Sanitizer, which cannot see a futex, is told about. `Proto` has the same for the modules above; this one may not
-/// import it.
+/// A lock that Thread Sanitizer, which cannot see a futex, is told about. `Proto` has the same for the modules above;
+/// this one may not import it.
 final class LoopLock<Value: ~Copyable>: Sendable {
   private let mutex: Mutex<Value>
 
@@ -27,8 +27,8 @@ final class LoopLock<Value: ~Copyable>: Sendable {
 
 /// Where other threads leave work for a loop. First in, first out.
 ///
-/// A wake-up is written only to a loop that is asleep, and only once: the loop says under the lock that it goes to sleep, and who
-/// comes next finds the flag, clears it and wakes. So a busy loop costs its callers no system call.
+/// A wake-up is written only to a loop that is asleep, and only once: the loop says under the lock that it goes to
+/// sleep, and who comes next finds the flag, clears it and wakes. So a busy loop costs its callers no system call.
 ///
 /// Sendable without the compiler's check: everything mutable is behind the mutex.
 final class Inbox: Sendable {

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// A listening socket. Bind it first (errors are thrown there), then start it on a loop or a group.
 ///
-/// Sendable without the compiler's check: `address` never changes, `openCount` is atomic, `startedOn` has a lock, and every other stored property is
-/// touched only on the loop it was started on.
+/// Sendable without the compiler's check: `address` never changes, `openCount` is atomic, `startedOn` has a lock, and
+/// every other stored property is touched only on the loop it was started on.
 public final class Listener: @unchecked Sendable {
   /// Where it listens; the port is the real one when 0 was asked for.
   public let address: SocketAddress
@@ -41,7 +41,8 @@ public final class Listener: @unchecked Sendable {
     (fd, spare) = (-1, -1)
   }
 
-  /// Listens at `host` (its first address) and `port`; 0 takes a free one. With SO_REUSEADDR, so that a restart needs not wait.
+  /// Listens at `host` (its first address) and `port`; 0 takes a free one. With SO_REUSEADDR, so that a restart needs
+  /// not wait.
   public static func bind(host: String, port: UInt16, backlog: Int = 4_096) throws(SocketError) -> Listener {
     let wanted = try SocketAddress.resolve(host: host, port: port)[0]
     var raw = wanted.raw
@@ -59,9 +60,9 @@ public final class Listener: @unchecked Sendable {
     try bind(host: address.host, port: address.port, backlog: backlog)
   }
 
-  /// Accepts on `loop`; connections live on `targets` in turn (default: that loop). For each one `accept` is called on its own loop and
-  /// returns its handler, or nil to refuse it; the handler then hears `opened`. What happens over the limits, `limits`
-  /// says. Once only; from any thread.
+  /// Accepts on `loop`; connections live on `targets` in turn (default: that loop). For each one `accept` is called on
+  /// its own loop and returns its handler, or nil to refuse it; the handler then hears `opened`. What happens over the
+  /// limits, `limits` says. Once only; from any thread.
   public func start(
     on loop: EventLoop, targets: [EventLoop]? = nil, options: ConnectionOptions = ConnectionOptions(),
     limits: AcceptLimits = AcceptLimits(), accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?

@@ -17,8 +17,9 @@ public final class LoopGroup: Sendable {
   /// The loop with that number, modulo their count.
   public subscript(number: Int) -> EventLoop { loops[Int(UInt(bitPattern: number) % UInt(loops.count))] }
 
-  /// The gentle end: listeners stop, every connection's handler hears `shuttingDown` and may finish what it was asked for; what is still
-  /// open after `grace` is aborted; then the loops stop. Returns at once: `join` waits. From any thread.
+  /// The gentle end: listeners stop, every connection's handler hears `shuttingDown` and may finish what it was asked
+  /// for; what is still open after `grace` is aborted; then the loops stop. Returns at once: `join` waits. From any
+  /// thread.
   public func shutdown(grace: Duration = .seconds(5)) {
     let busy = BusyLoops(count: loops.count)
     for loop in loops {

@@ -35,7 +35,8 @@ final class LoopThread: Sendable {
     return error
   }
 
-  /// Nonisolated and not in a `main.swift`: a closure made there belongs to the main actor and stops the process on another thread.
+  /// Nonisolated and not in a `main.swift`: a closure made there belongs to the main actor and stops the process on
+  /// another thread.
   private nonisolated static func spawn(name: String, _ body: @escaping @Sendable () -> Void) -> (Int32, UInt64) {
     var thread: UInt64 = 0
     let box = unsafe Unmanaged.passRetained(Box(body))

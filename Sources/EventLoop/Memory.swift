@@ -3,14 +3,15 @@ internal import CHoldfast
 /// Gives freed memory back to the kernel. May take milliseconds: not for a loop's thread.
 public func giveBackMemory() { chf_trim_memory() }
 
-/// Sets what the process's allocator keeps: large pieces go back to the kernel when they are freed, not when it likes. Once, first of all.
+/// Sets what the process's allocator keeps: large pieces go back to the kernel when they are freed, not when it likes.
+/// Once, first of all.
 public func configureAllocator() { chf_configure_allocator() }
 
 /// Bytes of this process that are in memory; 0: the kernel does not say.
 public func residentBytes() -> Int { Int(chf_resident_bytes()) }
 
-/// Says when freed memory should be given back to the kernel: when more has become resident since the last time than is worth a look, and
-/// no longer grows. What it gives back may have been needed again soon, so that it does it seldom.
+/// Says when freed memory should be given back to the kernel: when more has become resident since the last time than is
+/// worth a look, and no longer grows. What it gives back may have been needed again soon, so that it does it seldom.
 public struct MemoryWatch: Sendable {
   /// Growth below this is not worth a look, in bytes.
   public static let worthIt = 12 << 20

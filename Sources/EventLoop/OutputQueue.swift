@@ -1,8 +1,10 @@
 internal import CHoldfast
 
-/// Bytes that wait to be sent: sealed chunks, the first of them partly sent, and an open tail that takes what is written.
+/// Bytes that wait to be sent: sealed chunks, the first of them partly sent, and an open tail that takes what is
+/// written.
 struct OutputQueue: Sendable {
-  /// A tail this long is sealed, so that it never has to be copied to grow far; larger arrays become chunks as they are.
+  /// A tail this long is sealed, so that it never has to be copied to grow far; larger arrays become chunks as they
+  /// are.
   static let chunkBytes = 64 << 10
   /// The most slices in one system call.
   static let slicesMax = 64
@@ -75,7 +77,8 @@ struct OutputQueue: Sendable {
       // Safe: the pointer is the tail's own, with its count.
       return unsafe tail.withUnsafeBytes { unsafe chf_send(fd, $0.baseAddress, $0.count) }
     }
-    // Safe: arrays' elements stay where they are while `self`, which holds them, is borrowed, and nothing changes it in here.
+    // Safe: arrays' elements stay where they are while `self`, which holds them, is borrowed, and nothing changes it in
+    // here.
     var slices = unsafe [chf_slice]()
     unsafe slices.reserveCapacity(min(Self.slicesMax, chunks.count - head + 1))
     var skip = headOffset
@@ -89,6 +92,7 @@ struct OutputQueue: Sendable {
     if takesTail {
       unsafe tail.withUnsafeBytes { unsafe slices.append(chf_slice(bytes: $0.baseAddress!, count: $0.count)) }
     }
+    // Safe: the chunks are this queue's, which lives until the call has returned.
     return withExtendedLifetime(self) {
       unsafe slices.withUnsafeBufferPointer { unsafe chf_send_slices(fd, $0.baseAddress, Int32($0.count)) }
     }
@@ -145,8 +149,8 @@ struct OutputQueue: Sendable {
   }
 }
 
-/// Empty arrays with room, lent to connections while they have output, so that writing allocates nothing and an idle connection
-/// keeps nothing.
+/// Empty arrays with room, lent to connections while they have output, so that writing allocates nothing and an idle
+/// connection keeps nothing.
 struct BufferPool {
   private static let capacityMin = 8 << 10
   private static let capacityMax = 256 << 10

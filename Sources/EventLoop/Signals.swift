@@ -3,7 +3,8 @@ internal import Glibc
 
 /// Signals as calls on a loop. One watch in a process.
 ///
-/// Sendable without the compiler's check: the `let`s are set before the loop sees it; `token` is touched on the loop only.
+/// Sendable without the compiler's check: the `let`s are set before the loop sees it; `token` is touched on the loop
+/// only.
 public final class SignalWatch: @unchecked Sendable {
   private let loop: EventLoop
   private let fd: Int32
@@ -13,8 +14,8 @@ public final class SignalWatch: @unchecked Sendable {
   /// SIGTERM and SIGINT.
   public static let terminating: [Int32] = [SIGTERM, SIGINT]
 
-  /// Calls `handler` on `loop` with each of `signals` that comes (default: SIGTERM and SIGINT), from now on. The handlers stay
-  /// installed for the process's life.
+  /// Calls `handler` on `loop` with each of `signals` that comes (default: SIGTERM and SIGINT), from now on. The
+  /// handlers stay installed for the process's life.
   @discardableResult
   public init(
     _ signals: [Int32] = SignalWatch.terminating, on loop: EventLoop,

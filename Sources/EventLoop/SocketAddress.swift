@@ -37,8 +37,8 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
   /// `127.0.0.1:8080`, `[::1]:8080`.
   public var description: String { isV6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-  /// The addresses of a host, best first. Numeric addresses and `localhost` (IPv4, then IPv6) are answered at once; other names
-  /// ask the resolver, which blocks for as long as it likes: not on a loop.
+  /// The addresses of a host, best first. Numeric addresses and `localhost` (IPv4, then IPv6) are answered at once;
+  /// other names ask the resolver, which blocks for as long as it likes: not on a loop.
   public static func resolve(host: String, port: UInt16) throws(SocketError) -> [SocketAddress] {
     if let immediate = resolveImmediately(host: host, port: port) { return immediate }
     var found = [chf_address](repeating: chf_address(), count: 8)

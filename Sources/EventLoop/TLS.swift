@@ -2,7 +2,11 @@ internal import COpenSSL
 
 /// Certificates, keys and rules for TLS connections; shared by many. TLS 1.2 or later.
 ///
-/// Sendable without the compiler's check: OpenSSL's contexts may be shared by threads once they are set up, which `init` does.
+/// `unsafe` in this file: OpenSSL's objects are made in `init`, belong to one object of ours, are used by one thread at
+/// a time, and are freed in `deinit`.
+///
+/// Sendable without the compiler's check: OpenSSL's contexts may be shared by threads once they are set up, which
+/// `init` does.
 @safe public final class TLSContext: @unchecked Sendable {
   let raw: OpaquePointer
 

@@ -1,7 +1,7 @@
 /// A timer that was scheduled on a loop: keep it to cancel it. Belongs to the loop's thread.
 ///
-/// Sendable without the compiler's check, so that actors may store it: all fields are touched by `EventLoop` and `TimerHeap`
-/// only, on the loop's thread, and `cancel` stops the process when it is called elsewhere.
+/// Sendable without the compiler's check, so that actors may store it: all fields are touched by `EventLoop` and
+/// `TimerHeap` only, on the loop's thread, and `cancel` stops the process when it is called elsewhere.
 public final class LoopTimer: @unchecked Sendable {
   unowned let loop: EventLoop
   let deadline: UInt64
@@ -23,7 +23,8 @@ public final class LoopTimer: @unchecked Sendable {
   }
 }
 
-/// A binary heap by (deadline, order of scheduling) in which each timer knows its place, so that cancelling is O(log n) too.
+/// A binary heap by (deadline, order of scheduling) in which each timer knows its place, so that cancelling is O(log n)
+/// too.
 struct TimerHeap {
   private var heap: [LoopTimer] = []
 

@@ -53,11 +53,12 @@ public func splitAddress(_ text: String) -> (host: String, port: UInt16)? {
 }
 
 extension CommandSpec {
-  /// Reads a command line (without the program's name). A flag's value is the next word or stands after `=`; `--` ends the flags.
+  /// Reads a command line (without the program's name). A flag's value is the next word or stands after `=`; `--` ends
+  /// the flags.
   ///
   /// - Parameter environment: Looks a variable up; nil and empty count as not set.
-  /// - Throws: `UsageError` for an unknown flag (with the nearest known one), a missing or unwanted value, a flag given twice,
-  ///   a missing or superfluous argument.
+  /// - Throws: `UsageError` for an unknown flag (with the nearest known one), a missing or unwanted value, a flag given
+  ///   twice, a missing or superfluous argument.
   public func parse(_ words: [String], environment: (String) -> String?) throws(UsageError) -> ParsedFlags {
     var parsed = ParsedFlags()
     if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
@@ -124,8 +125,8 @@ extension CommandSpec {
   }
 }
 
-/// The known word with the fewest changed, added, left out or swapped characters, for a `did you mean`; nil if all are far off
-/// and there is none that the typed word begins.
+/// The known word with the fewest changed, added, left out or swapped characters, for a `did you mean`; nil if all are
+/// far off and there is none that the typed word begins.
 public func nearest(to word: String, among known: [String]) -> String? {
   let scored = known.map { (distance(word, $0), $0) }
   guard let best = scored.min(by: { $0.0 < $1.0 }) else { return nil }

@@ -1,9 +1,10 @@
-/// The flags of the two server processes, here so that `holdfast up`, which types them, and the processes, which read them,
-/// cannot differ.
+/// The flags of the two server processes, here so that `holdfast up`, which types them, and the processes, which read
+/// them, cannot differ.
 ///
-/// What every server does: it ends with status 2 and one line on stderr for a wrong command line, and 1 for what it cannot start
-/// with (a taken port, a locked directory), naming it. It logs JSON lines to stdout. Once it serves it registers itself with the
-/// coordinator (`NodeRecord`, `RouterRecord`). SIGTERM and SIGINT end it in good order, with status 0.
+/// What every server does: it ends with status 2 and one line on stderr for a wrong command line, and 1 for what it
+/// cannot start with (a taken port, a locked directory), naming it. It logs JSON lines to stdout. Once it serves it
+/// registers itself with the coordinator (`NodeRecord`, `RouterRecord`). SIGTERM and SIGINT end it in good order, with
+/// status 0.
 extension CommandSpec {
   /// Which coordinator: shared by all programs.
   public static let coordinatorFlag = FlagSpec(

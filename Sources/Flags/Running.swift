@@ -1,8 +1,8 @@
 internal import Glibc
 
 extension CommandSpec {
-  /// Reads this process's command line and environment. Prints the help and ends with status 0 if that was asked for; says what
-  /// is wrong on stderr and ends with status 2 if it does not fit.
+  /// Reads this process's command line and environment. Prints the help and ends with status 0 if that was asked for;
+  /// says what is wrong on stderr and ends with status 2 if it does not fit.
   public func parseOrExit() -> ParsedFlags {
     do throws(UsageError) {
       let parsed = try parse(Array(processArguments().dropFirst()), environment: environmentVariable)
@@ -23,8 +23,8 @@ extension CommandSpec {
   }
 }
 
-/// This process's command line. Swift's own list is empty where a preloaded library (libfaketime, for one) came before Swift's
-/// start-up code; the kernel's is not.
+/// This process's command line. Swift's own list is empty where a preloaded library (libfaketime, for one) came before
+/// Swift's start-up code; the kernel's is not.
 public func processArguments() -> [String] {
   let known = CommandLine.arguments
   guard known.isEmpty else { return known }

@@ -1,5 +1,5 @@
-/// Takes a body out of a connection's bytes as they arrive: with a length, chunked, or until the connection ends. A body with a
-/// length that is all there needs no decoder: see `RequestHead.bodyInPlace`.
+/// Takes a body out of a connection's bytes as they arrive: with a length, chunked, or until the connection ends. A
+/// body with a length that is all there needs no decoder: see `RequestHead.bodyInPlace`.
 public struct BodyDecoder: Sendable {
   private enum State: Equatable {
     case identity(left: Int)
@@ -40,8 +40,8 @@ public struct BodyDecoder: Sendable {
   /// Whether the end of the connection is a proper end of this body.
   public var mayEndHere: Bool { state == .done || state == .untilClose }
 
-  /// Appends what `input` has of the body to `out` and returns how many bytes of `input` were used up. Stops behind the body:
-  /// what follows is the next message. Bytes that are not used must come again, with more behind them.
+  /// Appends what `input` has of the body to `out` and returns how many bytes of `input` were used up. Stops behind the
+  /// body: what follows is the next message. Bytes that are not used must come again, with more behind them.
   public mutating func decode(_ input: RawSpan, into out: inout [UInt8]) throws(HTTPError) -> Int {
     var offset = 0
     let end = input.byteCount
@@ -117,7 +117,8 @@ public struct BodyDecoder: Sendable {
     }
   }
 
-  /// Checks the trailers and drops them: nothing here means anything by them. Returns their length once they are all there.
+  /// Checks the trailers and drops them: nothing here means anything by them. Returns their length once they are all
+  /// there.
   private func takeTrailers(_ input: RawSpan) throws(HTTPError) -> Int? {
     var trailerLimits = limits
     trailerLimits.headerBytes = limits.trailerBytes

@@ -1,5 +1,5 @@
-/// Some bytes of a message's head, in a buffer that someone else keeps: 0-based offsets from the start of the message. Two bytes
-/// each, because heads are moved around a lot: `HTTPLimits` keeps heads below 64 KiB.
+/// Some bytes of a message's head, in a buffer that someone else keeps: 0-based offsets from the start of the message.
+/// Two bytes each, because heads are moved around a lot: `HTTPLimits` keeps heads below 64 KiB.
 public struct ByteRange: Equatable, Sendable {
   public var start: UInt16
   public var end: UInt16

@@ -1,8 +1,8 @@
 /// Which bytes may stand where (RFC 9110, RFC 3986).
 enum Characters {
-  /// One character for each byte: `@` plus 1 for what methods and header names are made of (``!#$%&'*+-.^_`|~``, digits,
-  /// letters), 2 for what a request target may have (visible ASCII without `#`), 4 for what a Host may have (letters, digits,
-  /// ``-._~%!$&'()*+,;=:[]``). A literal, because a look-up in one costs no initialisation check.
+  /// One character for each byte: `@` plus 1 for what methods and header names are made of (``!#$%&'*+-.^_`|~``,
+  /// digits, letters), 2 for what a request target may have (visible ASCII without `#`), 4 for what a Host may have
+  /// (letters, digits, ``-._~%!$&'()*+,;=:[]``). A literal, because a look-up in one costs no initialisation check.
   private static var classes: StaticString {
     """
     @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@GBAGGGGFFGGFGGBGGGGGGGGGGFFBFBB\

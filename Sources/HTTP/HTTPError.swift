@@ -1,5 +1,5 @@
-/// Why a message could not be understood. After any of these the connection is answered with `status` and closed: where a
-/// message's end is uncertain, what follows it must not be read as the next one.
+/// Why a message could not be understood. After any of these the connection is answered with `status` and closed: where
+/// a message's end is uncertain, what follows it must not be read as the next one.
 public enum HTTPError: UInt8, Error, Sendable, CaseIterable {
   case badRequestLine = 1
   case badTarget

@@ -15,8 +15,8 @@ public enum BodyFraming: Equatable, Sendable {
   case untilClose
 }
 
-/// A request's first line and headers, as places in the buffer that was parsed: a plain value without allocations. Good until
-/// those bytes are dropped.
+/// A request's first line and headers, as places in the buffer that was parsed: a plain value without allocations. Good
+/// until those bytes are dropped.
 public struct RequestHead: Equatable, Sendable {
   /// Bytes from the start of the buffer to the body.
   public internal(set) var byteCount = 0
@@ -63,8 +63,8 @@ public struct RequestHead: Equatable, Sendable {
     }
   }
 
-  /// The value of the first header with this name (given in lower case); looks through all lines, for the headers that have no
-  /// property.
+  /// The value of the first header with this name (given in lower case); looks through all lines, for the headers that
+  /// have no property.
   public func value(of name: StaticString, in message: RawSpan) -> ByteRange {
     HeaderLines.value(of: name, lines: headers, in: message)
   }

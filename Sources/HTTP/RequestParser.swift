@@ -13,13 +13,14 @@ public struct RequestParser: Sendable {
 
   /// Parses the head that `input` begins with.
   ///
-  /// - Parameter input: all unconsumed bytes of the connection. Until a head was returned, the next call's input must begin with
-  ///   this call's.
-  /// - Returns: nil: wait for more bytes. Otherwise the body begins at `byteCount`; when it is done, consume both and call again
-  ///   for the next, pipelined, request.
+  /// - Parameter input: all unconsumed bytes of the connection. Until a head was returned, the next call's input must
+  ///   begin with this call's.
+  /// - Returns: nil: wait for more bytes. Otherwise the body begins at `byteCount`; when it is done, consume both and
+  ///   call again for the next, pipelined, request.
   /// - Throws: answer with the error's status and close.
   public mutating func parse(_ input: RawSpan) throws(HTTPError) -> RequestHead? {
-    // A head that drips in is not parsed again from the start for each byte: only if a line was completed, or much came.
+    // A head that drips in is not parsed again from the start for each byte: only if a line was completed, or much
+    // came.
     if seen > 0, input.byteCount < seen + 4_096, input.byteCount <= limits.headBytes,
       !input.hasLineFeed(from: seen)
     {

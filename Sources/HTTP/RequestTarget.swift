@@ -1,4 +1,5 @@
-/// A path's segments, one by one, still percent-encoded: splitting comes before decoding, so that `%2F` is no separator.
+/// A path's segments, one by one, still percent-encoded: splitting comes before decoding, so that `%2F` is no
+/// separator.
 public struct PathSegments: ~Escapable {
   private let message: RawSpan
   private var offset: Int
@@ -63,8 +64,8 @@ public struct QueryParameters: ~Escapable {
     (offset, end) = (Int(query.start), Int(query.end))
   }
 
-  /// Replaces `name` and `value` by the next parameter's; false behind the last. A parameter without `=` has an empty value;
-  /// empty ones (`a=1&&b=2`) are skipped.
+  /// Replaces `name` and `value` by the next parameter's; false behind the last. A parameter without `=` has an empty
+  /// value; empty ones (`a=1&&b=2`) are skipped.
   public mutating func next(name: inout [UInt8], value: inout [UInt8]) throws(HTTPError) -> Bool {
     while offset < end {
       let start = offset

@@ -80,7 +80,8 @@ extension [UInt8] {
     if isHead { removeLast(count - mark.bodyAt) }
   }
 
-  /// Ends the headers of a response that has no body and no length (204, 304), or of a stream that ends with the connection.
+  /// Ends the headers of a response that has no body and no length (204, 304), or of a stream that ends with the
+  /// connection.
   public mutating func endHeaders() { add("\r\n") }
 
   /// The interim answer to `Expect: 100-continue`.
@@ -129,7 +130,8 @@ extension [UInt8] {
   /// A comment, which keeps an idle stream's connection alive.
   public mutating func putServerSentComment() { add(":\n\n") }
 
-  /// Appends `value` with everything but letters, digits and `-._~` as `%XX`: for one segment of a path or one query value.
+  /// Appends `value` with everything but letters, digits and `-._~` as `%XX`: for one segment of a path or one query
+  /// value.
   public mutating func putPercentEncoded(_ value: RawSpan) {
     for place in 0..<value.byteCount {
       let byte = value.at(place)

@@ -1,5 +1,5 @@
-/// What searches for best seats remember between them: for each question that was asked lately, every row's cost and the least of
-/// them. Not part of the replicated state: it only finds faster what a look at every row would find.
+/// What searches for best seats remember between them: for each question that was asked lately, every row's cost and
+/// the least of them. Not part of the replicated state: it only finds faster what a look at every row would find.
 struct BestCache: Sendable {
   struct Question: Equatable, Sendable {
     var count: Int
@@ -21,8 +21,9 @@ struct BestCache: Sendable {
     changedRows.append(UInt32(row))
   }
 
-  /// Forgets indexes that nobody asked for during half of the list's length, then the part that the others have seen. So a list of this
-  /// length costs a constant time for each change, and rebuilding an index is paid for by the changes since.
+  /// Forgets indexes that nobody asked for during half of the list's length, then the part that the others have seen.
+  /// So a list of this length costs a constant time for each change, and rebuilding an index is paid for by the changes
+  /// since.
   private mutating func trim() {
     let half = changedRowsMax / 2
     indexes.removeAll { $0.seen < half }

@@ -2,9 +2,9 @@ import Proto
 
 /// Where the best adjacent seats of a row are.
 ///
-/// A group's cost is two for each row in front of it, plus the distance of its middle from the row's middle in half seats: one row
-/// back weighs as much as one seat aside. Groups that leave a single free seat alone between taken ones (an orphan) cost more than all
-/// that do not. Equal costs: what stands first in the plan.
+/// A group's cost is two for each row in front of it, plus the distance of its middle from the row's middle in half
+/// seats: one row back weighs as much as one seat aside. Groups that leave a single free seat alone between taken ones
+/// (an orphan) cost more than all that do not. Equal costs: what stands first in the plan.
 struct BestGroup: Equatable {
   /// Sorts groups: the orphan bit, then the distances. `none`: there is no such group.
   var cost: UInt32
@@ -86,8 +86,8 @@ extension EventState {
     }
   }
 
-  /// The `count` free seats of one section that are nearest to its front and middle, ascending; the section is the first in the plan
-  /// that has so many. nil: none has.
+  /// The `count` free seats of one section that are nearest to its front and middle, ascending; the section is the
+  /// first in the plan that has so many. nil: none has.
   func nearestInOneSection(count: Int, category: UInt16?) -> [SeatIndex]? {
     for section in layout.sections {
       var free = 0

@@ -1,7 +1,7 @@
 import Proto
 
-/// How many seats and places each buyer has in living holds and orders, for events that limit it. Follows from the holds: neither in the
-/// digest nor in snapshots.
+/// How many seats and places each buyer has in living holds and orders, for events that limit it. Follows from the
+/// holds: neither in the digest nor in snapshots.
 struct BuyerTable: Sendable {
   private struct Entry: Sendable, BitwiseCopyable {
     var event: UInt32

@@ -2,10 +2,10 @@ import Proto
 
 /// Slots by the time at which something of theirs is due: four bytes each.
 ///
-/// Slots wait unsorted in buckets of a quarter of a second. A bucket whose time has come is sorted by deadline and then by slot, so that who
-/// ends first does not depend on how the queue came to be. Nothing is ever taken out early: an entry counts only while its slot has
-/// that very deadline, and others are passed over when they come up. So an extension leaves four bytes behind until the old
-/// deadline has passed.
+/// Slots wait unsorted in buckets of a quarter of a second. A bucket whose time has come is sorted by deadline and then
+/// by slot, so that who ends first does not depend on how the queue came to be. Nothing is ever taken out early: an
+/// entry counts only while its slot has that very deadline, and others are passed over when they come up. So an
+/// extension leaves four bytes behind until the old deadline has passed.
 struct DeadlineQueue: Sendable {
   /// Buckets of about a minute each, in pages of 256.
   private struct Page: Sendable {

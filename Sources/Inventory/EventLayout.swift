@@ -1,16 +1,5 @@
 import Proto
 
-/// An event's rules that every hold looks at.
-struct SaleTerms: Sendable, BitwiseCopyable {
-  /// Seconds.
-  var holdTTL: UInt32
-  /// Seconds.
-  var maxHoldTTL: UInt32
-  var onSaleAt: Milliseconds
-  var maxPerOrder: UInt32
-  var limitsBuyers: Bool
-}
-
 /// What follows from an event's definition and never changes: shared by all copies of the inventory.
 ///
 /// Flat arrays are fine here: they are built once, with the event, and never written again.
@@ -149,10 +138,7 @@ final class EventLayout: Sendable {
     areaPrices = definition.areas.map(\.price)
     self.hints = hints
     seatCategories = categories
-    sale = SaleTerms(
-      holdTTL: definition.holdTTL, maxHoldTTL: definition.maxHoldTTL, onSaleAt: definition.onSaleAt ?? .min,
-      maxPerOrder: definition.maxPerOrder ?? .max,
-      limitsBuyers: definition.maxPerBuyer != nil)
+    sale = SaleTerms(definition)
   }
 
   /// Refuses a time that is longer than callers may ask for, in seconds.

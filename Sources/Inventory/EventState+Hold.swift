@@ -54,10 +54,11 @@ extension EventLayout {
 }
 
 extension EventState {
-  /// Takes all that is asked for and steps the version, or nothing: then it says every seat that is not free, else the first area that has
-  /// too few places.
+  /// Takes all that is asked for and steps the version, or nothing: then it says every seat that is not free, else the
+  /// first area that has too few places.
   ///
-  /// One call changes all that the hot path changes of an event: each access from outside checks anew whether pages are shared.
+  /// One call changes all that the hot path changes of an event: each access from outside checks anew whether pages are
+  /// shared.
   @inline(__always) mutating func take(
     _ hold: borrowing HoldView, for slot: UInt32, _ digest: inout UInt64
   ) -> Refusal? {

@@ -127,8 +127,8 @@ struct EventState: Sendable {
     word == Seat.free ? 0 : term(.seat, UInt64(slot) << 32 | UInt64(seat), UInt64(word))
   }
 
-  /// Takes a seat for a hold if it is free and its row is of one category; its price, or nil: nothing has changed. The hot path: each thing
-  /// is looked up once.
+  /// Takes a seat for a hold if it is free and its row is of one category; its price, or nil: nothing has changed. The
+  /// hot path: each thing is looked up once.
   @inline(__always) mutating func takeIfFree(_ seat: UInt32, for hold: UInt32, _ digest: inout UInt64) -> Int64? {
     guard let (row, zone, category, price) = layout.simpleSeat(seat) else { return nil }
     let word = Seat.held(hold)

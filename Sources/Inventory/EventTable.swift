@@ -11,8 +11,8 @@ struct EventTable: Sendable {
   /// Slots in ascending order of the events' ids, in leaves of at most 512.
   private var leaves: [[UInt32]] = []
 
-  /// The event that was held from last stands apart, so that what changes with every hold is reached without a look at who shares
-  /// its page. In its page stands a placeholder meanwhile.
+  /// The event that was held from last stands apart, so that what changes with every hold is reached without a look at
+  /// who shares its page. In its page stands a placeholder meanwhile.
   var hot = EventState.placeholder
   private(set) var hotSlot = UInt32.max
 

@@ -53,9 +53,9 @@ struct HoldRecord: Sendable, Equatable {
   var slack: UInt32 = 0
   var status = HoldStatus.free
 
-  /// Layout, little-endian, 39 bytes, so that a hold, its four bytes in the queue of deadlines and its seat's four stay below 48:
-  /// `status: u3, detailIsSeat: u1, buyerForm: u4`, `deadline: u44, detail (low): u20`, `secret: u64`, `buyer: u64`,
-  /// `event: u24, slack: u28, detail (high): u12`, `sequence: u48`.
+  /// Layout, little-endian, 39 bytes, so that a hold, its four bytes in the queue of deadlines and its seat's four stay
+  /// below 48: `status: u3, detailIsSeat: u1, buyerForm: u4`, `deadline: u44, detail (low): u20`, `secret: u64`,
+  /// `buyer: u64`, `event: u24, slack: u28, detail (high): u12`, `sequence: u48`.
   static let byteCount = 39
   static let low28: UInt32 = 1 << 28 - 1
 }
@@ -88,7 +88,8 @@ struct HoldPages: Sendable {
   subscript(slot: UInt32) -> HoldRecord {
     @inline(__always) get {
       let offset = Self.offset(slot)
-      // Safe: every page has 1,024 records of 39 bytes, `offset` is the start of one of them, and any bytes are integers.
+      // Safe: every page has 1,024 records of 39 bytes, `offset` is the start of one of them, and any bytes are
+      // integers.
       return unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeBytes { page in
         let a = unsafe page.loadUnaligned(fromByteOffset: offset, as: UInt8.self)
         let b = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self))

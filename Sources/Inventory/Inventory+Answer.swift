@@ -45,7 +45,8 @@ extension Inventory {
     }
   }
 
-  /// Bytes of the encoded answer to a query whose answer may be large, at most; 0: such a query's answers are bounded by a command's size.
+  /// Bytes of the encoded answer to a query whose answer may be large, at most; 0: such a query's answers are bounded
+  /// by a command's size.
   public func largeAnswerBytes(_ query: Query) -> Int {
     switch query {
     case .event(let id):
@@ -67,8 +68,8 @@ extension Inventory {
     Query.answerBytes(seats: 0, categories: events[slot].categories.count, areas: events[slot].areas.count)
   }
 
-  /// Starts to collect changes of an event, by its id; as often as it is called, so often `unwatch` must be. Not part of the
-  /// replicated state. Unknown events are ignored.
+  /// Starts to collect changes of an event, by its id; as often as it is called, so often `unwatch` must be. Not part
+  /// of the replicated state. Unknown events are ignored.
   public mutating func watch(_ event: Bytes) {
     guard let slot = events.slot(of: event) else { return }
     if events[slot].watchers == 0 { events[slot].toldVersion = events[slot].version }
@@ -84,9 +85,9 @@ extension Inventory {
     }
   }
 
-  /// The changes of watched events since the last call, in the order in which events changed first. A copy that was answered in between
-  /// is newer than an update's `fromVersion` and never newer than its `version`: apply the update to it as well, it says what
-  /// seats are now.
+  /// The changes of watched events since the last call, in the order in which events changed first. A copy that was
+  /// answered in between is newer than an update's `fromVersion` and never newer than its `version`: apply the update
+  /// to it as well, it says what seats are now.
   public mutating func takeFeedUpdates() -> [FeedUpdate] {
     if changedEvents.isEmpty { return [] }
     let changed = changedEvents

@@ -73,8 +73,8 @@ extension Inventory {
     return nil
   }
 
-  /// As above for a command on a hold or order that is no more, whose event therefore nobody knows: only the very same command under the
-  /// same key is found.
+  /// As above for a command on a hold or order that is no more, whose event therefore nobody knows: only the very same
+  /// command under the same key is found.
   func repeatedOfDead(_ record: borrowing CommandRecord) -> Applied? {
     if record.key.byteCount == 0 { return nil }
     let arguments = record.argumentsHash
@@ -157,8 +157,8 @@ extension Inventory {
     keysForgotten += before - ring.count
   }
 
-  /// How many keys one record may drop because of their age: no record waits for a crowd of them. Nothing depends on how fast they go:
-  /// a key whose time has passed is not looked at.
+  /// How many keys one record may drop because of their age: no record waits for a crowd of them. Nothing depends on
+  /// how fast they go: a key whose time has passed is not looked at.
   private static let dropsMax = 8
 
   private mutating func dropRouterKeys() {

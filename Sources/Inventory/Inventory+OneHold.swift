@@ -1,10 +1,11 @@
 public import Proto
 
-/// The most frequent command by far, in one piece: a hold of one seat or of places in one area, under a router's new key, that is got.
+/// The most frequent command by far, in one piece: a hold of one seat or of places in one area, under a router's new
+/// key, that is got.
 ///
-/// It does what `apply` does for the same record, and nothing else: whatever is not plainly of this kind changes nothing here and is
-/// left to `apply`. It stands apart because it trades reuse for speed: every table is touched once, and nothing is allocated or
-/// returned but the hold itself. The model tests drive both ways.
+/// It does what `apply` does for the same record, and nothing else: whatever is not plainly of this kind changes
+/// nothing here and is left to `apply`. It stands apart because it trades reuse for speed: every table is touched once,
+/// and nothing is allocated or returned but the hold itself. The model tests drive both ways.
 extension Inventory {
   /// True: the hold was got and must be logged. False: nothing has changed; ask `apply`.
   @inline(__always) public mutating func applyOneHold(
@@ -31,7 +32,7 @@ extension Inventory {
     let ttl = hold.ttl == 0 ? sale.holdTTL : hold.ttl
     let (router, number) = (record.key.word(0), record.key.word(1))
     guard ring.takesNew(router, number), ttl <= sale.maxHoldTTL,
-      hold.buyer.byteCount > 0, hold.buyer.byteCount <= 128, now >= sale.onSaleAt, !sale.limitsBuyers, hasRoom
+      hold.buyer.byteCount > 0, hold.buyer.byteCount <= 128, now >= sale.onSaleAt, sale.isPlain, hasRoom
     else { return false }
 
     let slot = nextSlot

@@ -59,7 +59,8 @@ extension Inventory {
     save(row, event, outcome)
   }
 
-  /// In the table of saved outcomes the hold's sequence number is the key, and the event stands where the arguments' hash would.
+  /// In the table of saved outcomes the hold's sequence number is the key, and the event stands where the arguments'
+  /// hash would.
   private mutating func save(_ row: RouterKeyRing.Entry, _ event: UInt32, _ outcome: Outcome) {
     let key: InlineArray<1, UInt64> = [row.sequence.littleEndian]
     // Safe: every byte of an integer is initialised.
@@ -91,9 +92,9 @@ extension Inventory {
     ring.see(routerKeys.log[key], routerKeys.log[key + 1], othersAreEmpty: false)
   }
 
-  /// A row as a snapshot says it. Layout: `router: u64`, `number: u64`, `sequence: u64`, `slot: u32`, `stamp: i64`, `arguments: u32`,
-  /// `ttl: u24`, `isBest: u1` and `isSaved: u1` above it in a `u32`, `version: u64`; if saved: `event: u32`, the outcome's
-  /// `bytes: u32`, the outcome.
+  /// A row as a snapshot says it. Layout: `router: u64`, `number: u64`, `sequence: u64`, `slot: u32`, `stamp: i64`,
+  /// `arguments: u32`, `ttl: u24`, `isBest: u1` and `isSaved: u1` above it in a `u32`, `version: u64`; if saved:
+  /// `event: u32`, the outcome's `bytes: u32`, the outcome.
   func put(_ row: RouterKeyRing.Entry, into out: inout [UInt8]) {
     let place = savedPlace(row.sequence)
     out.put(row.router)
@@ -163,8 +164,8 @@ extension Inventory {
 }
 
 extension CommandRecord {
-  /// 32 bits of a hold's arguments, random bits excluded: kind, length and every word of the body but the third, which is the secret.
-  /// Tells another command under the same key; routers never send one.
+  /// 32 bits of a hold's arguments, random bits excluded: kind, length and every word of the body but the third, which
+  /// is the secret. Tells another command under the same key; routers never send one.
   @inline(__always) var argumentsCheck: UInt32 {
     var sum = UInt64(kind.rawValue) << 32 | UInt64(body.byteCount)
     var factor: UInt64 = 0x9E37_79B9_7F4A_7C15

@@ -54,7 +54,8 @@ extension Inventory {
 
   // MARK: Seats, areas, buyers
 
-  /// The header of a chain of seats and areas: `seats: u16, areas: u8`. Then follow a word for each seat and two for each area.
+  /// The header of a chain of seats and areas: `seats: u16, areas: u8`. Then follow a word for each seat and two for
+  /// each area.
   enum Contents {
     static func header(seats: Int, areas: Int) -> UInt32 { UInt32(seats) | UInt32(areas) << 16 }
     static func seats(_ header: UInt32) -> Int { Int(header & 0xFFFF) }

@@ -2,15 +2,16 @@ import Proto
 
 /// A snapshot is a stream of items, cut into chunks wherever 64 KiB are full.
 ///
-/// Layout of an item, little-endian: `kind: u8`, `bytes: u32`, then what the kind says. The kinds stand in the order of `SnapshotItem`;
-/// `header` and `end` are there once.
+/// Layout of an item, little-endian: `kind: u8`, `bytes: u32`, then what the kind says. The kinds stand in the order of
+/// `SnapshotItem`; `header` and `end` are there once.
 enum SnapshotItem: UInt8 {
-  /// `version: u8`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then the key
-  /// limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`.
+  /// `version: u8`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then
+  /// the key limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`.
   case header = 1
   /// One event, in the order of slots: `incarnation: u64`, `version: u64`, the definition.
   case event = 2
-  /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotItems.put` says.
+  /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotItems.put`
+  /// says.
   case holds = 3
   /// Routers' keys for holds, by router and by number; see `Inventory.put(_:into:)`.
   case routerRows = 4
@@ -23,7 +24,8 @@ enum SnapshotItem: UInt8 {
 }
 
 extension Inventory {
-  /// Writes the state in chunks of at most 64 KiB: the same bytes on every replica at the same position. Works on a copy, on any thread.
+  /// Writes the state in chunks of at most 64 KiB: the same bytes on every replica at the same position. Works on a
+  /// copy, on any thread.
   public func encodeSnapshot(_ emit: ([UInt8]) throws -> Void) rethrows {
     var out = SnapshotItems()
     out.begin(.header)
@@ -68,9 +70,9 @@ extension Inventory {
     try out.flush(emit, all: true)
   }
 
-  /// Layout behind the status: `sequence: u64`, `secret: u64`, `event: u32`, `deadline: i64`; unless released, then the buyer (`u8`
-  /// length), `seats: u32`, `areas: u32`, the seats (`u32` each), the areas (`u16`, `u32` each); of a hold `slack: u32`, of an order
-  /// `secret: u64`, `createdAt: i64`, `expiresAt: i64`.
+  /// Layout behind the status: `sequence: u64`, `secret: u64`, `event: u32`, `deadline: i64`; unless released, then the
+  /// buyer (`u8` length), `seats: u32`, `areas: u32`, the seats (`u32` each), the areas (`u16`, `u32` each); of a hold
+  /// `slack: u32`, of an order `secret: u64`, `createdAt: i64`, `expiresAt: i64`.
   private func put(_ slot: UInt32, into out: inout [UInt8]) {
     let record = holds[slot]
     out.append(record.status.rawValue)

@@ -2,8 +2,8 @@ public import Proto
 
 /// Time: what is due ends, and nothing ends before.
 extension Inventory {
-  /// The earliest deadline of a hold, a pending order or a released hold's memory; nil: nothing will be due. Looks at all that are due
-  /// within the same quarter of a second.
+  /// The earliest deadline of a hold, a pending order or a released hold's memory; nil: nothing will be due. Looks at
+  /// all that are due within the same quarter of a second.
   public var nextDeadline: Milliseconds? { holds.firstDeadline }
 
   /// Whether a deadline of those has come by `stamp`.
@@ -12,21 +12,22 @@ extension Inventory {
   /// Whether routers' keys wait for a record, so that they are forgotten: a primary without work logs a tick.
   public var keysAreDue: Bool { ring.isDue(at: now, window: keyLimits.routerWindow) }
 
-  /// The stamp to advance to first: `stamp` itself if fewer than `limit` deadlines are due by then, else the `limit`-th due
-  /// deadline. Holds that share that deadline end together.
+  /// The stamp to advance to first: `stamp` itself if fewer than `limit` deadlines are due by then, else the `limit`-th
+  /// due deadline. Holds that share that deadline end together.
   public mutating func catchUpStamp(to stamp: Milliseconds, limit: Int = 1_000) -> Milliseconds {
     holds.dueDeadline(rank: limit, by: stamp) ?? stamp
   }
 
-  /// Takes a log's stamp before its records are repeated. A primary looks at later times in which nothing comes due and which its log
-  /// never hears of: one that became follower goes back to the log's time, or its keys would age ahead of everybody else's.
+  /// Takes a log's stamp before its records are repeated. A primary looks at later times in which nothing comes due and
+  /// which its log never hears of: one that became follower goes back to the log's time, or its keys would age ahead of
+  /// everybody else's.
   public mutating func repeatTime(of stamp: Milliseconds) {
     if stamp < now, stamp >= loggedStamp { now = stamp }
     _ = advance(to: stamp)
   }
 
-  /// Ends all that is due at `stamp`. Returns whether anything ended: then at least a tick must be logged at this stamp.
-  /// Stamps below `now` change nothing.
+  /// Ends all that is due at `stamp`. Returns whether anything ended: then at least a tick must be logged at this
+  /// stamp. Stamps below `now` change nothing.
   public mutating func advance(to stamp: Milliseconds) -> Bool {
     now = max(now, min(stamp, Self.stampMax))
     #if PLANTED_MISTAKES

@@ -1,7 +1,7 @@
 public import Proto
 
-/// One shard's truth: its events, holds, orders and idempotency keys, as a value. The same records at the same stamps give the
-/// same state, on every replica and in every process. Copying it is O(1) and is how a snapshot is taken.
+/// One shard's truth: its events, holds, orders and idempotency keys, as a value. The same records at the same stamps
+/// give the same state, on every replica and in every process. Copying it is O(1) and is how a snapshot is taken.
 public struct Inventory: Sendable {
   public let shard: ShardID
   /// Stamp of the last `advance`.
@@ -18,8 +18,8 @@ public struct Inventory: Sendable {
   var orders = PagedArray<OrderRecord>()
   var cells = CellStore()
   var buyers: BuyerTable
-  /// Keys of routers for holds; other keys of routers, of clients by age, and of clients whose hold or order outlived the key's
-  /// time.
+  /// Keys of routers for holds; other keys of routers, of clients by age, and of clients whose hold or order outlived
+  /// the key's time.
   var ring: RouterKeyRing
   var routerKeys: KeyTable
   var clientKeys: KeyTable
@@ -40,7 +40,8 @@ public struct Inventory: Sendable {
   /// Stamps and deadlines fit 44 bits; a stamp beyond this one counts as this one.
   static let stampMax: Milliseconds = 1 << 44 - 1 << 30
 
-  /// - Parameter tableSalt: random bits of this process; they shape hash tables, never an outcome, a snapshot or a digest.
+  /// - Parameter tableSalt: random bits of this process; they shape hash tables, never an outcome, a snapshot or a
+  ///   digest.
   public init(shard: ShardID, keyLimits: KeyLimits = KeyLimits(), tableSalt: UInt64 = 0) {
     self.shard = shard
     self.keyLimits = keyLimits

@@ -1,7 +1,8 @@
 public import Proto
 
 extension Inventory {
-  /// Reads a snapshot, chunk by chunk; where the chunks are cut does not matter. Whatever the bytes are, it never traps.
+  /// Reads a snapshot, chunk by chunk; where the chunks are cut does not matter. Whatever the bytes are, it never
+  /// traps.
   public struct Decoder: Sendable {
     private var inventory: Inventory
     /// Bytes of items that are not complete yet.

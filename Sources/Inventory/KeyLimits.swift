@@ -1,10 +1,10 @@
 public import Proto
 
-/// How long a shard remembers idempotency keys. Part of the state machine's definition: every replica of a cluster must be
-/// given the same.
+/// How long a shard remembers idempotency keys. Part of the state machine's definition: every replica of a cluster must
+/// be given the same.
 public struct KeyLimits: Equatable, Sendable {
-  /// Bytes that client keys and their outcomes may take before the oldest are dropped. Keys whose hold or order lives do not
-  /// count and stay.
+  /// Bytes that client keys and their outcomes may take before the oldest are dropped. Keys whose hold or order lives
+  /// do not count and stay.
   public var clientBytes: Int
   /// How long a client's key is kept.
   public var clientWindow: Milliseconds

@@ -51,8 +51,8 @@ struct WordLog: Sendable {
 
 /// The fixed words of a key's entry.
 ///
-/// Layout in 64-bit words: `stamp: u44, keyBytes: u8, form: u1, hasSubject: u1, byArguments: u1`; `event: u24, slot: u28`;
-/// `sequence: u48`; the arguments' hash; the key, padded with zeros; then, in form `held`: secret, total,
+/// Layout in 64-bit words: `stamp: u44, keyBytes: u8, form: u1, hasSubject: u1, byArguments: u1`; `event: u24, slot:
+/// u28`; `sequence: u48`; the arguments' hash; the key, padded with zeros; then, in form `held`: secret, total,
 /// `version: u47, ttl: u17`; in form `encoded`: the outcome's byte count and bytes, padded.
 struct KeyEntry: Equatable {
   enum Form: UInt8 {
@@ -205,8 +205,8 @@ struct KeyTable: Sendable {
 
   @inline(__always) mutating func append(_ word: UInt64) { log.append(word) }
 
-  /// Ends an entry: indexes it and returns its term of the digest. An older entry of the same key, which is only still here because
-  /// nothing has dropped it yet, is found no more.
+  /// Ends an entry: indexes it and returns its term of the digest. An older entry of the same key, which is only still
+  /// here because nothing has dropped it yet, is found no more.
   @inline(__always) mutating func end(_ position: UInt64) -> UInt64 {
     let entry = entry(at: position)
     let hash = hash(at: position, entry, scope: scope(event: entry.event, keyBytes: entry.keyBytes))

@@ -1,5 +1,5 @@
-/// A table that grows by pages of at most 32 KiB, so that neither growing nor the first write after a copy touches more than one
-/// page and the list of pages.
+/// A table that grows by pages of at most 32 KiB, so that neither growing nor the first write after a copy touches more
+/// than one page and the list of pages.
 struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
   private(set) var count: Int
   private var pages: [[Element]]

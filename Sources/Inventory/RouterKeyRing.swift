@@ -2,17 +2,18 @@ import Proto
 
 /// Keys that routers made for holds, in 24 bytes each.
 ///
-/// A router's key is its id and a number that grows, so that the keys of one router stand in the order of their numbers, of their
-/// holds' sequence numbers and of time at once: no index is needed, a search halves. What a hold's own slot still says is not stored
-/// again; what a slot is about to forget goes to `saved` first. Rows are dropped by slices of time, all at once.
+/// A router's key is its id and a number that grows, so that the keys of one router stand in the order of their
+/// numbers, of their holds' sequence numbers and of time at once: no index is needed, a search halves. What a hold's
+/// own slot still says is not stored again; what a slot is about to forget goes to `saved` first. Rows are dropped by
+/// slices of time, all at once.
 ///
-/// A key that does not fit in here (another length or order, too many routers) goes to the table of other keys: which ones
-/// do follows from the rows alone, so that every replica decides alike.
+/// A key that does not fit in here (another length or order, too many routers) goes to the table of other keys: which
+/// ones do follows from the rows alone, so that every replica decides alike.
 struct RouterKeyRing: Sendable {
   /// A key and what it got, as far as the hold's slot does not say it.
   ///
-  /// Layout: `number: u32` (from the chunk's first), `slot: u28`, `isBest: u1`; `version: u47, ttl: u17`; `arguments: u32`,
-  /// `sequence: u16` and `stamp: u16` (both from the chunk's first).
+  /// Layout: `number: u32` (from the chunk's first), `slot: u28`, `isBest: u1`; `version: u47, ttl: u17`; `arguments:
+  /// u32`, `sequence: u16` and `stamp: u16` (both from the chunk's first).
   struct Row: Sendable, BitwiseCopyable {
     var place: UInt64
     var outcome: UInt64
@@ -76,7 +77,8 @@ struct RouterKeyRing: Sendable {
   /// One router's rows, oldest first.
   struct Router: Sendable {
     let id: UInt64
-    /// No key of this router with a higher number is stored, here or in the table of other keys. Not replicated: it only spares searches.
+    /// No key of this router with a higher number is stored, here or in the table of other keys. Not replicated: it
+    /// only spares searches.
     var seen: UInt64
     var chunks: [Chunk] = []
     /// The last row's number; meaningless without rows.
@@ -102,7 +104,8 @@ struct RouterKeyRing: Sendable {
   private(set) var firstSlice: Int64 = 0
   /// Whether a router may have come back whose numbers were forgotten.
   private var hasForgotten = false
-  /// Outcomes of rows whose slots no longer say them. Neither in the digest nor in snapshots: they follow from the rows' own story.
+  /// Outcomes of rows whose slots no longer say them. Neither in the digest nor in snapshots: they follow from the
+  /// rows' own story.
   var saved: KeyTable
 
   init(salt: UInt64) { saved = KeyTable(salt: salt) }
@@ -207,7 +210,8 @@ struct RouterKeyRing: Sendable {
     return sequence > last.sequence && stamp >= last.stamp
   }
 
-  /// Adds a row for a key that it `takes`, and returns its term of the digest. Sequence numbers and stamps never go back.
+  /// Adds a row for a key that it `takes`, and returns its term of the digest. Sequence numbers and stamps never go
+  /// back.
   @inline(__always) mutating func append(_ entry: Entry) -> UInt64 {
     let term = Self.digestTerm(entry)
     if entry.sequence < firstSequence {

@@ -6,8 +6,8 @@ enum TermKind: UInt64 {
   case hold, content, free, key, event, area
 }
 
-/// The term that an entity adds to the digest: each word times an odd number of its own, and the sum mixed. The products do not
-/// wait for each other, which matters: several terms change with every command.
+/// The term that an entity adds to the digest: each word times an odd number of its own, and the sum mixed. The
+/// products do not wait for each other, which matters: several terms change with every command.
 @inline(__always) func term(
   _ kind: TermKind, _ a: UInt64, _ b: UInt64 = 0, _ c: UInt64 = 0, _ d: UInt64 = 0, _ e: UInt64 = 0, _ f: UInt64 = 0
 ) -> UInt64 {

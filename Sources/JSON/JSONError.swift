@@ -1,5 +1,5 @@
-/// Why some bytes are not the JSON that was wanted, and where. Where in words (line, column, path) is worked out only when it is
-/// asked for: see `JSONPlace`.
+/// Why some bytes are not the JSON that was wanted, and where. Where in words (line, column, path) is worked out only
+/// when it is asked for: see `JSONPlace`.
 public struct JSONError: Error, Equatable, Sendable {
   public enum Reason: UInt8, Sendable, CaseIterable {
     // Not JSON at all.

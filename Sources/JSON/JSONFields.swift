@@ -45,8 +45,9 @@ public struct JSONFields: Sendable {
   }
 }
 
-/// The keys of an object whose keys are data, by hash: few are compared one by one, many through a table. Two different keys
-/// with the same hash would be refused as duplicates, which only someone who searches for such keys can bring about.
+/// The keys of an object whose keys are data, by hash: few are compared one by one, many through a table. Two different
+/// keys with the same hash would be refused as duplicates, which only someone who searches for such keys can bring
+/// about.
 struct KeySet: Sendable {
   private var hashes: [UInt64] = []
   private var table: [UInt64] = []

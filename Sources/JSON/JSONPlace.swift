@@ -7,8 +7,8 @@ public struct JSONPlace: Equatable, Sendable {
   /// Keys and 0-based places: `plan.zones[0].rows[3].seats[2].seat_guid`; empty for the text as a whole.
   public var path: [UInt8]
 
-  /// The place of `offset` in `text`, and the innermost value or key that it stands in. The text may be broken there, but not
-  /// before.
+  /// The place of `offset` in `text`, and the innermost value or key that it stands in. The text may be broken there,
+  /// but not before.
   public init(of offset: Int, in text: RawSpan) {
     let end = min(max(offset, 0), text.byteCount)
     line = 1
@@ -85,8 +85,8 @@ public struct JSONPlace: Equatable, Sendable {
 }
 
 extension JSONError {
-  /// This error, or what makes `text` no JSON at all, if something does: that is said first, so that a broken text never
-  /// passes as one that merely says something wrong.
+  /// This error, or what makes `text` no JSON at all, if something does: that is said first, so that a broken text
+  /// never passes as one that merely says something wrong.
   public func preferringSyntax(in text: RawSpan) -> JSONError {
     if isSyntax { return self }
     var reader = JSONReader(text)

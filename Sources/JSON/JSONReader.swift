@@ -3,8 +3,8 @@ public enum JSONKind: UInt8, Sendable {
   case object, array, string, number, bool, null
 }
 
-/// Reads one JSON text front to back, without building a tree: the caller asks for what should come next. Strict (RFC 8259):
-/// UTF-8 only, no trailing commas, no comments, no key twice in an object.
+/// Reads one JSON text front to back, without building a tree: the caller asks for what should come next. Strict (RFC
+/// 8259): UTF-8 only, no trailing commas, no comments, no key twice in an object.
 ///
 /// ```swift
 /// var reader = JSONReader(body)
@@ -87,8 +87,8 @@ public struct JSONReader: ~Escapable {
     return true
   }
 
-  /// Goes to the next key and past its colon; nil behind the last. The value must then be read or skipped. For objects whose keys
-  /// are data; for known fields use `nextField`.
+  /// Goes to the next key and past its colon; nil behind the last. The value must then be read or skipped. For objects
+  /// whose keys are data; for known fields use `nextField`.
   public mutating func nextKey(_ object: inout JSONObject) throws(JSONError) -> [UInt8]? {
     guard let raw = try key(&object) else { return nil }
     var name: [UInt8] = []

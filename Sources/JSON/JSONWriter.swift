@@ -1,5 +1,5 @@
-/// Appends JSON to a byte array. Braces, brackets, commas and keys are literals that the caller appends: what is written on
-/// the hot path is mostly constant text.
+/// Appends JSON to a byte array. Braces, brackets, commas and keys are literals that the caller appends: what is
+/// written on the hot path is mostly constant text.
 ///
 /// ```swift
 /// out.putJSON("{\"event\":")

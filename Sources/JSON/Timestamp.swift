@@ -1,6 +1,7 @@
 /// Times as the API writes them (RFC 3339, in UTC, with milliseconds), by pure arithmetic.
 public enum Timestamp {
-  /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z in milliseconds since 1970: what four digits of a year can say.
+  /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z in milliseconds since 1970: what four digits of a year can
+  /// say.
   public static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
   /// Appends `2026-07-01T18:30:00.000Z`; a time outside of `range` is written as its nearest end.
@@ -29,8 +30,8 @@ public enum Timestamp {
     out.append(0x5A)
   }
 
-  /// Reads a time with `Z` or an offset, and with any number of decimals of a second, of which three count. A leap second is
-  /// refused.
+  /// Reads a time with `Z` or an offset, and with any number of decimals of a second, of which three count. A leap
+  /// second is refused.
   ///
   /// - Returns: milliseconds since 1970; nil if it is no such time.
   public static func parse(_ text: RawSpan) -> Int64? {

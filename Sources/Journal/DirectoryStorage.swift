@@ -4,7 +4,11 @@ internal import Proto
 
 /// A node's directory on a real disk.
 ///
-/// The log's own syncs are the only `fdatasync`, so that faults can be injected into them alone; everything else uses `fsync`.
+/// The log's own syncs are the only `fdatasync`, so that faults can be injected into them alone; everything else uses
+/// `fsync`.
+///
+/// `unsafe` in this file: Swift lends a path as a pointer for one call only, and handles are closed before they are
+/// forgotten.
 package final class DirectoryStorage: Storage {
   private let root: String
   private let lockFile = Guarded<Int32?>(nil)
@@ -173,7 +177,8 @@ final class DirectoryFile: StorageFile {
 
   func settle() throws(StorageError) {
     try syncAll()
-    // A failed sync leaves pages that the kernel calls clean though the disk never got them: forget them, read the disk's.
+    // A failed sync leaves pages that the kernel calls clean though the disk never got them: forget them, read the
+    // disk's.
     _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
   }
 
@@ -195,8 +200,8 @@ final class DirectoryFile: StorageFile {
     return done
   }
 
-  /// Writes zeros and syncs: blocks that are allocated only (`fallocate`) would make each later sync write metadata too. In pieces, because
-  /// 64 MiB at once make the log's syncs wait for some 30 ms.
+  /// Writes zeros and syncs: blocks that are allocated only (`fallocate`) would make each later sync write metadata
+  /// too. In pieces, because 64 MiB at once make the log's syncs wait for some 30 ms.
   func fillWithZeros(_ byteCount: Int) throws(StorageError) {
     let zeros = [UInt8](repeating: 0, count: 512 << 10)
     var done = 0

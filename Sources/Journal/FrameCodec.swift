@@ -6,8 +6,8 @@ package struct FrameEncoder: ~Copyable {
 
   package init() {}
 
-  /// `records`: `count` command records, one behind the other, at most `LogFrame.rawBytesMax` bytes. The first has `firstIndex`;
-  /// `previousChain` is the chain hash of the shard's frame before, 0 if there is none.
+  /// `records`: `count` command records, one behind the other, at most `LogFrame.rawBytesMax` bytes. The first has
+  /// `firstIndex`; `previousChain` is the chain hash of the shard's frame before, 0 if there is none.
   package mutating func encode(
     _ records: RawSpan, shard: ShardID, epoch: UInt64, firstIndex: UInt64, count: UInt32, stamp: Milliseconds,
     committed: UInt64, previousChain: UInt64
@@ -42,9 +42,11 @@ package struct FrameDecoder: ~Copyable {
     get { buffer.rawSpan.extracting(0..<rawBytes) }
   }
 
-  /// Takes the next frame off the reader, verified: header, sizes before anything is allocated, checksum of the records.
+  /// Takes the next frame off the reader, verified: header, sizes before anything is allocated, checksum of the
+  /// records.
   ///
-  /// - Throws: `truncated` if the frame has not all arrived; anything else: it is not what was written. The reader has not moved.
+  /// - Throws: `truncated` if the frame has not all arrived; anything else: it is not what was written. The reader has
+  ///   not moved.
   package mutating func decode(_ reader: inout ByteReader) throws(DecodeError) -> LogFrame {
     rawBytes = 0
     var reading = reader

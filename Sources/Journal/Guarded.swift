@@ -1,7 +1,11 @@
 internal import Glibc
 
-/// Some state and the lock that protects it, with conditions to wait for: one for each of two kinds of threads, so that waking the one does
-/// not cost the other a look. The lock is pthread's because Thread Sanitizer knows it; `Synchronization.Mutex` makes it report false races.
+/// Some state and the lock that protects it, with conditions to wait for: one for each of two kinds of threads, so that
+/// waking the one does not cost the other a look. The lock is pthread's because Thread Sanitizer knows it;
+/// `Synchronization.Mutex` makes it report false races.
+///
+/// `unsafe` in this file: mutex and conditions are this object's own, keep their address from `init` to `deinit`, and
+/// nobody waits on them when it ends.
 ///
 /// Sendable without the compiler's check: `state` is only ever touched with the mutex held.
 @safe package final class Guarded<State>: @unchecked Sendable {
@@ -52,7 +56,8 @@ internal import Glibc
     unsafe pthread_cond_broadcast(conditions + kind.rawValue)
   }
 
-  /// Waits until `body` gives a value: called with the lock held, at first and after each wake-up, and after each `milliseconds`.
+  /// Waits until `body` gives a value: called with the lock held, at first and after each wake-up, and after each
+  /// `milliseconds`.
   package func wait<Result>(
     as kind: Waiters = .first, everyMilliseconds milliseconds: Int? = nil, _ body: (inout State) -> Result?
   ) -> Result {

@@ -2,6 +2,8 @@ internal import CLZ4
 internal import Proto
 
 /// LZ4 with a state and a buffer that are kept for the next block. One for each thread.
+///
+/// `unsafe` in this file: state and buffer are this value's own, have the sizes that LZ4 is told, and are freed once.
 @safe struct LZ4Compressor: ~Copyable {
   /// LZ4's hash table, about 16 KiB; each compression resets it.
   private let state: UnsafeMutableRawPointer
@@ -51,7 +53,8 @@ internal import Proto
   }
 }
 
-/// Decompresses one block into the start of `out`, which must have room for `rawBytes`. False unless it makes exactly that many.
+/// Decompresses one block into the start of `out`, which must have room for `rawBytes`. False unless it makes exactly
+/// that many.
 func decompressLZ4(_ block: RawSpan, into out: inout [UInt8], rawBytes: Int) -> Bool {
   precondition(out.count >= rawBytes, "callers make room")
   guard block.byteCount <= Int(Int32.max), rawBytes <= Int(Int32.max) else { return false }

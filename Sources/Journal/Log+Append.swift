@@ -3,7 +3,8 @@ package import Proto
 extension Log {
   /// Writes one group. It is durable when the `sync` that must follow returns.
   ///
-  /// - Throws: `outOfOrder`, `notAvailable`, `full`: nothing was written. `stopped`, `storage`: nothing is ever written again.
+  /// - Throws: `outOfOrder`, `notAvailable`, `full`: nothing was written. `stopped`, `storage`: nothing is ever written
+  ///   again.
   package func append(_ entries: [LogEntry]) throws(JournalError) {
     precondition(!entries.isEmpty, "a group has at least one entry")
     let markers = try markedEnds(entries)

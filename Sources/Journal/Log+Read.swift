@@ -2,7 +2,8 @@ package import Proto
 
 /// These read the disk: not for a loop's thread.
 extension Log {
-  /// The chain hash at the end of the frame that ends at `index`; nil if no such frame is there any more, or none ends there.
+  /// The chain hash at the end of the frame that ends at `index`; nil if no such frame is there any more, or none ends
+  /// there.
   package func chain(of shard: ShardID, at index: UInt64) throws(JournalError) -> UInt64? {
     try end(of: shard, at: index)?.chain
   }
@@ -23,8 +24,8 @@ extension Log {
     return nil
   }
 
-  /// Frames from the one that holds `index`: as many as fit `maxBytes`, at least one; none if `index` is past the end. They
-  /// may be written and not yet synced. Each is verified.
+  /// Frames from the one that holds `index`: as many as fit `maxBytes`, at least one; none if `index` is past the end.
+  /// They may be written and not yet synced. Each is verified.
   ///
   /// - Throws: `notAvailable` if the log no longer reaches back: the follower takes a snapshot.
   package func frames(of shard: ShardID, from index: UInt64, maxBytes: Int) throws(JournalError) -> FrameRun {
@@ -48,8 +49,8 @@ extension Log {
   }
 
   /// Gives the frames of some shards, each from behind the end that is given for it (a snapshot's; all zero: from the
-  /// beginning) up to its end when this was called, in the log's order and decompressed. Several threads may replay different
-  /// shards.
+  /// beginning) up to its end when this was called, in the log's order and decompressed. Several threads may replay
+  /// different shards.
   ///
   /// - Throws: what `apply` threw; `damaged`, `notAvailable`: a shard's end was not reached.
   package func replay(

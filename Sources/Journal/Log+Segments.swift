@@ -32,10 +32,12 @@ extension Log {
   /// What can be written before the next segment is needed.
   package var bytesLeft: Int { state.withLock { $0.bytesLeft(options) } }
 
-  /// Begins the next segment: its header is durable before it has its name, and its name before anything is written to it.
+  /// Begins the next segment: its header is durable before it has its name, and its name before anything is written to
+  /// it.
   func roll(_ groupBytes: Int) throws(JournalError) {
     guard SegmentHeader.byteCount + groupBytes <= options.segmentBytes else { throw .full }
-    // It stays the prepared one until it is the last one: in between there is room as before, and nobody must be refused.
+    // It stays the prepared one until it is the last one: in between there is room as before, and nobody must be
+    // refused.
     let ready = state.withLock { $0.prepared }
     let file = if let ready { ready } else { try makeSegment() }
     let header = state.withLock { state in
@@ -77,7 +79,8 @@ extension Log {
     }
   }
 
-  /// Removes segments from the oldest end that no snapshot, no shard without one and no follower needs. Returns how many.
+  /// Removes segments from the oldest end that no snapshot, no shard without one and no follower needs. Returns how
+  /// many.
   package func removeSegments() throws(JournalError) -> Int {
     let removed = state.withLock { state in
       let needed = state.neededFrom?.position ?? state.written

@@ -1,8 +1,8 @@
 internal import Proto
 
 extension Log {
-  /// Begins a snapshot in a temporary file. One from a peer (`isFromPeer`) becomes this replica's own with a `rebuilt` marker:
-  /// seal it, append the marker, publish it when the marker is durable.
+  /// Begins a snapshot in a temporary file. One from a peer (`isFromPeer`) becomes this replica's own with a `rebuilt`
+  /// marker: seal it, append the marker, publish it when the marker is durable.
   package func writeSnapshot(_ header: SnapshotHeader) throws(JournalError) -> SnapshotWriter {
     try SnapshotWriter(header, log: self)
   }
@@ -12,8 +12,8 @@ extension Log {
     try SnapshotReader(SnapshotFile.path(header.shard, index: header.end.index), in: storage)
   }
 
-  /// Where the replay behind a snapshot starts: a position that is durable once the snapshot's index is, with none of the
-  /// shard's later frames before it, and as far on as can be.
+  /// Where the replay behind a snapshot starts: a position that is durable once the snapshot's index is, with none of
+  /// the shard's later frames before it, and as far on as can be.
   func replayPosition(of snapshot: SnapshotHeader) throws(JournalError) -> UInt64 {
     let end = snapshot.end
     let (known, view, durable) = state.withLock { ($0.shard(snapshot.shard), $0.view, $0.durable) }
@@ -35,8 +35,8 @@ extension Log {
     throw voided
   }
 
-  /// Names a sealed snapshot and forgets all older ones but one. If it takes the place of one at the same index, it forgets all
-  /// others: nothing happened since, and the log that leads from an older one to it can go.
+  /// Names a sealed snapshot and forgets all older ones but one. If it takes the place of one at the same index, it
+  /// forgets all others: nothing happened since, and the log that leads from an older one to it can go.
   func publish(_ header: SnapshotHeader) throws(JournalError) {
     let (shard, index) = (header.shard, header.end.index)
     let isVoid = state.withLock { $0.shard(shard).isVoid(header) }

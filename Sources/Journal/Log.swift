@@ -6,10 +6,11 @@ package struct LogOptions: Sendable {
   package init(segmentBytes: Int = 64 << 20) { self.segmentBytes = segmentBytes }
 }
 
-/// A node's one log: the frames of all its shards, as primary and as follower, in segments, with their snapshots beside it.
+/// A node's one log: the frames of all its shards, as primary and as follower, in segments, with their snapshots beside
+/// it.
 ///
-/// One thread writes (`append`, `sync`): a `LogWriter`'s, or the simulator's only one. Everything else may be called from any
-/// thread; what reads the disk says so, and does not belong on a loop.
+/// One thread writes (`append`, `sync`): a `LogWriter`'s, or the simulator's only one. Everything else may be called
+/// from any thread; what reads the disk says so, and does not belong on a loop.
 package final class Log: Sendable {
   let storage: any Storage
   package let options: LogOptions

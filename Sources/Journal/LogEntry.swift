@@ -12,8 +12,8 @@ package struct EncodedFrame: Sendable {
 package enum LogEntry: Sendable {
   /// Follows its shard's end.
   case frame(EncodedFrame)
-  /// Cuts the shard's log back to `keeping`, whose chain hash is `chain`; later frames and snapshots of it are void. With the
-  /// shard's own end it cuts nothing, and clears a suspicion.
+  /// Cuts the shard's log back to `keeping`, whose chain hash is `chain`; later frames and snapshots of it are void.
+  /// With the shard's own end it cuts nothing, and clears a suspicion.
   case cut(shard: ShardID, keeping: UInt64, chain: UInt64)
   /// The replica starts anew from a snapshot of its peer: everything earlier is void.
   case rebuilt(SnapshotHeader)

@@ -1,7 +1,8 @@
 package import Proto
 
 extension LogImage {
-  /// Decides, for each shard, which history counts, where it ends and what may be missing. Leaves one run in each index.
+  /// Decides, for each shard, which history counts, where it ends and what may be missing. Leaves one run in each
+  /// index.
   mutating func resolve() throws(JournalError) -> Recovery {
     for snapshot in snapshots {
       while shards.count <= Int(snapshot.shard.rawValue) { shards.append(ShardIndex()) }
@@ -95,7 +96,8 @@ extension LogImage {
 }
 
 extension Recovery {
-  /// What was found of a shard. One that the directory does not know is new, or all of it was lost in what cannot be read.
+  /// What was found of a shard. One that the directory does not know is new, or all of it was lost in what cannot be
+  /// read.
   package func shard(_ shard: ShardID) -> ShardRecovery {
     if let found = shards.first(where: { $0.shard == shard }) { return found }
     var state = ShardRecovery.State.clean

@@ -1,6 +1,7 @@
 internal import Proto
 
-/// A log as it is found on the disk: everything read once and verified, nothing written. What opening and `log verify` share.
+/// A log as it is found on the disk: everything read once and verified, nothing written. What opening and `log verify`
+/// share.
 struct LogImage {
   /// One segment as it was found.
   struct SegmentFound: Sendable {

@@ -28,8 +28,8 @@ package struct LogInspection: Sendable {
   package let recovery: Recovery
   private let view: LogView
 
-  /// Reads and verifies everything. Nothing is written. Of a log that a node writes to meanwhile the end may look torn: lock the
-  /// storage before if that matters.
+  /// Reads and verifies everything. Nothing is written. Of a log that a node writes to meanwhile the end may look torn:
+  /// lock the storage before if that matters.
   package init(_ storage: any Storage, progress: ((RecoveryProgress) -> Void)? = nil) throws(JournalError) {
     guard let replica = try Identity.read(storage) else { throw .noIdentity }
     var image: LogImage
@@ -50,8 +50,8 @@ package struct LogInspection: Sendable {
     view = image.view
   }
 
-  /// Gives every frame and marker in the log's order, with its position and its records (none unless its kind is `records`),
-  /// until `body` returns false.
+  /// Gives every frame and marker in the log's order, with its position and its records (none unless its kind is
+  /// `records`), until `body` returns false.
   package func forEachFrame(_ body: (_ position: UInt64, LogFrame, _ records: RawSpan) -> Bool) throws(JournalError) {
     guard let oldest = view.segments.first else { return }
     var cursor = LogCursor(view, from: oldest.first)

@@ -1,7 +1,7 @@
 internal import Proto
 
-/// The one thread that writes and syncs a node's log. Loops hand entries over; all that came while the last group was written
-/// becomes the next: one write, one sync, for all shards and roles. A second thread makes segments ahead.
+/// The one thread that writes and syncs a node's log. Loops hand entries over; all that came while the last group was
+/// written becomes the next: one write, one sync, for all shards and roles. A second thread makes segments ahead.
 package final class LogWriter: Sendable {
   package enum Event: Sendable {
     case durable(DurableGroup)
@@ -48,7 +48,8 @@ package final class LogWriter: Sendable {
     case end
   }
 
-  /// `report` is called on the writer's thread, one event after the other; it must only hand over. The threads run until `stop`.
+  /// `report` is called on the writer's thread, one event after the other; it must only hand over. The threads run
+  /// until `stop`.
   package init(_ log: Log, report: @escaping @Sendable (Event) -> Void) {
     (self.log, self.report) = (log, report)
     let writer = Thread(name: "log-writer") { self.write() }
@@ -56,8 +57,8 @@ package final class LogWriter: Sendable {
     threads.withLock { $0 = [writer, maker] }
   }
 
-  /// Hands entries over; each shard's are written in the order in which they came. Never waits. False, and nothing was taken: too
-  /// much waits already, an entry is larger than a segment, or the writer stopped.
+  /// Hands entries over; each shard's are written in the order in which they came. Never waits. False, and nothing was
+  /// taken: too much waits already, an entry is larger than a segment, or the writer stopped.
   package func submit(_ entries: [LogEntry]) -> Bool {
     let bytes = entries.reduce(0) { $0 + $1.frameBytes }
     guard entries.allSatisfy({ $0.frameBytes <= entryBytesMax }) else { return false }
@@ -71,8 +72,8 @@ package final class LogWriter: Sendable {
     return isTaken
   }
 
-  /// Whether a batch whose frame has up to `byteCount` bytes may be applied now: asked before, so that a full disk is met while
-  /// nothing has happened.
+  /// Whether a batch whose frame has up to `byteCount` bytes may be applied now: asked before, so that a full disk is
+  /// met while nothing has happened.
   package func canAccept(_ byteCount: Int) -> Bool {
     let (waiting, isOpen) = state.withLock { ($0.queuedBytes, !$0.hasFailed && !$0.isStopping) }
     return isOpen && waiting + byteCount <= Self.queuedBytesMax && hasRoom(waiting + byteCount)

@@ -2,12 +2,13 @@ package import Proto
 
 /// What this directory's processes know of proposals, by shard.
 ///
-/// Those that they made are noted before they leave. Whoever finds itself named in an epoch whose opening record its log lacks may so tell
-/// that it won that epoch itself and ended too early (its log is whole) from a log that is older than the map. Those that named this
-/// replica are noted soon after: a coordinator that forgot epochs gives their numbers out again, and only the proposal tells two apart.
+/// Those that they made are noted before they leave. Whoever finds itself named in an epoch whose opening record its
+/// log lacks may so tell that it won that epoch itself and ended too early (its log is whole) from a log that is older
+/// than the map. Those that named this replica are noted soon after: a coordinator that forgot epochs gives their
+/// numbers out again, and only the proposal tells two apart.
 ///
-/// The file `proposals`: for each shard two slots of 32 bytes, in the order of `Kind`: `proposal: u64`, `epoch: u64`, 12 bytes of zeros,
-/// CRC32C of those: u32. A slot that cannot be read notes nothing, which is the safe side.
+/// The file `proposals`: for each shard two slots of 32 bytes, in the order of `Kind`: `proposal: u64`, `epoch: u64`,
+/// 12 bytes of zeros, CRC32C of those: u32. A slot that cannot be read notes nothing, which is the safe side.
 package final class ProposalNotes: Sendable {
   package struct Note: Equatable, Sendable {
     package var proposal: UInt64

@@ -2,8 +2,8 @@ internal import Proto
 
 /// A segment's first 4,096 bytes. Durable before the segment has its name, so one that cannot be read is damage.
 ///
-/// Layout, little-endian: `magic: u32 = 0x47455348` ("HSEG"), `version: u8`, `torn: u8`, `0: u16`, `first: u64`, `disk: u64`,
-/// `segmentBytes: u64`, `nextGroup: u64`, `tornFrom: u64`, `tornTo: u64`, `crc: u32` of all that, zeros.
+/// Layout, little-endian: `magic: u32 = 0x47455348` ("HSEG"), `version: u8`, `torn: u8`, `0: u16`, `first: u64`, `disk:
+/// u64`, `segmentBytes: u64`, `nextGroup: u64`, `tornFrom: u64`, `tornTo: u64`, `crc: u32` of all that, zeros.
 struct SegmentHeader: Equatable {
   static let byteCount = 4_096
   private static let codedBytes = 56

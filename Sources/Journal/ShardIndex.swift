@@ -10,7 +10,8 @@ struct ShardRun: Sendable {
     case snapshot
   }
 
-  /// Some frame's place. Kept for one frame in 64 KiB of log, and for the first in each segment: the rest is found by reading.
+  /// Some frame's place. Kept for one frame in 64 KiB of log, and for the first in each segment: the rest is found by
+  /// reading.
   struct Place: Sendable {
     var firstIndex: UInt64
     var position: UInt64
@@ -86,7 +87,8 @@ struct ShardIndex: Sendable {
     var rebuiltAt: LogEnd?
   }
 
-  /// While a log is scanned there may be several: where a frame does not chain, a new one begins. Afterwards at most one.
+  /// While a log is scanned there may be several: where a frame does not chain, a new one begins. Afterwards at most
+  /// one.
   var runs: [ShardRun] = []
   var cuts: [Cut] = []
   /// Positions of frames that chained to nothing and were overtaken by others.
@@ -194,8 +196,8 @@ struct ShardIndex: Sendable {
 
   /// The position from which the shard's part of the log is needed; nil: none of it.
   ///
-  /// Two snapshots are kept, and the log from the older on; with only one, what lies before it is the other way to its state. A
-  /// shard on which nothing happens would keep its part of the log for ever: see `isRewritten`.
+  /// Two snapshots are kept, and the log from the older on; with only one, what lies before it is the other way to its
+  /// state. A shard on which nothing happens would keep its part of the log for ever: see `isRewritten`.
   var neededFrom: UInt64? {
     var needed: UInt64?
     if isRewritten, let only = snapshots.first {

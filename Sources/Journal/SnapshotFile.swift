@@ -2,11 +2,11 @@ internal import Proto
 
 /// A snapshot's bytes.
 ///
-/// Header, little-endian: `magic: u32 = 0x504E5348` ("HSNP"), `version: u8`, `flags: u8` (bit 0: from a peer), `shard: u16`,
-/// `epochCount: u32`, the end, `digest: u64`, `replayPosition: u64`, the epochs, `crc: u32`.
-/// Chunk: `rawBytes: u32` (1 to 65,536), `blockBytes: u32`, `crc: u32`: CRC32C of the raw bytes, continued from the chunk before
-/// (so that none can be missing or change places), the LZ4 block.
-/// Trailer: `0xFFFFFFFF: u32`, `chunks: u64`, `crc: u32` of the last chunk, `crc: u32` of the trailer so far and the header's.
+/// Header, little-endian: `magic: u32 = 0x504E5348` ("HSNP"), `version: u8`, `flags: u8` (bit 0: from a peer), `shard:
+/// u16`, `epochCount: u32`, the end, `digest: u64`, `replayPosition: u64`, the epochs, `crc: u32`. Chunk: `rawBytes:
+/// u32` (1 to 65,536), `blockBytes: u32`, `crc: u32`: CRC32C of the raw bytes, continued from the chunk before (so that
+/// none can be missing or change places), the LZ4 block. Trailer: `0xFFFFFFFF: u32`, `chunks: u64`, `crc: u32` of the
+/// last chunk, `crc: u32` of the trailer so far and the header's.
 enum SnapshotFile {
   static let directory = "snapshots"
   static let chunkBytesMax = 64 << 10

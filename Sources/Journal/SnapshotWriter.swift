@@ -1,7 +1,7 @@
 internal import Proto
 
-/// A snapshot on its way to the disk: `add` chunks, `seal`, and once its index is committed `publish`. From one thread at a time,
-/// and not a loop's.
+/// A snapshot on its way to the disk: `add` chunks, `seal`, and once its index is committed `publish`. From one thread
+/// at a time, and not a loop's.
 package final class SnapshotWriter: Sendable {
   private let log: Log
   private let file: any StorageFile
@@ -71,8 +71,8 @@ package final class SnapshotWriter: Sendable {
     state.buffer.removeAll(keepingCapacity: true)
   }
 
-  /// Completes and syncs the temporary file. The shard's log must have been written up to the snapshot's index, and still have
-  /// it there (else `voided`); not so for one from a peer.
+  /// Completes and syncs the temporary file. The shard's log must have been written up to the snapshot's index, and
+  /// still have it there (else `voided`); not so for one from a peer.
   package func seal() throws(JournalError) {
     var header = self.header
     header.replayPosition = try log.replayPosition(of: header)
@@ -96,7 +96,8 @@ package final class SnapshotWriter: Sendable {
     }
   }
 
-  /// Gives it its name, durably, once its index is committed (or its `rebuilt` marker durable); removes older ones but one.
+  /// Gives it its name, durably, once its index is committed (or its `rebuilt` marker durable); removes older ones but
+  /// one.
   package func publish() throws(JournalError) {
     precondition(state.withLock { $0.isSealed }, "a snapshot is sealed before it is published")
     try log.publish(header)

@@ -2,8 +2,9 @@ package import Proto
 
 /// What a directory says of its starts: the file `starts`, one line that people can read.
 ///
-/// `holdfast-starts 1 <cluster> <shards> <confirmed> <intended> <presence> <place> <stale> <CRC32C of what stands before>`; cluster and place are 16
-/// hexadecimal digits, `stale` is `-` or shard numbers with commas, the checksum has 8 digits.
+/// `holdfast-starts 1 <cluster> <shards> <confirmed> <intended> <presence> <place> <stale> <CRC32C of what stands
+/// before>`; cluster and place are 16 hexadecimal digits, `stale` is `-` or shard numbers with commas, the checksum has
+/// 8 digits.
 package struct StartRecord: Equatable, Sendable {
   /// The cluster that this directory belongs to, and its number of shards.
   package var cluster: UInt64

@@ -18,8 +18,9 @@ package enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A node's directory, as the journal sees it: a real one, or one in memory whose faults a test or the simulator chooses.
-/// Synchronous. Different files may be used from different threads at once; one file is written by one thread at a time.
+/// A node's directory, as the journal sees it: a real one, or one in memory whose faults a test or the simulator
+/// chooses. Synchronous. Different files may be used from different threads at once; one file is written by one thread
+/// at a time.
 package protocol Storage: Sendable {
   /// Takes the exclusive lock that one process holds while it uses the directory.
   func lock() throws(StorageError)
@@ -48,8 +49,8 @@ package protocol StorageFile: AnyObject, Sendable {
   func byteCount() throws(StorageError) -> Int
   /// Writes all of `bytes` at `offset`, or throws: then any part of them may have been written.
   func write(_ bytes: RawSpan, at offset: Int) throws(StorageError)
-  /// Has the disk take a part of what was written before this returns, which does not make it durable: so that syncs of other files do
-  /// not wait behind a large file's. A failure is final.
+  /// Has the disk take a part of what was written before this returns, which does not make it durable: so that syncs of
+  /// other files do not wait behind a large file's. A failure is final.
   func writeBack(_ range: Range<Int>) throws(StorageError)
   /// Makes the data durable. A failure is final: what the file then holds is not known.
   func syncData() throws(StorageError)

@@ -13,7 +13,8 @@ struct Thread: Sendable {
     self.handle = handle
   }
 
-  /// Lets other threads go before the calling one from now on: it gets a thirtieth of what they get where all want to run.
+  /// Lets other threads go before the calling one from now on: it gets a thirtieth of what they get where all want to
+  /// run.
   static func stepBack() { chf_thread_nice(15) }
 
   /// Waits for its end. Call once.

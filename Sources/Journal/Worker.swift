@@ -1,5 +1,5 @@
-/// A thread for what may wait for a disk and is not the log itself: encoding and writing snapshots, reading frames back, removing
-/// segments. Jobs run one after the other, in order.
+/// A thread for what may wait for a disk and is not the log itself: encoding and writing snapshots, reading frames
+/// back, removing segments. Jobs run one after the other, in order.
 package final class Worker: Sendable {
   private let state = Guarded(State())
   private let thread = Guarded<Thread?>(nil)

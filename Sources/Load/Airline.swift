@@ -1,4 +1,5 @@
-/// The transactions of the SEATS benchmark (H-Store, OLTP-Bench) that are about seats, in its proportions to each other.
+/// The transactions of the SEATS benchmark (H-Store, OLTP-Bench) that are about seats, in its proportions to each
+/// other.
 enum AirlineTransaction: String, CaseIterable {
   case findOpenSeats = "FindOpenSeats"
   case newReservation = "NewReservation"
@@ -140,7 +141,8 @@ struct AirlineCustomer {
   }
 }
 
-/// What the customers of one worker were told, seat by seat: sees a seat that two of them got. Lives on its worker's loop.
+/// What the customers of one worker were told, seat by seat: sees a seat that two of them got. Lives on its worker's
+/// loop.
 final class AirlineLedger {
   let seats: Int
   /// Sums of the events' weights: an event is drawn in proportion to its own.

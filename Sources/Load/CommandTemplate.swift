@@ -1,7 +1,8 @@
 import Proto
 
-/// A RESP command with places to fill in, taken apart once: the tool runs on the processors it measures. In its words `{event}`, `{seat}` and
-/// `{buyer}` stand for an event's id, a seat's number and `b` with a buyer's number; other braces stand for themselves.
+/// A RESP command with places to fill in, taken apart once: the tool runs on the processors it measures. In its words
+/// `{event}`, `{seat}` and `{buyer}` stand for an event's id, a seat's number and `b` with a buyer's number; other
+/// braces stand for themselves.
 package struct CommandTemplate: Sendable {
   private enum Part: Sendable {
     case text([UInt8])

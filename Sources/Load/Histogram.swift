@@ -1,5 +1,5 @@
-/// Latencies in buckets whose width grows with their value: 128 for each power of two, so that any value is known to better than
-/// one per cent (the idea of HdrHistogram; Tene 2012). Fixed size, whatever is recorded.
+/// Latencies in buckets whose width grows with their value: 128 for each power of two, so that any value is known to
+/// better than one per cent (the idea of HdrHistogram; Tene 2012). Fixed size, whatever is recorded.
 public struct Histogram: Sendable {
   private static let linearBits = 7
   private var counts = [UInt64](repeating: 0, count: 58 << 7)
@@ -22,8 +22,8 @@ public struct Histogram: Sendable {
     max = Swift.max(max, other.max)
   }
 
-  /// The value that a share of all values (0…1) does not exceed; nanoseconds, rounded up to its bucket's end. 0 if nothing was
-  /// recorded.
+  /// The value that a share of all values (0…1) does not exceed; nanoseconds, rounded up to its bucket's end. 0 if
+  /// nothing was recorded.
   public func quantile(_ share: Double) -> UInt64 {
     guard count > 0 else { return 0 }
     let wanted = Swift.max(1, UInt64((share * Double(count)).rounded(.up)))

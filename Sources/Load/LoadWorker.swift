@@ -3,8 +3,8 @@ import Proto
 
 /// One thread of the load: an event loop, its share of the connections, what they measured.
 ///
-/// Unchecked: after `start` everything here is touched on the loop's thread only, and the report is read after `finished` was
-/// called there.
+/// Unchecked: after `start` everything here is touched on the loop's thread only, and the report is read after
+/// `finished` was called there.
 final class LoadWorker<D: LoadDoor>: @unchecked Sendable {
   let loop: EventLoop
   let plan: LoadPlan

@@ -3,8 +3,8 @@ import Dispatch
 import EventLoop
 import Proto
 
-/// Batches of one-seat holds, sent to a shard's primary over the router's own protocol: what a node can take when nothing stands
-/// before it.
+/// Batches of one-seat holds, sent to a shard's primary over the router's own protocol: what a node can take when
+/// nothing stands before it.
 struct NativeRun {
   let plan: LoadPlan
   let coordinator: String
@@ -179,7 +179,8 @@ private final class NativeLink: ConnectionHandler, @unchecked Sendable {
       key: Bytes(key), keyIsFromRouter: true, into: &template)
   }
 
-  /// Copies the template and writes request number, key, secret and seat over it: encoding it anew would cost more than the hold.
+  /// Copies the template and writes request number, key, secret and seat over it: encoding it anew would cost more than
+  /// the hold.
   private func hold(_ number: Int, into body: inout [UInt8]) {
     let start = body.count
     body.append(contentsOf: template)

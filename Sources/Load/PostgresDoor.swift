@@ -1,7 +1,7 @@
 import Proto
 
-/// PostgreSQL's own protocol, version 3, with prepared statements over the tables of `bench/lib/seats.sql`: for the airline's
-/// transactions only. Each transaction is one statement and one round trip, and moves a reservation at once.
+/// PostgreSQL's own protocol, version 3, with prepared statements over the tables of `bench/lib/seats.sql`: for the
+/// airline's transactions only. Each transaction is one statement and one round trip, and moves a reservation at once.
 struct PostgresDoor: LoadDoor {
   let events: EventSet
   static var movesAtOnce: Bool { true }

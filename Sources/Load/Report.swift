@@ -15,7 +15,8 @@ struct Report: Sendable {
   var words: [String: UInt64] = [:]
   /// From the intended start to the reply, nanoseconds.
   var latency = Histogram()
-  /// The airline's scenario: transactions by name, what became of them; seats that customers have in the end; seats that two got.
+  /// The airline's scenario: transactions by name, what became of them; seats that customers have in the end; seats
+  /// that two got.
   var transactions: [(name: String, done: UInt64, refused: UInt64)] = []
   var owned = 0
   var doubled: UInt64 = 0

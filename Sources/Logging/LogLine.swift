@@ -1,6 +1,7 @@
 public import Proto
 
-/// One JSON line while its fields are added. Names are literals; values are escaped, and bytes that are not UTF-8 are repaired.
+/// One JSON line while its fields are added. Names are literals; values are escaped, and bytes that are not UTF-8 are
+/// repaired.
 public struct LogLine: ~Copyable {
   var bytes: [UInt8] = []
 

@@ -3,8 +3,8 @@ import Proto
 
 /// The lines that wait for the writer thread.
 ///
-/// Sendable because every mutable property is touched only while `mutex` is locked; mutex and condition live at fixed addresses
-/// from `init` on, for as long as the process (the writer thread never ends and holds the queue).
+/// Sendable because every mutable property is touched only while `mutex` is locked; mutex and condition live at fixed
+/// addresses from `init` on, for as long as the process (the writer thread never ends and holds the queue).
 @safe final class LogQueue: @unchecked Sendable {
   private let descriptor: Int32
   private let bytesMax: Int

@@ -1,9 +1,11 @@
 internal import Glibc
 import Proto
 
-/// Takes JSON lines from any thread and writes them to a file through a thread of its own: who logs never waits for a disk.
+/// Takes JSON lines from any thread and writes them to a file through a thread of its own: who logs never waits for a
+/// disk.
 ///
-/// The queue is bounded: lines that do not fit are dropped and counted, and the count is logged once there is room again.
+/// The queue is bounded: lines that do not fit are dropped and counted, and the count is logged once there is room
+/// again.
 public final class LogSink: Sendable {
   public struct OpenError: Error, Sendable {
     public let path: String
@@ -23,7 +25,8 @@ public final class LogSink: Sendable {
     queue.start()
   }
 
-  /// Appends to the file at `path`, which is made if it does not exist. The file stays open as long as the process lives.
+  /// Appends to the file at `path`, which is made if it does not exist. The file stays open as long as the process
+  /// lives.
   public convenience init(path: String, process: StaticString, level: LogLevel = .info) throws(OpenError) {
     // Safe: the path is passed as a C string for the call only.
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)

@@ -49,7 +49,8 @@ package enum LogTime {
     return value % by < 0 ? quotient - 1 : quotient
   }
 
-  /// Days since 1970-01-01 to year, month, day of the proleptic Gregorian calendar (Howard Hinnant's `civil_from_days`).
+  /// Days since 1970-01-01 to year, month, day of the proleptic Gregorian calendar (Howard Hinnant's
+  /// `civil_from_days`).
   private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = days + 719_468
     let era = floorDivide(shifted, 146_097)

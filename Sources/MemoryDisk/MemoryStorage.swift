@@ -2,16 +2,16 @@ package import Journal
 import Proto
 import Seeded
 
-/// A node's directory in memory, with the disk's bad habits at the caller's choice: what was not synced may be lost or torn when
-/// the machine stops, names that were not synced may be lost, operations fail, bits flip.
+/// A node's directory in memory, with the disk's bad habits at the caller's choice: what was not synced may be lost or
+/// torn when the machine stops, names that were not synced may be lost, operations fail, bits flip.
 ///
 /// Two versions of everything are kept: what a process sees, and what is on the disk.
 package final class MemoryStorage: Storage {
   package enum Fault: Sendable {
     /// The machine stops in the middle of the operation; every later one fails.
     case crash
-    /// The operation fails with an I/O error. A write may have been done in part; a failed sync drops what it should have
-    /// written, and the process still sees it (as Linux does).
+    /// The operation fails with an I/O error. A write may have been done in part; a failed sync drops what it should
+    /// have written, and the process still sees it (as Linux does).
     case error
     case full
   }
@@ -82,8 +82,8 @@ package final class MemoryStorage: Storage {
   /// Bytes that all files together may have; nil: any.
   package func limit(_ bytes: Int?) { state.withLock { $0.capacity = bytes } }
 
-  /// The disk after the machine lost its power: of what was not synced, the seed decides what is there. Whole sectors of 512 bytes
-  /// are there or not.
+  /// The disk after the machine lost its power: of what was not synced, the seed decides what is there. Whole sectors
+  /// of 512 bytes are there or not.
   package func afterPowerLoss(seed: UInt64) -> MemoryStorage {
     state.withLock { old in
       var random = SeededRandom(seed: seed)

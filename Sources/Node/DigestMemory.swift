@@ -1,6 +1,7 @@
 package import Proto
 
-/// The digests of the last frame ends, for comparing two replicas at one index. A ring: 16 bytes an entry, 1,024 entries.
+/// The digests of the last frame ends, for comparing two replicas at one index. A ring: 16 bytes an entry, 1,024
+/// entries.
 package struct DigestMemory: Sendable {
   package static let framesMax = 1_024
   private var ring: [ReplicaStatus.Digest] = []

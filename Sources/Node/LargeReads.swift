@@ -1,10 +1,11 @@
 import Inventory
 import Proto
 
-/// Queries whose answers are large, in the order they came: apart from commands and small queries, which do not wait for them.
+/// Queries whose answers are large, in the order they came: apart from commands and small queries, which do not wait
+/// for them.
 ///
-/// Such an answer is made at the end of a later turn, of the state then. A router must not let a client's later commands pass a large read
-/// of the same connection; it knows how large an answer will be (`Query.largeAnswerBytes`).
+/// Such an answer is made at the end of a later turn, of the state then. A router must not let a client's later
+/// commands pass a large read of the same connection; it knows how large an answer will be (`Query.largeAnswerBytes`).
 struct LargeReads {
   struct Read {
     var connection: ConnectionID

@@ -1,10 +1,12 @@
 import ClusterMap
 import Proto
 
-/// Fresh reads of registers, gathered: what all shards of the node ask for while one call is on its way goes into the next.
+/// Fresh reads of registers, gathered: what all shards of the node ask for while one call is on its way goes into the
+/// next.
 ///
-/// Each call begins after the reads that it serves were asked for: that is what makes them fresh. Beside the registers it reads the
-/// node's own record: a register that names this node says nothing to a process whose name has a later start.
+/// Each call begins after the reads that it serves were asked for: that is what makes them fresh. Beside the registers
+/// it reads the node's own record: a register that names this node says nothing to a process whose name has a later
+/// start.
 final class MapReads: Sendable {
   typealias Answer = @Sendable (ShardID, _ token: UInt64, Result<MapRegister?, CoordinatorError>) -> Void
 

@@ -5,8 +5,8 @@ import Journal
 import Logging
 import Proto
 
-/// A connection to the node's metrics listener: `GET /metrics` and `GET /healthz`, one after the other. For operators, not for
-/// buyers: what it does not understand it refuses, and closes.
+/// A connection to the node's metrics listener: `GET /metrics` and `GET /healthz`, one after the other. For operators,
+/// not for buyers: what it does not understand it refuses, and closes.
 final class MetricsDoor: ConnectionHandler {
   private let node: NodeCore
   private let nodeLoop: NodeLoop

@@ -13,7 +13,8 @@ public struct NodeStartError: Error, Equatable, Sendable, CustomStringConvertibl
   init(_ description: String) { self.description = description }
 }
 
-/// A node: its loops, shards, log and connections, in this process. Several can run side by side, each with a directory of its own.
+/// A node: its loops, shards, log and connections, in this process. Several can run side by side, each with a directory
+/// of its own.
 public final class Node: Sendable {
   private let core: NodeCore
   private let group: LoopGroup

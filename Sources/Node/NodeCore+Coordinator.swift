@@ -19,8 +19,8 @@ extension NodeCore {
   func propose(_ entry: MapEntry, for shard: ShardID, expecting revision: UInt64, noted: Bool) {
     let go: @Sendable () -> Void = { [self] in
       Task {
-        // A process that was replaced must not take a role from the one that was started in its place. What it does not know when it
-        // looks is newer than the revision that the proposal compares.
+        // A process that was replaced must not take a role from the one that was started in its place. What it does not
+        // know when it looks is newer than the revision that the proposal compares.
         switch await reads.laterStart() {
         case .success(nil): break
         case .success(let record?): return met(record)
@@ -41,8 +41,8 @@ extension NodeCore {
     desk.note(entry, of: shard, fail: { [self] in fail("a proposal cannot be noted: \($0)") }, go: go)
   }
 
-  /// The watch saw a change. Registers are read again, for this cluster only: a coordinator that now holds another one tells of that
-  /// one's as well.
+  /// The watch saw a change. Registers are read again, for this cluster only: a coordinator that now holds another one
+  /// tells of that one's as well.
   func heard(_ change: MapChange) {
     switch change {
     case .entry(let shard, _):
@@ -134,8 +134,9 @@ extension NodeCore {
     var position: UInt64?
   }
 
-  /// Every few seconds in which something was logged, directory and coordinator get a higher number, in this order: a copy of the directory
-  /// that was taken before is known by it, however it was copied. An orderly end gives the last one.
+  /// Every few seconds in which something was logged, directory and coordinator get a higher number, in this order: a
+  /// copy of the directory that was taken before is known by it, however it was copied. An orderly end gives the last
+  /// one.
   func giveSign(after pause: Duration) async throws(CoordinatorError) {
     let position = journal.positions.written
     let next: UInt64? = sign.withLock { sign in

@@ -11,8 +11,8 @@ extension NodeCore {
     return config
   }
 
-  /// Gives shards that never had roles to the nodes that are there, as `Placement` says. A cluster is born with two nodes, or with one if
-  /// no other comes for a while.
+  /// Gives shards that never had roles to the nodes that are there, as `Placement` says. A cluster is born with two
+  /// nodes, or with one if no other comes for a while.
   func assignFirstRoles() async {
     let started = ContinuousClock.now
     while !Task.isCancelled, !isStopping {

@@ -8,7 +8,8 @@ import Replication
 
 /// The loops of a node, for those who must name them before they exist.
 ///
-/// Sendable without the compiler's check: `loops` is set once, before any of them runs or the log's writer has anything to tell.
+/// Sendable without the compiler's check: `loops` is set once, before any of them runs or the log's writer has anything
+/// to tell.
 final class LoopTable: @unchecked Sendable {
   fileprivate(set) var loops: [NodeLoop] = []
 
@@ -150,8 +151,9 @@ final class NodeCore: Sendable {
   /// A shard's snapshot has its name.
   func published(_ shard: ShardID, byteCount: Int) { state.withLock { $0.snapshotBytes[shard] = byteCount } }
 
-  /// Sees to it that old segments go: after each segment's worth of log, the shard that keeps the oldest one takes a snapshot. Not before the
-  /// log takes twice what all snapshots take, which it does when each shard is snapshotted in its time.
+  /// Sees to it that old segments go: after each segment's worth of log, the shard that keeps the oldest one takes a
+  /// snapshot. Not before the log takes twice what all snapshots take, which it does when each shard is snapshotted in
+  /// its time.
   func freeOldSegments() {
     let written = journal.size.bytes
     let isDue = state.withLock { state in

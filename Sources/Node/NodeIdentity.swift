@@ -80,7 +80,8 @@ final class NodeIdentity: Sendable {
     return NodeIdentity(storage, record, claim)
   }
 
-  /// Notes a sign of life, which the coordinator is told next. Blocks; not on a loop. False: the disk is full; the old record stays.
+  /// Notes a sign of life, which the coordinator is told next. Blocks; not on a loop. False: the disk is full; the old
+  /// record stays.
   func raisePresence(to presence: UInt64) throws(JournalError) -> Bool {
     let changed = record.withLock { record in
       record.presence = presence
@@ -99,7 +100,8 @@ final class NodeIdentity: Sendable {
     }
   }
 
-  /// The replica's own end is believed again, or was brought up by its peer: the next process need not doubt it. Blocks; not on a loop.
+  /// The replica's own end is believed again, or was brought up by its peer: the next process need not doubt it.
+  /// Blocks; not on a loop.
   func trust(_ shard: ShardID) throws(JournalError) {
     let changed: StartRecord? = record.withLock { $0.stale.remove(shard) == nil ? nil : $0 }
     // Without room the next process doubts it again, which is the safe side.

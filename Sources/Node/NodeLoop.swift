@@ -7,8 +7,8 @@ import Replication
 
 /// What of a node lives on one of its loops: shards, connections, and what a turn collects for log and peers.
 ///
-/// Everything here happens on the loop's thread. Its end-of-turn call flushes the shards that had something to do: one hand-over
-/// to the log and one message to each peer for all of them.
+/// Everything here happens on the loop's thread. Its end-of-turn call flushes the shards that had something to do: one
+/// hand-over to the log and one message to each peer for all of them.
 package actor NodeLoop {
   package nonisolated let loop: EventLoop
   nonisolated let node: NodeCore
@@ -30,7 +30,8 @@ package actor NodeLoop {
   private var wanting: [Shard] = []
   private var nextTurnAsked = false
   private var rotation: UInt64 = 0
-  /// Shards with requests that were read and did not fit a turn, and the connections that are not read from until there are none.
+  /// Shards with requests that were read and did not fit a turn, and the connections that are not read from until there
+  /// are none.
   private var behind: Set<ShardID> = []
   private var paused: [RouterConnection] = []
 
@@ -116,8 +117,8 @@ package actor NodeLoop {
     }
   }
 
-  /// Keys that were forgotten leave holes in the heap. Under load the next ones fill them; an idle node gives them back, with the newest
-  /// frames, which a joiner then reads from the disk.
+  /// Keys that were forgotten leave holes in the heap. Under load the next ones fill them; an idle node gives them
+  /// back, with the newest frames, which a joiner then reads from the disk.
   private func giveBackMemoryIfIdle() {
     let forgotten = shardList.reduce(0) { sum, shard in
       sum + shard.assumeIsolated { $0.with { machine, _ in machine.inventory.keysForgotten } }
@@ -199,7 +200,8 @@ package actor NodeLoop {
   }
 
   private func endTurn() {
-    // Asking again from here on means another call: it must not be asked for by what is always done here, or the loop never sleeps.
+    // Asking again from here on means another call: it must not be asked for by what is always done here, or the loop
+    // never sleeps.
     turnEndAsked = false
     let time = readClock()
     var rounds = 0

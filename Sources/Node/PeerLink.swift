@@ -2,8 +2,8 @@ import EventLoop
 import Logging
 import Proto
 
-/// One loop's outgoing connection to another node: carries what this loop's shards say there. The other node's answers come on a
-/// connection of its own, so that neither has to decide which of two connections counts.
+/// One loop's outgoing connection to another node: carries what this loop's shards say there. The other node's answers
+/// come on a connection of its own, so that neither has to decide which of two connections counts.
 ///
 /// Lives on its loop's thread.
 final class PeerLink: ConnectionHandler {

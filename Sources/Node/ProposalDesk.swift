@@ -2,8 +2,8 @@ import Journal
 import Proto
 import Replication
 
-/// Writes what the node's shards are about to propose to its disk before they do, on a thread of its own; all that waits meanwhile is
-/// synced at once.
+/// Writes what the node's shards are about to propose to its disk before they do, on a thread of its own; all that
+/// waits meanwhile is synced at once.
 final class ProposalDesk: Sendable {
   private typealias Waiting = (shard: ShardID, note: ProposalNotes.Note, go: @Sendable () -> Void)
   private let notes: ProposalNotes

@@ -6,16 +6,16 @@ package struct ConnectionID: Hashable, Sendable {
   package init(_ rawValue: UInt64) { self.rawValue = rawValue }
 }
 
-/// What a reply waits for: the follower and both disks have all records up to `position`, and the follower echoed `number`, which was
-/// first sent after the request was read.
+/// What a reply waits for: the follower and both disks have all records up to `position`, and the follower echoed
+/// `number`, which was first sent after the request was read.
 package struct Barrier: Equatable, Sendable {
   package var position: UInt64
   package var number: UInt64
   package init(position: UInt64, number: UInt64) { (self.position, self.number) = (position, number) }
 }
 
-/// Encoded wire frames for router connections that wait for their barrier, oldest first. Values, not suspended tasks: releasing a thousand
-/// replies is moving one array.
+/// Encoded wire frames for router connections that wait for their barrier, oldest first. Values, not suspended tasks:
+/// releasing a thousand replies is moving one array.
 package struct ReplyQueue: Sendable {
   package struct Entry: Sendable {
     package var barrier: Barrier

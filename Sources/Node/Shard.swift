@@ -11,7 +11,8 @@ final class LoopTools: @unchecked Sendable {
   var value = ShardTools()
 }
 
-/// A shard's machine, pinned to one loop: whatever calls it runs on that loop's thread, one call after the other, without a lock.
+/// A shard's machine, pinned to one loop: whatever calls it runs on that loop's thread, one call after the other,
+/// without a lock.
 package actor Shard {
   package nonisolated let loop: EventLoop
   package nonisolated let id: ShardID

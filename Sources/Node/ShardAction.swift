@@ -3,7 +3,8 @@ package import Journal
 package import Proto
 package import Replication
 
-/// What a `ShardMachine` asks its surroundings to do: a node's threads and sockets, or the simulator's. In order; none waits.
+/// What a `ShardMachine` asks its surroundings to do: a node's threads and sockets, or the simulator's. In order; none
+/// waits.
 package enum ShardAction: Sendable {
   /// Hand to the node's log, at once and whole.
   case log([LogEntry])
@@ -16,7 +17,8 @@ package enum ShardAction: Sendable {
 
   /// Read the register, not from a cache; then `mapRead` or `mapUnreachable`.
   case readMap(token: UInt64)
-  /// Write the register, `noted` after a note of it on the own disk; then `mapRead` with token 0 if what it holds is known.
+  /// Write the register, `noted` after a note of it on the own disk; then `mapRead` with token 0 if what it holds is
+  /// known.
   case propose(MapEntry, revision: UInt64, noted: Bool)
 
   /// Note on the own disk that this entry names the replica.

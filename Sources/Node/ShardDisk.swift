@@ -5,7 +5,8 @@ import Logging
 import Proto
 import Replication
 
-/// Carries out, on threads that may wait for a disk, what the shards of one loop ask for, and brings the results back to the loop.
+/// Carries out, on threads that may wait for a disk, what the shards of one loop ask for, and brings the results back
+/// to the loop.
 ///
 /// One thread reads for the loop, in the order asked; one encodes the snapshots of the whole node, one after the other.
 final class ShardDisk: Sendable {

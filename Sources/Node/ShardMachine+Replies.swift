@@ -4,7 +4,8 @@ import Replication
 
 // What waits for its commit: replies, and what feeds the routers' copies.
 extension ShardMachine {
-  /// Puts the turn's replies behind the turn's last frame, and before them what they changed in the copies; then the answers to large reads.
+  /// Puts the turn's replies behind the turn's last frame, and before them what they changed in the copies; then the
+  /// answers to large reads.
   mutating func queueTurn(_ time: TurnTime, answering reads: [LargeReads.Read]) {
     let tag = turn.isOpen ? turn.tag : feeds.isEmpty ? 0 : replica.replyTag()
     let barrier = Barrier(position: replica.end.index, number: tag)
@@ -81,8 +82,8 @@ extension ShardMachine {
 
   // MARK: Large reads
 
-  /// Takes out those that this turn has room for, once time was caught up with: their answers are made behind the turn's last frame. What they
-  /// are expected to take is counted as waiting.
+  /// Takes out those that this turn has room for, once time was caught up with: their answers are made behind the
+  /// turn's last frame. What they are expected to take is counted as waiting.
   mutating func takeLargeReads(_ time: TurnTime, _ tools: inout ShardTools) -> [LargeReads.Read] {
     readsWantTurn = false
     guard !reads.isEmpty else { return [] }
@@ -180,8 +181,8 @@ extension ShardMachine {
     while let entry = queue.popFirst(where: isDue) { actions.append(.reply(entry.bytes, to: entry.connection)) }
   }
 
-  /// Replies that waited for too long end: the command may be in the log or not. What changed copies waits on: a copy that missed
-  /// it would be confirmed by the next frame of its feed, and served, until another change showed the gap.
+  /// Replies that waited for too long end: the command may be in the log or not. What changed copies waits on: a copy
+  /// that missed it would be confirmed by the next frame of its feed, and served, until another change showed the gap.
   mutating func endLateReplies(_ time: TurnTime, _ tools: inout ShardTools) {
     let oldest = time.now - options.requestDeadline
     for read in reads.take(where: { $0.readAt < oldest }) { fail(read, .overloaded) }

@@ -7,14 +7,15 @@ import Replication
 extension ShardMachine {
   // MARK: One's own
 
-  /// Takes a snapshot when enough was logged since the last: at least as much as that one took, so that a shard with much in its memory
-  /// does not write far more snapshots than log.
+  /// Takes a snapshot when enough was logged since the last: at least as much as that one took, so that a shard with
+  /// much in its memory does not write far more snapshots than log.
   mutating func considerSnapshot() {
     if bytesSinceSnapshot > max(options.snapshotBytes, snapshotBytesTaken) { takeSnapshot() }
   }
 
-  /// Takes a snapshot unless one is under way or there is nothing new: the copy costs nothing, another thread encodes it.
-  /// `again`: also if there is nothing new. A shard on which nothing happens keeps old segments until its snapshot is rewritten.
+  /// Takes a snapshot unless one is under way or there is nothing new: the copy costs nothing, another thread encodes
+  /// it. `again`: also if there is nothing new. A shard on which nothing happens keeps old segments until its snapshot
+  /// is rewritten.
   package mutating func takeSnapshot(again: Bool = false) {
     guard case .none = snapshot, case .none = reload, position.index > 0, turn.recordCount == 0, !turn.timeChangedState,
       again || published?.end.index != position.index

@@ -60,7 +60,8 @@ extension ShardMachine {
   private static var replyFrameBytesMax: Int { 4 << 20 }
   /// A frame with one large command in it has a small reply.
   private static var replyCapacityMax: Int { 1 << 20 }
-  /// One-seat holds after which the time is looked at. What is heavy, because it searches or its bytes are many, counts as all of these.
+  /// One-seat holds after which the time is looked at. What is heavy, because it searches or its bytes are many, counts
+  /// as all of these.
   private static var requestsBetweenLooks: Int { 128 }
   private static var heavyBytes: Int { 2 << 10 }
 
@@ -144,9 +145,9 @@ extension ShardMachine {
     }
   }
 
-  /// Counts anew, because the inventory's time moved, or moves it: a thousand holds of one instant would all come due in one, and an
-  /// instant's expiries cannot be spread over several turns. So stamps may run ahead of the clock, by a millisecond for each thousand
-  /// records beyond what a millisecond may have.
+  /// Counts anew, because the inventory's time moved, or moves it: a thousand holds of one instant would all come due
+  /// in one, and an instant's expiries cannot be spread over several turns. So stamps may run ahead of the clock, by a
+  /// millisecond for each thousand records beyond what a millisecond may have.
   private mutating func nextStamp(_ time: TurnTime, _ tools: inout ShardTools) {
     if inventory.now == countedStamp {
       sealFrame(time, &tools)
@@ -169,8 +170,8 @@ extension ShardMachine {
 
   // MARK: Time
 
-  /// Brings the inventory to the present, in steps of at most a thousand deadlines, each with its tick in the log. False: more
-  /// turns are needed before anything may be applied.
+  /// Brings the inventory to the present, in steps of at most a thousand deadlines, each with its tick in the log.
+  /// False: more turns are needed before anything may be applied.
   mutating func catchUp(_ time: TurnTime, _ tools: inout ShardTools) -> Bool {
     guard case .open = room else { return true }
     #if PLANTED_MISTAKES
@@ -220,8 +221,8 @@ extension ShardMachine {
           actions.append(.reply(frame, to: requests.connection))
         }
       } else {
-        // A batch that does not decode was read from a frame whose checksum was right: its sender is broken, and what it reads is its
-        // own affair.
+        // A batch that does not decode was read from a frame whose checksum was right: its sender is broken, and what
+        // it reads is its own affair.
         let done =
           (try? workOff(rest, from: requests.connection, readAt: requests.readAt, time, &tools)) ?? rest.byteCount
         if done < rest.byteCount {

@@ -3,11 +3,11 @@ import Journal
 package import Proto
 package import Replication
 
-/// One shard on one node, as a value without I/O, clock, lock or thread: the inventory, the rules of its role, what waits for its
-/// commit, its snapshots. A node's loop drives it, and so does the simulator.
+/// One shard on one node, as a value without I/O, clock, lock or thread: the inventory, the rules of its role, what
+/// waits for its commit, its snapshots. A node's loop drives it, and so does the simulator.
 ///
-/// Every call takes the time and appends to `actions`; take those with `takeActions` and carry them out in order. A turn is:
-/// any number of `requests`, `receive` and notices, then one `flush`.
+/// Every call takes the time and appends to `actions`; take those with `takeActions` and carry them out in order. A
+/// turn is: any number of `requests`, `receive` and notices, then one `flush`.
 package struct ShardMachine: ~Copyable {
   package struct Options: Sendable {
     /// Bytes of frames after which the shard is snapshotted again.
@@ -141,8 +141,8 @@ package struct ShardMachine: ~Copyable {
   /// Whether `takeActions` would return any.
   package var hasActions: Bool { !actions.isEmpty }
 
-  /// Whether a turn should follow at once: time has not been caught up with, or more was asked for than fits a turn. Not where only room for
-  /// answers is missing: that comes with what others do.
+  /// Whether a turn should follow at once: time has not been caught up with, or more was asked for than fits a turn.
+  /// Not where only room for answers is missing: that comes with what others do.
   package private(set) var wantsTurn = false
   /// Requests wait that were read: nothing more should be.
   package var isBehind: Bool { !deferred.isEmpty }

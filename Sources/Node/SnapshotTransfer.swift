@@ -3,8 +3,8 @@ package import Journal
 package import Proto
 import Replication
 
-// A snapshot on its way from one node to another. The stream is `headerBytes: u32`, the header (end, `epochs: u32`, the epochs'
-// starts, the digest), then the inventory's own bytes.
+// A snapshot on its way from one node to another. The stream is `headerBytes: u32`, the header (end, `epochs: u32`, the
+// epochs' starts, the digest), then the inventory's own bytes.
 
 private func encode(_ header: SnapshotHeader, into out: inout [UInt8]) {
   var body: [UInt8] = []
@@ -51,7 +51,8 @@ package final class SnapshotStream: Sendable {
     state = Lock(start)
   }
 
-  /// Parts from `offset` on, up to about `byteCount` bytes, at least one. From an earlier offset than the last read it begins anew.
+  /// Parts from `offset` on, up to about `byteCount` bytes, at least one. From an earlier offset than the last read it
+  /// begins anew.
   package func read(from offset: UInt64, byteCount: UInt64) throws(JournalError) -> [StreamPart] {
     try state.withLock { state throws(JournalError) in
       if offset < state.offset {

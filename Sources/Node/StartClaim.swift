@@ -2,12 +2,13 @@ package import ClusterMap
 package import Journal
 import Proto
 
-/// What a starting process learns from its directory and from the coordinator's record of its name: which start this is, and whether the
-/// directory may be older than what the node once had. A pure value: `Node.start` and the simulator act on it.
+/// What a starting process learns from its directory and from the coordinator's record of its name: which start this
+/// is, and whether the directory may be older than what the node once had. A pure value: `Node.start` and the simulator
+/// act on it.
 ///
-/// A start goes like this: note the number in the directory (`intended`), take it in the coordinator by compare-and-set, note that
-/// (`confirmed`), and only then serve (`isServing`). So a directory that is whole has the recorded number, or is one step behind a start
-/// that never served.
+/// A start goes like this: note the number in the directory (`intended`), take it in the coordinator by
+/// compare-and-set, note that (`confirmed`), and only then serve (`isServing`). So a directory that is whole has the
+/// recorded number, or is one step behind a start that never served.
 package struct StartClaim: Equatable, Sendable {
   package enum Staleness: Equatable, Sendable, CustomStringConvertible {
     /// The directory's newest start is not the newest that served.

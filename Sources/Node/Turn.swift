@@ -47,8 +47,8 @@ struct Turn {
   /// Time passed something due, so that at least a tick must be logged.
   var timeChangedState = false
   var replies: [TurnReplies] = []
-  /// Subscriptions are answered at the turn's end, after the updates that other subscribers get: a copy must not be older than the
-  /// first update that follows it.
+  /// Subscriptions are answered at the turn's end, after the updates that other subscribers get: a copy must not be
+  /// older than the first update that follows it.
   var subscriptions: [Subscription] = []
 
   struct Subscription {

@@ -1,7 +1,7 @@
 import Proto
 
-/// What one turn of a loop may still do, over all its shards: time for requests, and bytes of answers. Requests are small and answers may be
-/// large, so that what is too much waits as requests.
+/// What one turn of a loop may still do, over all its shards: time for requests, and bytes of answers. Requests are
+/// small and answers may be large, so that what is too much waits as requests.
 package struct TurnAllowance: Sendable {
   /// Monotonic nanoseconds; only read where `endsAt` is set.
   package var clock: @Sendable () -> UInt64 = { 0 }
@@ -42,8 +42,8 @@ package struct TurnAllowance: Sendable {
 
   package enum Verdict: Equatable { case make, nextTurn, whenSomeLeft }
 
-  /// Whether a large answer of so many bytes may be made now: then they count as waiting, until `made` says that the answer itself does.
-  /// However long the requests took, one is made in each turn.
+  /// Whether a large answer of so many bytes may be made now: then they count as waiting, until `made` says that the
+  /// answer itself does. However long the requests took, one is made in each turn.
   package mutating func takeLarge(_ byteCount: Int) -> Verdict {
     let waiting = replyBytes + outputBytes
     guard waiting <= Self.quiet || waiting + byteCount <= answerBytesMax else { return .whenSomeLeft }

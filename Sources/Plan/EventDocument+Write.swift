@@ -2,8 +2,8 @@ internal import JSON
 public import Proto
 
 extension EventDocument {
-  /// Appends the event as `GET /v1/events/{event}` and its creation answer with it: all that was given, without the plan.
-  /// What was not given is null.
+  /// Appends the event as `GET /v1/events/{event}` and its creation answer with it: all that was given, without the
+  /// plan. What was not given is null.
   public static func write(
     _ event: EventDefinition, version: UInt64, availability: Availability, into out: inout [UInt8]
   ) {

@@ -1,7 +1,7 @@
 internal import Proto
 
-/// Some names, numbered in the order in which they were added, found by their bytes: one blob and an open-addressing table, so
-/// that a hundred thousand labels cost no allocation each and a look-up touches two cache lines.
+/// Some names, numbered in the order in which they were added, found by their bytes: one blob and an open-addressing
+/// table, so that a hundred thousand labels cost no allocation each and a look-up touches two cache lines.
 struct NameTable: Sendable {
   private var blob: [UInt8] = []
   /// Where each name ends in the blob.

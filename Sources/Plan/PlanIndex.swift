@@ -24,8 +24,8 @@ public struct PlanIndex: Sendable {
   /// Grid sections by name; `gridSections[n]` is the section of the n-th name.
   private let gridNames: NameTable
   private let gridSections: [UInt32]
-  /// Labels of listed seats. With grid sections beside them `listedSeats[n]` is the n-th label's seat; otherwise it is empty
-  /// and the seat is n.
+  /// Labels of listed seats. With grid sections beside them `listedSeats[n]` is the n-th label's seat; otherwise it is
+  /// empty and the seat is n.
   private let labels: NameTable
   private let listedSeats: [UInt32]
   /// Of listed sections: each seat's category, by seat number minus that of the section's first.
@@ -166,7 +166,8 @@ public struct PlanIndex: Sendable {
     let section = sections[number]
     let offset = Int(seat.rawValue) - section.firstSeat
     if let grid = section.grid { return (number, offset / grid.seatsPerRow, offset % grid.seatsPerRow) }
-    // The last row that begins at or before the seat. Of empty rows and the one behind them, which begin alike, the last.
+    // The last row that begins at or before the seat. Of empty rows and the one behind them, which begin alike, the
+    // last.
     var low = section.firstRow
     var high = rowStarts.count
     while high - low > 1 {

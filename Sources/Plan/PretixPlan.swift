@@ -1,8 +1,8 @@
 internal import JSON
 public import Proto
 
-/// A seating plan in pretix's open format (`zones[].rows[].seats[]`, `categories[]`, `size`), as its schema describes it in all
-/// its versions. Zones become sections; the positions of zone, row and seat add up.
+/// A seating plan in pretix's open format (`zones[].rows[].seats[]`, `categories[]`, `size`), as its schema describes
+/// it in all its versions. Zones become sections; the positions of zone, row and seat add up.
 public struct PretixPlan: Sendable {
   /// The plan's own name; empty without one.
   public var name = Bytes()

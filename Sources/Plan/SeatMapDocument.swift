@@ -44,7 +44,8 @@ public enum SeatMapDocument {
     out.putJSON("]}")
   }
 
-  /// Calls `body` for each row of the event in order, with section name, row name and the row's seats: for the `SEATS` command.
+  /// Calls `body` for each row of the event in order, with section name, row name and the row's seats: for the `SEATS`
+  /// command.
   public static func forEachRow(
     _ event: EventDefinition, _ body: (_ section: RawSpan, _ row: RawSpan, _ seats: Range<Int>) -> Void
   ) {

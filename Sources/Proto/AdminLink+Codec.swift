@@ -1,7 +1,7 @@
 /// Bytes of the admin messages.
 ///
-/// Lists begin with a `u32` count, at most 65,536 (as many as there can be shards); texts are `u8` length and bytes, and are cut
-/// at 255 when they are written.
+/// Lists begin with a `u32` count, at most 65,536 (as many as there can be shards); texts are `u8` length and bytes,
+/// and are cut at 255 when they are written.
 private let listMax = 65_536
 
 extension AdminRequest {

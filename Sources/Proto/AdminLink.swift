@@ -1,31 +1,33 @@
 /// What the CLI asks a node: the body of an `adminRequest` frame (its shard field is 0).
 ///
-/// A connection that begins with `adminRequest` needs no hello. Requests on it are answered one after the other, each with one
-/// `adminReply`. A node answers `status` in every state, also halted or without the coordinator, and never waits for a disk or a
-/// peer for it.
+/// A connection that begins with `adminRequest` needs no hello. Requests on it are answered one after the other, each
+/// with one `adminReply`. A node answers `status` in every state, also halted or without the coordinator, and never
+/// waits for a disk or a peer for it.
 public enum AdminRequest: Equatable, Sendable {
   /// Every replica that the node keeps: `AdminReply.status`.
   ///
-  /// For each shard in `digests` the node also says its state's digest at the largest index that it remembers which is at most
-  /// the one asked for. A node remembers digests only at frame ends (the last record of a log frame), of the last 1,024 frames a
-  /// shard that it applied and of the frame that recovery ended with. Frames are the same on both replicas, so two nodes are
-  /// compared by asking both for the smaller of their applied indexes, and again for the smaller of the two answers if they
-  /// differ: the second answers agree in their index unless one node has forgotten it.
+  /// For each shard in `digests` the node also says its state's digest at the largest index that it remembers which is
+  /// at most the one asked for. A node remembers digests only at frame ends (the last record of a log frame), of the
+  /// last 1,024 frames a shard that it applied and of the frame that recovery ended with. Frames are the same on both
+  /// replicas, so two nodes are compared by asking both for the smaller of their applied indexes, and again for the
+  /// smaller of the two answers if they differ: the second answers agree in their index unless one node has forgotten
+  /// it.
   case status(digests: [DigestQuery])
-  /// Planned failover. For each shard (empty: each one) of which this node is primary and names a follower: take no more writes,
-  /// wait until the follower has all, propose the swap. A shard that is not its own, or without a follower, is refused and stays
-  /// as it is; a shard that could not be drained within `deadline` milliseconds takes writes again and is refused.
-  /// Answer: `AdminReply.shards`, when all are settled.
+  /// Planned failover. For each shard (empty: each one) of which this node is primary and names a follower: take no
+  /// more writes, wait until the follower has all, propose the swap. A shard that is not its own, or without a
+  /// follower, is refused and stays as it is; a shard that could not be drained within `deadline` milliseconds takes
+  /// writes again and is refused. Answer: `AdminReply.shards`, when all are settled.
   case drain(shards: [ShardID], deadline: UInt32)
-  /// The operator says that the node `dead` is gone. For each shard (empty: each one): where this node is the named follower and
-  /// `dead` the primary, propose `primary: me, follower: none`, without waiting for the failure time-out; where this node is
-  /// primary and `dead` the follower, propose to go alone. A shard of which `dead` is primary without a follower is refused and
-  /// left alone; a shard that does not name `dead` is `unchanged`. Refused as a whole if `dead` is this node.
-  /// Answer: `AdminReply.shards`, when all proposals are settled or `deadline` milliseconds have passed.
+  /// The operator says that the node `dead` is gone. For each shard (empty: each one): where this node is the named
+  /// follower and `dead` the primary, propose `primary: me, follower: none`, without waiting for the failure time-out;
+  /// where this node is primary and `dead` the follower, propose to go alone. A shard of which `dead` is primary
+  /// without a follower is refused and left alone; a shard that does not name `dead` is `unchanged`. Refused as a whole
+  /// if `dead` is this node. Answer: `AdminReply.shards`, when all proposals are settled or `deadline` milliseconds
+  /// have passed.
   case takeOver(dead: NodeName, shards: [ShardID], deadline: UInt32)
-  /// The operator accepts that records may be lost. For each shard (never empty): a named replica that is suspect by a tear or by
-  /// damage cuts its log at its last valid frame and proposes itself as primary without a follower. Any other is refused.
-  /// Answer: `AdminReply.shards`; the texts say what was given up.
+  /// The operator accepts that records may be lost. For each shard (never empty): a named replica that is suspect by a
+  /// tear or by damage cuts its log at its last valid frame and proposes itself as primary without a follower. Any
+  /// other is refused. Answer: `AdminReply.shards`; the texts say what was given up.
   case acceptLoss(shards: [ShardID], deadline: UInt32)
 
   public struct DigestQuery: Equatable, Sendable {
@@ -110,7 +112,8 @@ public struct ReplicaStatus: Equatable, Sendable {
   public var committedIndex: UInt64
   /// The last index that the inventory has applied.
   public var appliedIndex: UInt64
-  /// A digest of the inventory's state right after `index`, which is at most the one asked for; nil: not asked, or forgotten.
+  /// A digest of the inventory's state right after `index`, which is at most the one asked for; nil: not asked, or
+  /// forgotten.
   public var digest: Digest?
   /// At most 255 bytes; empty unless halted, or while a proposal is unsettled or a drain is under way.
   public var reason: Bytes

@@ -1,5 +1,5 @@
-/// UTF-8 text as it came in: an id, a label, a buyer, a key. Compared and ordered by byte, never by canonical equivalence,
-/// because `String` says that é equals e + U+0301 and two replicas must not depend on a Unicode version.
+/// UTF-8 text as it came in: an id, a label, a buyer, a key. Compared and ordered by byte, never by canonical
+/// equivalence, because `String` says that é equals e + U+0301 and two replicas must not depend on a Unicode version.
 public struct Bytes: Hashable, Sendable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {
   public var array: [UInt8]
 

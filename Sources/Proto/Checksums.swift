@@ -15,7 +15,8 @@ public func crc32c(_ span: RawSpan, from crc: UInt32 = 0) -> UInt32 {
   return z ^ (z >> 31)
 }
 
-/// The part of a long span that four lanes can take, which do not wait for each other: a plan of many megabytes. Where the rest begins.
+/// The part of a long span that four lanes can take, which do not wait for each other: a plan of many megabytes. Where
+/// the rest begins.
 @usableFromInline func stableHashOfMany(_ span: RawSpan, _ start: UInt64) -> (hash: UInt64, offset: Int) {
   var (a, b, c, d) = (mix64(start ^ 1), mix64(start ^ 2), mix64(start ^ 3), mix64(start ^ 4))
   var offset = 0
@@ -34,8 +35,8 @@ public func crc32c(_ span: RawSpan, from crc: UInt32 = 0) -> UInt32 {
   return (mix64(mix64(mix64(mix64(a) ^ b) ^ c) ^ d), offset)
 }
 
-/// A stable 64-bit hash of some bytes: the same in every process and on every machine, unlike `Hasher`. Not for adversaries
-/// who choose both inputs.
+/// A stable 64-bit hash of some bytes: the same in every process and on every machine, unlike `Hasher`. Not for
+/// adversaries who choose both inputs.
 @inlinable public func stableHash(_ span: RawSpan, seed: UInt64 = 0) -> UInt64 {
   var hash = mix64(seed ^ UInt64(truncatingIfNeeded: span.byteCount))
   var offset = 0

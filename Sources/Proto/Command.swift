@@ -1,4 +1,5 @@
-/// What asks a shard's state machine for a change. Commands are what the log holds: same commands at same times, same state.
+/// What asks a shard's state machine for a change. Commands are what the log holds: same commands at same times, same
+/// state.
 public enum Command: Equatable, Sendable {
   case event(EventCommand)
   /// Makes a hold of the seats and places that it names.

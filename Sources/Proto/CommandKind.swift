@@ -1,6 +1,6 @@
-/// A command's first byte, on wires and disks. The high half is its family: events 1, making holds 2, holds 3, orders 4; 5 (queues)
-/// and 6 (their places) are kept for what comes; F is the primary's own. A number is never used again for something else: `retired`
-/// lists those that were used once.
+/// A command's first byte, on wires and disks. The high half is its family: events 1, making holds 2, holds 3, orders
+/// 4; 5 (queues) and 6 (their places) are kept for what comes; F is the primary's own. A number is never used again for
+/// something else: `retired` lists those that were used once.
 public enum CommandKind: Hashable, Sendable, CustomStringConvertible {
   case event(EventCommand.Kind)
   case hold

@@ -1,7 +1,8 @@
 /// A command with its idempotency key, as it travels from router to primary and stands in the log: the same bytes.
 ///
-/// Layout, little-endian: `kind: u8`, `flags: u8`, `keyBytes: u8`, `actorBytes: u8`, `bodyBytes: u32`, the key, the actor, the body. Flag
-/// bit 0: the key was made by a router, not by the client. A plain hold (`kind` `hold`) has no actor: `actorBytes` is 0.
+/// Layout, little-endian: `kind: u8`, `flags: u8`, `keyBytes: u8`, `actorBytes: u8`, `bodyBytes: u32`, the key, the
+/// actor, the body. Flag bit 0: the key was made by a router, not by the client. A plain hold (`kind` `hold`) has no
+/// actor: `actorBytes` is 0.
 public struct CommandRecord: ~Escapable {
   public static var headerBytes: Int { 8 }
   public static var keyBytesMax: Int { 255 }
@@ -105,8 +106,8 @@ public struct CommandRecord: ~Escapable {
 
 /// A hold command's body, read in place: the hot path's form of `Command.Hold`.
 ///
-/// Layout: `slot: u32`, `incarnation: u64`, `ttl: u32`, `secret: u64`, `buyerBytes: u8`, `areaCount: u8`, `seatCount: u16`, the
-/// buyer, seats (`u32` each), areas (`index: u16`, `count: u32` each).
+/// Layout: `slot: u32`, `incarnation: u64`, `ttl: u32`, `secret: u64`, `buyerBytes: u8`, `areaCount: u8`, `seatCount:
+/// u16`, the buyer, seats (`u32` each), areas (`index: u16`, `count: u32` each).
 public struct HoldView: ~Escapable {
   public let event: EventRef
   public let ttl: UInt32

@@ -1,6 +1,6 @@
-/// An encoded definition as the state machine sees it: all but what people call the seats and where they are drawn. It keeps the bytes
-/// as they came, and is read in one pass without anything allocated for a seat, so that creating an event of 200,000 listed seats
-/// stops a shard for a few milliseconds.
+/// An encoded definition as the state machine sees it: all but what people call the seats and where they are drawn. It
+/// keeps the bytes as they came, and is read in one pass without anything allocated for a seat, so that creating an
+/// event of 200,000 listed seats stops a shard for a few milliseconds.
 public struct DefinitionOutline: Sendable {
   public enum Section: Equatable, Sendable {
     case grid(rows: UInt32, seatsPerRow: UInt32, category: CategoryIndex)

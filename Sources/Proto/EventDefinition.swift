@@ -1,6 +1,6 @@
-/// Everything about an event that never changes: what was decided when it was created. Seats are numbered across sections and
-/// rows in the order they stand here; the number is all that commands, the log and the inventory use. Labels are for people and
-/// are translated at the door.
+/// Everything about an event that never changes: what was decided when it was created. Seats are numbered across
+/// sections and rows in the order they stand here; the number is all that commands, the log and the inventory use.
+/// Labels are for people and are translated at the door.
 public struct EventDefinition: Equatable, Sendable {
   /// What a seat costs and what it is called by buyers who do not pick one.
   public struct Category: Equatable, Sendable {

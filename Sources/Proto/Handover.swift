@@ -2,8 +2,8 @@ internal import CHoldfast
 
 /// Waits for a value that another thread hands over by calling what `start` is given, exactly once.
 ///
-/// A continuation with what Thread Sanitizer needs: it cannot see the order between `resume` and the code behind `await`, because
-/// the runtime is not compiled for it, and would report a race on everything that is handed over.
+/// A continuation with what Thread Sanitizer needs: it cannot see the order between `resume` and the code behind
+/// `await`, because the runtime is not compiled for it, and would report a race on everything that is handed over.
 public func handedOver<Value: Sendable>(
   isolation: isolated (any Actor)? = #isolation, _ start: (@escaping @Sendable (Value) -> Void) -> Void
 ) async -> Value {

@@ -10,15 +10,15 @@ public struct ShardID: Hashable, Sendable, Comparable {
   }
 }
 
-/// A shard's own number for an event: 0 for the first one created on it. Same on every replica, because it follows from the
-/// log. Names the event in commands together with its incarnation.
+/// A shard's own number for an event: 0 for the first one created on it. Same on every replica, because it follows from
+/// the log. Names the event in commands together with its incarnation.
 public struct EventSlot: Hashable, Sendable {
   public let rawValue: UInt32
   @inlinable public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-/// Which event a command means, by its shard's slot, and the random bits that were drawn when the event was created: a plan
-/// that was read before a restore from backup cannot name the wrong seat.
+/// Which event a command means, by its shard's slot, and the random bits that were drawn when the event was created: a
+/// plan that was read before a restore from backup cannot name the wrong seat.
 public struct EventRef: Hashable, Sendable {
   public var slot: EventSlot
   public var incarnation: UInt64
@@ -54,8 +54,9 @@ public typealias Milliseconds = Int64
 
 /// What a hold's and an order's id have in common.
 ///
-/// Layout, little-endian, 20 bytes: `shard: u16`, `slot: u32`, `sequence: u48`, `secret: u64`. The slot finds the entry, the
-/// sequence number tells a dead entry from one that was never issued, the secret keeps others from guessing it.
+/// Layout, little-endian, 20 bytes: `shard: u16`, `slot: u32`, `sequence: u48`, `secret: u64`. The slot finds the
+/// entry, the sequence number tells a dead entry from one that was never issued, the secret keeps others from guessing
+/// it.
 public protocol ShardedID: Hashable, Sendable, CustomStringConvertible {
   var shard: ShardID { get }
   var slot: UInt32 { get }
@@ -78,8 +79,8 @@ public struct HoldID: ShardedID {
   }
 }
 
-/// Names an order. Written `o_` and 32 characters; has the slot and sequence number of the hold it came from, and a secret of
-/// its own.
+/// Names an order. Written `o_` and 32 characters; has the slot and sequence number of the hold it came from, and a
+/// secret of its own.
 public struct OrderID: ShardedID {
   public var shard: ShardID
   public var slot: UInt32
@@ -166,8 +167,8 @@ extension RawSpan {
   }
 }
 
-/// Forty bits as eight digits of `0123456789abcdefghjkmnpqrstvwxyz`, the first in the highest byte: all eight at once, because every
-/// answer carries an id.
+/// Forty bits as eight digits of `0123456789abcdefghjkmnpqrstvwxyz`, the first in the highest byte: all eight at once,
+/// because every answer carries an id.
 @inlinable func base32Digits(_ bits: UInt64) -> UInt64 {
   // Five bits into each byte: halves, quarters, eighths.
   var digits = (bits & 0xF_FFFF) | (bits >> 20) << 32

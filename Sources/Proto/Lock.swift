@@ -1,12 +1,12 @@
 internal import CHoldfast
 internal import Synchronization
 
-/// A lock around the value it protects: the only way in is `withLock`. Not recursive; never hold it across an `await` or a system
-/// call.
+/// A lock around the value it protects: the only way in is `withLock`. Not recursive; never hold it across an `await`
+/// or a system call.
 ///
-/// Thread Sanitizer cannot see the futex inside `Synchronization.Mutex` and would report a race on everything it protects; this
-/// says the order to it. Here because it has no I/O and every module above may need it. (`EventLoop`, which must not import this
-/// module, does the same in its one queue.)
+/// Thread Sanitizer cannot see the futex inside `Synchronization.Mutex` and would report a race on everything it
+/// protects; this says the order to it. Here because it has no I/O and every module above may need it. (`EventLoop`,
+/// which must not import this module, does the same in its one queue.)
 public final class Lock<Value: ~Copyable>: Sendable {
   private let mutex: Mutex<Value>
 

@@ -1,5 +1,5 @@
-/// The header of one frame of a shard's log: some records that were applied at one stamp, as one LZ4 block. The bytes on disk, on
-/// the wire to the follower and in a backup are the same.
+/// The header of one frame of a shard's log: some records that were applied at one stamp, as one LZ4 block. The bytes
+/// on disk, on the wire to the follower and in a backup are the same.
 ///
 /// Layout, little-endian, 84 bytes:
 /// `magic: u32 = 0x474F4C48` ("HLOG"), `version: u8`, `kind: u8`, `shard: u16`, `epoch: u64`, `firstIndex: u64`,
@@ -9,14 +9,15 @@ public struct LogFrame: Equatable, Sendable {
   public enum Kind: UInt8, Sendable, CaseIterable {
     /// Command records; on the wire and on disk.
     case records = 1
-    /// Local, never sent: begins a group write. `firstIndex`: the group's number; `count`: its frames; `committed`: their bytes;
-    /// `stamp`: this frame's own position in the log; `previousChain`: the disk's id (so nothing stale or foreign passes).
+    /// Local, never sent: begins a group write. `firstIndex`: the group's number; `count`: its frames; `committed`:
+    /// their bytes; `stamp`: this frame's own position in the log; `previousChain`: the disk's id (so nothing stale or
+    /// foreign passes).
     case batch = 2
-    /// Local, never sent: cuts this shard's log back to `firstIndex - 1`, whose frame has `epoch`, `stamp` and, as chain hash,
-    /// `previousChain` (a rejoin); what it cuts and earlier snapshots above it are void.
+    /// Local, never sent: cuts this shard's log back to `firstIndex - 1`, whose frame has `epoch`, `stamp` and, as
+    /// chain hash, `previousChain` (a rejoin); what it cuts and earlier snapshots above it are void.
     case cut = 3
-    /// Local, never sent: the replica was rebuilt from a peer's snapshot that stands at `firstIndex - 1` with `epoch`, `stamp`
-    /// and `previousChain`; all of the shard that came before is void.
+    /// Local, never sent: the replica was rebuilt from a peer's snapshot that stands at `firstIndex - 1` with `epoch`,
+    /// `stamp` and `previousChain`; all of the shard that came before is void.
     case rebuilt = 4
   }
 
@@ -62,8 +63,8 @@ public struct LogFrame: Equatable, Sendable {
   /// The shard's end, once this frame is in its log.
   public var end: LogEnd { LogEnd(index: lastIndex, epoch: epoch, chain: chain, stamp: stamp) }
 
-  /// What `chain` must be: everything that decides the state, chained to the frame before. `committed` and the block's form are
-  /// left out: they decide nothing.
+  /// What `chain` must be: everything that decides the state, chained to the frame before. `committed` and the block's
+  /// form are left out: they decide nothing.
   public var chained: UInt64 {
     var hash = mix64(previousChain ^ UInt64(shard.rawValue) << 8 ^ UInt64(kind.rawValue))
     hash = mix64(hash ^ epoch)
@@ -122,7 +123,8 @@ public struct LogFrame: Equatable, Sendable {
     }
     switch kind {
     case .records:
-      // A record has a header of 8 bytes, and LZ4 makes at most 255 bytes of one: so no small block claims a huge buffer.
+      // A record has a header of 8 bytes, and LZ4 makes at most 255 bytes of one: so no small block claims a huge
+      // buffer.
       guard count > 0, Int(rawBytes) >= Int(count) * CommandRecord.headerBytes, Int(rawBytes) <= Int(blockBytes) * 255
       else {
         throw .invalid(field: "log frame sizes")

@@ -17,7 +17,8 @@ public struct NodeName: Hashable, Sendable, Comparable, CustomStringConvertible 
   public static func < (a: NodeName, b: NodeName) -> Bool { a.bytes < b.bytes }
 }
 
-/// Names a replica: a node and the disk that its data are on. A node that comes back with an empty disk is somebody else.
+/// Names a replica: a node and the disk that its data are on. A node that comes back with an empty disk is somebody
+/// else.
 public struct ReplicaID: Hashable, Sendable {
   public var node: NodeName
   /// Random, drawn when the node's directory was made.

@@ -1,4 +1,5 @@
-/// What came of a command. A refusal is an outcome. Outcomes are part of the replicated state: what a key got once, it gets again.
+/// What came of a command. A refusal is an outcome. Outcomes are part of the replicated state: what a key got once, it
+/// gets again.
 public enum Outcome: Equatable, Sendable {
   case created(EventRef, version: UInt64)
   case held(Held)
@@ -35,7 +36,8 @@ public enum Outcome: Equatable, Sendable {
 /// Why a command changed nothing.
 public enum Refusal: Equatable, Sendable {
   case noSuchEvent
-  /// The event's slot holds another incarnation: the asker's plan is of another life of the cluster and must be read again.
+  /// The event's slot holds another incarnation: the asker's plan is of another life of the cluster and must be read
+  /// again.
   case staleEvent
   case noSuchHold
   case noSuchOrder

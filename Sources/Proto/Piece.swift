@@ -1,5 +1,5 @@
-/// Fields that are put together on the stack and appended to an array in one piece: one capacity check and one copy for a whole
-/// record or reply, where an append for each field costs a call each. For the hot paths only.
+/// Fields that are put together on the stack and appended to an array in one piece: one capacity check and one copy for
+/// a whole record or reply, where an append for each field costs a call each. For the hot paths only.
 ///
 /// Writing past the size that was asked for is our own bug and stops the process.
 @safe public struct Piece: ~Copyable {

@@ -1,6 +1,6 @@
 #if PLANTED_MISTAKES
-/// Mistakes outside the replication rules that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is
-/// switched on, for the whole process.
+/// Mistakes outside the replication rules that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a
+/// time is switched on, for the whole process.
 public enum PlantedMistake: String, Sendable, CaseIterable {
   /// The log's writer tells that a group is durable before it has synced it.
   case reportDurableBeforeSync

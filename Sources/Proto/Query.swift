@@ -16,8 +16,8 @@ public enum Query: Equatable, Sendable {
 }
 
 extension Query {
-  /// From so many bytes on an answer is large. A node makes such an answer in its own time, after commands that came behind the query; so a
-  /// router that knows what it asks for lets nothing of the same client pass it.
+  /// From so many bytes on an answer is large. A node makes such an answer in its own time, after commands that came
+  /// behind the query; so a router that knows what it asks for lets nothing of the same client pass it.
   public static let largeAnswerBytes = 16 << 10
 
   /// Bytes of an answer to `seats` or `subscribe`, and to `availability`, at most.
@@ -39,7 +39,8 @@ public enum Answer: Equatable, Sendable {
   case subscribed(EventRef, version: UInt64, states: Bytes, Availability)
   case unsubscribed
   case refused(Refusal)
-  /// An `event` from who keeps the definition in its encoded form: the same bytes on the wire, and decoded it is an `event`.
+  /// An `event` from who keeps the definition in its encoded form: the same bytes on the wire, and decoded it is an
+  /// `event`.
   case encodedEvent(EventRef, version: UInt64, Availability, definition: Bytes)
 }
 
@@ -91,8 +92,8 @@ public struct Availability: Equatable, Sendable {
   public init(categories: [Counts], areas: [Counts]) { (self.categories, self.areas) = (categories, areas) }
 }
 
-/// A change of a subscribed event, sent in the same frame order as replies: a router that relays a reply has already seen what
-/// the reply's command changed.
+/// A change of a subscribed event, sent in the same frame order as replies: a router that relays a reply has already
+/// seen what the reply's command changed.
 public struct FeedUpdate: Equatable, Sendable {
   public var event: EventRef
   /// The copy must be at this version to apply the update; otherwise it subscribes again.

@@ -43,8 +43,8 @@ public struct RESPLimits: Sendable, Equatable {
   public init() {}
 }
 
-/// Finds commands in a connection's bytes: arrays of bulk strings, as every client sends them, and lines, as people type
-/// them. Holds no bytes itself: arguments are places in the buffer.
+/// Finds commands in a connection's bytes: arrays of bulk strings, as every client sends them, and lines, as people
+/// type them. Holds no bytes itself: arguments are places in the buffer.
 ///
 /// ```swift
 /// while let used = try parser.next(rest) {
@@ -63,7 +63,8 @@ public struct RESPParser: Sendable {
   public let limits: RESPLimits
   /// Kept between commands, so that a pipeline allocates nothing.
   @usableFromInline var places: [Place] = []
-  /// Of an array that has not all arrived: how many arguments it will have, and how far it was read. 0: at a command's start.
+  /// Of an array that has not all arrived: how many arguments it will have, and how far it was read. 0: at a command's
+  /// start.
   private var expected = 0
   private var offset = 0
   /// Bytes of a line without an end so far that were searched for it.
@@ -84,7 +85,8 @@ public struct RESPParser: Sendable {
 
   /// Reads the command that `input` begins with.
   ///
-  /// - Parameter input: all unconsumed bytes. Until a command was found, the next call's input must begin with this call's.
+  /// - Parameter input: all unconsumed bytes. Until a command was found, the next call's input must begin with this
+  ///   call's.
   /// - Returns: the command's length, or nil: wait for more bytes.
   /// - Throws: write the error and close.
   public mutating func next(_ input: RawSpan) throws(RESPError) -> Int? {

@@ -1,6 +1,7 @@
 /// One message of a `peerMessages` frame with the bytes that belong to it, still in place.
 ///
-/// Layout, little-endian: `shard: u16`, `kind: u8`, `flags: u8`, `fieldBytes: u32`, `payloadBytes: u32`, the fields, the payload.
+/// Layout, little-endian: `shard: u16`, `kind: u8`, `flags: u8`, `fieldBytes: u32`, `payloadBytes: u32`, the fields,
+/// the payload.
 public struct PeerItem: ~Escapable {
   public let shard: ShardID
   public let message: ReplicaMessage

@@ -41,13 +41,15 @@ public enum Suspicion: UInt8, Sendable, CaseIterable {
   case tear = 1
   /// Something before the last group write is unreadable, and may have held a frame of this shard.
   case damage = 2
-  /// The log lacks the opening record of the epoch in which the map names this replica, or holds an epoch that the map no longer has:
-  /// either the log or the map may be older than what was answered.
+  /// The log lacks the opening record of the epoch in which the map names this replica, or holds an epoch that the map
+  /// no longer has: either the log or the map may be older than what was answered.
   case unproven = 3
-  /// The directory is known to be older than what this replica once had, or to be a copy: what was acknowledged may be missing.
+  /// The directory is known to be older than what this replica once had, or to be a copy: what was acknowledged may be
+  /// missing.
   case stale = 4
 
-  /// Whether such an end counts less than any sound one, however far it is, and never goes on beside another suspect one.
+  /// Whether such an end counts less than any sound one, however far it is, and never goes on beside another suspect
+  /// one.
   @inlinable public var isGrave: Bool {
     switch self {
     case .none, .tear, .unproven: false
@@ -55,7 +57,8 @@ public enum Suspicion: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// Whether a replica may believe such an end by itself if the map names no other copy: what a torn write held was never answered.
+  /// Whether a replica may believe such an end by itself if the map names no other copy: what a torn write held was
+  /// never answered.
   @inlinable public var mayGoOnAlone: Bool {
     switch self {
     case .none, .tear: true
@@ -78,7 +81,8 @@ public enum Suspicion: UInt8, Sendable, CaseIterable {
   }
 }
 
-/// What the primary sends its follower (or the replica that joins): every one has a new number. A frame may follow as payload.
+/// What the primary sends its follower (or the replica that joins): every one has a new number. A frame may follow as
+/// payload.
 public struct Envelope: Hashable, Sendable {
   public var epoch: UInt64
   /// Grows with each envelope of a primary's process, resends included.
@@ -199,7 +203,8 @@ public struct SnapshotProgress: Hashable, Sendable {
   }
 }
 
-/// What two replicas of one shard say to each other. The nodes' connection says which replica speaks (node and disk id).
+/// What two replicas of one shard say to each other. The nodes' connection says which replica speaks (node and disk
+/// id).
 public enum ReplicaMessage: Equatable, Sendable {
   /// Payload: nothing, or one frame of the log (header and block).
   case envelope(Envelope)
@@ -222,8 +227,8 @@ public enum ReplicaMessage: Equatable, Sendable {
   /// Payload: the chunk's bytes.
   case snapshotChunk(SnapshotChunk)
   case snapshotProgress(SnapshotProgress)
-  /// A follower's process is about to end: it must not be named primary any more. The primary's answer says that it will not be, and was
-  /// not: without it, the follower waits for the map.
+  /// A follower's process is about to end: it must not be named primary any more. The primary's answer says that it
+  /// will not be, and was not: without it, the follower waits for the map.
   case ending(epoch: UInt64, isAnswer: Bool)
 
   public enum AloneReason: UInt8, Sendable, CaseIterable {

@@ -1,7 +1,7 @@
 /// The most frequent of all replies, written and read in one piece: a hold that was got.
 ///
-/// The same bytes as `Reply.outcome(.held(…))`: `id: u32`, `form: u8 = 0`, `tag: u8 = 2`, the hold's id (20 bytes), `expiresAt: i64`,
-/// `total: i64`, `version: u64`.
+/// The same bytes as `Reply.outcome(.held(…))`: `id: u32`, `form: u8 = 0`, `tag: u8 = 2`, the hold's id (20 bytes),
+/// `expiresAt: i64`, `total: i64`, `version: u64`.
 extension Reply {
   @inlinable public static var heldBytes: Int { 50 }
 

@@ -6,8 +6,8 @@ public struct RouterHello: Equatable, Sendable {
   public var cluster: UInt64
   /// Random, drawn when the router's process started.
   public var router: UInt64
-  /// Grows with each connection of this router to this loop of this node: the node reads nothing more from an older one once it
-  /// met a newer, so that a command resent on the newer cannot be overtaken by itself.
+  /// Grows with each connection of this router to this loop of this node: the node reads nothing more from an older one
+  /// once it met a newer, so that a command resent on the newer cannot be overtaken by itself.
   public var connection: UInt64
   /// Which of the node's loops the connection should live on, modulo their number.
   public var loop: UInt16
@@ -56,8 +56,8 @@ public struct NodeHello: Equatable, Sendable {
 
 /// One entry of a `requests` frame.
 ///
-/// Layout: `id: u32`, `what: u8` (0 command, 1 query), then the command record or the query. `id` is the router's own number,
-/// unique among the connection's unanswered ones.
+/// Layout: `id: u32`, `what: u8` (0 command, 1 query), then the command record or the query. `id` is the router's own
+/// number, unique among the connection's unanswered ones.
 public struct Request: Sendable {
   public enum What: UInt8, Sendable {
     case command = 0
@@ -130,8 +130,8 @@ public enum Reply: Equatable, Sendable {
 }
 
 extension ByteReader {
-  /// The next entry of a `replies` frame if it is a yes to a hold, the most frequent reply by far: read with one look at the
-  /// bounds, and without making a `Reply`, whose other cases are large. Otherwise nil, and nothing was read.
+  /// The next entry of a `replies` frame if it is a yes to a hold, the most frequent reply by far: read with one look
+  /// at the bounds, and without making a `Reply`, whose other cases are large. Otherwise nil, and nothing was read.
   @inlinable public mutating func heldReply() -> (id: UInt32, held: Outcome.Held)? {
     guard bytesLeft >= 50 else { return nil }
     // Safe: fifty bytes are left, and every bit pattern is an integer.

@@ -4,7 +4,8 @@ public enum SmallChoice: Equatable, Sendable {
   case area(AreaCount)
 }
 
-/// A hold command whose record is written in one piece: the same bytes as `Command.hold(…).encode(…)`, without its arrays.
+/// A hold command whose record is written in one piece: the same bytes as `Command.hold(…).encode(…)`, without its
+/// arrays.
 public struct SmallHold: Sendable {
   public var event: EventRef
   public var ttl: UInt32

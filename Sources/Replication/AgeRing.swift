@@ -1,5 +1,5 @@
-/// How long the oldest of a growing sequence of numbers has been waiting to be settled, within an eighth of the time-out:
-/// a few samples stand for all numbers between them.
+/// How long the oldest of a growing sequence of numbers has been waiting to be settled, within an eighth of the
+/// time-out: a few samples stand for all numbers between them.
 struct AgeRing: Equatable, Sendable {
   private struct Sample: Equatable {
     var first: UInt64

@@ -1,9 +1,10 @@
 public import Proto
 
-/// Which nodes hold the copies of a shard: decided from names alone, without I/O, so that every node that decides comes to the same.
+/// Which nodes hold the copies of a shard: decided from names alone, without I/O, so that every node that decides comes
+/// to the same.
 public enum Placement {
-  /// The first roles of a shard in a new cluster: the nodes in the order of their names take the shards in turn, and the next node
-  /// in that order follows.
+  /// The first roles of a shard in a new cluster: the nodes in the order of their names take the shards in turn, and
+  /// the next node in that order follows.
   ///
   /// - Parameter nodes: at least one, each name once, in any order.
   /// - Returns: a primary, and a follower on another node if there is one.

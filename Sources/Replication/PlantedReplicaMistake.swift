@@ -1,6 +1,6 @@
 #if PLANTED_MISTAKES
-/// Mistakes that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is switched on at run time
-/// (`Replica.planted`).
+/// Mistakes that a simulator must find. Compiled in only with `-DPLANTED_BUGS`; one at a time is switched on at run
+/// time (`Replica.planted`).
 public enum PlantedReplicaMistake: String, Sendable, CaseIterable {
   /// A replica acknowledges envelopes of any epoch.
   case noEpochCheck

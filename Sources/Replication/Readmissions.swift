@@ -1,6 +1,7 @@
 import Proto
 
-/// Damps flapping: each time that the same replica is taken in again within an hour, it waits twice as long as the last time.
+/// Damps flapping: each time that the same replica is taken in again within an hour, it waits twice as long as the last
+/// time.
 struct Readmissions: Sendable {
   private struct Entry {
     var replica: ReplicaID

@@ -244,7 +244,8 @@ extension Replica {
 
   // MARK: Taking in
 
-  /// Proposes a joiner as follower: its acknowledgements are demanded first, so that nothing was answered that it does not have.
+  /// Proposes a joiner as follower: its acknowledgements are demanded first, so that nothing was answered that it does
+  /// not have.
   mutating func admit(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard role == .primary, lead.isOpen, proposal == nil, lead.drain == nil, !lead.resigns, !isReloading,
       let peer = lead.peer, !peer.isNamed, peer.stage == .streaming

@@ -115,7 +115,8 @@ extension Replica {
         giveUpDrain(into: &effects)
       }
     case .handOver:
-      // Only who was heard to have everything since this began: a follower may have been hurt meanwhile without our knowing.
+      // Only who was heard to have everything since this began: a follower may have been hurt meanwhile without our
+      // knowing.
       if hasAll {
         propose(primary: peer.id, follower: nil, now: now, into: &effects)
       } else if now - drain.since > config.failureTimeout {
@@ -165,7 +166,8 @@ extension Replica {
       rebuild = .log
       if !isReloading { join.phase = .asking }
     case .primary:
-      // With a follower there is another copy: it takes over, and this one is rebuilt. Alone, memory is the best there is.
+      // With a follower there is another copy: it takes over, and this one is rebuilt. Alone, memory is the best there
+      // is.
       guard lead.peer?.isNamed == true else { return }
       rebuild = .log
       resign(now: now, into: &effects)

@@ -167,7 +167,8 @@ extension Replica {
     }
   }
 
-  /// The chunks of this session before `offset` were stored, or cannot be and spoil the whole, as `installSnapshot` will find.
+  /// The chunks of this session before `offset` were stored, or cannot be and spoil the whole, as `installSnapshot`
+  /// will find.
   public mutating func chunkStored(
     session: UInt64, through offset: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {

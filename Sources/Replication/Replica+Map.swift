@@ -1,12 +1,14 @@
 public import Proto
 
-/// The one proposal that a replica may have under way. Settled only when the register holds its id, or its revision moved on.
+/// The one proposal that a replica may have under way. Settled only when the register holds its id, or its revision
+/// moved on.
 struct PendingProposal: Equatable, Sendable {
   var entry: MapEntry
   /// What the compare-and-set compares.
   var revision: UInt64
   var sentAt: MonotonicMilliseconds
-  /// Whether the disk must know of it first: who wins an epoch by its own proposal may lack its opening record, and nothing else.
+  /// Whether the disk must know of it first: who wins an epoch by its own proposal may lack its opening record, and
+  /// nothing else.
   var isNoted: Bool
 }
 
@@ -21,7 +23,8 @@ struct MapReading: Equatable, Sendable {
 }
 
 extension Replica {
-  /// The shard's register was read (`token` of the `readMap`), or a proposal's answer or a watch brought it (`token` 0). nil: absent.
+  /// The shard's register was read (`token` of the `readMap`), or a proposal's answer or a watch brought it (`token`
+  /// 0). nil: absent.
   public mutating func mapRead(
     _ register: MapRegister?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
@@ -81,7 +84,8 @@ extension Replica {
       role = .unborn
       let known = max(end.epoch, noteOfEntry?.epoch ?? 0)
       if end.index > 0 || known > 0 {
-        // Somebody lost the register. What it said is not known here: a live replica that knows writes it anew, or an operator decides.
+        // Somebody lost the register. What it said is not known here: a live replica that knows writes it anew, or an
+        // operator decides.
         epoch = known
         suspicion = suspicion.worse(.unproven)
         effects.append(.note(.mapWentBack(found: nil, known: epoch)))
@@ -111,7 +115,8 @@ extension Replica {
     if let early { adopt(early, now: now, into: &effects) }
   }
 
-  /// Whether the coordinator has forgotten what this replica's disk knows: a later epoch, or that this one was won by another proposal.
+  /// Whether the coordinator has forgotten what this replica's disk knows: a later epoch, or that this one was won by
+  /// another proposal.
   private func hasOutlived(_ entry: MapEntry) -> Bool {
     if end.epoch > entry.epoch { return true }
     guard let noteOfEntry else { return false }
@@ -119,8 +124,8 @@ extension Replica {
       || noteOfEntry.epoch == entry.epoch && noteOfEntry.proposal != entry.proposal
   }
 
-  /// A fresh read showed `found` in this replica's newest epoch. If the coordinator has gone back behind that, it is settled above: nobody
-  /// ever goes back behind an epoch.
+  /// A fresh read showed `found` in this replica's newest epoch. If the coordinator has gone back behind that, it is
+  /// settled above: nobody ever goes back behind an epoch.
   private mutating func compare(
     with found: MapRegister?, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
@@ -157,8 +162,9 @@ extension Replica {
     }
   }
 
-  /// The log holds an epoch that the map does not, and who was named in it is not known: all that the older entry names, and this
-  /// replica, are named in an epoch above both, in which each of them finds itself suspect. So they compare their ends.
+  /// The log holds an epoch that the map does not, and who was named in it is not known: all that the older entry
+  /// names, and this replica, are named in an epoch above both, in which each of them finds itself suspect. So they
+  /// compare their ends.
   private mutating func raise(
     _ found: MapRegister, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
@@ -208,11 +214,12 @@ extension Replica {
       effects.append(.send(.map(register), to: entry.primary))
     }
     if entry.primary == me {
-      // Whoever leads an epoch knows that it was named in the one before, in this process: then nothing answered can be missing here,
-      // and no earlier process of this replica led this epoch.
+      // Whoever leads an epoch knows that it was named in the one before, in this process: then nothing answered can be
+      // missing here, and no earlier process of this replica led this epoch.
       let wasNamed =
         old.map { ($0.primary == me || $0.follower == me) && $0.epoch &+ 1 == entry.epoch } ?? (entry.epoch == 1)
-      // Its primary's own name again, proposed by another: a replica raised the epoch, because it knows of one that the coordinator forgot.
+      // Its primary's own name again, proposed by another: a replica raised the epoch, because it knows of one that the
+      // coordinator forgot.
       let isRaised = old?.primary == me && entry.proposal != lastProposed && entry.proposal != noted
       var mayLead = entry.epoch != bootEpoch && wasNamed && oldRole != .joining && !isRaised
       #if PLANTED_MISTAKES
@@ -235,8 +242,8 @@ extension Replica {
     refresh(into: &effects)
   }
 
-  /// Whether this process knows that its log is the one that an entry names as follower: it was named in the epoch before, or it caught up
-  /// in it. Otherwise another process of this name may have done that, from another disk.
+  /// Whether this process knows that its log is the one that an entry names as follower: it was named in the epoch
+  /// before, or it caught up in it. Otherwise another process of this name may have done that, from another disk.
   private func isNamedInTurn(_ entry: MapEntry, after old: MapEntry?) -> Bool {
     // What the first read showed was judged by the log.
     guard let old else { return true }
@@ -298,8 +305,8 @@ extension Replica {
     confirmAlone(now: now, into: &effects)
   }
 
-  /// A primary without a follower has nobody to fence it: before it answers, the coordinator must have said, in a read begun after the
-  /// requests were read, that nobody else was named.
+  /// A primary without a follower has nobody to fence it: before it answers, the coordinator must have said, in a read
+  /// begun after the requests were read, that nobody else was named.
   mutating func confirmAlone(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard role == .primary, !needsPeer, lead.tagged > lead.confirmed, number >= lead.tagged else { return }
     if let last = lead.confirmations.last {

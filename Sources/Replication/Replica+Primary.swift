@@ -13,7 +13,8 @@ struct Lead: Sendable {
   var wantsEnvelope = false
   /// The highest number that a reply may wait for.
   var tagged: UInt64 = 0
-  /// Without a follower: the number up to which the coordinator confirmed that nobody else was named since, and what it was asked.
+  /// Without a follower: the number up to which the coordinator confirmed that nobody else was named since, and what it
+  /// was asked.
   var confirmed: UInt64 = 0
   var confirmations: [Confirmation] = []
   var lastSentAt: MonotonicMilliseconds = 0
@@ -125,7 +126,8 @@ struct Peer: Sendable {
     durableAge = AgeRing(timeout: timeout)
   }
 
-  /// Whether its process is about to end. It repeats that with each heartbeat, so one that is silent about it is the next process.
+  /// Whether its process is about to end. It repeats that with each heartbeat, so one that is silent about it is the
+  /// next process.
   func isEnding(now: MonotonicMilliseconds, timeout: MonotonicMilliseconds) -> Bool {
     saidEndAt.map { now - $0 < timeout } ?? false
   }
@@ -246,7 +248,8 @@ extension Replica {
     guard lead.peer?.stage == .streaming else { return }
     lead.peer?.durableAge.begin(frame.firstIndex, now: now)
     if lead.peer?.isNamed == false, let age = lead.peer?.durableAge.oldest(now: now), age > config.failureTimeout {
-      // A joiner that cannot follow is fed from the log at its own pace: what is sent and not acknowledged stays bounded.
+      // A joiner that cannot follow is fed from the log at its own pace: what is sent and not acknowledged stays
+      // bounded.
       lead.peer?.isLive = false
     }
     guard lead.peer?.isLive == true, lead.peer?.sentThrough == before, let follower = lead.peer?.id else { return }
@@ -404,7 +407,8 @@ extension Replica {
     refresh(into: &effects)
   }
 
-  /// A primary that proposed its follower and hears nothing from the coordinator falls silent, so that the follower tries too.
+  /// A primary that proposed its follower and hears nothing from the coordinator falls silent, so that the follower
+  /// tries too.
   private func isStuckWithAnother(now: MonotonicMilliseconds) -> Bool {
     guard let drain = lead.drain, let proposal else { return false }
     return proposal.entry.primary != me && now - drain.since > config.failureTimeout + config.drainTimeout
@@ -440,7 +444,8 @@ extension Replica {
     }
   }
 
-  /// The follower's process is about to end. It stays in the map until it is silent: the next one finds itself named, and whole.
+  /// The follower's process is about to end. It stays in the map until it is silent: the next one finds itself named,
+  /// and whole.
   mutating func peerEnds(_ sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard role == .primary, lead.peer?.id == sender else { return }
     lead.peer?.saidEndAt = now
@@ -493,8 +498,8 @@ extension Replica {
     if let follower = register?.entry.follower { effects.append(.send(.resign(epoch: epoch), to: follower)) }
   }
 
-  /// A primary that resigned keeps saying so. If its follower does not take over, and only memory was wrong, it loads that again and
-  /// begins like a restarted one.
+  /// A primary that resigned keeps saying so. If its follower does not take over, and only memory was wrong, it loads
+  /// that again and begins like a restarted one.
   private mutating func tickResigned(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard proposal == nil else { return }
     let waits =

@@ -1,35 +1,36 @@
 public import Proto
 
-/// One node's replica of one shard: who may decide, who must repeat, what may be answered. The rules of primary and follower as
-/// a pure value: no I/O, no clock, no randomness but its seed. Every call says what the edge must do next as `Effect`s.
+/// One node's replica of one shard: who may decide, who must repeat, what may be answered. The rules of primary and
+/// follower as a pure value: no I/O, no clock, no randomness but its seed. Every call says what the edge must do next
+/// as `Effect`s.
 ///
 /// # How the edge drives it
 ///
-/// Every call may append effects. Carry them out first in, first out; carrying one out may call the replica again (its effects
-/// queue up behind). Times are `MonotonicMilliseconds` and must not go back.
+/// Every call may append effects. Carry them out first in, first out; carrying one out may call the replica again (its
+/// effects queue up behind). Times are `MonotonicMilliseconds` and must not go back.
 ///
-/// **Start.** `init`, then `start(log:)` with what recovery read. It asks for the map (`readMap`); give what was read to `mapRead`,
-/// with its token, and everything that a watch brings with token 0. Where the register is absent and the cluster's birth
-/// is known, call `bear`. Call `tick` at least every 25 ms, whatever the role.
+/// **Start.** `init`, then `start(log:)` with what recovery read. It asks for the map (`readMap`); give what was read
+/// to `mapRead`, with its token, and everything that a watch brings with token 0. Where the register is absent and the
+/// cluster's birth is known, call `bear`. Call `tick` at least every 25 ms, whatever the role.
 ///
 /// **A primary's turn** (a batch of requests that was read from a socket), while `acceptsCommands`:
 /// 1. `let tag = replyTag()` once, after the batch was read;
-/// 2. let the inventory apply it at `stamp(now:)`; if a record must be logged, build one frame with `epoch`, `end.index + 1`,
-///    `end.chain`, `committed` and that stamp; hand it to the log's writer; call `appended(frame, digest:)`;
+/// 2. let the inventory apply it at `stamp(now:)`; if a record must be logged, build one frame with `epoch`, `end.index
+///   + 1`, `end.chain`, `committed` and that stamp; hand it to the log's writer; call `appended(frame, digest:)`;
 /// 3. queue every reply as (reply, `end.index`, tag);
-/// 4. `flush` at the end of the loop's turn (one call serves the whole turn).
-/// Without `acceptsCommands`, answer what was not applied `not primary`. Ticks of the primary's own are logged in the same way,
-/// only while `acceptsCommands`.
+/// 4. `flush` at the end of the loop's turn (one call serves the whole turn). Without `acceptsCommands`, answer what
+///   was not applied `not primary`. Ticks of the primary's own are logged in the same way, only while
+///   `acceptsCommands`.
 ///
-/// **When the log's writer has synced**: `durable(through:)`, for primary and follower alike. Callbacks keep the log's order, and
-/// none from before a cut comes after its `reloaded`.
+/// **When the log's writer has synced**: `durable(through:)`, for primary and follower alike. Callbacks keep the log's
+/// order, and none from before a cut comes after its `reloaded`.
 ///
-/// **When a message came**: `receive`, with the frame's decoded header if its payload is a frame; then carry out the effects
-/// at once, while the payload is still at hand (`appendFrame`, `storeChunk`).
+/// **When a message came**: `receive`, with the frame's decoded header if its payload is a frame; then carry out the
+/// effects at once, while the payload is still at hand (`appendFrame`, `storeChunk`).
 ///
-/// **At the end of every turn**: `flush`; then send the queued replies that `answerable` covers at that moment. It may shrink (a
-/// joiner is being taken in, an epoch is not open yet); the queue then waits. When `role` is no longer `.primary`, the queue ends: what
-/// was in a frame as unknown, the rest as not primary.
+/// **At the end of every turn**: `flush`; then send the queued replies that `answerable` covers at that moment. It may
+/// shrink (a joiner is being taken in, an epoch is not open yet); the queue then waits. When `role` is no longer
+/// `.primary`, the queue ends: what was in a frame as unknown, the rest as not primary.
 ///
 /// **Log space**: keep the log from `neededFrom` on.
 public struct Replica: Sendable {
@@ -39,7 +40,8 @@ public struct Replica: Sendable {
 
   /// What this replica is.
   public internal(set) var role: Role = .starting
-  /// The epoch that the map says is the newest, as far as known here; 0 before the shard's birth. A primary's frames carry it.
+  /// The epoch that the map says is the newest, as far as known here; 0 before the shard's birth. A primary's frames
+  /// carry it.
   public internal(set) var epoch: UInt64 = 0
   /// The end of what was appended, durable or not.
   public internal(set) var end: LogPosition = .start
@@ -54,7 +56,8 @@ public struct Replica: Sendable {
   public internal(set) var clock = StampClock()
   /// The newest register known: a fact, even if the coordinator has forgotten it.
   public internal(set) var register: MapRegister?
-  /// The revision that the coordinator's register has now, as far as known: what a proposal compares. Goes back with the coordinator.
+  /// The revision that the coordinator's register has now, as far as known: what a proposal compares. Goes back with
+  /// the coordinator.
   var base: UInt64 = 0
 
   // The own log.
@@ -98,7 +101,8 @@ public struct Replica: Sendable {
   var noteOfEntry: EpochNote?
   /// The id of the last own proposal.
   var lastProposed: UInt64?
-  /// The process is about to end: it changes no roles by itself any more. Silence of a peer that ends too means nothing.
+  /// The process is about to end: it changes no roles by itself any more. Silence of a peer that ends too means
+  /// nothing.
   var isEnding = false
 
   // What belongs to a role; meaningless outside it.
@@ -132,8 +136,9 @@ public struct Replica: Sendable {
   /// The process is about to end. It still hands over, and is named; it takes over nothing and leaves nobody behind.
   public mutating func beginEnd() { isEnding = true }
 
-  /// Whether the log holds all that the next process must find to know that it is whole: the opening record of the newest epoch that
-  /// names this replica. Nothing is under way that could name it in another: its own proposal, or its primary's.
+  /// Whether the log holds all that the next process must find to know that it is whole: the opening record of the
+  /// newest epoch that names this replica. Nothing is under way that could name it in another: its own proposal, or its
+  /// primary's.
   public var mayEnd: Bool {
     guard proposal == nil else { return false }
     return switch role {
@@ -156,13 +161,15 @@ public struct Replica: Sendable {
     refresh(into: &effects)
   }
 
-  /// The cluster's birth gives the shard to these. Does nothing unless the map was read and has no entry; may be called before.
+  /// The cluster's birth gives the shard to these. Does nothing unless the map was read and has no entry; may be called
+  /// before.
   public mutating func assignFirstRoles(_ roles: FirstRoles, now: MonotonicMilliseconds, into effects: inout [Effect]) {
     firstRoles = roles
     proposeBirth(now: now, into: &effects)
   }
 
-  /// A frame was handed to the log: the primary's own, or the one that `appendFrame` asked for. `digest`: the inventory's, after it.
+  /// A frame was handed to the log: the primary's own, or the one that `appendFrame` asked for. `digest`: the
+  /// inventory's, after it.
   public mutating func appended(
     _ frame: LogFrame, digest: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
@@ -195,7 +202,8 @@ public struct Replica: Sendable {
     }
   }
 
-  /// The send number that replies to everything read until now must wait for. The next `flush` sees to it that one is sent.
+  /// The send number that replies to everything read until now must wait for. The next `flush` sees to it that one is
+  /// sent.
   public mutating func replyTag() -> UInt64 {
     lead.wantsEnvelope = true
     lead.tagged = number &+ 1
@@ -214,7 +222,8 @@ public struct Replica: Sendable {
   /// Time passed.
   public mutating func tick(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     if let lastTick, now - lastTick > config.failureTimeout / 2 {
-      // This process stood still. What peers said meanwhile may wait in a socket: nobody is silent just because we slept.
+      // This process stood still. What peers said meanwhile may wait in a socket: nobody is silent just because we
+      // slept.
       lead.forgive(now: now)
       follow.lastHeard = now
     }

@@ -40,7 +40,8 @@ public struct RoleSummary: Equatable, Sendable {
   public var haltReason: HaltReason?
 }
 
-/// How far a primary's replies may leave: those computed from a position up to `position` that need a send number up to `number`.
+/// How far a primary's replies may leave: those computed from a position up to `position` that need a send number up to
+/// `number`.
 public struct Answerable: Equatable, Sendable {
   public var position: UInt64
   public var number: UInt64

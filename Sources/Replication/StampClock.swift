@@ -22,14 +22,16 @@ public struct StampClock: Equatable, Sendable {
   @inlinable public mutating func note(_ stamp: Milliseconds) { if stamp > last { raise(stamp) } }
   @usableFromInline mutating func raise(_ stamp: Milliseconds) { last = stamp }
 
-  /// This replica gives out stamps from now on. The wall clock counts only if no peer was heard since the process's start.
+  /// This replica gives out stamps from now on. The wall clock counts only if no peer was heard since the process's
+  /// start.
   ///
-  /// - Returns: by how much the wall clock is off the last stamp, if it was looked at, there was one, and they are more than an
-  ///   hour apart or time went back: worth a warning.
+  /// - Returns: by how much the wall clock is off the last stamp, if it was looked at, there was one, and they are more
+  ///   than an hour apart or time went back: worth a warning.
   public mutating func lead(now: MonotonicMilliseconds, wall: Milliseconds) -> Int64? {
     isLeading = true
     if offset != nil { return nil }
-    // Time goes on from the last stamp if the wall clock is behind it: a clock that went back must not keep holds from ending.
+    // Time goes on from the last stamp if the wall clock is behind it: a clock that went back must not keep holds from
+    // ending.
     offset = max(wall, last) &- now
     guard last > 0 else { return nil }
     let leap = wall &- last

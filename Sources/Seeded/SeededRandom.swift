@@ -1,4 +1,5 @@
-/// A random generator that gives the same numbers for the same seed on every machine: SplitMix64 (Steele, Lea, Flood 2014).
+/// A random generator that gives the same numbers for the same seed on every machine: SplitMix64 (Steele, Lea, Flood
+/// 2014).
 package struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
   package init(seed: UInt64) { state = seed }

@@ -68,8 +68,8 @@ final class Checks {
         checkCapacity(shard, node)
       }
     }
-    // One that was deposed without knowing it may accept commands, and a late acknowledgement may open its epoch: it has nothing to
-    // answer that was read since.
+    // One that was deposed without knowing it may accept commands, and a late acknowledgement may open its epoch: it
+    // has nothing to answer that was read since.
     if machine.role == .primary, shard.machine.replica.answerable.position > 0,
       shard.machine.replica.answerable.number > 0, shard.leads != machine.epoch,
       node.world.coordinator.registers[shard.id]?.entry.epoch == machine.epoch
@@ -196,7 +196,8 @@ final class Checks {
     let place = Int(shard.id.rawValue)
     let time = Int64(node.turnStartedAt / 1_000)
     if shard.stampsEpoch != header.epoch {
-      // One that woke up behind its time, and hears only now that it won an epoch that is over: nothing that it logs is ever answered.
+      // One that woke up behind its time, and hears only now that it won an epoch that is over: nothing that it logs is
+      // ever answered.
       if header.epoch < node.world.coordinator.registers[shard.id]?.entry.epoch ?? 0 { return }
       shard.stampsEpoch = header.epoch
       if shard.lag != nil {
@@ -210,7 +211,8 @@ final class Checks {
       if let lag = shard.lag {
         anchor.lag = max(anchor.lag, Int64(lag / 1_000))
       } else {
-        // Nobody told this process the time: it looked at the wall clock, and goes on from the last stamp if that is behind.
+        // Nobody told this process the time: it looked at the wall clock, and goes on from the last stamp if that is
+        // behind.
         let wall = World.epochMilliseconds + time + node.wallOffset
         anchor.low = max(wall, header.stamp) - time
         // A follower that heard an earlier primary keeps what that one said, if it was more.

@@ -1,7 +1,7 @@
 import Seeded
 
-/// What goes wrong in a run, and how often: each drawn from the seed, so that some runs have much of a few kinds and others a little
-/// of all.
+/// What goes wrong in a run, and how often: each drawn from the seed, so that some runs have much of a few kinds and
+/// others a little of all.
 struct Faults {
   /// Chance for each message between nodes.
   var loss = 0.0
@@ -93,7 +93,8 @@ struct Faults {
     oldDisk = sometimes(0.06, &random)
     twin = sometimes(0.05, &random)
     coordinatorBack = sometimes(0.08, &random)
-    // Kinds of their own: commands whose keys a router makes do not outlive them, so that others have keys of clients only.
+    // Kinds of their own: commands whose keys a router makes do not outlive them, so that others have keys of clients
+    // only.
     if random.chance(15) { standstill = Double.random(in: 0...0.03, using: &random) }
     if random.chance(15) { wallJumpMax = 3_600_000 }
   }

@@ -13,7 +13,8 @@ struct History {
   }
   mutating func gaveUp(_ operation: ClientOperation) { unknown += 1 }
 
-  /// What the calls say of each seat of one event, and of its area, and when holds and orders may have ended by themselves.
+  /// What the calls say of each seat of one event, and of its area, and when holds and orders may have ended by
+  /// themselves.
   func calls(
     on event: SimulatedEvent, _ checks: Checks
   ) -> (seats: [[CheckedCall<SeatEffect>]], area: [CheckedCall<AreaEffect>]) {

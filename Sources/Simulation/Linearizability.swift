@@ -5,7 +5,8 @@ protocol SequentialModel: Hashable {
   func after(_ effect: Effect) -> Self?
 }
 
-/// A call about one thing. `returned` is `.max` if nobody heard of its end: it may have happened at any time after its call, or never.
+/// A call about one thing. `returned` is `.max` if nobody heard of its end: it may have happened at any time after its
+/// call, or never.
 struct CheckedCall<Effect> {
   var called: Int
   var returned: Int
@@ -20,8 +21,8 @@ enum Linearizability: Equatable {
   case undecided
 }
 
-/// Whether some order of the calls, each within its own time, explains all that was said of a thing. Wing and Gong's search with
-/// Lowe's memory of (calls done, state): what was tried once is not tried again.
+/// Whether some order of the calls, each within its own time, explains all that was said of a thing. Wing and Gong's
+/// search with Lowe's memory of (calls done, state): what was tried once is not tried again.
 func linearizability<Model: SequentialModel>(
   of calls: [CheckedCall<Model.Effect>], from initial: Model, stepsMax: Int = 200_000
 ) -> Linearizability {

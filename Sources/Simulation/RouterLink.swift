@@ -2,8 +2,8 @@ import Node
 import Proto
 import Router
 
-/// One connection from a router's loop to a node: says hello, then carries frames, both ways in order. When it breaks, what is under
-/// way is lost from some point on; the rest may still be read after what a newer connection carries.
+/// One connection from a router's loop to a node: says hello, then carries frames, both ways in order. When it breaks,
+/// what is under way is lost from some point on; the rest may still be read after what a newer connection carries.
 final class RouterLink {
   let id: LinkID
   let node: SimulatedNode

@@ -2,8 +2,8 @@ import MemoryDisk
 import Proto
 import Seeded
 
-/// A buyer with several things under way: asks routers, any of them, asks again with the same key where it has one, and writes down
-/// what it was told.
+/// A buyer with several things under way: asks routers, any of them, asks again with the same key where it has one, and
+/// writes down what it was told.
 final class SimulatedClient {
   let index: Int
   unowned let world: World

@@ -3,8 +3,8 @@ import Node
 import Proto
 import Replication
 
-/// The map: one register a shard, compare-and-set, a watch, and a record of each node; it may be slow or away, what it decided may not be
-/// heard of, and it may come back with what it knew some time ago.
+/// The map: one register a shard, compare-and-set, a watch, and a record of each node; it may be slow or away, what it
+/// decided may not be heard of, and it may come back with what it knew some time ago.
 final class SimulatedCoordinator {
   /// A node's record, and the process that is at its address.
   typealias Held = (record: NodeRecord, process: SimulatedNode)

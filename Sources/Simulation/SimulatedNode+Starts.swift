@@ -5,7 +5,8 @@ import Node
 import Proto
 import Replication
 
-// Who this process is among all that ever ran as its node: what a real one's identity, its notes of proposals and its loops do.
+// Who this process is among all that ever ran as its node: what a real one's identity, its notes of proposals and its
+// loops do.
 extension SimulatedNode {
   // MARK: The own name
 

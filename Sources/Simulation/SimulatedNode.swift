@@ -33,8 +33,8 @@ final class SimulatedShard {
   }
 }
 
-/// One node: the machines of its shards, its log on a disk in memory, its connections. Does what a node's loop, threads and sockets
-/// do, one event at a time.
+/// One node: the machines of its shards, its log on a disk in memory, its connections. Does what a node's loop, threads
+/// and sockets do, one event at a time.
 final class SimulatedNode: SimulatedProcess {
   let index: Int
   let nodeName: NodeName
@@ -242,7 +242,8 @@ final class SimulatedNode: SimulatedProcess {
     later(50) { $0.turn(shard) { machine, _, _ in machine.takeSnapshot(again: true) } }
   }
 
-  /// The process ends at once. `keepsPower`: what it wrote is there for the next; otherwise only what was synced is sure.
+  /// The process ends at once. `keepsPower`: what it wrote is there for the next; otherwise only what was synced is
+  /// sure.
   ///
   /// - Parameter restartAfter: microseconds; nil: as it comes.
   func crash(keepsPower: Bool, restartAfter: Int? = nil) {
@@ -513,7 +514,8 @@ final class SimulatedNode: SimulatedProcess {
     }
   }
 
-  /// Since when what this frame to a router says may have been wrong, at the earliest; nil: a frame without a shard's state.
+  /// Since when what this frame to a router says may have been wrong, at the earliest; nil: a frame without a shard's
+  /// state.
   func mark(of frame: [UInt8]) -> Int? {
     guard let shard = (try? WireFrame(header: frame.rawSpan))?.shard, let held = machine(shard) else { return nil }
     return min(world.time, held.machine.replica.needsPeer ? held.acknowledgedAt : held.confirmedAt)

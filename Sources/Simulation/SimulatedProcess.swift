@@ -1,7 +1,8 @@
 import Proto
 import Seeded
 
-/// A process that may stand still while the world goes on, and end: what was planned for an earlier life of it does not happen.
+/// A process that may stand still while the world goes on, and end: what was planned for an earlier life of it does not
+/// happen.
 class SimulatedProcess {
   unowned let world: World
   let name: String

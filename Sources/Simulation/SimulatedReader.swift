@@ -4,8 +4,8 @@ import Journal
 import Node
 import Proto
 
-/// The threads of a node that read its disk and write its snapshots, as events: what was asked for is done in order, a little later,
-/// and told later still.
+/// The threads of a node that read its disk and write its snapshots, as events: what was asked for is done in order, a
+/// little later, and told later still.
 final class SimulatedReader {
   private let log: Log
   private unowned let node: SimulatedNode

@@ -2,8 +2,8 @@ import Proto
 import Replication
 import Router
 
-/// One router's process: the engines that ship, one for each of its loops, on simulated links; doors for clients. Keeps no truth: it
-/// may be killed at any time.
+/// One router's process: the engines that ship, one for each of its loops, on simulated links; doors for clients. Keeps
+/// no truth: it may be killed at any time.
 final class SimulatedRouter: SimulatedProcess {
   let index: Int
   private let loopCount: Int

@@ -3,7 +3,8 @@ import Journal
 import Node
 import Proto
 
-/// The log's writer thread, as events: all that came while the last group was on its way becomes the next; one write, one sync.
+/// The log's writer thread, as events: all that came while the last group was on its way becomes the next; one write,
+/// one sync.
 final class SimulatedWriter {
   private let log: Log
   private unowned let node: SimulatedNode

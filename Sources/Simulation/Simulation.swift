@@ -66,7 +66,8 @@ package enum Simulation {
 }
 
 extension Simulation {
-  /// For tests of the checker: calls on one seat, each `hold T` or `release T`, with their times; `.max`: nobody heard of the return.
+  /// For tests of the checker: calls on one seat, each `hold T` or `release T`, with their times; `.max`: nobody heard
+  /// of the return.
   package static func isLinearizable(_ calls: [(called: Int, returned: Int, text: String)]) -> Bool {
     let parsed = calls.map { call in
       let words = call.text.split(separator: " ")

@@ -5,8 +5,8 @@ import Proto
 import Replication
 import Seeded
 
-// Copies: of a node's directory, used while the node still runs or brought back later, and of the coordinator's data; and the operator
-// who decides where the cluster must not.
+// Copies: of a node's directory, used while the node still runs or brought back later, and of the coordinator's data;
+// and the operator who decides where the cluster must not.
 extension World {
   /// What waits for a moment at which it leaves a whole copy of everything.
   enum Wish: Int, CaseIterable {
@@ -40,7 +40,8 @@ extension World {
 
   // MARK: A second process
 
-  /// A node stands still, and another process is started as it, from a copy of its directory: as when a machine that is thought dead is not.
+  /// A node stands still, and another process is started as it, from a copy of its directory: as when a machine that is
+  /// thought dead is not.
   private func twin(_ node: SimulatedNode) -> Bool {
     guard node.isUp, !node.isPaused, !node.storage.hasCrashed, !coordinator.isUnsettled,
       !coordinator.isProposed(node.nodeName), ghosts.allSatisfy({ !$0.isUp }),
@@ -92,8 +93,8 @@ extension World {
     images[node.index] = (node.storage.copy(), node.start)
   }
 
-  /// The node comes back with what its directory was some time ago. A copy of the same start is told only by its place; an image of a whole
-  /// disk, place and all, only by its start.
+  /// The node comes back with what its directory was some time ago. A copy of the same start is told only by its place;
+  /// an image of a whole disk, place and all, only by its start.
   private func rollBack(_ node: SimulatedNode) -> Bool {
     guard let image = images[node.index], node.isUp, isSpare(node) else { return false }
     count(.oldDisk)
@@ -107,7 +108,8 @@ extension World {
 
   // MARK: A coordinator of yesterday
 
-  /// The coordinator's data are replaced by an older copy, at a quiet moment: it must find back above all that was ever decided.
+  /// The coordinator's data are replaced by an older copy, at a quiet moment: it must find back above all that was ever
+  /// decided.
   private func takeCoordinatorBack() -> Bool {
     guard coordinator.backAt <= time, coordinator.writesAt <= time, standstillUntil <= time, !coordinator.isUnsettled,
       ghosts.allSatisfy({ !$0.isUp }), network.blockedUntil.allSatisfy({ $0.allSatisfy { $0 <= time } }),

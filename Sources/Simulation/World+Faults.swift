@@ -34,7 +34,8 @@ extension World {
     }
     if chance(faults.wallJump) {
       count(.wallJump)
-      // Less than a router's key is kept, so that a leap at a restart of all does not make one be forgotten; or much more.
+      // Less than a router's key is kept, so that a leap at a restart of all does not make one be forgotten; or much
+      // more.
       node.wallOffset = Int64.random(in: -faults.wallJumpMax...faults.wallJumpMax, using: &random)
       say("\(node.name)'s wall clock is now off by \(node.wallOffset) ms")
     }
@@ -87,8 +88,8 @@ extension World {
     }
   }
 
-  /// A router goes on asking a primary that was deposed and does not know it: a read from there may say what is no longer so, unless the
-  /// follower has confirmed that it is still one.
+  /// A router goes on asking a primary that was deposed and does not know it: a read from there may say what is no
+  /// longer so, unless the follower has confirmed that it is still one.
   private func deafen(_ router: SimulatedRouter) {
     guard let shard = shardIDs.randomElement(using: &random), let entry = coordinator.registers[shard]?.entry,
       let node = node(named: entry.primary.node), node.isUp, !isLastCopy(node)
@@ -117,8 +118,9 @@ extension World {
     for process in processes as [SimulatedProcess] + routers { process.pause(until: standstillUntil) }
   }
 
-  /// A proposal to take a replica in is decided late. Before that the watch says again what was so before, and the two lose their line;
-  /// as soon as it is decided the primary stands still. Whatever it answered alone meanwhile would be lost.
+  /// A proposal to take a replica in is decided late. Before that the watch says again what was so before, and the two
+  /// lose their line; as soon as it is decided the primary stands still. Whatever it answered alone meanwhile would be
+  /// lost.
   func delay(_ entry: MapEntry, of node: SimulatedNode) {
     guard chance(faults.lateProposal), entry.primary == node.id, coordinator.writesAt <= time,
       let other = entry.follower.flatMap({ self.node(named: $0.node) })
@@ -209,7 +211,8 @@ extension World {
     }
   }
 
-  /// Whether what `node` has may be lost: for each shard, another has all that was ever answered, whatever is still under way.
+  /// Whether what `node` has may be lost: for each shard, another has all that was ever answered, whatever is still
+  /// under way.
   func isSpare(_ node: SimulatedNode) -> Bool {
     guard !coordinator.isProposed(node.nodeName), !coordinator.isUnsettled else { return false }
     return shardIDs.allSatisfy { isElsewhere($0, than: node) }
@@ -251,8 +254,8 @@ extension World {
     }
   }
 
-  /// Whether a shard has no second whole copy but this node's. A loss of power, or an end within a write, may leave a tear there, which
-  /// only another copy can settle: two faults at once, and then it is the operator's to say.
+  /// Whether a shard has no second whole copy but this node's. A loss of power, or an end within a write, may leave a
+  /// tear there, which only another copy can settle: two faults at once, and then it is the operator's to say.
   func isLastCopy(_ node: SimulatedNode) -> Bool {
     // Not before a coordinator that went back is settled, either: who knows the newest epoch must live.
     coordinator.isUnsettled

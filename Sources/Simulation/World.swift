@@ -14,8 +14,8 @@ struct Violation: Error, CustomStringConvertible {
   var description: String
 }
 
-/// A whole cluster in one thread: nodes with their shards, logs and links, the coordinator, clients, operators, and what goes wrong
-/// with them, all on one simulated clock and from one seed.
+/// A whole cluster in one thread: nodes with their shards, logs and links, the coordinator, clients, operators, and
+/// what goes wrong with them, all on one simulated clock and from one seed.
 final class World {
   let seed: UInt64
   var random: SeededRandom
@@ -130,7 +130,8 @@ final class World {
     while violation == nil, condition(), let next = schedule.nextTime, next <= until { step() }
   }
 
-  /// Sells in peace until the cluster is born, then for `steps` steps with everything going wrong, then heals and is looked at.
+  /// Sells in peace until the cluster is born, then for `steps` steps with everything going wrong, then heals and is
+  /// looked at.
   func run(steps wanted: Int) {
     run(until: 20_000_000) { self.clients.contains { !$0.isReady } }
     if clients.contains(where: { !$0.isReady }) { fail("healing", "the cluster was not born within 20 s") }

@@ -83,7 +83,8 @@ import Testing
     #expect(ran.error.contains("zones[0].rows[0].seats[0].category"), "\(ran.error)")
   }
 
-  /// The demo event is what the contract says: at least 12,000 seats, several categories, all of them for sale, and the API takes it.
+  /// The demo event is what the contract says: at least 12,000 seats, several categories, all of them for sale, and the
+  /// API takes it.
   @Test func theDemoEventFits() async throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()

@@ -132,7 +132,8 @@ private func replica(_ shard: UInt16, _ role: ReplicaStatus.Role, index: UInt64)
     #expect(ran.json?["nodes"]?.items?[0]["state"]?.text == "down")
   }
 
-  /// A named replica without a role that gives a reason waits for its peer or for `--accept-loss`: that is what an operator looks for.
+  /// A named replica without a role that gives a reason waits for its peer or for `--accept-loss`: that is what an
+  /// operator looks for.
   @Test func whoWaitsSaysWhy() async throws {
     let place = try await Place(shards: 2)
     try await place.name(0, epoch: 1, primary: "n1", follower: nil)

@@ -380,7 +380,8 @@ import Testing
     #expect(fourth.receive() == [UInt8(ascii: "y")])
   }
 
-  /// Over the process's limit the newest are taken as guests, and the oldest guest makes room. Who may not be one is told so.
+  /// Over the process's limit the newest are taken as guests, and the oldest guest makes room. Who may not be one is
+  /// told so.
   @Test func guestsOverTheLimit() async throws {
     defer { group.stop() }
     let budget = DescriptorBudget(limit: 20, reserve: 16)

@@ -77,7 +77,8 @@ import Testing
     }
   }
 
-  /// Out of descriptors, a listener refuses at once instead of letting clients wait, does not spin, and goes on by itself.
+  /// Out of descriptors, a listener refuses at once instead of letting clients wait, does not spin, and goes on by
+  /// itself.
   @Test func outOfDescriptors() async {
     await #expect(processExitsWith: .success) {
       let group = try LoopGroup(count: 1)

@@ -25,8 +25,8 @@ final class TestCertificate: Sendable {
   }
 }
 
-/// Runs a shell command to its end, at most 20 seconds; standard output and error together. On a thread of its own: the tests' pool
-/// has few. (Not by Foundation's `Process`, which Address Sanitizer finds reading past a buffer.)
+/// Runs a shell command to its end, at most 20 seconds; standard output and error together. On a thread of its own: the
+/// tests' pool has few. (Not by Foundation's `Process`, which Address Sanitizer finds reading past a buffer.)
 func run(_ command: String) async -> (status: Int32, output: String) {
   await withCheckedContinuation { continuation in
     DispatchQueue.global().async {

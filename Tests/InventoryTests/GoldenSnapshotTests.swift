@@ -2,8 +2,8 @@ import Inventory
 import Proto
 import Testing
 
-/// The bytes of a snapshot and the digest of its state. A test that fails here says that a replica of the same `Format.version` would
-/// misread the one, or dispute the other.
+/// The bytes of a snapshot and the digest of its state. A test that fails here says that a replica of the same
+/// `Format.version` would misread the one, or dispute the other.
 @Suite struct GoldenSnapshotTests {
   @Test func bytesAndDigestAreFrozen() throws {
     let box = Box()

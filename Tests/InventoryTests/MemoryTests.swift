@@ -39,12 +39,14 @@ private func holdAll(_ box: Box, seats: UInt32, underKeys: Bool) -> Bool {
   return true
 }
 
-/// Limits stand in `bench/thresholds.json`. Counted in processes of their own, so that no other test allocates meanwhile.
+/// Limits stand in `bench/thresholds.json`. Counted in processes of their own, so that no other test allocates
+/// meanwhile.
 @Suite(
   .enabled(
     if: ProcessInfo.processInfo.environment["HOLDFAST_SANITIZER"] == nil, "a sanitizer's own memory would be counted"))
 struct Memory {
-  /// At most 8 bytes a seat for the seat table and 48 for a hold; together a seat and its hold take no more than the 48.
+  /// At most 8 bytes a seat for the seat table and 48 for a hold; together a seat and its hold take no more than the
+  /// 48.
   @Test func aSeatAndItsHold() async {
     await #expect(processExitsWith: .success) {
       let size: UInt32 = 1_000_000

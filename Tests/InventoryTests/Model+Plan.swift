@@ -24,8 +24,9 @@ extension Model {
     return event
   }
 
-  /// All groups of `count` adjacent free seats in a row are compared: those without an orphan first, then the nearest to front and
-  /// middle, then the first in the plan. Where there is none: the nearest seats of the first section that has so many.
+  /// All groups of `count` adjacent free seats in a row are compared: those without an orphan first, then the nearest
+  /// to front and middle, then the first in the plan. Where there is none: the nearest seats of the first section that
+  /// has so many.
   func bestSeats(_ event: Int, _ count: Int, _ category: Int?) -> [Int]? {
     let event = events[event]
     func isWanted(_ seat: Int) -> Bool {

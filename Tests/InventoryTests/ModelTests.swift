@@ -3,9 +3,8 @@ import Proto
 import TestKit
 import Testing
 
-/// Goal: the inventory does what the model does.
-/// Method: random commands in batches from a seed, on a primary; what must be logged, and only that, on a follower; both are
-/// now and then replaced by what their own snapshot says.
+/// Goal: the inventory does what the model does. Method: random commands in batches from a seed, on a primary; what
+/// must be logged, and only that, on a follower; both are now and then replaced by what their own snapshot says.
 struct ModelRun {
   let seed: UInt64
   var random: SeededRandom

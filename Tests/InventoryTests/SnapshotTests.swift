@@ -70,7 +70,8 @@ import Testing
     #expect(throws: DecodeError.self) { _ = try decode(bytes + bytes) }
   }
 
-  /// What is changed is refused or makes a sound inventory that differs only in what the digest leaves out (names, colours).
+  /// What is changed is refused or makes a sound inventory that differs only in what the digest leaves out (names,
+  /// colours).
   @Test func mutationsNeverTrap() throws {
     let box = try Self.box()
     let bytes = Array(box.inventory.snapshot().joined())

@@ -96,8 +96,8 @@ private func check(_ log: Log, _ model: Model, _ place: String) throws -> [Shard
 }
 
 @Suite struct CrashTests {
-  /// Goal: whatever operation a crash strikes, what was synced is there afterwards, nothing else is, and the log goes on.
-  /// Method: the same seeded work with a crash at each of its operations, and then at one of those of the recovery.
+  /// Goal: whatever operation a crash strikes, what was synced is there afterwards, nothing else is, and the log goes
+  /// on. Method: the same seeded work with a crash at each of its operations, and then at one of those of the recovery.
   @Test(arguments: [UInt64](1...6)) func crashAtEveryOperation(seed: UInt64) throws {
     var operations = 0
     var place = 0

@@ -95,8 +95,8 @@ private struct SmallLog {
     }
   }
 
-  /// Goal: a flipped bit is damage if a later group began, else a tear; a shard that chains across it goes on, every other is
-  /// suspect, and nothing is ever given that was not written.
+  /// Goal: a flipped bit is damage if a later group began, else a tear; a shard that chains across it goes on, every
+  /// other is suspect, and nothing is ever given that was not written.
   @Test(arguments: [UInt64](1...300)) func aFlippedBit(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let small = try SmallLog(seed: seed, groups: 8)

@@ -3,8 +3,8 @@ import JournalTestKit
 import Proto
 import Testing
 
-/// The bytes of a directory: identity, log, snapshot. A test that fails here says that a directory of the same `Format.version` would be
-/// misread.
+/// The bytes of a directory: identity, log, snapshot. A test that fails here says that a directory of the same
+/// `Format.version` would be misread.
 @Suite struct GoldenDiskTests {
   private func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef")

@@ -51,8 +51,8 @@ private final class SlowNames: Storage {
 }
 
 @Suite struct RollTests {
-  /// While the writer gives the next segment its name, which takes some syncs, commands are accepted as before: after a start this is
-  /// the very first thing it does, and the first buyers were told to try again.
+  /// While the writer gives the next segment its name, which takes some syncs, commands are accepted as before: after a
+  /// start this is the very first thing it does, and the first buyers were told to try again.
   @Test func nobodyIsRefusedWhileASegmentGetsItsName() throws {
     let storage = SlowNames()
     let log = try Log.open(storage, node: node, newDisk: 5, options: small)

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// What a compiler and a formatter cannot see: who may import whom (docs/architecture.md), and what must not be left behind.
+/// What a compiler and a formatter cannot see: who may import whom (docs/architecture.md), and what must not be left
+/// behind.
 @Suite struct SourceTree {
   /// Every module of ours, and the modules of ours that it may import.
   static let allowed: [String: Set<String>] = {
@@ -113,7 +114,8 @@ import Testing
     }
   }
 
-  /// `@unchecked Sendable` and `nonisolated(unsafe)` replace the compiler's argument: ours stands in a comment close by.
+  /// `@unchecked Sendable` and `nonisolated(unsafe)` replace the compiler's argument: ours stands in a comment close
+  /// by.
   @Test func uncheckedClaimsAreArgued() {
     for source in Self.sources("Sources") {
       for (number, line) in source.lines.enumerated() {
@@ -124,6 +126,51 @@ import Testing
         let nearby = source.lines[max(0, number - 12)...number]
         #expect(nearby.contains { $0.contains("//") }, "\(source.path):\(number + 1): no argument beside it")
       }
+    }
+  }
+
+  /// Each `unsafe` has its argument close by, or at the top of its file if it is the same everywhere in it.
+  @Test func unsafeCodeIsArgued() throws {
+    for source in Self.sources("Sources") {
+      if source.lines.contains(where: { $0.contains("`unsafe` in this file:") || $0.contains("`unsafe` before a call") }
+      ) {
+        continue
+      }
+      for (number, line) in source.lines.enumerated() {
+        let code = line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)
+        guard code.contains("unsafe "), !code.contains("Planted") else { continue }
+        let nearby = source.lines[max(0, number - 14)...min(source.lines.count - 1, number + 4)]
+        #expect(
+          nearby.contains { $0.contains("//") && $0.lowercased().contains("safe:") || $0.contains("// Safe") },
+          "\(source.path):\(number + 1): no argument beside it")
+      }
+    }
+  }
+
+  /// Lines end at 120 columns. A text that is longer than that is not broken for it.
+  @Test func linesAreShort() {
+    for folder in ["Sources", "Tests"] {
+      for source in Self.sources(folder) {
+        var isInText = false
+        for (number, line) in source.lines.enumerated() {
+          if line.components(separatedBy: "\"\"\"").count % 2 == 0 { isInText.toggle() }
+          guard line.count > 120, !isInText else { continue }
+          let comment = line.trimmingCharacters(in: .whitespaces).hasPrefix("//")
+          #expect(line.contains("\"") && !comment, "\(source.path):\(number + 1): \(line.count) columns")
+        }
+      }
+    }
+  }
+
+  /// Every file belongs to a target of the manifest.
+  @Test func everyFileHasATarget() throws {
+    let manifest = try String(contentsOf: Self.root.appending(path: "Package.swift"), encoding: .utf8)
+    for module in Set(Self.sources("Sources").map(\.module)) {
+      #expect(manifest.contains("\"\(module)\""), "Sources/\(module) is no target of Package.swift")
+    }
+    for module in Set(Self.sources("Tests").map(\.module)) {
+      let name = module.hasSuffix("Tests") ? String(module.dropLast(5)) : module
+      #expect(manifest.contains("\"\(name)\""), "Tests/\(module) is no target of Package.swift")
     }
   }
 

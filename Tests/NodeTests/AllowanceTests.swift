@@ -5,14 +5,15 @@ import Replication
 import Synchronization
 import Testing
 
-/// Goal: whatever is asked of a shard, one turn does a bounded amount of work, bounded bytes of answers wait, and small things do not wait for
-/// large ones.
+/// Goal: whatever is asked of a shard, one turn does a bounded amount of work, bounded bytes of answers wait, and small
+/// things do not wait for large ones.
 @Suite struct AllowanceTests {
   private func seatMaps(_ event: Bytes, count: UInt32, from first: UInt32 = 1) -> [UInt8] {
     (0..<count).flatMap { batch(.seats(id: event), id: first + $0) }
   }
 
-  /// Two hundred maps of a million seats in one frame: a few in each turn, and a hold that comes behind them is answered first.
+  /// Two hundred maps of a million seats in one frame: a few in each turn, and a hold that comes behind them is
+  /// answered first.
   @Test func largeAnswersAreMadeAFewAtATime() throws {
     var shard = LoneShard()
     let event = try shard.createEvent(arena("e", rows: 1_000, seatsPerRow: 1_000))
@@ -69,7 +70,8 @@ import Testing
     #expect(shard.replies.map(\.connection.rawValue) == [3])
   }
 
-  /// When its time is over a turn ends in the middle of a frame; what is left, and all that comes behind it, keeps its order.
+  /// When its time is over a turn ends in the middle of a frame; what is left, and all that comes behind it, keeps its
+  /// order.
   @Test func aTurnEndsAndTheRestKeepsItsOrder() throws {
     var shard = LoneShard()
     let event = try shard.createEvent(arena("e", rows: 100, seatsPerRow: 1_000))

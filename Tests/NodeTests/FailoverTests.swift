@@ -116,8 +116,8 @@ import Testing
     await cluster.stopAll()
   }
 
-  /// A drain that names shards of another primary is refused for those, and they notice nothing: same epoch, every command taken.
-  /// Without names it means the shards that the node leads, and speaks of no other.
+  /// A drain that names shards of another primary is refused for those, and they notice nothing: same epoch, every
+  /// command taken. Without names it means the shards that the node leads, and speaks of no other.
   @Test(.timeLimit(.minutes(1))) func aDrainLeavesOtherPrimariesAlone() async throws {
     let sale = try await Self.sale()
     let cluster = sale.cluster

@@ -4,8 +4,8 @@ import TestKit
 import Testing
 
 @Suite(.serialized) struct HoldTests {
-  /// A hold travels from a router's link through primary, log and follower and back; a retry gets the first outcome; both replicas
-  /// stand where they should.
+  /// A hold travels from a router's link through primary, log and follower and back; a retry gets the first outcome;
+  /// both replicas stand where they should.
   @Test(.timeLimit(.minutes(1))) func holdEndToEnd() async throws {
     let cluster = TestCluster()
     try await cluster.startAll()

@@ -6,7 +6,8 @@ import Replication
 import TestKit
 import Testing
 
-/// One shard's machine without threads or sockets: a primary that goes alone, whose log is durable as soon as it is written.
+/// One shard's machine without threads or sockets: a primary that goes alone, whose log is durable as soon as it is
+/// written.
 struct LoneShard: ~Copyable {
   var machine: ShardMachine
   var tools = ShardTools()
@@ -235,7 +236,8 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     }
   }
 
-  /// Expiry of many holds takes several ticks of at most about a thousand, and a strong read never sees what is past its deadline.
+  /// Expiry of many holds takes several ticks of at most about a thousand, and a strong read never sees what is past
+  /// its deadline.
   @Test func timeIsCaughtUpWithInSteps() throws {
     var shard = LoneShard()
     let event = try shard.createEvent(arena("e", rows: 100, seatsPerRow: 100))
@@ -289,8 +291,8 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     #expect(fresh.count >= 2)
   }
 
-  /// A disk that stood still for longer than replies wait: what changed copies meanwhile still reaches them, before anything that
-  /// tells of it.
+  /// A disk that stood still for longer than replies wait: what changed copies meanwhile still reaches them, before
+  /// anything that tells of it.
   @Test func copiesMissNothingThatWasLate() throws {
     var options = ShardMachine.Options()
     options.requestDeadline = 300

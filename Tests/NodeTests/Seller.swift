@@ -2,8 +2,8 @@ import Foundation
 import Node
 import Proto
 
-/// A buyer's side that goes on through failovers: holds one seat after the other, each under a key of its own, and asks again until it
-/// knows what came of it. Runs on a thread of its own.
+/// A buyer's side that goes on through failovers: holds one seat after the other, each under a key of its own, and asks
+/// again until it knows what came of it. Runs on a thread of its own.
 final class Seller: @unchecked Sendable {
   private let lock = NSLock()
   private var isStopping = false
@@ -27,7 +27,8 @@ final class Seller: @unchecked Sendable {
     (self.event, self.shard, self.seats, self.batch, self.ports) = (event, shard, seats, batch, ports)
   }
 
-  /// What was answered with yes, by seat. A copy of its own: Thread Sanitizer cannot see that the last reader of a shared one let go.
+  /// What was answered with yes, by seat. A copy of its own: Thread Sanitizer cannot see that the last reader of a
+  /// shared one let go.
   var acknowledged: [UInt32: Outcome.Held] {
     lock.withLock { Dictionary(uniqueKeysWithValues: held.map { ($0.key, $0.value) }) }
   }

@@ -1,8 +1,8 @@
 import Proto
 import Testing
 
-/// The bytes of every kind of frame, record, outcome, answer and message, in hexadecimal, beside the value. A test that fails here says
-/// that a disk or a peer of the same `Format.version` would be misread.
+/// The bytes of every kind of frame, record, outcome, answer and message, in hexadecimal, beside the value. A test that
+/// fails here says that a disk or a peer of the same `Format.version` would be misread.
 @Suite struct GoldenBytesTests {
   struct Golden: Sendable {
     var name: String

@@ -66,8 +66,8 @@ import Testing
     #expect(answers(other).last?.way == .cut(.start))
   }
 
-  /// A primary that was told of what had only come filled the joiner's queue faster than its disk emptied it, and a large shard never
-  /// got its second copy back.
+  /// A primary that was told of what had only come filled the joiner's queue faster than its disk emptied it, and a
+  /// large shard never got its second copy back.
   @Test func theJoinerSaysWhatItsDiskHasTakenNotWhatCame() {
     var joiner = Player(2)
     joiner.start(entry(5, id(1), nil), revision: 5)

@@ -136,8 +136,8 @@ extension World {
 
   // MARK: What only an operator may do
 
-  /// A primary alone stands still for long: another, that has all it answered, goes on without it. When it wakes up, nothing that it says
-  /// may count.
+  /// A primary alone stands still for long: another, that has all it answered, goes on without it. When it wakes up,
+  /// nothing that it says may count.
   func considerTakeAll() {
     guard forgotten == nil, proposalsUnderWay.isEmpty, let entry = register?.entry, entry.follower == nil,
       let place = index(of: entry.primary), let primary = nodes[place].replica, primary.role == .primary,

@@ -128,7 +128,8 @@ final class World {
   var era = 0
   /// What the register was when the coordinator went back, and when that was, until it is settled.
   var forgotten: (register: MapRegister, at: Int)?
-  /// As soon as a primary is alone and another has all that was answered, the primary stands still and the other takes over.
+  /// As soon as a primary is alone and another has all that was answered, the primary stands still and the other takes
+  /// over.
   var wantsTakeAll = false
 
   // What was seen.

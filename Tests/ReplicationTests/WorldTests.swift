@@ -2,8 +2,9 @@ import Proto
 import Replication
 import Testing
 
-/// Goal: nothing that was answered is ever lost or contradicted, one replica answers in an epoch, and a shard heals by itself.
-/// Method: a few hundred seeded runs of two or three replicas with everything going wrong, checked after each step.
+/// Goal: nothing that was answered is ever lost or contradicted, one replica answers in an epoch, and a shard heals by
+/// itself. Method: a few hundred seeded runs of two or three replicas with everything going wrong, checked after each
+/// step.
 @Suite struct WorldTests {
   @Test(arguments: 0..<8) func whateverGoesWrong(block: Int) {
     // Debug code is twenty times slower.

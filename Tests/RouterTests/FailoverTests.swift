@@ -36,8 +36,8 @@ import Testing
     }
   }
 
-  /// A link to a node says nothing of its shards: one that still reads its log, or is not sure yet who goes on, has links too. Whoever was
-  /// told "ready" must find every shard selling.
+  /// A link to a node says nothing of its shards: one that still reads its log, or is not sure yet who goes on, has
+  /// links too. Whoever was told "ready" must find every shard selling.
   @Test func readyMeansThatEveryPrimaryAnswers() async throws {
     try await TestCluster.with(configure: { $0.failoverWait = 300 }) { cluster in
       let http = try cluster.http()

@@ -3,9 +3,9 @@ import Router
 import TestKit
 import Testing
 
-/// Goal: whatever nodes, links and the map do, each request gets exactly one completion, and the effects of one client's commands
-/// on one shard happen in the order in which they were submitted, each at most once.
-/// Method: the forwarder against two pretended nodes, from a seed; the log of each shard is the judge.
+/// Goal: whatever nodes, links and the map do, each request gets exactly one completion, and the effects of one
+/// client's commands on one shard happen in the order in which they were submitted, each at most once. Method: the
+/// forwarder against two pretended nodes, from a seed; the log of each shard is the judge.
 @Suite struct ForwarderTests {
   @Test(arguments: [UInt64](1...60)) func keepsOrderAndCompletesOnce(seed: UInt64) throws {
     var world = ForwarderWorld(seed: seed)
@@ -131,7 +131,8 @@ import Testing
     }
     submit(20)
     #expect(flush(now: 0, gathers: true) == 0 && frames.count == 1)
-    // One that was not among them waits for their answer, then for their next requests too, so that all travel together.
+    // One that was not among them waits for their answer, then for their next requests too, so that all travel
+    // together.
     submit(1)
     #expect(flush(now: 0, gathers: true) == 0 && frames.count == 1)
     try answer(now: 1)

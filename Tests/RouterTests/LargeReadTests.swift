@@ -2,8 +2,8 @@ import Proto
 import Router
 import Testing
 
-/// Goal: large answers are on their way a few at a time, keep nobody else's requests back, and a client's read sees what the same client did
-/// before it.
+/// Goal: large answers are on their way a few at a time, keep nobody else's requests back, and a client's read sees
+/// what the same client did before it.
 @Suite struct LargeReadTests {
   @Test func aFewAtATime() throws {
     var limits = ForwarderLimits()

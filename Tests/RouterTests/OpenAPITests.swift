@@ -2,8 +2,8 @@ import Foundation
 import Router
 import Testing
 
-/// The description that the router serves says what the code does: every route and method, every query parameter, every field of
-/// every body.
+/// The description that the router serves says what the code does: every route and method, every query parameter, every
+/// field of every body.
 @Suite struct OpenAPITests {
   private let document: [String: Any]
 

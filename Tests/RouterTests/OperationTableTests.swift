@@ -3,7 +3,8 @@ import Router
 import TestKit
 import Testing
 
-/// Whatever follows from the table of operations but is written elsewhere is held against it here, and the missing place is named.
+/// Whatever follows from the table of operations but is written elsewhere is held against it here, and the missing
+/// place is named.
 @Suite struct OperationTableTests {
   private let protocolPage: String
 

@@ -3,8 +3,9 @@ import Proto
 import Router
 import Testing
 
-/// Tests in which something needs a thread of the concurrency pool while the test's own thread waits at a socket: one at a time, because the pool
-/// has a thread for each processor, and two of them on two processors waited for each other.
+/// Tests in which something needs a thread of the concurrency pool while the test's own thread waits at a socket: one
+/// at a time, because the pool has a thread for each processor, and two of them on two processors waited for each
+/// other.
 @Suite(.serialized) struct PoolTests {
   @Test func aLargePlanIsCreatedReadAndSold() async throws {
     try await TestCluster.with { cluster in

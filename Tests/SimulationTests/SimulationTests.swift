@@ -2,8 +2,8 @@ import Foundation
 import Simulation
 import Testing
 
-/// Goal: whatever goes wrong, no promise is broken. Method: whole clusters of the code that ships, run from seeds, with every check
-/// of the simulator on.
+/// Goal: whatever goes wrong, no promise is broken. Method: whole clusters of the code that ships, run from seeds, with
+/// every check of the simulator on.
 @Suite struct SimulationTests {
   static let blocks = 4
   /// 2,000 seeds in all.

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Ports of 127.0.0.1 that nobody listens on now, for servers that must be told theirs. They lie below those that the kernel gives
-/// to whoever binds port 0 or connects, so that no test that runs beside this one is given them meanwhile.
+/// Ports of 127.0.0.1 that nobody listens on now, for servers that must be told theirs. They lie below those that the
+/// kernel gives to whoever binds port 0 or connects, so that no test that runs beside this one is given them meanwhile.
 package func freePorts(_ count: Int) -> [UInt16] {
   var ports: [UInt16] = []
   while ports.count < count {

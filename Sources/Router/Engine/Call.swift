@@ -30,7 +30,8 @@ package final class Call {
   var partsLeft = 0
   var parts: [EventSummary] = []
   var isEnded = false
-  /// Bytes of a node's answer that are to be expected for it: a door bounds their sum over a connection's unanswered commands.
+  /// Bytes of a node's answer that are to be expected for it: a door bounds their sum over a connection's unanswered
+  /// commands.
   private(set) var expectedBytes = 256
   /// The answer is made apart from the connection's other commands: none of those behind it may pass it.
   var isLargeRead: Bool { expectedBytes >= Query.largeAnswerBytes && !operation.isCommand }

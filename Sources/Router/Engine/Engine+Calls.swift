@@ -4,8 +4,8 @@ import Proto
 extension Engine {
   /// Begins a call. Its owner is told the result, possibly before this returns.
   ///
-  /// - Returns: whether it is on its way to its shard (or has ended). If not, it waits for a definition, and a door that lets the
-  ///   same client's next command pass would change the order of effects.
+  /// - Returns: whether it is on its way to its shard (or has ended). If not, it waits for a definition, and a door
+  ///   that lets the same client's next command pass would change the order of effects.
   @discardableResult
   package func start(_ call: Call) -> Bool {
     switch call.operation {
@@ -36,8 +36,8 @@ extension Engine {
     return true
   }
 
-  /// Of a hold or an order: most have a few seats, some have thousands, and then a megabyte at a door. Below what makes a read large: a node
-  /// answers these in their place.
+  /// Of a hold or an order: most have a few seats, some have thousands, and then a megabyte at a door. Below what makes
+  /// a read large: a node answers these in their place.
   private static var holdAnswerBytes: Int { 12 << 10 }
   /// A seat's label in an answer.
   private static var labelBytes: Int { 24 }

@@ -210,7 +210,8 @@ extension Engine {
     }
   }
 
-  /// Feeds that were lost are asked for again, and those of copies that nobody reads are given up. Call it every 50 to 1,000 ms.
+  /// Feeds that were lost are asked for again, and those of copies that nobody reads are given up. Call it every 50 to
+  /// 1,000 ms.
   package func renewSubscriptions() {
     refuseLateWaits()
     if directory.generation != droppedGeneration {

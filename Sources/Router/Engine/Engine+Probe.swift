@@ -20,8 +20,8 @@ extension Engine {
   /// How long a primary may take to answer a probe.
   static var probePatience: Milliseconds { 1_000 }
 
-  /// Reads from every shard, as strongly as any read: an answer shows a primary whose epoch is open and whose follower, if it has
-  /// one, acknowledges. A link alone shows none of that: a node that still reads its log has one too.
+  /// Reads from every shard, as strongly as any read: an answer shows a primary whose epoch is open and whose follower,
+  /// if it has one, acknowledges. A link alone shows none of that: a node that still reads its log has one too.
   func probe(_ done: @escaping ([ShardID]) -> Void) {
     let probe = Probe(shardCount: shardCount, done: done)
     for number in 0..<shardCount {

@@ -9,10 +9,11 @@ protocol QuickHoldOwner: AnyObject {
   func isStale(_ hold: borrowing QuickHold)
 }
 
-/// A hold of one seat, or of places in one area, of an event whose definition is known, while its shard decides: the hot path.
+/// A hold of one seat, or of places in one area, of an event whose definition is known, while its shard decides: the
+/// hot path.
 ///
-/// No `Call` and no copies of the words: the command record is written straight into its shard's frame, what is kept here has a
-/// fixed size, and the answer goes straight into the client's output.
+/// No `Call` and no copies of the words: the command record is written straight into its shard's frame, what is kept
+/// here has a fixed size, and the answer goes straight into the client's output.
 struct QuickHold {
   var owner: any QuickHoldOwner
   /// The owner's own number for it.

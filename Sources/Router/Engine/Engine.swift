@@ -20,8 +20,8 @@ package protocol EngineHost: AnyObject {
   func wakeLater(_ event: EventEntry)
 }
 
-/// One router loop's middle, between the doors and the nodes: knows events, translates operations to commands and outcomes back,
-/// and keeps a forwarder. Owns no socket and no clock. All of it belongs to one loop.
+/// One router loop's middle, between the doors and the nodes: knows events, translates operations to commands and
+/// outcomes back, and keeps a forwarder. Owns no socket and no clock. All of it belongs to one loop.
 package final class Engine {
   package internal(set) var forwarder: Forwarder
   var events = EventIndex()

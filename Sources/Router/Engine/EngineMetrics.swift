@@ -1,4 +1,5 @@
-/// What a loop counted since it started. Plain numbers, touched on the loop only; `/metrics` asks each loop for its own.
+/// What a loop counted since it started. Plain numbers, touched on the loop only; `/metrics` asks each loop for its
+/// own.
 struct EngineMetrics: Sendable {
   /// Latencies in powers of two of a microsecond: bucket n counts what took below 2^n µs.
   struct Histogram: Sendable {

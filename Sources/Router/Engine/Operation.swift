@@ -29,8 +29,8 @@ package enum Operation: Sendable {
   }
 }
 
-/// A definition as it is sent, and what its creation's answer says. Made where there is time for it: a large one does not fit a
-/// loop's turn, nor does freeing it.
+/// A definition as it is sent, and what its creation's answer says. Made where there is time for it: a large one does
+/// not fit a loop's turn, nor does freeing it.
 package struct NewEvent: Sendable {
   /// The definition without its seats.
   private(set) var summary: EventDefinition

@@ -3,8 +3,8 @@ import Plan
 package import Proto
 import Synchronization
 
-/// One life of one event, as a router knows it: the definition, which never changes, the index of its labels, and the copy of
-/// its seats' states. Shared by the process's loops.
+/// One life of one event, as a router knows it: the definition, which never changes, the index of its labels, and the
+/// copy of its seats' states. Shared by the process's loops.
 package final class EventEntry: Sendable {
   package let id: Bytes
   package let ref: EventRef

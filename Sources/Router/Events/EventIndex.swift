@@ -1,6 +1,7 @@
 import Proto
 
-/// A loop's own view of the events it knows, by id: looked up with the bytes as they came in, without making a key of them.
+/// A loop's own view of the events it knows, by id: looked up with the bytes as they came in, without making a key of
+/// them.
 ///
 /// Bounded: over `countMax` everything is forgotten, because it can be fetched again.
 struct EventIndex {

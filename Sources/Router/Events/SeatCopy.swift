@@ -2,12 +2,12 @@ import EventLoop
 import Plan
 package import Proto
 
-/// The process's copy of one event's seats, for fresh reads: fed by every loop that relays the event's shard's replies, so that
-/// it is never older than an answer that this router already gave, on whichever loop.
+/// The process's copy of one event's seats, for fresh reads: fed by every loop that relays the event's shard's replies,
+/// so that it is never older than an answer that this router already gave, on whichever loop.
 ///
-/// - A loop's feed is *live* from the answer to its subscription until its link is lost. Updates come before the replies of the
-///   batch that caused them, on the same connection. So while every loop's feed is live, whoever relays a reply has applied what
-///   came before it.
+/// - A loop's feed is *live* from the answer to its subscription until its link is lost. Updates come before the
+///   replies of the batch that caused them, on the same connection. So while every loop's feed is live, whoever relays
+///   a reply has applied what came before it.
 /// - The copy is served only while all feeds are live and one of them was heard of within `staleAfter`.
 /// - The seat map is there from the first feed's answer until no loop feeds it any more.
 package final class SeatCopy: Sendable {

@@ -38,8 +38,8 @@ public struct Completion: Equatable, Sendable {
   }
 }
 
-/// A submitted hold that was granted: what `Completion` would say of it, as a plain value. Most completions are of this kind, and
-/// a `Completion` must be as large as the largest answer.
+/// A submitted hold that was granted: what `Completion` would say of it, as a plain value. Most completions are of this
+/// kind, and a `Completion` must be as large as the largest answer.
 public struct HeldCompletion: Equatable, Sendable {
   public var handle: RequestHandle
   public var held: Outcome.Held

@@ -1,11 +1,12 @@
 package import Proto
 
-// Queries with large answers travel apart from everything else, each in a frame of its own, and few at a time: a frame with one among
-// buyers' commands would keep the next commands back until its answer came, and many answers on their way take memory wherever they wait.
+// Queries with large answers travel apart from everything else, each in a frame of its own, and few at a time: a frame
+// with one among buyers' commands would keep the next commands back until its answer came, and many answers on their
+// way take memory wherever they wait.
 extension Forwarder {
-  /// Queues a query whose answer will have about `expectedBytes`. It leaves behind all that was submitted to its shard before it, once that is
-  /// answered: a client's read sees what the same client did before. What comes later may pass it: a door lets nothing of the
-  /// same client do so.
+  /// Queues a query whose answer will have about `expectedBytes`. It leaves behind all that was submitted to its shard
+  /// before it, once that is answered: a client's read sees what the same client did before. What comes later may pass
+  /// it: a door lets nothing of the same client do so.
   ///
   /// - Returns: false if too much is waiting: nothing was queued, and there will be no completion.
   package mutating func submitLargeRead(

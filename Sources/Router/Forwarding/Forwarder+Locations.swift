@@ -11,8 +11,9 @@ extension Forwarder {
     shards[index].pausedUntil = 0
     shards[index].retryDelay = 0
     guard moved else { return }
-    // A deposed primary can commit nothing more, so what it has not answered is asked of the new one. Its link is given up with
-    // what may still stand unread in it: should that node become primary again, it must not find an old command there.
+    // A deposed primary can commit nothing more, so what it has not answered is asked of the new one. Its link is given
+    // up with what may still stand unread in it: should that node become primary again, it must not find an old command
+    // there.
     let abandoned = Set(shards[index].sent.map { batches[Int($0)].link })
     for link in abandoned.sorted(by: { $0.rawValue < $1.rawValue }) {
       linkDown(link)
@@ -28,8 +29,8 @@ extension Forwarder {
     for shard in shards.indices where shards[shard].primary == node { resolve(shard) }
   }
 
-  /// The connection is gone: nothing more will come from it. What it carried and was not answered is queued again; the next
-  /// link's `RouterHello` keeps the node from reading the rest of this one.
+  /// The connection is gone: nothing more will come from it. What it carried and was not answered is queued again; the
+  /// next link's `RouterHello` keeps the node from reading the rest of this one.
   public mutating func linkDown(_ link: LinkID) {
     guard links.removeValue(forKey: link) != nil else { return }
     for shard in shards.indices {

@@ -3,8 +3,8 @@ public import Proto
 extension Forwarder {
   /// Takes one `replies` frame that came in on `link`.
   ///
-  /// - Throws: what the frame's bytes are wrong in, or `invalid` if the node answers what it was not asked: close the link. What
-  ///   was read before stands.
+  /// - Throws: what the frame's bytes are wrong in, or `invalid` if the node answers what it was not asked: close the
+  ///   link. What was read before stands.
   public mutating func receive(
     replies body: RawSpan, from link: LinkID, shard: ShardID, now: Milliseconds
   ) throws(DecodeError) {
@@ -109,7 +109,8 @@ extension Forwarder {
     lookAgain(at: now + delay)
   }
 
-  /// Puts entries back into their shard's open frame. Their bytes are read from their batches, which must still be there.
+  /// Puts entries back into their shard's open frame. Their bytes are read from their batches, which must still be
+  /// there.
   mutating func requeue(_ ids: [UInt32], _ shard: Int) {
     guard !ids.isEmpty else { return }
     rebuildOpen(shard, with: ids)

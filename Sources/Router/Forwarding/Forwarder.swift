@@ -1,15 +1,16 @@
 public import Proto
 
-/// One router loop's way to the shards, as a pure value: requests, map changes, links, replies and time go in; frames and
-/// completions come out. It owns no socket and no clock, so that a simulator can drive it.
+/// One router loop's way to the shards, as a pure value: requests, map changes, links, replies and time go in; frames
+/// and completions come out. It owns no socket and no clock, so that a simulator can drive it.
 ///
-/// - All requests of one shard and loop turn leave as one frame. What comes while a frame is on its way waits for its answer and
-///   leaves together, and with it what the clients that were answered ask next: `mayLeave`, `worthWaitingFor` and `Gathering` say how long.
-/// - A request without a reply is sent again when its link is lost or another node becomes primary; commands carry keys, so that
-///   the second copy repeats the first one's outcome.
-/// - Requests of one shard are sent, and sent again, in the order of their submission. A door must have at most one frame of a
-///   client connection's commands on its way to a shard (`turn` tells): then effects keep their order even if a node takes back
-///   one frame and not the next.
+/// - All requests of one shard and loop turn leave as one frame. What comes while a frame is on its way waits for its
+///   answer and leaves together, and with it what the clients that were answered ask next: `mayLeave`,
+///   `worthWaitingFor` and `Gathering` say how long.
+/// - A request without a reply is sent again when its link is lost or another node becomes primary; commands carry
+///   keys, so that the second copy repeats the first one's outcome.
+/// - Requests of one shard are sent, and sent again, in the order of their submission. A door must have at most one
+///   frame of a client connection's commands on its way to a shard (`turn` tells): then effects keep their order even
+///   if a node takes back one frame and not the next.
 public struct Forwarder: Sendable {
   public let limits: ForwarderLimits
   /// Random, drawn when the router's loop started: names the loop in `RouterHello` and in the keys it makes.
@@ -39,7 +40,8 @@ public struct Forwarder: Sendable {
   /// No paused shard may go on earlier.
   var earliestResume: Milliseconds = .max
 
-  /// Large reads that have not left, oldest first, each a batch of its own; and the bytes of the answers to those that have.
+  /// Large reads that have not left, oldest first, each a batch of its own; and the bytes of the answers to those that
+  /// have.
   var largeReads: [Int32] = []
   var largeAnswerBytes = 0
   /// The doors have too much to write already: no large read leaves.
@@ -150,8 +152,8 @@ public struct Forwarder: Sendable {
 
   // MARK: Sending
 
-  /// Ends the turn: every shard that has something to send and a link to its primary sends one frame, unless it waits for more. What is past its deadline is
-  /// not sent: it may leave completions.
+  /// Ends the turn: every shard that has something to send and a link to its primary sends one frame, unless it waits
+  /// for more. What is past its deadline is not sent: it may leave completions.
   ///
   /// - Parameter gathers: whether a frame may be held back because more for it is about to come: see `worthWaitingFor`.
   /// - Returns: what was. `Gathering` says when to flush again.
@@ -160,7 +162,8 @@ public struct Forwarder: Sendable {
     now: Milliseconds, gathers: Bool = false, send: (LinkID, borrowing [UInt8]) -> Void
   ) -> HeldBack {
     turn &+= 1
-    // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its keys by now.
+    // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its
+    // keys by now.
     if now >= earliestDeadline { tick(now: now) }
     if !largeReads.isEmpty { sendLargeReads(now: now, send) }
     guard !ready.isEmpty else { return HeldBack() }
@@ -205,9 +208,9 @@ public struct Forwarder: Sendable {
     }
   }
 
-  /// Clients that were answered a moment ago are writing their next requests right now: a frame with the first few of those would keep the
-  /// primary busy with a sync of its own while the rest wait for the next. So all of them travel together, and nodes do the
-  /// least for each. Returns how many are missing; nil: none.
+  /// Clients that were answered a moment ago are writing their next requests right now: a frame with the first few of
+  /// those would keep the primary busy with a sync of its own while the rest wait for the next. So all of them travel
+  /// together, and nodes do the least for each. Returns how many are missing; nil: none.
   private func worthWaitingFor(_ shard: Int, now: Milliseconds) -> Int? {
     guard shards[shard].unwaiting.left == 0, isExpecting(shard, now: now) else { return nil }
     let missing = min(shards[shard].expected.count, limits.fullFrameRequests) - shards[shard].openIDs.count
@@ -220,9 +223,9 @@ public struct Forwarder: Sendable {
     return expected.count >= limits.fewRequests && now &- expected.since <= Self.expectedFor
   }
 
-  /// Learns from a frame that leaves whether waiting is worth it. Clients that do not wait for their answers are as many as they are, whenever
-  /// they were answered: a frame would wait in vain for each of them. So after a frame that was not filled two leave
-  /// without waiting, then four, up to 64.
+  /// Learns from a frame that leaves whether waiting is worth it. Clients that do not wait for their answers are as
+  /// many as they are, whenever they were answered: a frame would wait in vain for each of them. So after a frame that
+  /// was not filled two leave without waiting, then four, up to 64.
   private mutating func learn(_ shard: Int, now: Milliseconds) {
     if shards[shard].unwaiting.left > 0 {
       shards[shard].unwaiting.left -= 1
@@ -263,8 +266,8 @@ public struct Forwarder: Sendable {
     shards[shard].expected.count = 0
   }
 
-  /// An entry of the batch has its reply, or its door was told that it will not wait. A frame that nobody waits for, because the node is
-  /// silent, keeps none back.
+  /// An entry of the batch has its reply, or its door was told that it will not wait. A frame that nobody waits for,
+  /// because the node is silent, keeps none back.
   @inline(__always)
   mutating func awaitsOneLess(_ batch: Int32) {
     let shard = Int(batches[Int(batch)].shard.rawValue)

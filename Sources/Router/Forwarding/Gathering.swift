@@ -7,7 +7,8 @@ package struct HeldBack: Equatable, Sendable {
   package init() {}
 }
 
-/// How long a loop holds frames back for more requests to come: for as long as they do come. Nanoseconds of the monotonic clock.
+/// How long a loop holds frames back for more requests to come: for as long as they do come. Nanoseconds of the
+/// monotonic clock.
 package struct Gathering: Sendable {
   /// Until when, unless more comes; nil: nothing is held back.
   package private(set) var until: UInt64?
@@ -16,13 +17,13 @@ package struct Gathering: Sendable {
   private var latest: UInt64 = 0
   private var heldBack = HeldBack()
 
-  /// After so long without a new request nobody is about to ask. A client needs some 10 microseconds for an answer and its next
-  /// request, but the router needs longer to write 64 answers, and hears nothing meanwhile.
+  /// After so long without a new request nobody is about to ask. A client needs some 10 microseconds for an answer and
+  /// its next request, but the router needs longer to write 64 answers, and hears nothing meanwhile.
   package static let gap: UInt64 = 300_000
   /// The first one waits no longer than this.
   package static let longest: UInt64 = 1_000_000
-  /// While so many are missing, the loop sleeps for as long as some of them need: waking it for each costs the loop and whoever
-  /// writes several microseconds.
+  /// While so many are missing, the loop sleeps for as long as some of them need: waking it for each costs the loop and
+  /// whoever writes several microseconds.
   package static let missingToNap = 16
   package static let napTime: UInt64 = 40_000
 

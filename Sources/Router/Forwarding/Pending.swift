@@ -72,10 +72,11 @@ struct ShardQueue: Sendable {
   /// How many of those somebody still waits for, and for how many requests in them.
   var inFlight = 0
   var awaited = 0
-  /// Requests that the next frame may wait for: those that waited when the last frame was answered, and one more from each client that it
-  /// answered. And when that was.
+  /// Requests that the next frame may wait for: those that waited when the last frame was answered, and one more from
+  /// each client that it answered. And when that was.
   var expected: (count: Int, since: Milliseconds) = (0, 0)
-  /// Frames that will leave without waiting, because the last one that waited did so in vain, and how many those were at first.
+  /// Frames that will leave without waiting, because the last one that waited did so in vain, and how many those were
+  /// at first.
   var unwaiting: (left: Int, first: Int) = (0, 0)
 }
 

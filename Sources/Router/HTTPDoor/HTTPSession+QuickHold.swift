@@ -4,7 +4,8 @@ import JSON
 import Plan
 import Proto
 
-/// A reservation of one seat and nothing else, as places in its JSON: what most of `POST /v1/reserve` asks for, read without a copy.
+/// A reservation of one seat and nothing else, as places in its JSON: what most of `POST /v1/reserve` asks for, read
+/// without a copy.
 struct SmallReservation {
   var event: Range<Int>
   var buyer: Range<Int>
@@ -12,8 +13,8 @@ struct SmallReservation {
   /// Seconds; 0: the event's own.
   var ttl: UInt32 = 0
 
-  /// nil: it asks for something else, or is spelled with escapes, or is wrong. `RequestBodies.reservation` reads it again and says
-  /// what is wrong with it.
+  /// nil: it asks for something else, or is spelled with escapes, or is wrong. `RequestBodies.reservation` reads it
+  /// again and says what is wrong with it.
   init?(_ body: RawSpan) {
     do throws(JSONError) {
       var (event, buyer, seat): (Range<Int>?, Range<Int>?, Range<Int>?)
@@ -44,7 +45,8 @@ struct SmallReservation {
   }
 }
 
-/// What the answer to a quick hold says again, and what it would take to ask anew: kept in the session, for its storage.
+/// What the answer to a quick hold says again, and what it would take to ask anew: kept in the session, for its
+/// storage.
 struct QuickWords {
   var buyer: [UInt8] = []
   var key: [UInt8] = []

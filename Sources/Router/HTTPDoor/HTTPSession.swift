@@ -3,8 +3,8 @@ import HTTP
 import Logging
 import Proto
 
-/// One connection at the HTTP door: takes requests one after the other, so that pipelined ones are answered, and take effect, in
-/// their order.
+/// One connection at the HTTP door: takes requests one after the other, so that pipelined ones are answered, and take
+/// effect, in their order.
 ///
 /// Sendable without the compiler's check: everything in it is touched on its connection's loop only.
 final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {

@@ -1,5 +1,5 @@
-/// The description of the HTTP door that the router serves: OpenAPI 3.1. A test holds it against the routes, and against the
-/// fields that the code reads and writes.
+/// The description of the HTTP door that the router serves: OpenAPI 3.1. A test holds it against the routes, and
+/// against the fields that the code reads and writes.
 public enum OpenAPI {
   /// The whole document, put together once.
   public static let document: String = {

@@ -6,7 +6,8 @@ import Proto
 ///
 /// Sendable without the compiler's check: everything in it is touched on its loop only.
 final class NodeLink: ConnectionHandler, @unchecked Sendable {
-  /// Replies from here on are decoded on another thread, in their turn: a definition of 100,000 seats takes tens of milliseconds.
+  /// Replies from here on are decoded on another thread, in their turn: a definition of 100,000 seats takes tens of
+  /// milliseconds.
   static let largeFrameBytes = 1 << 20
 
   let id: LinkID

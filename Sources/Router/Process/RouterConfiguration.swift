@@ -6,8 +6,8 @@ public struct RouterConfiguration: Sendable {
   /// Where the doors listen; port 0 takes a free one.
   public var http = HostPort(host: "127.0.0.1", port: 8080)
   public var tcp = HostPort(host: "127.0.0.1", port: 7400)
-  /// Event loops, one thread each; at most 64. One for every two cores: a router's requests cost it less than they cost clients,
-  /// nodes and the kernel beside it, and fewer loops send fewer and fuller frames.
+  /// Event loops, one thread each; at most 64. One for every two cores: a router's requests cost it less than they cost
+  /// clients, nodes and the kernel beside it, and fewer loops send fewer and fuller frames.
   public var loops = max(1, processorCount() / 2)
   /// How long requests are held through a failover, 0 to 20,000 ms.
   public var failoverWait: Milliseconds = 5_000

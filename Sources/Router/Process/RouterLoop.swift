@@ -5,7 +5,8 @@ import Proto
 
 /// One event loop of a router: its engine, its links to the nodes, and the doors' connections that live on it.
 ///
-/// Sendable without the compiler's check: everything in it is touched on `loop` only; other threads reach it through `loop.submit`.
+/// Sendable without the compiler's check: everything in it is touched on `loop` only; other threads reach it through
+/// `loop.submit`.
 final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   let loop: EventLoop
   let engine: Engine

@@ -45,7 +45,8 @@ struct RouterMemoryWatch {
     if now >= dropsAt {
       dropsAt = now + Self.dropEvery
       directory.dropIdle(now: now)
-      // Large answers wait while half of the bound is used: a reader that takes a byte now and then must not hold it for ever.
+      // Large answers wait while half of the bound is used: a reader that takes a byte now and then must not hold it
+      // for ever.
       if context.outputBudget.isCrowded {
         if wasCrowded { context.outputBudget.closeOldest() }
         wasCrowded = true

@@ -1,7 +1,7 @@
 import Proto
 
-/// The commands of the RESP door. `COMMAND` describes them, and metrics count by them. Those that ask for an operation stand in its row
-/// of `OperationRow`; the others are the connection's own, and stand here.
+/// The commands of the RESP door. `COMMAND` describes them, and metrics count by them. Those that ask for an operation
+/// stand in its row of `OperationRow`; the others are the connection's own, and stand here.
 package enum RESPCommand: Int, CaseIterable, Sendable {
   case ping, echo, hello, auth, select, reset, quit, command, client, config, info
   case multi, exec, discard, watch, unwatch

@@ -3,9 +3,9 @@ import Proto
 
 /// One connection at the RESP door.
 ///
-/// Replies leave in the order of the commands. Commands are taken from the connection as long as all unanswered ones were
-/// submitted in the same turn, so that they leave in one frame for each shard (what the forwarder needs to keep effects in
-/// order); then reading pauses until they are answered. So a pipeline of any length needs bounded memory.
+/// Replies leave in the order of the commands. Commands are taken from the connection as long as all unanswered ones
+/// were submitted in the same turn, so that they leave in one frame for each shard (what the forwarder needs to keep
+/// effects in order); then reading pauses until they are answered. So a pipeline of any length needs bounded memory.
 final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   /// Commands without a reply.
   static let windowMax = 1_024
