@@ -1,3 +1,4 @@
+internal import Glibc
 internal import ClusterMap
 internal import Flags
 internal import Journal
@@ -15,6 +16,10 @@ let recoverCommand = AdminCommand(
       start the nodes: those that were not named catch up. A coordinator that still has the cluster's roles is left as it is.
       """)
 ) { run async throws(AdminError) in
+  let places = run.flags.arguments.map(realPath)
+  if let twice = places.indices.first(where: { places[..<$0].contains(places[$0]) }) {
+    throw .usage("\(run.flags.arguments[twice]) is named twice: name each node's directory once")
+  }
   let copies = try run.flags.arguments.map { path throws(AdminError) in try Copy(path, run.console) }
   defer { for copy in copies { copy.storage.unlock() } }
   let plan = try RecoveryPlan(copies.map(\.known))
@@ -30,6 +35,14 @@ let recoverCommand = AdminCommand(
   try await write(chosen, copies, coordinator)
   coordinator.close()
   show(chosen, run)
+}
+
+/// A path without links and dots; the path itself if there is nothing.
+private func realPath(_ path: String) -> String {
+  // Safe: Swift lends the path for the call; the answer is ours, copied and freed.
+  guard let found = unsafe realpath(path, nil) else { return path }
+  defer { unsafe free(found) }
+  return unsafe String(cString: found)
 }
 
 /// A stopped node's directory.

@@ -62,7 +62,7 @@ public enum HTTPError: UInt8, Error, Sendable, CaseIterable {
     case .repeatedField: "A header that may stand once stands twice."
     case .badChunk: "A chunk of the body is malformed."
     case .badTrailer: "A trailer is malformed."
-    case .badPercentEncoding: "A percent sign is not followed by two hexadecimal digits."
+    case .badPercentEncoding: "A percent sign is not followed by two hexadecimal digits, or stands for NUL."
     case .badQuery: "The query is malformed."
     case .targetTooLong: "The request line is over its limit."
     case .headersTooLarge: "The header block is over its limit."

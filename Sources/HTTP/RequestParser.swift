@@ -271,9 +271,13 @@ extension RequestHead {
   }
 }
 
-/// A Content-Length: digits only, one number, no overflow.
+/// A Content-Length: digits only, one number. One that does not fit is larger than any limit.
 func contentLength(_ value: ByteRange, in input: RawSpan) throws(HTTPError) -> Int {
-  guard (1...18).contains(value.count) else { throw .badContentLength }
+  guard value.count > 0 else { throw .badContentLength }
+  guard value.count <= 18 else {
+    for place in value.range where input.fast(place) &- 0x30 >= 10 { throw .badContentLength }
+    throw .bodyTooLarge
+  }
   var length = 0
   for place in value.range {
     let digit = input.fast(place) &- 0x30

@@ -19,7 +19,7 @@ extension NodeCore {
         $0.field("follower", follower?.node.description ?? "")
       }
     case .suspectWaits(let suspicion):
-      log.error("a suspect replica waits for its peer, or for holdfast failover --shard N --accept-loss") {
+      log.error("a suspect replica waits for a copy that has all, or for holdfast failover --shard N --accept-loss") {
         $0.field("shard", shard.rawValue)
         $0.field("suspect", "\(suspicion)")
         $0.field("why", sentence(suspicion))

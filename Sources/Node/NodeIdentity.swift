@@ -1,4 +1,5 @@
 import ClusterMap
+import Glibc
 import Journal
 import Logging
 import Proto
@@ -90,12 +91,14 @@ final class NodeIdentity: Sendable {
     return try write(changed)
   }
 
-  /// False: there is no room, and what was written before still counts.
+  /// False: there is no room, or no descriptor just now, and what was written before still counts.
   private func write(_ record: StartRecord) throws(JournalError) -> Bool {
     do throws(JournalError) {
       try record.write(to: storage)
       return true
     } catch .storage(.full) {
+      return false
+    } catch .storage(.failed(_, _, EMFILE)), .storage(.failed(_, _, ENFILE)) {
       return false
     }
   }

@@ -222,7 +222,8 @@ extension ShardMachine {
     if let halt = summary.haltReason { reason = "\(halt)" }
     if summary.draining { reason = "draining" }
     if summary.suspicion != .none {
-      reason = "suspect by \(summary.suspicion): \(why(summary.suspicion)); waits for its peer, or for --accept-loss"
+      reason =
+        "suspect by \(summary.suspicion): \(why(summary.suspicion)); waits for a copy that has all, or for --accept-loss"
     }
     return ReplicaStatus(
       shard: shard, role: role, epoch: summary.epoch, durableIndex: summary.durable,

@@ -2,7 +2,8 @@
 public struct NodeName: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let bytes: Bytes
   public init?(_ bytes: Bytes) {
-    guard (1...64).contains(bytes.count) else { return nil }
+    // A file of the coordinator begins with the name: one that begins with a dot would be a hidden one.
+    guard (1...64).contains(bytes.count), bytes.array[0] != UInt8(ascii: ".") else { return nil }
     for byte in bytes.array {
       switch byte {
       case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

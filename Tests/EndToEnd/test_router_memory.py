@@ -53,6 +53,23 @@ class RouterMemory(ClusterCase):
         finally:
             client.close()
 
+    def test_commands_between_multi_and_exec(self):
+        """What is queued is input that was not worked off: it is counted, and over the bound the oldest go."""
+        closed = self.metric("holdfast_router_input_memory_closed_total")
+        before = self.resident()
+        queued = b"MULTI\r\n" + b"PING\r\n" * 16_000
+        clients = [self.connect(self.cluster.tcp) for _ in range(300)]
+        for client in clients:
+            client.sendall(queued)
+        processes.wait_until("the oldest are closed", lambda: self.metric("holdfast_router_input_memory_closed_total") > closed, 20)
+        self.assertLessEqual(self.metric("holdfast_router_input_memory_bytes"), 32 * MIB)
+        self.assertGreater(self.metric("holdfast_router_input_memory_bytes"), 16 * MIB)
+        self.buys(990)
+        self.assertLess(self.resident() - before, 96 * MIB)
+        for client in clients:
+            client.close()
+        processes.wait_until("nothing is kept", lambda: self.metric("holdfast_router_input_memory_bytes") < MIB, 20)
+
     def test_a_cold_copy_asked_for_by_many(self):
         """One subscription, one map, and everybody gets it."""
         self.cluster.create_event("cold", rows=3000, seats_per_row=1000)

@@ -35,8 +35,6 @@ package final class Engine {
   }
   package private(set) var now: Milliseconds = 0
   var metrics = EngineMetrics()
-  /// What the loop's connections have queued between MULTI and EXEC.
-  var transactionBytes = 0
   /// This loop's subscriptions, by event id.
   var subscriptions: [Bytes: Subscription] = [:]
   /// Which event a feed's slot means, by shard.

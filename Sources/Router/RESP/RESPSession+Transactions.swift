@@ -1,3 +1,4 @@
+import EventLoop
 import Proto
 
 /// What stands between MULTI and EXEC: commands as they came, parsed again when they run.
@@ -8,8 +9,6 @@ import Proto
 struct RESPTransaction {
   static let commandsMax = 16_384
   static let bytesMax = 1 << 20
-  /// Of all connections of a loop together.
-  static let loopBytesMax = 64 << 20
 
   private(set) var commands: [UInt8] = []
   private(set) var count = 0
@@ -21,11 +20,9 @@ struct RESPTransaction {
     count += 1
   }
 
-  /// - Returns: bytes that are no longer kept.
-  mutating func breakOff() -> Int {
-    defer { commands = [] }
+  mutating func breakOff() {
+    commands = []
     isBroken = true
-    return commands.count
   }
 }
 
@@ -82,26 +79,37 @@ extension RESPSession {
     guard var open = transaction else { return }
     if !open.isBroken {
       guard open.count < RESPTransaction.commandsMax,
-        open.commands.count + input.byteCount <= RESPTransaction.bytesMax,
-        engine.transactionBytes + input.byteCount <= RESPTransaction.loopBytesMax
+        open.commands.count + input.byteCount <= RESPTransaction.bytesMax
       else {
         breakTransaction()
         return fail("the transaction is too large: at most 16384 commands and 1048576 bytes are queued")
       }
       transaction = nil  // so that the array is not copied
       open.add(input)
-      engine.transactionBytes += input.byteCount
       transaction = open
+      chargeQueued()
     }
     reply(takeNumber()) { $0.putSimple("QUEUED") }
   }
 
-  private func breakTransaction() { engine.transactionBytes -= transaction?.breakOff() ?? 0 }
+  private func breakTransaction() {
+    transaction?.breakOff()
+    chargeQueued()
+  }
+
+  /// What is queued is input that was not worked off yet, and counts as such with all connections': over the bound, the
+  /// oldest go.
+  private func chargeQueued() {
+    let byteCount = (transaction?.commands.capacity ?? 0) + (run?.commands.capacity ?? 0)
+    if byteCount == queuedBytes { return }
+    queuedBytes = byteCount
+    connection.setHeldInput(byteCount: byteCount)
+  }
 
   /// Forgets the open transaction and what is left of one that runs.
   func dropTransaction() {
-    engine.transactionBytes -= (transaction?.commands.count ?? 0) + (run?.commands.count ?? 0)
     (transaction, run) = (nil, nil)
+    chargeQueued()
   }
 
   func transact(_ command: RESPCommand) {

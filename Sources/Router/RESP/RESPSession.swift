@@ -42,6 +42,8 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   private var expectedBytes = 0
   /// A command waits for a definition, or its answer is made apart: nothing may pass it.
   private var isWaitingForEvent = false
+  /// Bytes of queued commands that the input budget was told of.
+  var queuedBytes = 0
   /// Ends once the commands of an EXEC have run.
   private var endsAfterRun = false
   /// Closes once all replies are written.
