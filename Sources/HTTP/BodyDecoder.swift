@@ -84,7 +84,7 @@ public struct BodyDecoder: Sendable {
       let value = Characters.hexValue(byte)
       if value < 16 {
         // Fifteen digits are more than any limit and cannot overflow.
-        guard digits < 15 else { throw .bodyTooLarge }
+        guard digits < 15 else { throw size == 0 ? .badChunk : .bodyTooLarge }
         state = .chunkSize(digits: digits + 1, size: size << 4 | Int(value))
         return
       }

@@ -276,6 +276,7 @@ func contentLength(_ value: ByteRange, in input: RawSpan) throws(HTTPError) -> I
   guard value.count > 0 else { throw .badContentLength }
   guard value.count <= 18 else {
     for place in value.range where input.fast(place) &- 0x30 >= 10 { throw .badContentLength }
+    if input.fast(value.range.lowerBound) == 0x30 { throw .badContentLength }
     throw .bodyTooLarge
   }
   var length = 0

@@ -24,6 +24,7 @@ extension Inventory {
     let slot = UInt32(events.count)
     add(outline, incarnation: incarnation)
     stepVersion(slot)
+    noteCreation(of: slot)
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
     return conclude(outcome, record, key, event: slot, subject: nil)
   }

@@ -58,6 +58,7 @@ extension Inventory {
     insert(&new, slot: slot, event: event, ttl: ttl == 0 ? layout.holdTTL : ttl, secret: secret, buyer: buyer)
     if layout.maxPerBuyer != nil { buyers.add(count, event, buyer, &cells) }
     let version = stepVersion(event)
+    note(Change.HoldChange.made, slot, new)
     let id = HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: secret)
     return Outcome.Held(id: id, expiresAt: new.deadline, total: total, version: version)
   }

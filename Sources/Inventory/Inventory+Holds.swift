@@ -27,6 +27,7 @@ extension Inventory {
   private mutating func release(_ slot: UInt32, _ hold: HoldRecord) -> Outcome {
     if hold.status == .released { return .released(version: events[hold.event].version) }
     guard hold.status == .held else { return .refused(.checkedOut(orderID(slot, hold))) }
+    let farewell = farewell(slot, hold)
     digest &-= stateTerm(slot, hold) &+ contentTerm(slot, hold)
     saveRouterKey(hold)
     giveBack(slot, hold)
@@ -42,6 +43,7 @@ extension Inventory {
     heldCount -= 1
     releasedCount += 1
     stepVersion(hold.event)
+    noteEnd(.released, farewell, event: hold.event)
     return .released(version: events[hold.event].version)
   }
 
@@ -61,6 +63,7 @@ extension Inventory {
     extended.slack = UInt32(latest - deadline)
     replace(slot, hold, with: extended)
     stepVersion(hold.event)
+    note(Change.HoldChange.extended, slot, extended)
     return .extended(info(slot, extended))
   }
 
@@ -75,6 +78,7 @@ extension Inventory {
     replace(slot, hold, with: order)
     heldCount -= 1
     stepVersion(hold.event)
+    note(Change.OrderChange.checkedOut, slot, order)
     return .checkedOut(info(slot, order))
   }
 }

@@ -41,6 +41,7 @@ extension Inventory {
     confirmed.status = .confirmed
     replace(slot, order, with: confirmed)
     stepVersion(order.event)
+    note(Change.OrderChange.confirmed, slot, confirmed)
     return .confirmed(info(slot, confirmed))
   }
 
@@ -56,6 +57,7 @@ extension Inventory {
     cancelled.status = .cancelled
     replace(slot, order, with: cancelled)
     stepVersion(order.event)
+    note(order.status == .confirmed ? .takenBack : Change.OrderChange.cancelled, slot, cancelled)
     return .cancelled(info(slot, cancelled))
   }
 }

@@ -49,6 +49,7 @@ extension Inventory {
     digest &-= stateTerm(slot, record)
     switch record.status {
     case .held:
+      let farewell = farewell(slot, record)
       saveRouterKey(record)
       giveBack(slot, record)
       digest &-= contentTerm(slot, record)
@@ -56,6 +57,7 @@ extension Inventory {
       stepVersion(record.event)
       heldCount -= 1
       free(slot)
+      noteEnd(.expired, farewell, event: record.event)
     case .pending:
       #if PLANTED_MISTAKES
       if unsafe PlantedMistake.chosen != .keepExpiredSeats { giveBack(slot, record) }
@@ -66,6 +68,7 @@ extension Inventory {
       holds[slot] = record
       digest &+= stateTerm(slot, record)
       stepVersion(record.event)
+      note(Change.OrderChange.expired, slot, record)
     case .released:
       releasedCount -= 1
       free(slot)

@@ -34,6 +34,9 @@ public struct Inventory: Sendable {
   public internal(set) var keysForgotten = 0
   /// Not replicated: watched events that changed, in the order of their first change.
   var changedEvents: [UInt32] = []
+  /// Not replicated: somebody listens, and what changed since it was told last.
+  var isListening = false
+  var changes: [Change] = []
   /// Kept between commands for its memory.
   var scratch: [UInt8] = []
 

@@ -17,6 +17,11 @@ struct ModelRun {
   var outcomes: [String: Int] = [:]
   var routerNumbers: [UInt64] = [100, 1 << 33, .max - 1 << 20]
   var quickHolds = 0
+  /// Of the last logged record.
+  var index: UInt64 = 0
+  /// Half of the runs have a listener; the others may take the way of frequent holds.
+  var isListening = false
+  var projection = Projection()
 
   init(seed: UInt64) {
     self.seed = seed
@@ -29,6 +34,9 @@ struct ModelRun {
       routerWindow: limits.routerWindow)
     primary = Inventory(shard: shard, keyLimits: limits)
     follower = Inventory(shard: shard, keyLimits: limits, tableSalt: random.next())
+    isListening = seed % 2 == 0
+    primary.listen(isListening)
+    follower.listen(isListening)
   }
 
   mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
@@ -166,11 +174,20 @@ struct ModelRun {
         try #require(primary.apply(.tick).mustLog, "seed \(seed)")
         _ = follower.advance(to: stamp)
         _ = follower.apply(.tick)
+        try logged()
       }
       if stamp == now { break }
     }
     for _ in 0..<pick(0...6) { try applyOne() }
     try check()
+  }
+
+  /// A record has been logged: both replicas say the same of it, and the projection takes it.
+  mutating func logged() throws {
+    index += 1
+    let changes = primary.takeChanges(index: index)
+    try #require(changes == follower.takeChanges(index: index), "seed \(seed): replicas differ in what changed")
+    for change in changes { try projection.apply(change, model.events.map(\.definition)) }
   }
 
   mutating func applyOne() throws {
@@ -201,6 +218,7 @@ struct ModelRun {
       _ = follower.advance(to: now)
       let repeated = Self.apply(bytes, to: &follower, quickly: quickly.1, &quickHolds)
       try #require(repeated == applied, "seed \(seed): the follower, \(one)")
+      try logged()
     } else {
       try #require(primary.digest == before, "seed \(seed): changed without a record, \(one)")
     }
@@ -272,6 +290,7 @@ struct ModelRun {
         try #require(primary.answer(.order(model.orderID(number))) == .order(model.info(number)), "seed \(seed)")
       }
     }
+    if isListening { try projection.check(primary, model.events.map(\.definition), model.holds.count) }
     if random.chance(10) { try snapshots() }
   }
 
@@ -283,8 +302,10 @@ struct ModelRun {
     try #require(decoded.digest == primary.digest, "seed \(seed)")
     try #require(decoded.snapshot() == bytes, "seed \(seed): a snapshot of a snapshot")
     follower = decoded
+    follower.listen(isListening)
     if random.chance(50) {
       primary = decoded
+      primary.listen(isListening)
       _ = primary.advance(to: now)
       for event in copies.indices { primary.watch(model.events[event].definition.id) }
     }

@@ -200,7 +200,9 @@ extension SeededRandom {
   }
 
   package mutating func nodeName() -> NodeName {
-    NodeName(Bytes(list(1...1) { $0.one(of: Array("abZ09_-".utf8)) } + list(0...11) { $0.one(of: Array("abcXYZ019._-".utf8)) }))!
+    NodeName(
+      Bytes(list(1...1) { $0.one(of: Array("abZ09_-".utf8)) } + list(0...11) { $0.one(of: Array("abcXYZ019._-".utf8)) })
+    )!
   }
   package mutating func replica() -> ReplicaID { ReplicaID(node: nodeName(), disk: word()) }
   package mutating func register() -> MapRegister {
