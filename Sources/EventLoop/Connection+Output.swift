@@ -2,8 +2,9 @@ internal import CHoldfast
 internal import Glibc
 
 extension Connection {
-  /// How much one connection may send in one turn before others get theirs, in bytes.
-  private static let turnBytesMax = 512 << 10
+  /// How much one connection may send in one turn before others get theirs, in bytes: a hundred connections that were
+  /// given a large answer in one moment take some milliseconds of a turn with this.
+  private static let turnBytesMax = 96 << 10
 
   /// Sends what waits, as far as the kernel takes it. By the loop, at the end of a turn.
   func flush() {
@@ -24,7 +25,7 @@ extension Connection {
     while true {
       let isEmpty = tls == nil ? output.isEmpty : encrypted.isEmpty
       if isEmpty { break }
-      if sentBytes > Self.turnBytesMax {
+      if sentBytes >= Self.turnBytesMax {
         wantsFlush()
         break
       }

@@ -71,6 +71,10 @@ struct OutputQueue: Sendable {
     add(Chunk(bytes: chunk))
   }
 
+  /// No more is handed to the kernel at once: a call that copies megabytes keeps the loop from everybody else. A chunk is
+  /// not cut for it.
+  private static let callBytes = 96 << 10
+
   /// Sends what one system call takes. Returns the number of bytes, or -errno.
   func send(to fd: Int32) -> Int {
     if head == chunks.count {
@@ -82,7 +86,9 @@ struct OutputQueue: Sendable {
     var slices = unsafe [chf_slice]()
     unsafe slices.reserveCapacity(min(Self.slicesMax, chunks.count - head + 1))
     var skip = headOffset
-    for chunk in chunks[head...].prefix(Self.slicesMax - 1) {
+    var byteCount = 0
+    for chunk in chunks[head...].prefix(Self.slicesMax - 1) where byteCount < Self.callBytes {
+      byteCount += chunk.bytes.count - skip
       unsafe chunk.bytes.withUnsafeBytes {
         unsafe slices.append(chf_slice(bytes: $0.baseAddress! + skip, count: $0.count - skip))
       }

@@ -125,7 +125,7 @@ class BroughtUp(NodeCase):
         return frames[0]["first_index"] if frames else None
 
     def outgrow(self, name, shard, index):
-        """Whole plans go into the log, until it no longer has the shard's record `index`."""
+        """Whole plans and large holds go into the log, until it no longer has the shard's record `index`."""
         with open(os.path.join(ROOT, "cluster", "demo", "arena.json")) as file:
             plan = json.load(file)
         number = 0
@@ -133,7 +133,18 @@ class BroughtUp(NodeCase):
         def is_gone():
             nonlocal number
             number += 1
-            self.cluster.request("POST", "/v1/events", {"id": f"{self._testMethodName.replace('_', '-')}-{number}", "name": "big", "plan": plan})
+            prefix = self._testMethodName.replace("_", "-")
+            if number <= 8:
+                self.cluster.request("POST", "/v1/events", {"id": f"{prefix}-{number}", "name": "big", "plan": plan})
+            else:
+                # What makes the log grow and the snapshots not: segments go once the log takes twice what snapshots take.
+                if number == 9:
+                    self.cluster.create_event(prefix, rows=50, seats_per_row=100)
+                client = self.cluster.resp()
+                for _ in range(20):
+                    hold = client.call("HOLD", prefix, "b", 60, *(f"#{seat}" for seat in range(5_000)))[0]
+                    client.call("RELEASE", hold)
+                client.close()
             return (self.first_index(name, shard) or 0) > index
         # From here on nothing but a snapshot can bring that record to anybody: a log's beginning only moves forward.
         processes.wait_until("the old segments go", is_gone, 60)
