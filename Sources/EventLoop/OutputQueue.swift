@@ -71,8 +71,8 @@ struct OutputQueue: Sendable {
     add(Chunk(bytes: chunk))
   }
 
-  /// No more is handed to the kernel at once: a call that copies megabytes keeps the loop from everybody else. A chunk is
-  /// not cut for it.
+  /// No more is handed to the kernel at once: a call that copies megabytes keeps the loop from everybody else. A chunk
+  /// is not cut for it.
   private static let callBytes = 96 << 10
 
   /// Sends what one system call takes. Returns the number of bytes, or -errno.
