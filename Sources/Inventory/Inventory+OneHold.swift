@@ -11,7 +11,10 @@ extension Inventory {
   @inline(__always) public mutating func applyOneHold(
     _ record: borrowing CommandRecord, _ held: inout Outcome.Held
   ) -> Bool {
-    guard record.kind == .hold, record.keyIsFromRouter, record.key.byteCount == 16, !isListening else { return false }
+    // A pattern, because equality of a type of another module is a call.
+    guard case .hold = record.kind, record.keyIsFromRouter, record.key.byteCount == 16, !isListening else {
+      return false
+    }
     do {
       return try applyOneHold(record, HoldView(decoding: record.body), &held)
     } catch {
