@@ -116,6 +116,7 @@ extension Connection: EventSource {
     }
     let total = held + newByteCount
     var consumed = 0
+    expectedInput = 0
     isDelivering = true
     while consumed < total, state == .open, !isReadingPaused, !isOverOutputLimit, handOver == nil {
       guard let receiver = handler else { break }
@@ -163,11 +164,13 @@ extension Connection: EventSource {
     if rest.count > options.inputLimit, !isReadingPaused, !isOverOutputLimit { end(.inputLimit(byteCount: rest.count)) }
   }
 
-  /// A long rest grows by a quarter: doubling it would keep as much again for nothing.
+  /// A long rest grows by a quarter, because doubling it would keep as much again for nothing, or to what is expected,
+  /// as far as enough of it was sent already: whoever announces much need not send it.
   private func makeRoom(for byteCount: Int) {
     let needed = rest.count + byteCount
     guard needed > rest.capacity, needed > 1 << 20 else { return }
-    rest.reserveCapacity(needed + needed / 4)
+    let expected = min(expectedInput, needed * 8, options.inputLimit)
+    rest.reserveCapacity(max(needed + needed / 4, expected))
   }
 
   /// A reset after everything was sent is the end that we waited for.

@@ -63,6 +63,8 @@ public final class Connection: @unchecked Sendable {
   public internal(set) var inputEnded = false
   /// `inputEnded` is still to be told, after what is left in the buffers.
   var endUntold = false
+  /// What the handler waits for, in bytes; see `expectInput`.
+  var expectedInput = 0
   /// The handler asked for a pause.
   public internal(set) var isReadingPaused = false
   /// Waiting output went over the soft limit, and is not yet below half of it.
@@ -195,6 +197,13 @@ public final class Connection: @unchecked Sendable {
     guard isReadingPaused else { return }
     isReadingPaused = false
     wantsAnotherLook()
+  }
+
+  /// By a handler in `received`: the first of the bytes that it leaves make a message of so many bytes. They are
+  /// collected in one place, instead of one that grows and is copied. Forgotten at the next call.
+  public func expectInput(byteCount: Int) {
+    loop.preconditionOnLoop()
+    expectedInput = byteCount
   }
 
   func wantsAnotherLook() {

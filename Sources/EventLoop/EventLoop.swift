@@ -58,6 +58,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   let input = InputBuffer()
   /// What this loop did so far.
   public internal(set) var counters = LoopCounters()
+  /// How long its turns took so far.
+  public private(set) var turnTimes = TurnTimes()
+  /// When the last turn ended, if a clock was read then.
+  private var turnEndedAt: UInt64?
 
   private enum TurnEnd {
     case closure(() -> Void)
@@ -144,12 +148,20 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   private func turn(_ events: EventBuffer) {
     if napTime > 0 {
       // Not with work at hand, nor when the last look left some out.
-      if local.isEmpty, again.isEmpty, turnEnds.isEmpty, !events.isFull { chf_nap(napTime) }
+      if local.isEmpty, again.isEmpty, turnEnds.isEmpty, !events.isFull {
+        turnEndedAt = chf_monotonic_ns()
+        chf_nap(napTime)
+      }
       napTime = 0
     }
-    let count = events.wait(epoll.rawValue, timeout: sleepTime())
+    let timeout = sleepTime()
+    let count = events.wait(epoll.rawValue, timeout: timeout)
     inbox.wokeUp()
-    clock = chf_monotonic_ns()
+    let now = chf_monotonic_ns()
+    // A turn that no wait followed ended where this one begins: most clocks are read already.
+    turnTimes.note(nanoseconds: (turnEndedAt ?? now) &- clock)
+    turnEndedAt = nil
+    clock = now
     counters.turns &+= 1
 
     for position in 0..<count {
@@ -183,8 +195,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     guard inbox.goToSleep() else { return 0 }
     var wake = wheel.nextWake ?? .max
     if let timer = timers.first { wake = min(wake, timer.deadline) }
-    guard wake != .max else { return -1 }
     let now = chf_monotonic_ns()
+    if turnEndedAt == nil { turnEndedAt = now }
+    guard wake != .max else { return -1 }
     return wake <= now ? 0 : Int64(clamping: wake - now)
   }
 

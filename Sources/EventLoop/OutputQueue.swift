@@ -71,9 +71,10 @@ struct OutputQueue: Sendable {
     add(Chunk(bytes: chunk))
   }
 
-  /// No more is handed to the kernel at once: a call that copies megabytes keeps the loop from everybody else. A chunk
-  /// is not cut for it.
+  /// About so much is handed to the kernel at once: a call that copies megabytes keeps the loop from everybody else.
   private static let callBytes = 96 << 10
+  /// So much of one chunk, however large it is.
+  private static let callBytesOfChunk = 256 << 10
 
   /// Sends what one system call takes. Returns the number of bytes, or -errno.
   func send(to fd: Int32) -> Int {
@@ -87,14 +88,18 @@ struct OutputQueue: Sendable {
     unsafe slices.reserveCapacity(min(Self.slicesMax, chunks.count - head + 1))
     var skip = headOffset
     var byteCount = 0
+    var isCut = false
     for chunk in chunks[head...].prefix(Self.slicesMax - 1) where byteCount < Self.callBytes {
-      byteCount += chunk.bytes.count - skip
+      let count = min(chunk.bytes.count - skip, Self.callBytesOfChunk)
+      byteCount += count
       unsafe chunk.bytes.withUnsafeBytes {
-        unsafe slices.append(chf_slice(bytes: $0.baseAddress! + skip, count: $0.count - skip))
+        unsafe slices.append(chf_slice(bytes: $0.baseAddress! + skip, count: count))
       }
+      isCut = count < chunk.bytes.count - skip
+      if isCut { break }
       skip = 0
     }
-    let takesTail = unsafe !tail.isEmpty && slices.count == chunks.count - head
+    let takesTail = unsafe !tail.isEmpty && !isCut && slices.count == chunks.count - head
     if takesTail {
       unsafe tail.withUnsafeBytes { unsafe slices.append(chf_slice(bytes: $0.baseAddress!, count: $0.count)) }
     }

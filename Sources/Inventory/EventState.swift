@@ -256,17 +256,16 @@ struct EventState: Sendable {
   var states: Bytes {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(layout.seatCount)
-    // The characters of the page before.
-    var page: [UInt8] = []
-    seats.forEachPage { words, isRepeated in
-      let count = min(words.count, layout.seatCount - bytes.count)
-      if !isRepeated || page.count < count {
-        // Branches would cost more than all the rest: the four states are four bytes of one word.
-        page = words[..<count].map { UInt8(truncatingIfNeeded: Seat.characters >> ($0 >> 30 &* 8)) }
-      }
-      bytes.append(contentsOf: page[..<count])
-    }
+    appendStates(0..<layout.seatCount, to: &bytes)
     return Bytes(bytes)
+  }
+
+  /// Appends those of some seats.
+  func appendStates(_ range: Range<Int>, to bytes: inout [UInt8]) {
+    seats.forEachPage(of: range) { words in
+      // Branches would cost more than all the rest: the four states are four bytes of one word.
+      bytes.append(contentsOf: words.map { UInt8(truncatingIfNeeded: Seat.characters >> ($0 >> 30 &* 8)) })
+    }
   }
 }
 

@@ -43,16 +43,15 @@ struct PagedArray<Element: BitwiseCopyable & Sendable>: Sendable {
     }
   }
 
-  /// Calls `body` for each page with its elements (the last may have some that are beyond `count`), and whether it is
-  /// the very same page as the one before.
-  func forEachPage(_ body: (_ elements: [Element], _ isRepeated: Bool) -> Void) {
-    var before = 0
-    for page in pages {
-      // Safe: the address is compared, not followed.
-      let address = unsafe page.withUnsafeBufferPointer { Int(bitPattern: $0.baseAddress) }
-      let isRepeated = address == before
-      before = address
-      body(page, isRepeated)
+  /// Calls `body` with the elements of the range, page by page.
+  func forEachPage(of range: Range<Int>, _ body: (ArraySlice<Element>) -> Void) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    var place = range.lowerBound
+    while place < range.upperBound {
+      let start = place & Self.mask
+      let end = Swift.min(1 << Self.shift, start + range.upperBound - place)
+      body(pages[place >> Self.shift][start..<end])
+      place += end - start
     }
   }
 

@@ -24,7 +24,7 @@ internal import Proto
   }
 
   /// A frame of many megabytes is one event's plan. It is compressed less and faster: its shard waits for it.
-  private static func acceleration(_ byteCount: Int) -> Int32 { byteCount > 1 << 20 ? 16 : 1 }
+  private static func acceleration(_ byteCount: Int) -> Int32 { byteCount > 1 << 20 ? 256 : 1 }
 
   /// Compresses `raw` and keeps the block for `append`. Returns the block's length.
   mutating func compress(_ raw: RawSpan) -> Int {

@@ -92,7 +92,11 @@ final class MetricsDoor: ConnectionHandler {
 extension NodeCore {
   func metrics() async -> NodeMetrics {
     var shards: [NodeMetrics.Shard] = []
-    for nodeLoop in loops { shards += await nodeLoop.metrics() }
+    var turnTimes = TurnTimes()
+    for nodeLoop in loops {
+      shards += await nodeLoop.metrics()
+      turnTimes.add(await nodeLoop.turnTimes())
+    }
     shards.sort { $0.status.shard < $1.status.shard }
     var suspects = 0
     for nodeLoop in loops { suspects += await nodeLoop.suspectCount() }
@@ -100,13 +104,15 @@ extension NodeCore {
     let positions = journal.positions
     return NodeMetrics(
       state: status.state, uptime: Int64(bootTimeNanoseconds() / 1_000_000) - startedAt, loopCount: loops.count,
-      shards: shards, logBytes: size.bytes, segments: size.segments, written: positions.written,
+      turnTimes: turnTimes, shards: shards, logBytes: size.bytes, segments: size.segments, written: positions.written,
       durable: positions.durable, isFull: writer.isFull, syncs: writer.times, start: identity.start,
       suspects: suspects, logLinesDropped: log.droppedCount)
   }
 }
 
 extension NodeLoop {
+  fileprivate func turnTimes() -> TurnTimes { loop.turnTimes }
+
   fileprivate func metrics() -> [NodeMetrics.Shard] {
     shardList.map { shard in
       shard.assumeIsolated { shard in

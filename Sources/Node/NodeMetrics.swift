@@ -13,6 +13,7 @@ struct NodeMetrics: Sendable {
   var state: NodeStatus.State
   var uptime: Milliseconds
   var loopCount: Int
+  var turnTimes: TurnTimes
   var shards: [Shard]
   var logBytes: UInt64
   var segments: Int
@@ -34,6 +35,8 @@ struct NodeMetrics: Sendable {
       "holdfast_node_suspect_replicas", "Replicas that may lack what was acknowledged: they wait for peer or operator.",
       Int64(suspects))
     out.gauge("holdfast_node_loops", "Event loops.", Int64(loopCount))
+    out.family("holdfast_node_loop_turn_seconds", "histogram", "Turns of the event loops: so long others wait.")
+    out.putTurnTimes(turnTimes, "holdfast_node_loop_turn_seconds")
     out.gauge("holdfast_node_log_bytes", "From the log's oldest kept byte to its end.", Int64(logBytes))
     out.gauge("holdfast_node_log_segments", "Segments of the log.", Int64(segments))
     out.gauge("holdfast_node_log_position", "Behind the last byte that was written.", Int64(written))

@@ -47,7 +47,8 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
         }
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
-    } catch .truncated {
+    } catch .truncated(let missing, _) {
+      connection.expectInput(byteCount: WireFrame.headerBytes + missing)
       deadline.look(consumed: consumed, of: bytes.byteCount, connection)
       return consumed
     } catch {

@@ -25,6 +25,8 @@ final class PeerLink: ConnectionHandler {
   /// Beyond this much output what is said is lost: the replication rules say it again.
   private static let outputBytesMax = 64 << 20
   private static let frameBytesMax = 8 << 20
+  /// A frame of the log with one event's plan in it.
+  private static let largePayload = 1 << 20
 
   init(_ node: NodeName, address: String, nodeLoop: NodeLoop) {
     (self.node, self.address, self.nodeLoop) = (node, address, nodeLoop)
@@ -104,6 +106,7 @@ final class PeerLink: ConnectionHandler {
     guard let connection, peer == replica, connection.outputByteCount < Self.outputBytesMax else { return }
     if frame.count + payload.count > Self.frameBytesMax { flush() }
     if frame.isEmpty { _ = WireFrame.begin(.peerMessages, shard: ShardID(0), into: &frame) }
+    if payload.count >= Self.largePayload { frame.reserveCapacity(frame.count + payload.count + 256) }
     message.encode(shard: shard, into: &frame) { $0.append(contentsOf: payload) }
   }
 

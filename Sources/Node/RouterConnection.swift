@@ -45,7 +45,8 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
         if let error = nodeLoop.assumeIsolated({ $0.requests(body, for: shard, from: id) }) { throw error }
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
-    } catch .truncated {
+    } catch .truncated(let missing, _) {
+      connection.expectInput(byteCount: WireFrame.headerBytes + missing)
       deadline.look(consumed: consumed, of: bytes.byteCount, connection)
       return consumed
     } catch {

@@ -15,11 +15,12 @@ extension ShardMachine {
     #else
     queueFeedUpdates(barrier, time)
     #endif
-    for replies in turn.replies {
-      let (connection, readAt, count) = (replies.connection, replies.readAt, replies.count)
+    for place in turn.replies.indices {
+      let replies = (turn.replies[place].connection, turn.replies[place].readAt, turn.replies[place].count)
       queue.append(
         ReplyQueue.Entry(
-          barrier: barrier, connection: connection, readAt: readAt, replyCount: count, bytes: replies.finish()))
+          barrier: barrier, connection: replies.0, readAt: replies.1, replyCount: replies.2,
+          bytes: turn.replies[place].finish()))
     }
     turn.replies.removeAll(keepingCapacity: true)
     turnReplyBytes = 0
@@ -28,14 +29,16 @@ extension ShardMachine {
     #endif
     if !turn.subscriptions.isEmpty { answerSubscriptions(barrier) }
     for read in reads { answer(read, barrier) }
+    answerCopied(barrier)
     turn.isOpen = false
     turn.wroteFrame = false
   }
 
   private mutating func queueFeedUpdates(_ barrier: Barrier, _ time: TurnTime) {
-    guard !feeds.isEmpty, turn.wroteFrame else { return }
+    guard !feeds.isEmpty || mapCopy != nil, turn.wroteFrame else { return }
     let updates = inventory.takeFeedUpdates()
     guard !updates.isEmpty else { return }
+    for update in updates { mapCopy?.states.apply(update) }
     let encoded = updates.map { update in
       var bytes: [UInt8] = []
       update.encode(into: &bytes)
@@ -86,12 +89,13 @@ extension ShardMachine {
   /// turn's last frame. What they are expected to take is counted as waiting.
   mutating func takeLargeReads(_ time: TurnTime, _ tools: inout ShardTools) -> [LargeReads.Read] {
     readsWantTurn = false
-    guard !reads.isEmpty else { return [] }
+    guard !reads.isEmpty || mapCopy != nil else { return [] }
     guard replica.acceptsCommands else {
+      endCopy(failing: .notPrimary)
       for read in reads.take(where: { _ in true }) { fail(read, .notPrimary) }
       return []
     }
-    guard catchUp(time, &tools) else {
+    guard catchUp(time, &tools), goOnCopying() else {
       readsWantTurn = true
       return []
     }
@@ -106,6 +110,11 @@ extension ShardMachine {
       case .whenSomeLeft: return taken
       }
       reads.remove(at: place)
+      if mapCopy == nil, beginCopy(read) {
+        tools.allowance.made(expected: read.byteCount)
+        readsWantTurn = true
+        return taken
+      }
       taken.append(read)
     }
     return taken
@@ -119,6 +128,10 @@ extension ShardMachine {
     } else {
       answer = inventory.answer(read.query)
     }
+    queue(answer, to: read, barrier)
+  }
+
+  mutating func queue(_ answer: Answer, to read: LargeReads.Read, _ barrier: Barrier) {
     var replies = TurnReplies(
       to: read.connection, shard: shard, readAt: read.readAt, capacity: read.byteCount + WireFrame.headerBytes + 64)
     replies.add(.answer(answer), id: read.id)
@@ -128,7 +141,7 @@ extension ShardMachine {
         readID: read.id))
   }
 
-  private mutating func fail(_ read: LargeReads.Read, _ failure: Reply.Failure) {
+  mutating func fail(_ read: LargeReads.Read, _ failure: Reply.Failure) {
     fail(readID: read.id, connection: read.connection, failure)
   }
 
@@ -142,11 +155,12 @@ extension ShardMachine {
   mutating func giveUpSubscription(_ connection: ConnectionID, _ event: Bytes) {
     let given = reads.take { $0.connection == connection && $0.query == .subscribe(id: event) }
     for read in given { fail(read, .overloaded) }
+    endCopy(failing: .overloaded) { $0.connection == connection && $0.query == .subscribe(id: event) }
   }
 
   /// Tells the loop's sum what waits here.
   mutating func countReplies(_ tools: inout ShardTools) {
-    let bytes = queue.byteCount + lateFeeds.byteCount + turnReplyBytes
+    let bytes = queue.byteCount + lateFeeds.byteCount + turnReplyBytes + (mapCopy?.read.byteCount ?? 0)
     tools.allowance.replyBytes += bytes - countedReplyBytes
     countedReplyBytes = bytes
   }
@@ -168,6 +182,7 @@ extension ShardMachine {
   package mutating func closed(_ connection: ConnectionID) {
     for event in feeds.remove(connection) { inventory.unwatch(event) }
     _ = reads.take { $0.connection == connection }
+    endCopy(failing: nil) { $0.connection == connection }
   }
 
   /// Lets go what all has happened for.
@@ -186,6 +201,7 @@ extension ShardMachine {
   mutating func endLateReplies(_ time: TurnTime, _ tools: inout ShardTools) {
     let oldest = time.now - options.requestDeadline
     for read in reads.take(where: { $0.readAt < oldest }) { fail(read, .overloaded) }
+    endCopy(failing: .overloaded) { $0.readAt < oldest }
     while let entry = queue.popFirst(where: { $0.readAt < oldest }) {
       if entry.isFeedUpdate { lateFeeds.append(entry) } else { fail(entry, queries: .overloaded) }
     }
@@ -196,15 +212,17 @@ extension ShardMachine {
   mutating func endReplies() {
     lateFeeds = ReplyQueue()
     while let entry = queue.popFirst(where: { _ in true }) { fail(entry, queries: .notPrimary) }
-    for replies in turn.replies {
-      let connection = replies.connection
-      if let frame = failureFrame(replies: replies.finish(), commands: .unknown, queries: .notPrimary) {
+    for place in turn.replies.indices {
+      let connection = turn.replies[place].connection
+      let frame = turn.replies[place].finish()
+      if let frame = failureFrame(replies: frame, commands: .unknown, queries: .notPrimary) {
         actions.append(.reply(frame, to: connection))
       }
     }
     turn.replies.removeAll()
     turnReplyBytes = 0
     for read in reads.take(where: { _ in true }) { fail(read, .notPrimary) }
+    endCopy(failing: .notPrimary)
     for subscription in turn.subscriptions {
       var replies = TurnReplies(to: subscription.connection, shard: shard, readAt: 0, capacity: 64)
       replies.add(.failed(.notPrimary), id: subscription.id)

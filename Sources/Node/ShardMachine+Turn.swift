@@ -64,6 +64,8 @@ extension ShardMachine {
   /// as all of these.
   private static var requestsBetweenLooks: Int { 128 }
   private static var heavyBytes: Int { 2 << 10 }
+  /// A record of so many bytes makes a frame of its own, straight from where it stands.
+  private static var largeRecordBytes: Int { 256 << 10 }
 
   /// Whether what is left must wait for another turn; `made` bytes of replies are not counted yet.
   private func isTurnOver(_ made: Int, _ tools: borrowing ShardTools) -> Bool {
@@ -105,11 +107,18 @@ extension ShardMachine {
         replies.add(held, id: request.id)
         return 1
       }
+      let isLarge = record.bytes.byteCount >= Self.largeRecordBytes
+      if isLarge, turn.recordCount > 0 { sealFrame(time, &tools) }
       let applied = inventory.apply(record)
       if applied.mustLog {
-        turn.records.put(record.bytes)
         turn.recordCount += 1
         recordsAtStamp += 1
+        if isLarge {
+          turn.timeChangedState = false
+          write(encodeFrame(record.bytes, &tools), time, &tools)
+        } else {
+          turn.records.put(record.bytes)
+        }
       }
       let before = replies.byteCount
       replies.add(.outcome(applied.outcome), id: request.id)
@@ -159,6 +168,7 @@ extension ShardMachine {
   private mutating func queueReplies(_ replies: consuming TurnReplies, atOnce: Bool, _ tools: inout ShardTools) {
     guard replies.count > 0 else { return }
     if atOnce {
+      var replies = replies
       let connection = replies.connection
       actions.append(.reply(replies.finish(), to: connection))
     } else {
@@ -265,10 +275,19 @@ extension ShardMachine {
 
   /// Makes a frame of the turn's records at the inventory's time.
   mutating func writeFrame(_ time: TurnTime, _ tools: inout ShardTools) {
-    let frame = tools.encoder.encode(
-      turn.records.rawSpan, shard: shard, epoch: replica.epoch, firstIndex: replica.end.index + 1,
-      count: turn.recordCount, stamp: inventory.now, committed: replica.committed, previousChain: replica.end.chain)
+    let frame = encodeFrame(turn.records.rawSpan, &tools)
     turn.records.removeAll(keepingCapacity: turn.records.capacity <= 4 << 20)
+    write(frame, time, &tools)
+  }
+
+  /// A frame of records that are counted in the turn.
+  private func encodeFrame(_ records: RawSpan, _ tools: inout ShardTools) -> EncodedFrame {
+    tools.encoder.encode(
+      records, shard: shard, epoch: replica.epoch, firstIndex: replica.end.index + 1,
+      count: turn.recordCount, stamp: inventory.now, committed: replica.committed, previousChain: replica.end.chain)
+  }
+
+  private mutating func write(_ frame: EncodedFrame, _ time: TurnTime, _ tools: inout ShardTools) {
     turn.recordCount = 0
     turn.wroteFrame = true
     actions.append(.log([.frame(frame)]))
@@ -314,7 +333,7 @@ extension ShardMachine {
   /// Closes the turn: its frame, then its replies behind it.
   mutating func endTurn(_ time: TurnTime, _ tools: inout ShardTools) {
     let answered = takeLargeReads(time, &tools)
-    if !answered.isEmpty { beginTurn() }
+    if !answered.isEmpty || mapCopy?.states.isWhole == true { beginTurn() }
     if turn.recordCount > 0 || turn.timeChangedState { sealFrame(time, &tools) }
     if turn.isOpen || turn.wroteFrame { queueTurn(time, answering: answered) }
     if !answered.isEmpty { tools.allowance.made(expected: answered.reduce(0) { $0 + $1.byteCount }) }

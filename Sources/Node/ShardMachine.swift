@@ -16,6 +16,8 @@ package struct ShardMachine: ~Copyable {
     package var requestDeadline: MonotonicMilliseconds = 20_000
     /// Answers to queries from so many bytes on are made apart, at the ends of later turns.
     package var largeAnswerBytes = Query.largeAnswerBytes
+    /// Seats whose states are copied in one turn, for an answer that has more.
+    package var seatsCopiedPerTurn = 1 << 20
     /// Bytes of requests that may wait for a later turn: then a router is told that the node is overloaded.
     package var deferredBytesMax = 16 << 20
     /// Milliseconds between two `feedFresh`.
@@ -65,6 +67,8 @@ package struct ShardMachine: ~Copyable {
   var deferred: [DeferredRequests] = []
   var deferredBytes = 0
   var reads = LargeReads()
+  /// The read of the most seats, which is being copied.
+  var mapCopy: MapCopy?
   /// Bytes of this turn's replies, and what the loop's sum has of this shard's.
   var turnReplyBytes = 0
   var countedReplyBytes = 0

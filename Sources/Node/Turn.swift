@@ -25,10 +25,12 @@ struct TurnReplies {
     count += 1
   }
 
-  /// The finished wire frame.
-  consuming func finish() -> [UInt8] {
+  /// The finished wire frame, taken out: whoever else had these bytes would make finishing them a copy.
+  mutating func finish() -> [UInt8] {
     WireFrame.end(start, in: &bytes)
-    return bytes
+    var frame: [UInt8] = []
+    swap(&frame, &bytes)
+    return frame
   }
 
   var byteCount: Int { bytes.count }

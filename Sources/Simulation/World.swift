@@ -83,7 +83,7 @@ final class World {
     options.recentBytesMax = [800, 4 << 20].randomElement(using: &random) ?? 800
     options.requestDeadline = [1_000, 5_000, 20_000].randomElement(using: &random) ?? 5_000
     // Whatever an answer takes, in every other run: nothing in a simulated cluster is large.
-    if seed % 2 == 0 { options.largeAnswerBytes = 1 }
+    if seed % 2 == 0 { (options.largeAnswerBytes, options.seatsCopiedPerTurn) = (1, 3) }
     machineOptions = options
 
     var config = ReplicaConfig()

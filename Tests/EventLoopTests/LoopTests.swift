@@ -142,6 +142,23 @@ private actor Counter {
   }
 
   /// A timer that schedules itself for now does not keep the loop from its other work.
+  /// A turn that keeps the others waiting is counted as what it took, and a wait for sockets as nothing.
+  @Test func longTurnsAreCounted() async throws {
+    defer { group.stop() }
+    let times = Mailbox<TurnTimes>()
+    let loop = group[0]
+    loop.submit {
+      let end = monotonicNanoseconds() + 16_000_000
+      while monotonicNanoseconds() < end {}
+      loop.schedule(after: .milliseconds(100)) { loop.submit { times.put(loop.turnTimes) } }
+    }
+    let counted = try #require(await times.next())
+    let place = try #require(TurnTimes.bounds.firstIndex(of: 15))
+    #expect(counted.counts[(place + 1)...].contains { $0 > 0 })
+    #expect(counted.sumNanoseconds >= 16_000_000)
+    #expect(counted.count >= 2)
+  }
+
   @Test func aTimerCannotStarveTheLoop() async {
     defer { group.stop() }
     let loop = group[0]

@@ -175,4 +175,75 @@ import Testing
       .compactMap { try? WireFrame(header: $0.frame.rawSpan).kind }
     #expect(kinds == [.feed])
   }
+
+  /// A thousand seats at a hundred a turn, while one is held in each: the answer is the seats as they are at its
+  /// version, and what comes after it is told.
+  @Test(arguments: [false, true]) func aMapIsCopiedOverSeveralTurns(isSubscription: Bool) throws {
+    var options = ShardMachine.Options()
+    options.seatsCopiedPerTurn = 100
+    options.largeAnswerBytes = 1
+    var shard = LoneShard(options)
+    let event = try shard.createEvent(arena("e", rows: 10, seatsPerRow: 100))
+    shard.send(batch(isSubscription ? .subscribe(id: "e") : .seats(id: "e"), id: 1), from: 5)
+    var turns = 0
+    while !shard.replies.contains(where: { $0.connection == ConnectionID(5) }), turns < 30 {
+      // Behind what is copied and before it, by turns.
+      let seat = UInt32(turns % 2 == 0 ? turns : 999 - turns)
+      shard.send(oneSeatHolds(event, seats: seat..<(seat + 1)), from: 6)
+      shard.turn(endsAt: .max)
+      turns += 1
+    }
+    #expect(turns >= 10, "\(turns) turns")
+    let reply = shard.replies.filter { $0.connection == ConnectionID(5) }.flatMap { LoneShard.decode($0.frame) }.first
+    let (version, states): (UInt64, Bytes)
+    switch reply?.reply {
+    case .answer(.seats(_, let its, let copied)): (version, states) = (its, copied)
+    case .answer(.subscribed(_, let its, let copied, _)): (version, states) = (its, copied)
+    case let other:
+      Issue.record("\(String(describing: other))")
+      return
+    }
+    // An event is at version 1, and each hold is one more.
+    let held = Set((0..<Int(version - 1)).map { $0 % 2 == 0 ? $0 : 999 - $0 })
+    let expected = (0..<1_000).map { held.contains($0) ? SeatState.held.rawValue : SeatState.free.rawValue }
+    #expect(states.array == expected)
+    shard.settle()
+    shard.replies.removeAll()
+    shard.send(oneSeatHolds(event, seats: 500..<501), from: 6)
+    shard.settle()
+    let kinds = shard.replies.filter { $0.connection == ConnectionID(5) }
+      .compactMap { try? WireFrame(header: $0.frame.rawSpan).kind }
+    #expect(kinds == (isSubscription ? [.feed] : []))
+  }
+
+  /// A copy that is being made ends with its reader, with its time, and with the shard's role.
+  @Test func aCopyInTheMakingEnds() throws {
+    var options = ShardMachine.Options()
+    (options.seatsCopiedPerTurn, options.largeAnswerBytes, options.requestDeadline) = (10, 1, 300)
+    var shard = LoneShard(options)
+    _ = try shard.createEvent(arena("e", rows: 10, seatsPerRow: 100))
+    func begin(_ shard: inout LoneShard) {
+      shard.send(seatMaps("e", count: 1), from: 5)
+      for _ in 0..<3 { shard.turn(endsAt: .max) }
+      let isUnanswered = shard.replies.isEmpty
+      #expect(isUnanswered)
+    }
+    begin(&shard)
+    let waiting = shard.tools.allowance.replyBytes
+    #expect(waiting >= 1_000, "what it takes counts")
+    shard.machine.closed(ConnectionID(5))
+    shard.settle()
+    #expect(shard.replies.isEmpty)
+    let left = shard.tools.allowance.replyBytes
+    #expect(left == 0)
+    begin(&shard)
+    shard.time.now += 400
+    shard.machine.tick(room: .open, time: shard.time, tools: &shard.tools)
+    shard.settle()
+    #expect(shard.takeReplies().map(\.reply) == [.failed(.overloaded)])
+    begin(&shard)
+    shard.machine.halt(.diskFailed, time: shard.time, tools: &shard.tools)
+    shard.settle()
+    #expect(shard.takeReplies().map(\.reply) == [.failed(.notPrimary)])
+  }
 }

@@ -58,6 +58,7 @@ extension Engine {
       deadline: call.deadline
     ) {
       $0.put(incarnation)
+      $0.reserveCapacity($0.count + new.encoded.count)
       $0.append(contentsOf: new.encoded)
     }
     if !isTaken { end(call, .refused(.unavailable)) }

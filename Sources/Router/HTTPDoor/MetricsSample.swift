@@ -16,6 +16,7 @@ struct MetricsSample: Sendable {
   var shardsReachable = 0
   var shardCount = 0
   var loopCount = 0
+  var turnTimes = TurnTimes()
   var uptime: Milliseconds = 0
   var logLinesDropped: UInt64 = 0
 
@@ -97,6 +98,8 @@ struct MetricsSample: Sendable {
     out.gauge(
       "holdfast_router_jobs", "Large things being made on other threads, or waiting for it.", Int64(memory.jobs))
     out.gauge("holdfast_router_loops", "Event loops.", Int64(loopCount))
+    out.family("holdfast_router_loop_turn_seconds", "histogram", "Turns of the event loops: so long others wait.")
+    out.putTurnTimes(turnTimes, "holdfast_router_loop_turn_seconds")
     out.gauge("holdfast_router_uptime_seconds", "Since the start.", uptime / 1_000)
   }
 }

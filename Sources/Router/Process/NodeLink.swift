@@ -38,7 +38,10 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
     connection = loop.connect(to: address, options: Self.options, handler: self)
   }
 
-  func send(_ frame: borrowing [UInt8]) { connection?.write(frame.rawSpan) }
+  func send(_ frame: borrowing [UInt8]) {
+    // A large one is shared with whoever might have to send it again: a copy takes milliseconds.
+    if frame.count >= Self.largeFrameBytes { connection?.write(copy frame) } else { connection?.write(frame.rawSpan) }
+  }
 
   func opened(_ connection: Connection) {
     let hello = RouterHello(
@@ -58,7 +61,10 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
         let rest = bytes.extracting(consumed..<bytes.byteCount)
         let frame = try WireFrame(header: rest)
         let frameBytes = WireFrame.headerBytes + frame.bodyBytes
-        guard rest.byteCount >= frameBytes else { break }
+        guard rest.byteCount >= frameBytes else {
+          connection.expectInput(byteCount: frameBytes)
+          break
+        }
         try take(frame, try frame.body(of: rest))
         consumed += frameBytes
         // A large frame is being decoded: what follows must wait for it.

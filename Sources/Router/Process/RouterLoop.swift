@@ -232,6 +232,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private func count(into sample: inout MetricsSample) {
     beginWork()
     sample.counters.add(engine.metrics)
+    sample.turnTimes.add(loop.turnTimes)
     sample.pending += engine.forwarder.pendingCount
     sample.knownEvents += engine.events.count
     sample.links += readyLinkCount
