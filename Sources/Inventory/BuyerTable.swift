@@ -26,7 +26,7 @@ struct BuyerTable: Sendable {
     var probe = index.probe(hash(event, buyer))
     while let place = index.next(&probe) {
       let entry = entries[Int(place)]
-      if entry.event == event, cells.equals(PackedBuyer(form: entry.form, word: entry.buyer), buyer) { return place }
+      if entry.event == event, cells.equals(PackedText(form: entry.form, word: entry.buyer), buyer) { return place }
     }
     return nil
   }
@@ -40,7 +40,7 @@ struct BuyerTable: Sendable {
       entries[Int(place)].count += count
       return
     }
-    let packed = cells.pack(buyer: buyer)
+    let packed = cells.pack(buyer)
     let entry = Entry(event: event, count: count, buyer: packed.word, form: packed.form)
     if let place = freeHead {
       freeHead = entries[Int(place)].form == 1 ? entries[Int(place)].buyer : nil
@@ -56,7 +56,7 @@ struct BuyerTable: Sendable {
     guard let place = find(event, buyer, cells) else { preconditionFailure("what was added is subtracted") }
     entries[Int(place)].count -= count
     if entries[Int(place)].count == 0 {
-      cells.free(PackedBuyer(form: entries[Int(place)].form, word: entries[Int(place)].buyer))
+      cells.free(PackedText(form: entries[Int(place)].form, word: entries[Int(place)].buyer))
       index.remove(hash(event, buyer), place)
       // Form 1: another free one follows.
       entries[Int(place)] = Entry(event: 0, count: 0, buyer: freeHead ?? 0, form: freeHead == nil ? 0 : 1)

@@ -94,8 +94,9 @@ struct CellStore: Sendable {
   }
 }
 
-/// A buyer in eight bytes: the bytes themselves if they are at most eight, else a chain whose header is their count.
-struct PackedBuyer: Sendable, Equatable {
+/// A buyer or a reference in eight bytes: the bytes themselves if they are at most eight, else a chain whose header is
+/// their count.
+struct PackedText: Sendable, Equatable {
   /// 0…8: so many bytes are in `word`; `chained`: `word` is a chain.
   var form: UInt8
   var word: UInt64
@@ -103,39 +104,39 @@ struct PackedBuyer: Sendable, Equatable {
 }
 
 extension CellStore {
-  mutating func pack(buyer: RawSpan) -> PackedBuyer {
-    if buyer.byteCount <= 8 { return PackedBuyer(form: UInt8(buyer.byteCount), word: buyer.word(0)) }
-    var chain = begin(header: UInt32(buyer.byteCount))
-    for index in 0..<buyer.wordCount {
-      let word = buyer.word(index)
+  mutating func pack(_ text: RawSpan) -> PackedText {
+    if text.byteCount <= 8 { return PackedText(form: UInt8(text.byteCount), word: text.word(0)) }
+    var chain = begin(header: UInt32(text.byteCount))
+    for index in 0..<text.wordCount {
+      let word = text.word(index)
       put(UInt32(truncatingIfNeeded: word), to: &chain)
       put(UInt32(truncatingIfNeeded: word >> 32), to: &chain)
     }
-    return PackedBuyer(form: PackedBuyer.chained, word: UInt64(chain.first))
+    return PackedText(form: PackedText.chained, word: UInt64(chain.first))
   }
 
-  static func words(ofBuyer header: UInt32) -> Int { (Int(header) + 7) / 8 * 2 }
+  static func words(ofText header: UInt32) -> Int { (Int(header) + 7) / 8 * 2 }
 
-  func unpack(_ buyer: PackedBuyer) -> Bytes {
+  func unpack(_ text: PackedText) -> Bytes {
     var out: [UInt8] = []
-    if buyer.form != PackedBuyer.chained {
-      for place in 0..<Int(buyer.form) { out.append(UInt8(truncatingIfNeeded: buyer.word >> (8 * UInt64(place)))) }
+    if text.form != PackedText.chained {
+      for place in 0..<Int(text.form) { out.append(UInt8(truncatingIfNeeded: text.word >> (8 * UInt64(place)))) }
       return Bytes(out)
     }
-    var (header, cursor) = open(UInt32(truncatingIfNeeded: buyer.word))
+    var (header, cursor) = open(UInt32(truncatingIfNeeded: text.word))
     out.reserveCapacity(Int(header) + 8)
-    for _ in 0..<Self.words(ofBuyer: header) { out.put(next(&cursor)) }
+    for _ in 0..<Self.words(ofText: header) { out.put(next(&cursor)) }
     out.removeLast(out.count - Int(header))
     return Bytes(out)
   }
 
-  mutating func free(_ buyer: PackedBuyer) {
-    if buyer.form == PackedBuyer.chained { free(UInt32(truncatingIfNeeded: buyer.word)) }
+  mutating func free(_ text: PackedText) {
+    if text.form == PackedText.chained { free(UInt32(truncatingIfNeeded: text.word)) }
   }
 
-  func equals(_ buyer: PackedBuyer, _ span: RawSpan) -> Bool {
-    if buyer.form != PackedBuyer.chained { return Int(buyer.form) == span.byteCount && buyer.word == span.word(0) }
-    var (header, cursor) = open(UInt32(truncatingIfNeeded: buyer.word))
+  func equals(_ text: PackedText, _ span: RawSpan) -> Bool {
+    if text.form != PackedText.chained { return Int(text.form) == span.byteCount && text.word == span.word(0) }
+    var (header, cursor) = open(UInt32(truncatingIfNeeded: text.word))
     guard Int(header) == span.byteCount else { return false }
     for index in 0..<span.wordCount {
       let low = UInt64(next(&cursor))

@@ -35,6 +35,9 @@ struct EventState: Sendable {
   private(set) var zoneFree: [UInt32]
   private(set) var categories: [Counts]
   private(set) var areas: [Counts]
+  /// The numbers of its orders, in the order of their checkouts. Follows from the orders: neither in the digest nor in
+  /// snapshots.
+  var orders = PagedArray<UInt32>()
 
   /// Not replicated: what the next search for best seats may build on.
   var best = BestCache()

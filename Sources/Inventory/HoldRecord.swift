@@ -1,38 +1,34 @@
 import Proto
 
-/// What a slot of the hold slab stands for. The numbers up to `refunded` are those of `OrderStatus`, shifted by one.
+/// What a slot of the hold slab stands for: what becomes of its seats. What an order's state is, its own record says.
 enum HoldStatus: UInt8, Sendable {
   case free = 0
   /// A hold that can be released, extended or checked out.
   case held = 1
+  /// An order's, until its deadline.
   case pending = 2
-  case confirmed = 3
-  case cancelled = 4
-  case expired = 5
-  case refunded = 6
+  /// An order's, for good.
+  case sold = 3
+  /// An order's that has no seats any more.
+  case closed = 4
   /// Remembered until its deadline, so that a second release is answered as the first.
-  case released = 7
+  case released = 5
 
   /// It keeps its seats, its place in the buyer's count, and its keys.
-  @inline(__always) var lives: Bool { self == .held || self == .pending || self == .confirmed }
-  @inline(__always) var isOrder: Bool { rawValue >= HoldStatus.pending.rawValue && self != .released }
+  @inline(__always) var lives: Bool { rawValue &- 1 < 3 }
+  @inline(__always) var isOrder: Bool { rawValue &- 2 < 3 }
   /// It has something to wait for.
   var hasDeadline: Bool { self == .held || self == .pending || self == .released }
 
-  /// The low three bits: each of their values is a status.
-  @inline(__always) init(bits: UInt8) {
-    // Safe: eight cases, numbered 0 to 7, in a byte.
-    self = unsafe unsafeBitCast(bits & 7, to: HoldStatus.self)
-  }
+  /// The low three bits.
+  @inline(__always) init(bits: UInt8) { self = HoldStatus(rawValue: bits & 7) ?? .free }
 
-  var orderStatus: OrderStatus {
-    switch self {
-    case .free, .held, .released: .none
-    case .pending: .pendingPayment
-    case .confirmed: .confirmed
-    case .cancelled: .cancelled
-    case .expired: .expired
-    case .refunded: .refunded
+  /// Of an order in this state.
+  init(_ status: OrderStatus) {
+    switch status {
+    case .pendingPayment: self = .pending
+    case .confirmed: self = .sold
+    case .cancelled, .expired, .refunded: self = .closed
     }
   }
 }
@@ -43,7 +39,7 @@ struct HoldRecord: Sendable, Equatable {
   var sequence: UInt64 = 0
   var secret: UInt64 = 0
   var event: UInt32 = 0
-  var buyer = PackedBuyer(form: 0, word: 0)
+  var buyer = PackedText(form: 0, word: 0)
   /// The one seat, or a chain in the cells; of a free slot: the next free one.
   var detail: UInt32 = 0
   var detailIsSeat = false
@@ -100,7 +96,7 @@ struct HoldPages: Sendable {
         let g = unsafe UInt16(littleEndian: page.loadUnaligned(fromByteOffset: offset + 37, as: UInt16.self))
         return HoldRecord(
           sequence: UInt64(g) << 32 | UInt64(f), secret: c, event: UInt32(truncatingIfNeeded: e) & (1 << 24 - 1),
-          buyer: PackedBuyer(form: a >> 4, word: d),
+          buyer: PackedText(form: a >> 4, word: d),
           detail: UInt32(truncatingIfNeeded: b >> 44) | UInt32(truncatingIfNeeded: e >> 52) << 20,
           detailIsSeat: a >> 3 & 1 == 1, deadline: Milliseconds(b & (1 << 44 - 1)),
           slack: UInt32(truncatingIfNeeded: e >> 24) & HoldRecord.low28, status: HoldStatus(bits: a))
@@ -188,12 +184,4 @@ struct HoldSlab: Sendable {
   }
 
   var firstDeadline: Milliseconds? { deadlines.earliest(records) }
-}
-
-/// What an order has beyond the hold that it was.
-struct OrderRecord: Sendable, BitwiseCopyable, Equatable {
-  var secret: UInt64
-  var createdAt: Milliseconds
-  /// The hold's deadline at checkout.
-  var expiresAt: Milliseconds
 }

@@ -26,10 +26,15 @@ extension Inventory {
         if case .over = find(id) { return .refused(.holdExpired) }
         return .refused(.noSuchHold)
       }
-      return record.status == .released ? .refused(.holdExpired) : .hold(info(slot, record))
+      if record.status == .released { return .refused(.holdExpired) }
+      return record.status.isOrder ? .order(orderInfo(slot, record)) : .hold(info(slot, record))
     case .order(let id):
       guard case .living(let slot, let record) = find(id) else { return .refused(.noSuchOrder) }
-      return .order(info(slot, record))
+      return .order(orderInfo(slot, record))
+    case .orders(let id, let filter, let after, let limit):
+      return orders(of: id, filter, after: after, limit: Int(limit))
+    case .holds(let id, let buyer, let after, let limit):
+      return holds(of: id, buyer: buyer, after: after, limit: Int(limit))
     case .events(let after, let limit):
       return .events(
         events.slots(after: after, limit: Int(limit)).map { slot in
@@ -56,6 +61,7 @@ extension Inventory {
       guard let slot = events.slot(of: id) else { return 0 }
       return events[slot].layout.seatCount + countBytes(slot)
     case .availability(let id): return events.slot(of: id).map { countBytes($0) } ?? 0
+    case .orders(_, _, _, let limit), .holds(_, _, _, let limit): return Query.listBytes(limit: Int(limit))
     case .events(_, let limit): return min(Int(limit), events.count) * Self.summaryBytesMax
     case .seat, .hold, .order, .unsubscribe: return 0
     }

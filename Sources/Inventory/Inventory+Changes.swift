@@ -31,7 +31,7 @@ extension Inventory {
 
   /// As above, of an order.
   @inline(__always) mutating func note(_ change: Change.OrderChange, _ slot: UInt32, _ record: HoldRecord) {
-    if isListening { changes.append(.order(change, info(slot, record))) }
+    if isListening { changes.append(.order(change, orderInfo(slot, record))) }
   }
 
   /// Everything about a hold or order that is about to lose its content; nil: nobody listens.

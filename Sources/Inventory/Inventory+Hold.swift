@@ -70,7 +70,7 @@ extension Inventory {
     new.sequence = nextSequence
     new.secret = secret
     new.event = event
-    new.buyer = cells.pack(buyer: buyer)
+    new.buyer = cells.pack(buyer)
     new.deadline = now + Milliseconds(ttl) * 1_000
     new.slack = ttl * 2_000
     new.status = .held

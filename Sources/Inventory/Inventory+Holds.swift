@@ -20,7 +20,7 @@ extension Inventory {
     switch command {
     case .release: release(slot, hold)
     case .extend(let ttl): extend(slot, hold, ttl: ttl)
-    case .checkout(let secret): checkout(slot, hold, secret: secret)
+    case .checkout(let secret, let reference): checkout(slot, hold, secret: secret, reference: reference)
     }
   }
 
@@ -34,7 +34,7 @@ extension Inventory {
     forgetContent(hold)
     var released = hold
     released.status = .released
-    released.buyer = PackedBuyer(form: 0, word: 0)
+    released.buyer = PackedText(form: 0, word: 0)
     released.detail = 0
     released.detailIsSeat = true
     released.slack = 0
@@ -67,18 +67,26 @@ extension Inventory {
     return .extended(info(slot, extended))
   }
 
-  private mutating func checkout(_ slot: UInt32, _ hold: HoldRecord, secret: UInt64) -> Outcome {
-    if hold.status.isOrder { return .checkedOut(info(slot, hold)) }
+  private mutating func checkout(
+    _ slot: UInt32, _ hold: HoldRecord, secret: UInt64, reference: Bytes
+  ) -> Outcome {
+    if hold.status.isOrder { return .checkedOut(orderInfo(slot, hold)) }
     if hold.status == .released { return .refused(.holdExpired) }
+    guard cells.hasRoom(words: reference.count) else {
+      return .refused(.limitExceeded(.shardCapacity, limit: Int64(CellStore.referenceMax)))
+    }
+    let number = orders.append(
+      OrderRecord(
+        secret: secret, slot: slot, createdAt: now, expiresAt: hold.deadline, reference: cells.pack(reference.rawSpan)))
+    events[hold.event].orders.append(number)
     var order = hold
     order.status = .pending
-    order.slack = UInt32(orders.count)
+    order.slack = number
     order.deadline = now + Milliseconds(events[hold.event].layout.definition.paymentTTL) * 1_000
-    orders.append(OrderRecord(secret: secret, createdAt: now, expiresAt: hold.deadline))
     replace(slot, hold, with: order)
     heldCount -= 1
     stepVersion(hold.event)
     note(Change.OrderChange.checkedOut, slot, order)
-    return .checkedOut(info(slot, order))
+    return .checkedOut(orderInfo(slot, order))
   }
 }

@@ -22,14 +22,14 @@ extension Inventory {
   func find(_ id: OrderID) -> Lookup {
     guard id.shard == shard, Int(id.slot) < holds.count else { return .unknown }
     let record = holds[id.slot]
-    guard record.status.isOrder, record.sequence == id.sequence, orders[Int(record.slack)].secret == id.secret else {
+    guard record.status.isOrder, record.sequence == id.sequence, orders[record.slack].secret == id.secret else {
       return .unknown
     }
     return .living(id.slot, record)
   }
 
   func orderID(_ slot: UInt32, _ record: HoldRecord) -> OrderID {
-    OrderID(shard: shard, slot: slot, sequence: record.sequence, secret: orders[Int(record.slack)].secret)
+    OrderID(shard: shard, slot: slot, sequence: record.sequence, secret: orders[record.slack].secret)
   }
 
   /// Replaces a slot's record by another of the same content.
@@ -45,16 +45,22 @@ extension Inventory {
 
   // MARK: Saying what is
 
-  /// Everything about a living hold or an order.
+  /// Everything about a hold, or about what an order is of.
   func info(_ slot: UInt32, _ record: HoldRecord) -> HoldInfo {
     let (seats, areas) = seatsAndAreas(record)
     let hold = HoldID(shard: shard, slot: slot, sequence: record.sequence, secret: record.secret)
-    let event = events[record.event].ref
-    let order = record.status.isOrder ? orders[Int(record.slack)] : nil
     return HoldInfo(
-      hold: hold, order: order == nil ? nil : orderID(slot, record), status: record.status.orderStatus, event: event,
-      eventID: events[record.event].id, buyer: cells.unpack(record.buyer), seats: seats, areas: areas,
-      total: total(record), expiresAt: order?.expiresAt ?? record.deadline, createdAt: order?.createdAt ?? 0,
-      payBy: order == nil ? 0 : record.deadline, version: events[record.event].version)
+      hold: hold, event: events[record.event].ref, eventID: events[record.event].id, buyer: cells.unpack(record.buyer),
+      seats: seats, areas: areas, total: total(record),
+      expiresAt: record.status.isOrder ? orders[record.slack].expiresAt : record.deadline,
+      version: events[record.event].version)
+  }
+
+  /// Everything about an order.
+  func orderInfo(_ slot: UInt32, _ record: HoldRecord) -> OrderInfo {
+    let order = orders[record.slack]
+    return OrderInfo(
+      order: orderID(slot, record), state: order.state, createdAt: order.createdAt, payBy: record.deadline,
+      reference: cells.unpack(order.reference), hold: info(slot, record))
   }
 }

@@ -20,11 +20,12 @@ extension Inventory {
   }
 
   private mutating func confirm(_ slot: UInt32, _ order: HoldRecord) -> Outcome {
-    switch order.status {
-    case .confirmed: return .confirmed(info(slot, order))
+    let status = orders[order.slack].status
+    switch status {
+    case .confirmed: return .confirmed(orderInfo(slot, order))
     case .expired: return .refused(.orderExpired)
-    case .pending: break
-    case .cancelled, .refunded, .free, .held, .released: return .refused(.orderState(order.status.orderStatus))
+    case .pendingPayment: break
+    case .cancelled, .refunded: return .refused(.orderState(status))
     }
     if order.detailIsSeat {
       events[order.event].sell(order.detail, of: slot, &digest)
@@ -37,27 +38,24 @@ extension Inventory {
         events[order.event].move(places, from: .held, to: .sold, &digest)
       }
     }
-    var confirmed = order
-    confirmed.status = .confirmed
-    replace(slot, order, with: confirmed)
+    let confirmed = move(slot, order, to: .confirmed, at: now)
     stepVersion(order.event)
     note(Change.OrderChange.confirmed, slot, confirmed)
-    return .confirmed(info(slot, confirmed))
+    return .confirmed(orderInfo(slot, confirmed))
   }
 
   private mutating func cancel(_ slot: UInt32, _ order: HoldRecord) -> Outcome {
-    switch order.status {
-    case .cancelled: return .cancelled(info(slot, order))
+    let status = orders[order.slack].status
+    switch status {
+    case .cancelled: return .cancelled(orderInfo(slot, order))
     case .expired: return .refused(.orderExpired)
-    case .pending, .confirmed: break
-    case .refunded, .free, .held, .released: return .refused(.orderState(order.status.orderStatus))
+    case .pendingPayment, .confirmed: break
+    case .refunded: return .refused(.orderState(status))
     }
     giveBack(slot, order)
-    var cancelled = order
-    cancelled.status = .cancelled
-    replace(slot, order, with: cancelled)
+    let cancelled = move(slot, order, to: .cancelled, at: now)
     stepVersion(order.event)
-    note(order.status == .confirmed ? .takenBack : Change.OrderChange.cancelled, slot, cancelled)
-    return .cancelled(info(slot, cancelled))
+    note(status == .confirmed ? .takenBack : Change.OrderChange.cancelled, slot, cancelled)
+    return .cancelled(orderInfo(slot, cancelled))
   }
 }

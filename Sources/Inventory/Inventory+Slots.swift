@@ -27,14 +27,13 @@ extension Inventory {
 
   // MARK: The digest's terms
 
-  /// What a slot's changing part adds. An order's own secret and times never change after checkout.
+  /// What a slot's changing part adds, an order's own record included.
   @inline(__always) func stateTerm(_ slot: UInt32, _ record: HoldRecord) -> UInt64 {
     let head = UInt64(slot) | UInt64(record.status.rawValue) << 32
     if record.status.isOrder {
-      let order = orders[Int(record.slack)]
       return term(
-        .hold, head, record.sequence, record.secret, UInt64(bitPattern: record.deadline), order.secret,
-        UInt64(bitPattern: order.createdAt &+ order.expiresAt &* 3))
+        .hold, head, record.sequence, record.secret, UInt64(bitPattern: record.deadline), 0, UInt64(record.event))
+        &+ orderTerm(record.slack)
     }
     return term(
       .hold, head, record.sequence, record.secret, UInt64(bitPattern: record.deadline), UInt64(record.slack),
@@ -44,8 +43,8 @@ extension Inventory {
   /// What buyer, seats and areas add: they never change while they are there.
   @inline(__always) func contentTerm(_ slot: UInt32, _ record: HoldRecord) -> UInt64 {
     var buyer = record.buyer.word
-    if record.buyer.form == PackedBuyer.chained {
-      buyer = cells.hash(UInt32(truncatingIfNeeded: buyer), wordCount: CellStore.words(ofBuyer:))
+    if record.buyer.form == PackedText.chained {
+      buyer = cells.hash(UInt32(truncatingIfNeeded: buyer), wordCount: CellStore.words(ofText:))
     }
     var detail = UInt64(record.detail)
     if !record.detailIsSeat { detail = cells.hash(record.detail, wordCount: Contents.words(header:)) }
@@ -89,7 +88,7 @@ extension Inventory {
 
   /// Puts a living hold's or order's seats and places on sale again and takes them off its buyer's count.
   mutating func giveBack(_ slot: UInt32, _ record: HoldRecord) {
-    let isSold = record.status == .confirmed
+    let isSold = record.status == .sold
     let event = record.event
     var count: UInt32 = 1
     if record.detailIsSeat {

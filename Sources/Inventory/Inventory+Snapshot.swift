@@ -72,7 +72,8 @@ extension Inventory {
 
   /// Layout behind the status: `sequence: u64`, `secret: u64`, `event: u32`, `deadline: i64`; unless released, then the
   /// buyer (`u8` length), `seats: u32`, `areas: u32`, the seats (`u32` each), the areas (`u16`, `u32` each); of a hold
-  /// `slack: u32`, of an order `secret: u64`, `createdAt: i64`, `expiresAt: i64`.
+  /// `slack: u32`, of an order `number: u32`, `status: u8`, `secret: u64`, `createdAt: i64`, `expiresAt: i64`,
+  /// `confirmedAt: i64`, `endedAt: i64`, the reference (`u8` length).
   private func put(_ slot: UInt32, into out: inout [UInt8]) {
     let record = holds[slot]
     out.append(record.status.rawValue)
@@ -95,10 +96,15 @@ extension Inventory {
       out.put(area.count)
     }
     if record.status.isOrder {
-      let order = orders[Int(record.slack)]
+      let order = orders[record.slack]
+      out.put(record.slack)
+      out.append(order.status.rawValue)
       out.put(order.secret)
       out.put(order.createdAt)
       out.put(order.expiresAt)
+      out.put(order.confirmedAt)
+      out.put(order.endedAt)
+      out.putShort(cells.unpack(order.reference))
     } else {
       out.put(record.slack)
     }

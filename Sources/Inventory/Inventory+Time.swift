@@ -45,10 +45,10 @@ extension Inventory {
 
   /// Ends a slot whose deadline has come.
   private mutating func end(_ slot: UInt32) {
-    var record = holds[slot]
-    digest &-= stateTerm(slot, record)
+    let record = holds[slot]
     switch record.status {
     case .held:
+      digest &-= stateTerm(slot, record)
       let farewell = farewell(slot, record)
       saveRouterKey(record)
       giveBack(slot, record)
@@ -64,15 +64,14 @@ extension Inventory {
       #else
       giveBack(slot, record)
       #endif
-      record.status = .expired
-      holds[slot] = record
-      digest &+= stateTerm(slot, record)
+      let expired = move(slot, record, to: .expired, at: record.deadline)
       stepVersion(record.event)
-      note(Change.OrderChange.expired, slot, record)
+      note(Change.OrderChange.expired, slot, expired)
     case .released:
+      digest &-= stateTerm(slot, record)
       releasedCount -= 1
       free(slot)
-    case .free, .confirmed, .cancelled, .expired, .refunded:
+    case .free, .sold, .closed:
       preconditionFailure("only what has a deadline is due")
     }
   }

@@ -14,8 +14,8 @@ public struct Inventory: Sendable {
 
   var events = EventTable()
   var holds = HoldSlab()
-  /// By the number in the slack field of an order's record; in the order of checkout.
-  var orders = PagedArray<OrderRecord>()
+  /// By the number in the slack field of an order's slot.
+  var orders = OrderTable()
   var cells = CellStore()
   var buyers: BuyerTable
   /// Keys of routers for holds; other keys of routers, of clients by age, and of clients whose hold or order outlived

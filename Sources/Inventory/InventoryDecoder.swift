@@ -12,6 +12,8 @@ extension Inventory {
     private var freeHead = HoldSlab.none
     private var freeCount = 0
     private var eventCount = 0
+    /// Orders as they come, by slot; their numbers are checked and given once all are there.
+    private var orders: [(number: UInt32, order: OrderRecord)] = []
     private var expectedDigest: UInt64?
 
     private static let itemBytesMax = EventDefinition.Limit.encodedBytes + 1 << 20
@@ -85,6 +87,7 @@ extension Inventory {
         }
       case .end:
         try checkFreeList()
+        try takeOrders()
         expectedDigest = try reader.u64()
       }
     }
@@ -134,7 +137,10 @@ extension Inventory {
     private mutating func takeSlot(_ reader: inout ByteReader) throws(DecodeError) {
       guard inventory.holds.count < slotCount else { throw .invalid(field: "snapshot slots") }
       guard let status = HoldStatus(rawValue: try reader.u8()) else { throw .invalid(field: "snapshot status") }
-      guard status == .free else { return try inventory.takeHold(status, &reader) }
+      guard status == .free else {
+        if let order = try inventory.takeHold(status, &reader) { orders.append(order) }
+        return
+      }
       let next = try reader.u32()
       guard next == HoldSlab.none || Int(next) < slotCount else { throw .invalid(field: "snapshot free list") }
       let slot = inventory.holds.grow()
@@ -143,6 +149,19 @@ extension Inventory {
       inventory.holds[slot] = record
       inventory.digest &+= term(.free, UInt64(slot), UInt64(next))
       freeCount += 1
+    }
+
+    /// Numbers must be those from 0 on, each once.
+    private mutating func takeOrders() throws(DecodeError) {
+      orders.sort { $0.number < $1.number }
+      for (place, (number, order)) in orders.enumerated() {
+        guard number == place else { throw .invalid(field: "snapshot order number") }
+        _ = inventory.orders.append(order)
+        let record = inventory.holds[order.slot]
+        inventory.events[record.event].orders.append(number)
+        inventory.digest &+= inventory.stateTerm(order.slot, record)
+      }
+      orders = []
     }
 
     /// The list must hold every free slot, once.
@@ -162,8 +181,12 @@ extension Inventory {
 }
 
 extension Inventory {
-  /// Takes a hold or order that a snapshot says, with its seats, if nothing contradicts it.
-  fileprivate mutating func takeHold(_ status: HoldStatus, _ reader: inout ByteReader) throws(DecodeError) {
+  /// Takes a hold or order that a snapshot says, with its seats, if nothing contradicts it. An order's own record is
+  /// returned, and its terms of the digest are left out.
+  fileprivate mutating func takeHold(
+    _ status: HoldStatus, _ reader: inout ByteReader
+  ) throws(DecodeError) -> (number: UInt32, order: OrderRecord)? {
+    var order: OrderRecord?
     var record = HoldRecord()
     record.status = status
     record.sequence = try reader.u64()
@@ -179,12 +202,9 @@ extension Inventory {
     } else {
       try takeContent(&record, slot, &reader)
       if status.isOrder {
-        let order = OrderRecord(secret: try reader.u64(), createdAt: try reader.i64(), expiresAt: try reader.i64())
-        guard (0..<1 << 44).contains(order.createdAt), (0..<1 << 44).contains(order.expiresAt) else {
-          throw .invalid(field: "snapshot order")
-        }
-        record.slack = UInt32(orders.count)
-        orders.append(order)
+        record.slack = try reader.u32()
+        guard record.slack <= HoldRecord.low28 else { throw .invalid(field: "snapshot order number") }
+        order = try takeOrder(of: slot, status, &reader)
       } else {
         record.slack = try reader.u32()
         guard record.slack <= HoldRecord.low28 else { throw .invalid(field: "snapshot hold") }
@@ -193,7 +213,28 @@ extension Inventory {
       digest &+= contentTerm(slot, record)
     }
     if status.hasDeadline { holds.insert(record, at: slot) } else { holds[slot] = record }
+    if let order { return (record.slack, order) }
     digest &+= stateTerm(slot, record)
+    return nil
+  }
+
+  private mutating func takeOrder(
+    of slot: UInt32, _ holdStatus: HoldStatus, _ reader: inout ByteReader
+  ) throws(DecodeError) -> OrderRecord {
+    guard let status = OrderStatus(rawValue: try reader.u8()), HoldStatus(status) == holdStatus else {
+      throw .invalid(field: "snapshot order status")
+    }
+    var order = OrderRecord(
+      secret: try reader.u64(), slot: slot, status: status, createdAt: try reader.i64(), expiresAt: try reader.i64())
+    order.confirmedAt = try reader.i64()
+    order.endedAt = try reader.i64()
+    for stamp in [order.createdAt, order.expiresAt, order.confirmedAt, order.endedAt] {
+      guard (0..<1 << 44).contains(stamp) else { throw .invalid(field: "snapshot order") }
+    }
+    let reference = try reader.bytes(Int(try reader.u8()))
+    guard reference.byteCount <= OrderInfo.referenceBytesMax else { throw .invalid(field: "snapshot reference") }
+    order.reference = cells.pack(reference)
+    return order
   }
 
   /// Buyer, seats and areas; what lives takes them.
@@ -205,7 +246,7 @@ extension Inventory {
     let seatCount = try reader.count(limit: HoldView.seatsMax, field: "snapshot seats")
     let areaCount = try reader.count(limit: HoldView.areasMax, field: "snapshot areas")
     guard seatCount + areaCount > 0, cells.hasRoom(words: 70_000) else { throw .invalid(field: "snapshot hold") }
-    record.buyer = cells.pack(buyer: buyer)
+    record.buyer = cells.pack(buyer)
     let event = record.event
     let layout = events[event].layout
     var chain: CellStore.Chain?
@@ -223,7 +264,7 @@ extension Inventory {
       guard record.status.lives else { continue }
       guard events[event].seats[Int(seat)] == EventState.Seat.free else { throw .invalid(field: "snapshot seat") }
       events[event].take(seat, for: slot, &digest)
-      if record.status == .confirmed { events[event].sell(seat, of: slot, &digest) }
+      if record.status == .sold { events[event].sell(seat, of: slot, &digest) }
     }
     var price: Int64 = 0
     for _ in 0..<areaCount {
@@ -240,7 +281,7 @@ extension Inventory {
       count += UInt64(area.count)
       guard record.status.lives else { continue }
       guard events[event].areas[index].free >= area.count else { throw .invalid(field: "snapshot area") }
-      events[event].move(area, from: .free, to: record.status == .confirmed ? .sold : .held, &digest)
+      events[event].move(area, from: .free, to: record.status == .sold ? .sold : .held, &digest)
     }
     guard count <= UInt64(UInt32.max) else { throw .invalid(field: "snapshot hold") }
     if record.status.lives, let limit = layout.definition.maxPerBuyer {

@@ -5,7 +5,7 @@
 public enum Change: Equatable, Sendable {
   case eventCreated(EventRef, id: Bytes, version: UInt64)
   case hold(HoldChange, HoldInfo)
-  case order(OrderChange, HoldInfo)
+  case order(OrderChange, OrderInfo)
 
   public enum HoldChange: UInt8, Sendable, CaseIterable {
     case made = 1

@@ -50,19 +50,19 @@ extension EventDefinition {
     try DecodeError.check(version: try reader.u8())
     let id = try reader.shortBytes()
     let name = try reader.shortBytes()
-    let venue = try reader.u8() == 0 ? nil : try reader.shortBytes()
-    let startsAt = try reader.u8() == 0 ? nil : try reader.i64()
-    let onSaleAt = try reader.u8() == 0 ? nil : try reader.i64()
+    let venue = try !reader.isPresent() ? nil : try reader.shortBytes()
+    let startsAt = try !reader.isPresent() ? nil : try reader.i64()
+    let onSaleAt = try !reader.isPresent() ? nil : try reader.i64()
     let currency = try reader.shortBytes()
     let holdTTL = try reader.u32()
     let maxHoldTTL = try reader.u32()
     let paymentTTL = try reader.u32()
-    let maxPerOrder = try reader.u8() == 0 ? nil : try reader.u32()
-    let maxPerBuyer = try reader.u8() == 0 ? nil : try reader.u32()
+    let maxPerOrder = try !reader.isPresent() ? nil : try reader.u32()
+    let maxPerBuyer = try !reader.isPresent() ? nil : try reader.u32()
     var categories: [Category] = []
     for _ in 0..<(try reader.count(limit: Limit.categories, field: "categories")) {
       let name = try reader.shortBytes()
-      let price = try reader.u8() == 0 ? nil : try reader.i64()
+      let price = try !reader.isPresent() ? nil : try reader.i64()
       if let price, price < 0 || price > maxPrice { throw .invalid(field: "category price") }
       categories.append(Category(name: name, price: price, color: try reader.shortBytes()))
     }
@@ -212,9 +212,18 @@ extension CategoryIndex {
   }
 }
 
+extension ByteReader {
+  /// What `put(optional:)` writes first.
+  mutating func isPresent() throws(DecodeError) -> Bool {
+    let byte = try u8()
+    guard byte <= 1 else { throw .invalid(field: "presence") }
+    return byte == 1
+  }
+}
+
 extension [UInt8] {
   /// A presence byte, then the value.
-  fileprivate mutating func put<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
+  mutating func put<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
     append(value == nil ? 0 : 1)
     if let value { write(&self, value) }
   }

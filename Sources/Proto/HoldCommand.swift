@@ -3,8 +3,9 @@ public enum HoldCommand: Equatable, Sendable {
   case release
   /// `ttl` in seconds, counted from now.
   case extend(ttl: UInt32)
-  /// `secret`: random bits of the order's id.
-  case checkout(secret: UInt64)
+  /// `secret`: random bits of the order's id. `reference`: the shop's own name for the order, at most
+  /// `OrderInfo.referenceBytesMax` bytes.
+  case checkout(secret: UInt64, reference: Bytes)
 
   public enum Kind: UInt8, Sendable, CaseIterable {
     case release = 0x30
@@ -31,7 +32,7 @@ public enum HoldCommand: Equatable, Sendable {
   public func with(randomBits: UInt64) -> HoldCommand {
     switch self {
     case .release, .extend: self
-    case .checkout: .checkout(secret: randomBits)
+    case .checkout(_, let reference): .checkout(secret: randomBits, reference: reference)
     }
   }
 
@@ -40,7 +41,9 @@ public enum HoldCommand: Equatable, Sendable {
     switch self {
     case .release: break
     case .extend(let ttl): out.put(ttl)
-    case .checkout(let secret): out.put(secret)
+    case .checkout(let secret, let reference):
+      out.put(secret)
+      out.putShort(reference)
     }
   }
 
@@ -48,7 +51,11 @@ public enum HoldCommand: Equatable, Sendable {
     switch kind {
     case .release: self = .release
     case .extend: self = .extend(ttl: try reader.u32())
-    case .checkout: self = .checkout(secret: try reader.u64())
+    case .checkout:
+      let secret = try reader.u64()
+      let reference = try reader.shortBytes()
+      guard reference.count <= OrderInfo.referenceBytesMax else { throw .invalid(field: "reference") }
+      self = .checkout(secret: secret, reference: reference)
     }
   }
 

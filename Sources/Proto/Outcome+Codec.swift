@@ -32,7 +32,9 @@ extension Outcome {
     case .released(let version):
       out.append(Tag.released.rawValue)
       out.put(version)
-    case .extended(let info): out.put(Tag.extended.rawValue, info)
+    case .extended(let info):
+      out.append(Tag.extended.rawValue)
+      info.encode(into: &out)
     case .checkedOut(let info): out.put(Tag.checkedOut.rawValue, info)
     case .confirmed(let info): out.put(Tag.confirmed.rawValue, info)
     case .cancelled(let info): out.put(Tag.cancelled.rawValue, info)
@@ -56,9 +58,9 @@ extension Outcome {
       self = .heldBest(held, seats: try reader.seats())
     case .released: self = .released(version: try reader.u64())
     case .extended: self = .extended(try HoldInfo(decoding: &reader))
-    case .checkedOut: self = .checkedOut(try HoldInfo(decoding: &reader))
-    case .confirmed: self = .confirmed(try HoldInfo(decoding: &reader))
-    case .cancelled: self = .cancelled(try HoldInfo(decoding: &reader))
+    case .checkedOut: self = .checkedOut(try OrderInfo(decoding: &reader))
+    case .confirmed: self = .confirmed(try OrderInfo(decoding: &reader))
+    case .cancelled: self = .cancelled(try OrderInfo(decoding: &reader))
     case .noted: self = .noted
     case .refused: self = .refused(try Refusal(decoding: &reader))
     }
@@ -188,68 +190,20 @@ extension Refusal {
   }
 }
 
-extension HoldInfo {
-  public func encode(into out: inout [UInt8]) {
-    hold.encode(into: &out)
-    out.append(order == nil ? 0 : 1)
-    order?.encode(into: &out)
-    out.append(status.rawValue)
-    out.put(event.slot.rawValue)
-    out.put(event.incarnation)
-    out.putShort(eventID)
-    out.putShort(buyer)
-    out.put(seats: seats)
-    out.put(UInt32(areas.count))
-    for area in areas {
-      out.put(area.area.rawValue)
-      out.put(area.count)
-    }
-    out.put(total)
-    out.put(expiresAt)
-    out.put(createdAt)
-    out.put(payBy)
-    out.put(version)
-  }
-
-  public init(decoding reader: inout ByteReader) throws(DecodeError) {
-    let hold = try HoldID(decoding: &reader)
-    let order = try reader.u8() == 0 ? nil : try OrderID(decoding: &reader)
-    guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid(field: "order status") }
-    let slot = EventSlot(try reader.u32())
-    let event = EventRef(slot: slot, incarnation: try reader.u64())
-    let eventID = try reader.shortBytes()
-    let buyer = try reader.shortBytes()
-    let seats = try reader.seats()
-    var areas: [AreaCount] = []
-    for _ in 0..<(try reader.count(limit: HoldView.areasMax, field: "areas")) {
-      let area = AreaIndex(try reader.u16())
-      areas.append(AreaCount(area: area, count: try reader.u32()))
-    }
-    let total = try reader.i64()
-    let expiresAt = try reader.i64()
-    let createdAt = try reader.i64()
-    let payBy = try reader.i64()
-    self.init(
-      hold: hold, order: order, status: status, event: event, eventID: eventID, buyer: buyer, seats: seats,
-      areas: areas, total: total, expiresAt: expiresAt, createdAt: createdAt, payBy: payBy,
-      version: try reader.u64())
-  }
-}
-
 extension [UInt8] {
-  fileprivate mutating func put(_ tag: UInt8, _ info: HoldInfo) {
+  fileprivate mutating func put(_ tag: UInt8, _ info: OrderInfo) {
     append(tag)
     info.encode(into: &self)
   }
 
-  fileprivate mutating func put(seats: [SeatIndex]) {
+  mutating func put(seats: [SeatIndex]) {
     put(UInt32(seats.count))
     for seat in seats { put(seat.rawValue) }
   }
 }
 
 extension ByteReader {
-  fileprivate mutating func seats() throws(DecodeError) -> [SeatIndex] {
+  mutating func seats() throws(DecodeError) -> [SeatIndex] {
     let count = try count(limit: HoldView.seatsMax, field: "seats")
     guard bytesLeft >= count * 4 else { throw .truncated(bytesNeeded: count * 4, bytesAvailable: bytesLeft) }
     var seats: [SeatIndex] = []

@@ -7,9 +7,9 @@ public enum Outcome: Equatable, Sendable {
   case heldBest(Held, seats: [SeatIndex])
   case released(version: UInt64)
   case extended(HoldInfo)
-  case checkedOut(HoldInfo)
-  case confirmed(HoldInfo)
-  case cancelled(HoldInfo)
+  case checkedOut(OrderInfo)
+  case confirmed(OrderInfo)
+  case cancelled(OrderInfo)
   /// A tick, or an epoch's first record.
   case noted
   case refused(Refusal)
@@ -81,60 +81,5 @@ public enum Refusal: Equatable, Sendable {
     case area(AreaIndex)
     case category(CategoryIndex)
     case event
-  }
-}
-
-/// An order's state; also a hold's entry before checkout (`none`).
-public enum OrderStatus: UInt8, Sendable, CaseIterable {
-  case none = 0
-  case pendingPayment = 1
-  case confirmed = 2
-  case cancelled = 3
-  case expired = 4
-  case refunded = 5
-
-  /// As the API writes it.
-  public var name: StaticName {
-    switch self {
-    case .none: "none"
-    case .pendingPayment: "pending_payment"
-    case .confirmed: "confirmed"
-    case .cancelled: "cancelled"
-    case .expired: "expired"
-    case .refunded: "refunded"
-    }
-  }
-}
-
-/// Everything about a hold, and about the order that it became.
-public struct HoldInfo: Equatable, Sendable {
-  public var hold: HoldID
-  /// nil until checked out.
-  public var order: OrderID?
-  public var status: OrderStatus
-  public var event: EventRef
-  public var eventID: Bytes
-  public var buyer: Bytes
-  public var seats: [SeatIndex]
-  public var areas: [AreaCount]
-  /// Minor units.
-  public var total: Int64
-  /// The hold's deadline; of an order, the one it had at checkout.
-  public var expiresAt: Milliseconds
-  /// When the order was made; 0 before.
-  public var createdAt: Milliseconds
-  /// Until when a pending order can be confirmed; 0 before checkout.
-  public var payBy: Milliseconds
-  /// The event's version when this was said.
-  public var version: UInt64
-
-  public init(
-    hold: HoldID, order: OrderID?, status: OrderStatus, event: EventRef, eventID: Bytes, buyer: Bytes,
-    seats: [SeatIndex], areas: [AreaCount], total: Int64, expiresAt: Milliseconds, createdAt: Milliseconds,
-    payBy: Milliseconds, version: UInt64
-  ) {
-    (self.hold, self.order, self.status, self.event, self.eventID) = (hold, order, status, event, eventID)
-    (self.buyer, self.seats, self.areas, self.total) = (buyer, seats, areas, total)
-    (self.expiresAt, self.createdAt, self.payBy, self.version) = (expiresAt, createdAt, payBy, version)
   }
 }

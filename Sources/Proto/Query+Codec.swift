@@ -9,6 +9,8 @@ extension Query {
     case events = 7
     case subscribe = 8
     case unsubscribe = 9
+    case orders = 10
+    case holds = 11
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -28,6 +30,18 @@ extension Query {
     case .order(let id):
       out.append(Tag.order.rawValue)
       id.encode(into: &out)
+    case .orders(let id, let filter, let after, let limit):
+      out.put(Tag.orders.rawValue, id)
+      out.put(optional: filter.buyer) { $0.putShort($1) }
+      out.put(optional: filter.status?.rawValue) { $0.append($1) }
+      out.put(optional: filter.reference) { $0.putShort($1) }
+      out.put(after)
+      out.put(limit)
+    case .holds(let id, let buyer, let after, let limit):
+      out.put(Tag.holds.rawValue, id)
+      out.putShort(buyer)
+      out.put(after)
+      out.put(limit)
     case .events(let after, let limit):
       out.put(Tag.events.rawValue, after)
       out.put(limit)
@@ -47,6 +61,22 @@ extension Query {
     case .availability: self = .availability(id: try reader.shortBytes())
     case .hold: self = .hold(try HoldID(decoding: &reader))
     case .order: self = .order(try OrderID(decoding: &reader))
+    case .orders:
+      let id = try reader.shortBytes()
+      var filter = OrderFilter()
+      if try reader.isPresent() { filter.buyer = try reader.shortBytes() }
+      if try reader.isPresent() {
+        filter.status = OrderStatus(rawValue: try reader.u8())
+        guard filter.status != nil else { throw .invalid(field: "order status") }
+      }
+      if try reader.isPresent() { filter.reference = try reader.shortBytes() }
+      let after = try reader.u32()
+      self = .orders(id: id, filter, after: after, limit: try reader.u16())
+    case .holds:
+      let id = try reader.shortBytes()
+      let buyer = try reader.shortBytes()
+      let after = try reader.u32()
+      self = .holds(id: id, buyer: buyer, after: after, limit: try reader.u16())
     case .events:
       let after = try reader.shortBytes()
       self = .events(after: after, limit: try reader.u16())
@@ -68,6 +98,8 @@ extension Answer {
     case subscribed = 8
     case unsubscribed = 9
     case refused = 10
+    case orders = 11
+    case holds = 12
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -107,6 +139,16 @@ extension Answer {
     case .order(let info):
       out.append(Tag.order.rawValue)
       info.encode(into: &out)
+    case .orders(let orders, let next):
+      out.append(Tag.orders.rawValue)
+      out.put(UInt32(orders.count))
+      for order in orders { order.encode(into: &out) }
+      out.put(optional: next) { $0.put($1) }
+    case .holds(let holds, let next):
+      out.append(Tag.holds.rawValue)
+      out.put(UInt32(holds.count))
+      for hold in holds { hold.encode(into: &out) }
+      out.put(optional: next) { $0.put($1) }
     case .events(let events):
       out.append(Tag.events.rawValue)
       out.put(UInt32(events.count))
@@ -150,7 +192,17 @@ extension Answer {
       let version = try reader.u64()
       self = .availability(ref, version: version, try Availability(decoding: &reader))
     case .hold: self = .hold(try HoldInfo(decoding: &reader))
-    case .order: self = .order(try HoldInfo(decoding: &reader))
+    case .order: self = .order(try OrderInfo(decoding: &reader))
+    case .orders:
+      var orders: [OrderInfo] = []
+      for _ in 0..<(try reader.count(limit: 65_535, field: "orders")) {
+        orders.append(try OrderInfo(decoding: &reader))
+      }
+      self = .orders(orders, next: try reader.isPresent() ? try reader.u32() : nil)
+    case .holds:
+      var holds: [HoldInfo] = []
+      for _ in 0..<(try reader.count(limit: 65_535, field: "holds")) { holds.append(try HoldInfo(decoding: &reader)) }
+      self = .holds(holds, next: try reader.isPresent() ? try reader.u32() : nil)
     case .events:
       var events: [EventSummary] = []
       for _ in 0..<(try reader.count(limit: 65_535, field: "events")) {

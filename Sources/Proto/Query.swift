@@ -8,6 +8,10 @@ public enum Query: Equatable, Sendable {
   case availability(id: Bytes)
   case hold(HoldID)
   case order(OrderID)
+  /// An event's orders that fit, from the `after`-th on, in the order of their checkouts.
+  case orders(id: Bytes, OrderFilter, after: UInt32, limit: UInt16)
+  /// A buyer's holds of an event, from the shard's `after`-th slot on.
+  case holds(id: Bytes, buyer: Bytes, after: UInt32, limit: UInt16)
   /// The shard's events with an id after `after`, ascending.
   case events(after: Bytes, limit: UInt16)
   /// As `seats` and `availability` at one version, and from then on every change as a `FeedUpdate` on this connection.
@@ -26,6 +30,21 @@ extension Query {
   }
 }
 
+extension Query {
+  /// About the bytes of an answer to `orders` or `holds`.
+  public static func listBytes(limit: Int) -> Int { limit * 160 }
+}
+
+/// Which orders of an event are wanted: those that fit all that is set.
+public struct OrderFilter: Equatable, Sendable {
+  public var buyer: Bytes?
+  public var status: OrderStatus?
+  public var reference: Bytes?
+  public init(buyer: Bytes? = nil, status: OrderStatus? = nil, reference: Bytes? = nil) {
+    (self.buyer, self.status, self.reference) = (buyer, status, reference)
+  }
+}
+
 /// What a query found.
 public enum Answer: Equatable, Sendable {
   case event(EventInfo)
@@ -34,7 +53,11 @@ public enum Answer: Equatable, Sendable {
   case seat(SeatState, version: UInt64)
   case availability(EventRef, version: UInt64, Availability)
   case hold(HoldInfo)
-  case order(HoldInfo)
+  case order(OrderInfo)
+  /// Some of what was asked for, and where to go on; nil: there is no more. A slice ends when it was long enough, even
+  /// if nothing in it fits.
+  case orders([OrderInfo], next: UInt32?)
+  case holds([HoldInfo], next: UInt32?)
   case events([EventSummary])
   case subscribed(EventRef, version: UInt64, states: Bytes, Availability)
   case unsubscribed

@@ -130,7 +130,7 @@ final class ClientOperation {
       .reserve(Reservation(event: event.id, buyer: buyer, ttl: 0, choice: .best(count: count, category: nil)))
     case .release(let id, _): .onHold(id, .release)
     case .extend(let id, _, let ttl): .onHold(id, .extend(ttl: ttl))
-    case .checkout(let id, _): .onHold(id, .checkout(secret: 0))
+    case .checkout(let id, _): .onHold(id, .checkout(secret: 0, reference: ""))
     case .confirm(let id, _): .onOrder(id, .confirm)
     case .cancel(let id, _): .onOrder(id, .cancel)
     case .seat(let event, let seat): .seat(event.id, label: SimulatedEvent.label(seat))

@@ -69,7 +69,7 @@ struct History {
     case .checkedOut(let info):
       // A second checkout says what became of the order by then.
       return switch info.status {
-      case .none, .pendingPayment: .checkout(holder)
+      case .pendingPayment: .checkout(holder)
       case .confirmed: .seenSold(holder)
       case .cancelled, .expired, .refunded: .notOrdered(holder)
       }
@@ -85,9 +85,9 @@ struct History {
 
   private func effect(of answer: Answer, _ operation: ClientOperation, _ holder: UInt64) -> SeatEffect? {
     switch answer {
-    case .hold(let info), .order(let info):
+    case .hold: return .seenHeld(holder)
+    case .order(let info):
       return switch info.status {
-      case .none: .seenHeld(holder)
       case .pendingPayment: .seenPending(holder)
       case .confirmed: .seenSold(holder)
       case .cancelled, .expired, .refunded: .notOrdered(holder)
@@ -97,7 +97,8 @@ struct History {
       guard operation.what.hold != nil else { return nil }
       if case .orderInfo = operation.what { return .notOrdered(holder) }
       return .notHeld(holder)
-    case .event, .encodedEvent, .availability, .events, .seat, .seats, .subscribed, .unsubscribed: return nil
+    case .event, .encodedEvent, .availability, .events, .orders, .holds, .seat, .seats, .subscribed, .unsubscribed:
+      return nil
     }
   }
 

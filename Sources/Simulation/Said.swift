@@ -32,7 +32,6 @@ enum Said {
       case .checkout: self = .outcome(.checkedOut(info))
       case .confirm: self = .outcome(.confirmed(info))
       case .cancel: self = .outcome(.cancelled(info))
-      case .holdInfo: self = .answer(.hold(info))
       default: self = .answer(.order(info))
       }
     case .released(let version): self = .outcome(.released(version: version))
@@ -49,7 +48,7 @@ enum Said {
         return
       }
       self = operation.what.isCommand ? .outcome(.refused(refusal)) : .answer(.refused(refusal))
-    case .event, .plan, .events, .copy: self = .nonsense("what was not asked for")
+    case .event, .plan, .events, .copy, .orders, .holds: self = .nonsense("what was not asked for")
     }
   }
 
@@ -84,14 +83,16 @@ enum Said {
       switch outcome {
       case .created(_, let version), .released(let version): version
       case .held(let held), .heldBest(let held, _): held.version
-      case .extended(let info), .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.version
+      case .extended(let info): info.version
+      case .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.hold.version
       case .noted, .refused: nil
       }
     case .answer(let answer), .copy(let answer, _, _):
       switch answer {
       case .seats(_, let version, _), .seat(_, let version), .availability(_, let version, _): version
-      case .hold(let info), .order(let info): info.version
-      case .event, .encodedEvent, .events, .subscribed, .unsubscribed, .refused: nil
+      case .hold(let info): info.version
+      case .order(let info): info.hold.version
+      case .event, .encodedEvent, .events, .orders, .holds, .subscribed, .unsubscribed, .refused: nil
       }
     case .unavailable, .unknown, .nonsense: nil
     }

@@ -28,6 +28,37 @@ class Failover(FailoverCase):
         self.wait_digests_agree()
         print(f"\nkill -9 of the primary: longest gap {gap * 1000:.0f} ms")
 
+    def test_orders_are_found_after_a_failover(self):
+        """A list's cursor, its order and the shop's references are the same on the other node."""
+        event = self.new_event()
+        orders = []
+
+        def post(path, body, expected):
+            status, _, answer = self.cluster.request("POST", path, body)
+            self.assertEqual(status, expected, answer)
+            return answer
+
+        def get(path):
+            status, _, answer = self.cluster.get(path)
+            self.assertEqual(status, 200, answer)
+            return answer
+
+        for number in range(12):
+            hold = post("/v1/reserve", {"event": event, "buyer": f"b{number % 3}", "seats": [f"#{number}"]}, 200)
+            order = post("/v1/checkout", {"hold": hold["hold"], "reference": f"shop-{number}"}, 202)
+            self.assertEqual(order["reference"], f"shop-{number}")
+            orders.append(order["order"])
+        first = get(f"/v1/events/{event}/orders?limit=5")
+        self.wait_in_sync()
+        primary = self.primary_of(event)
+        self.admin("failover", "--node", primary)
+        self.assertNotEqual(self.primary_of(event), primary)
+        rest = get(f"/v1/events/{event}/orders?cursor={first['next_cursor']}")
+        self.assertEqual([order["order"] for order in first["orders"] + rest["orders"]], orders)
+        self.assertIsNone(rest["next_cursor"])
+        found = get(f"/v1/events/{event}/orders?reference=shop-7&buyer=b1")
+        self.assertEqual([order["order"] for order in found["orders"]], [orders[7]])
+
     def test_planned_failover(self):
         self.wait_in_sync()
         recorder = self.record("a")

@@ -36,7 +36,8 @@ import Testing
     box.wait(5_000)
     #expect(box.outcome(.extend(hold, ttl: 500), key: "a") == extended)
     let checkedOut = box.outcome(.checkout(hold, secret: 7), key: "b")
-    guard case .checkedOut(let info) = checkedOut, let order = info.order else { return #expect(Bool(false)) }
+    guard case .checkedOut(let info) = checkedOut else { return #expect(Bool(false)) }
+    let order = info.order
     let confirmed = box.outcome(.confirm(order), key: "c")
     let cancelled = box.outcome(.cancel(order), key: "d")
     box.wait(5_000)

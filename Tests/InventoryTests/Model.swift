@@ -38,6 +38,11 @@ struct Model {
     var orderSecret: UInt64 = 0
     var createdAt: Milliseconds = 0
     var holdDeadline: Milliseconds = 0
+    var reference = Bytes()
+    var confirmedAt: Milliseconds?
+    var endedAt: Milliseconds = 0
+    /// Which of the shard's orders it is.
+    var orderNumber = 0
     var lives: Bool { life == .held || life == .pending || life == .confirmed }
     var isOrder: Bool { [.pending, .confirmed, .cancelled, .expired].contains(life) }
     var count: Int { seats.count + areas.reduce(0) { $0 + Int($1.count) } }
@@ -89,6 +94,7 @@ struct Model {
       default:
         giveBack(hold)
         holds[hold].life = .expired
+        holds[hold].endedAt = holds[hold].deadline
         events[holds[hold].event].version += 1
       }
     }
@@ -254,7 +260,8 @@ struct Model {
       return (.heldBest(held, seats: seats.map { SeatIndex(UInt32($0)) }), held.id.sequence)
     case .onHold(let id, .release): return (release(Int(id.sequence)), id.sequence)
     case .onHold(let id, .extend(let ttl)): return (extend(Int(id.sequence), ttl), id.sequence)
-    case .onHold(let id, .checkout(let secret)): return (checkout(Int(id.sequence), secret), id.sequence)
+    case .onHold(let id, .checkout(let secret, let reference)):
+      return (checkout(Int(id.sequence), secret, reference), id.sequence)
     case .onOrder(let id, .confirm): return (confirm(Int(id.sequence)), id.sequence)
     case .onOrder(let id, .cancel): return (cancel(Int(id.sequence)), id.sequence)
     case .tick, .openEpoch: return (.noted, nil)
@@ -366,64 +373,90 @@ struct Model {
     return .extended(info(hold))
   }
 
-  mutating func checkout(_ hold: Int, _ secret: UInt64) -> Outcome {
-    if holds[hold].isOrder { return .checkedOut(info(hold)) }
+  mutating func checkout(_ hold: Int, _ secret: UInt64, _ reference: Bytes) -> Outcome {
+    if holds[hold].isOrder { return .checkedOut(orderInfo(hold)) }
     if holds[hold].life == .released { return .refused(.holdExpired) }
     let event = holds[hold].event
+    holds[hold].orderNumber = holds.count(where: \.isOrder)
+    holds[hold].reference = reference
     holds[hold].life = .pending
     holds[hold].orderSecret = secret
     holds[hold].createdAt = now
     holds[hold].holdDeadline = holds[hold].deadline
     holds[hold].deadline = now + Milliseconds(events[event].definition.paymentTTL) * 1_000
     events[event].version += 1
-    return .checkedOut(info(hold))
+    return .checkedOut(orderInfo(hold))
   }
 
   mutating func confirm(_ hold: Int) -> Outcome {
     switch holds[hold].life {
-    case .confirmed: return .confirmed(info(hold))
+    case .confirmed: return .confirmed(orderInfo(hold))
     case .expired: return .refused(.orderExpired)
     case .cancelled: return .refused(.orderState(.cancelled))
     default: break
     }
     let event = holds[hold].event
     holds[hold].life = .confirmed
+    holds[hold].confirmedAt = now
     for seat in holds[hold].seats { events[event].states[seat] = .sold }
     for area in holds[hold].areas {
       events[event].areasHeld[Int(area.area.rawValue)] -= Int(area.count)
       events[event].areasSold[Int(area.area.rawValue)] += Int(area.count)
     }
     events[event].version += 1
-    return .confirmed(info(hold))
+    return .confirmed(orderInfo(hold))
   }
 
   mutating func cancel(_ hold: Int) -> Outcome {
     switch holds[hold].life {
-    case .cancelled: return .cancelled(info(hold))
+    case .cancelled: return .cancelled(orderInfo(hold))
     case .expired: return .refused(.orderExpired)
     default: break
     }
     giveBack(hold)
     holds[hold].life = .cancelled
+    holds[hold].endedAt = now
     events[holds[hold].event].version += 1
-    return .cancelled(info(hold))
+    return .cancelled(orderInfo(hold))
   }
 
   func info(_ number: Int) -> HoldInfo {
     let hold = holds[number]
-    let status: OrderStatus =
-      switch hold.life {
-      case .pending: .pendingPayment
-      case .confirmed: .confirmed
-      case .cancelled: .cancelled
-      case .expired: .expired
-      default: .none
-      }
     return HoldInfo(
       hold: HoldID(shard: shard, slot: hold.slot, sequence: UInt64(number), secret: hold.secret),
-      order: hold.isOrder ? orderID(number) : nil, status: status, event: ref(hold.event),
-      eventID: events[hold.event].definition.id, buyer: hold.buyer, seats: hold.seats.map { SeatIndex(UInt32($0)) },
-      areas: hold.areas, total: total(number), expiresAt: hold.isOrder ? hold.holdDeadline : hold.deadline,
-      createdAt: hold.createdAt, payBy: hold.isOrder ? hold.deadline : 0, version: events[hold.event].version)
+      event: ref(hold.event), eventID: events[hold.event].definition.id, buyer: hold.buyer,
+      seats: hold.seats.map { SeatIndex(UInt32($0)) }, areas: hold.areas, total: total(number),
+      expiresAt: hold.isOrder ? hold.holdDeadline : hold.deadline, version: events[hold.event].version)
+  }
+
+  func orderInfo(_ number: Int) -> OrderInfo {
+    let hold = holds[number]
+    let state: OrderState =
+      switch hold.life {
+      case .confirmed: .confirmed(at: hold.confirmedAt ?? 0)
+      case .cancelled: .cancelled(at: hold.endedAt, confirmedAt: hold.confirmedAt)
+      case .expired: .expired(at: hold.endedAt)
+      case .pending, .held, .released, .over: .pendingPayment
+      }
+    return OrderInfo(
+      order: orderID(number), state: state, createdAt: hold.createdAt, payBy: hold.deadline, reference: hold.reference,
+      hold: info(number))
+  }
+
+  /// An event's orders that fit, in the order of their checkouts.
+  func orders(of event: Int, _ filter: OrderFilter) -> [OrderInfo] {
+    holds.indices.filter { holds[$0].isOrder && holds[$0].event == event }
+      .sorted { holds[$0].orderNumber < holds[$1].orderNumber }
+      .map { orderInfo($0) }
+      .filter { order in
+        (filter.buyer.map { $0 == order.hold.buyer } ?? true) && (filter.status.map { $0 == order.status } ?? true)
+          && (filter.reference.map { $0 == order.reference } ?? true)
+      }
+  }
+
+  /// A buyer's holds of an event that are not checked out, by slot.
+  func holds(of event: Int, buyer: Bytes) -> [HoldInfo] {
+    holds.indices.filter { holds[$0].life == .held && holds[$0].event == event && holds[$0].buyer == buyer }
+      .sorted { holds[$0].slot < holds[$1].slot }.map { info($0) }
   }
 }

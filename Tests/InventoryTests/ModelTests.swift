@@ -155,7 +155,8 @@ struct ModelRun {
       return holdID().map { .extend($0, ttl: ttl) } ?? .tick
     case ..<84:
       let secret = random.next() >> 1
-      return holdID().map { .checkout($0, secret: secret) } ?? .tick
+      let reference: Bytes = random.chance(50) ? "" : random.chance(50) ? "r-1" : "invoice number 4711"
+      return holdID().map { .checkout($0, secret: secret, reference: reference) } ?? .tick
     case ..<91: return orderID().map { .confirm($0) } ?? .tick
     case ..<97: return orderID().map { .cancel($0) } ?? .tick
     default: return .tick
@@ -253,6 +254,40 @@ struct ModelRun {
     return "\(outcome)".split(separator: "(").first.map(String.init) ?? ""
   }
 
+  /// Lists of one event, read page after page.
+  mutating func checkLists() throws {
+    guard random.chance(20), let event = model.events.indices.randomElement(using: &random) else { return }
+    let id = model.events[event].definition.id
+    let someone = random.chance(50) ? buyer() : "ann"
+    let filter = OrderFilter(
+      buyer: random.chance(50) ? someone : nil,
+      status: random.chance(50) ? OrderStatus.allCases.randomElement(using: &random) : nil,
+      reference: random.chance(30) ? "r-1" : random.chance(20) ? "invoice number 4711" : nil)
+    let limit = UInt16(pick(1...5))
+    var orders: [OrderInfo] = []
+    var after: UInt32? = 0
+    while let place = after {
+      guard case .orders(let page, let next) = primary.answer(.orders(id: id, filter, after: place, limit: limit))
+      else {
+        throw Unexpected(outcome: .noted)
+      }
+      try #require(page.count <= Int(limit) && next.map { $0 > place } ?? true, "seed \(seed)")
+      orders += page
+      after = next
+    }
+    try #require(orders == model.orders(of: event, filter), "seed \(seed)")
+    var holds: [HoldInfo] = []
+    after = 0
+    while let place = after {
+      let query = Query.holds(id: id, buyer: someone, after: place, limit: limit)
+      guard case .holds(let page, let next) = primary.answer(query) else { throw Unexpected(outcome: .noted) }
+      try #require(page.count <= Int(limit) && next.map { $0 > place } ?? true, "seed \(seed)")
+      holds += page
+      after = next
+    }
+    try #require(holds == model.holds(of: event, buyer: someone), "seed \(seed)")
+  }
+
   mutating func check() throws {
     try #require(primary.digest == follower.digest, "seed \(seed)")
     for event in model.events.indices {
@@ -280,14 +315,18 @@ struct ModelRun {
       try #require(copies[event].version == model.events[event].version, "seed \(seed)")
       try #require(copies[event].states == model.events[event].states.map(\.rawValue), "seed \(seed)")
     }
+    try checkLists()
     for number in model.holds.indices.suffix(20) {
       let hold = model.holds[number]
       let id = HoldID(shard: shard, slot: hold.slot, sequence: UInt64(number), secret: hold.secret)
       let isThere = hold.life == .held || hold.isOrder
       try #require(
-        primary.answer(.hold(id)) == (isThere ? .hold(model.info(number)) : .refused(.holdExpired)), "seed \(seed)")
+        primary.answer(.hold(id))
+          == (hold.isOrder
+            ? .order(model.orderInfo(number)) : isThere ? .hold(model.info(number)) : .refused(.holdExpired)),
+        "seed \(seed)")
       if hold.isOrder {
-        try #require(primary.answer(.order(model.orderID(number))) == .order(model.info(number)), "seed \(seed)")
+        try #require(primary.answer(.order(model.orderID(number))) == .order(model.orderInfo(number)), "seed \(seed)")
       }
     }
     if isListening { try projection.check(primary, model.events.map(\.definition), model.holds.count) }

@@ -66,20 +66,21 @@ import Testing
     box.wait(1_000)
     let now = box.inventory.now
     let info = try box.checkedOut(id)
-    let order = try #require(info.order)
+    let order = info.order
     #expect(info.status == .pendingPayment)
     #expect(info.createdAt == now)
     #expect(info.payBy == now + 900_000)
-    #expect(info.expiresAt == now + 599_000)
+    #expect(info.hold.expiresAt == now + 599_000)
     #expect(order.slot == id.slot && order.sequence == id.sequence && order.secret != id.secret)
     #expect(box.outcome(.checkout(id, secret: 5)) == .checkedOut(info))
     #expect(box.outcome(.release(id)) == .refused(.checkedOut(order)))
     #expect(box.outcome(.extend(id, ttl: 9)) == .refused(.checkedOut(order)))
-    #expect(box.inventory.answer(.hold(id)) == .hold(info))
+    #expect(box.inventory.answer(.hold(id)) == .order(info))
     box.wait(899_999)
     guard case .confirmed(let confirmed) = box.outcome(.confirm(order)) else { return #expect(Bool(false)) }
     #expect(confirmed.status == .confirmed)
-    #expect(confirmed.seats == seats(3, 4))
+    #expect(confirmed.hold.seats == seats(3, 4))
+    #expect(confirmed.state == .confirmed(at: now + 899_999))
     #expect(box.states.hasPrefix("...ss."))
     #expect(box.inventory.nextDeadline == nil)
     #expect(box.outcome(.confirm(order)) == .confirmed(confirmed))
@@ -90,7 +91,7 @@ import Testing
   @Test func aPendingOrderExpires() throws {
     let box = Box()
     let id = try box.held(0)
-    let order = try #require(try box.checkedOut(id).order)
+    let order = try box.checkedOut(id).order
     box.wait(899_999)
     #expect(box.states.hasPrefix("h"))
     box.wait(1)
@@ -99,9 +100,9 @@ import Testing
     #expect(box.outcome(.cancel(order)) == .refused(.orderExpired))
     _ = try box.held(0, buyer: "bob")
     guard case .order(let info) = box.inventory.answer(.order(order)) else { return #expect(Bool(false)) }
-    #expect(info.status == .expired)
-    #expect(info.seats == seats(0))
-    #expect(info.buyer == "ann")
+    #expect(info.state == .expired(at: info.payBy))
+    #expect(info.hold.seats == seats(0))
+    #expect(info.hold.buyer == "ann")
   }
 
   @Test func cancellingPutsSeatsOnSaleAgain() throws {
@@ -109,14 +110,17 @@ import Testing
     let floor = [AreaCount(area: AreaIndex(0), count: 2)]
     for isConfirmed in [false, true] {
       let id = try box.held(0, 1, areas: floor)
-      let order = try #require(try box.checkedOut(id).order)
+      let order = try box.checkedOut(id).order
       if isConfirmed {
         _ = box.outcome(.confirm(order))
         #expect(box.availability?.areas == [Counts(free: 3, sold: 2)])
       }
       guard case .cancelled(let info) = box.outcome(.cancel(order)) else { return #expect(Bool(false)) }
       #expect(info.status == .cancelled)
-      #expect(info.areas == floor)
+      #expect(info.hold.areas == floor)
+      #expect(
+        info.history.map(\.status)
+          == (isConfirmed ? [.pendingPayment, .confirmed, .cancelled] : [.pendingPayment, .cancelled]))
       #expect(box.states.hasPrefix(".."))
       #expect(box.availability?.areas == [Counts(free: 5)])
       #expect(box.outcome(.cancel(order)) == .cancelled(info))

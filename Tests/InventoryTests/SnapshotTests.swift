@@ -14,7 +14,7 @@ import Testing
     _ = try box.held(4, ttl: 1)
     _ = try box.held(5, ttl: 2)
     box.wait(2_000)
-    let order = try #require(try box.checkedOut(second).order)
+    let order = try box.checkedOut(second).order
     _ = box.outcome(.confirm(order), key: "client key")
     _ = try box.checkedOut(third)
     _ = box.outcome(.release(first), key: "another")
@@ -163,7 +163,7 @@ import Testing
     #expect(isNew())
     _ = box.outcome(.extend(id, ttl: 500))
     #expect(isNew())
-    let order = try #require(try box.checkedOut(id).order)
+    let order = try box.checkedOut(id).order
     #expect(isNew())
     _ = box.outcome(.confirm(order))
     #expect(isNew())

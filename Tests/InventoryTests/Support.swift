@@ -112,9 +112,9 @@ final class Box {
     return held.id
   }
 
-  func checkedOut(_ hold: HoldID) throws -> HoldInfo {
+  func checkedOut(_ hold: HoldID, reference: Bytes = "") throws -> OrderInfo {
     secret += 1
-    let outcome = inventory.apply(.checkout(hold, secret: secret)).outcome
+    let outcome = inventory.apply(.checkout(hold, secret: secret, reference: reference)).outcome
     guard case .checkedOut(let info) = outcome else { throw Unexpected(outcome: outcome) }
     return info
   }

@@ -56,6 +56,64 @@ import Testing
     }
   }
 
+  /// Orders and holds are found again by buyer, status and reference, page after page.
+  @Test func ordersAndHoldsAreFoundAgain() async throws {
+    try await withArena { _, http, resp in
+      func list(_ what: String, _ query: String) throws -> (names: [String], next: String?) {
+        let answer = try http.request("GET", "/v1/events/arena/\(what)\(query)")
+        #expect(answer.status == 200, "\(answer.text)")
+        let entries = try #require(answer.json[what] as? [[String: Any]])
+        return (
+          entries.compactMap { $0[what == "orders" ? "order" : "hold"] as? String },
+          answer.json["next_cursor"] as? String
+        )
+      }
+      var orders: [String] = []
+      for number in 0..<5 {
+        let buyer = number % 2 == 0 ? "ann" : "bob"
+        let held = try reserve(http, "\"seats\":[\"#\(number)\"]", buyer: buyer)
+        let hold = try #require(held.json["hold"] as? String)
+        let checkout = try http.request(
+          "POST", "/v1/checkout", "{\"hold\":\"\(hold)\",\"reference\":\"invoice \(number)\"}")
+        #expect(checkout.json["reference"] as? String == "invoice \(number)", "\(checkout.text)")
+        orders.append(try #require(checkout.json["order"] as? String))
+      }
+      _ = try http.request("POST", "/v1/orders/\(orders[1])/confirm")
+      #expect(try list("orders", "").names == orders)
+      #expect(try list("orders", "?buyer=ann").names == [orders[0], orders[2], orders[4]])
+      #expect(try list("orders", "?status=confirmed").names == [orders[1]])
+      #expect(try list("orders", "?status=confirmed&buyer=ann").names.isEmpty)
+      #expect(try list("orders", "?reference=invoice%203").names == [orders[3]])
+      let first = try list("orders", "?limit=2")
+      #expect(first.names == Array(orders[..<2]))
+      let second = try list("orders", "?limit=2&cursor=\(try #require(first.next))")
+      #expect(second.names == Array(orders[2..<4]))
+      let history = try http.request("GET", "/v1/orders/\(orders[1])").json["history"] as? [[String: Any]]
+      #expect(history?.compactMap { $0["status"] as? String } == ["pending_payment", "confirmed"])
+
+      let kept = try reserve(http, ##""seats":["#9"]"##, buyer: "ann").json["hold"] as? String
+      _ = try reserve(http, ##""seats":["#10"]"##, buyer: "bob")
+      #expect(try list("holds", "?buyer=ann").names == [kept])
+      #expect(try list("holds", "?buyer=nobody").names.isEmpty)
+
+      for (query, field) in [
+        ("orders?status=paid", "status"), ("orders?limit=0", "limit"), ("orders?cursor=x", "cursor"),
+        ("orders?buyer=", "buyer"), ("orders?from=1", "from"), ("holds", "buyer"), ("holds?buyer=a&status=x", "status"),
+      ] {
+        let refused = try http.request("GET", "/v1/events/arena/\(query)")
+        #expect(refused.status == 400 && refused.json["field"] as? String == field, "\(query): \(refused.text)")
+      }
+      #expect(try http.request("GET", "/v1/events/none/orders").code == "no_such_event")
+      let long = String(repeating: "é", count: 65)
+      let tooLong = try http.request("POST", "/v1/checkout", "{\"hold\":\"\(kept ?? "")\",\"reference\":\"\(long)\"}")
+      #expect(tooLong.status == 400 || tooLong.status == 422, "\(tooLong.text)")
+      #expect(tooLong.json["field"] as? String == "reference")
+      let order = try resp.call("CHECKOUT", kept ?? "", "REFERENCE", "r-9")
+      #expect("\(order)".contains("o_"), "\(order)")
+      #expect(try list("orders", "?reference=r-9").names.count == 1)
+    }
+  }
+
   @Test func releaseTwiceAndNever() async throws {
     try await withArena { _, http, _ in
       let hold = try #require(try reserve(http, #""best":{"count":3,"category":"Stalls"}"#).json["hold"] as? String)

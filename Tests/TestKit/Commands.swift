@@ -7,7 +7,9 @@ extension Command {
   }
   package static func release(_ id: HoldID) -> Command { .onHold(id, .release) }
   package static func extend(_ id: HoldID, ttl: UInt32) -> Command { .onHold(id, .extend(ttl: ttl)) }
-  package static func checkout(_ id: HoldID, secret: UInt64) -> Command { .onHold(id, .checkout(secret: secret)) }
+  package static func checkout(_ id: HoldID, secret: UInt64, reference: Bytes = "") -> Command {
+    .onHold(id, .checkout(secret: secret, reference: reference))
+  }
   package static func confirm(_ id: OrderID) -> Command { .onOrder(id, .confirm) }
   package static func cancel(_ id: OrderID) -> Command { .onOrder(id, .cancel) }
 }

@@ -93,7 +93,7 @@ extension SeededRandom {
           category: maybe { CategoryIndex($0.quarter()) }))
     case 2: .release(hold())
     case 3: .extend(hold(), ttl: half())
-    case 4: .checkout(hold(), secret: word())
+    case 4: .checkout(hold(), secret: word(), reference: bytes(0...20))
     case 5: .confirm(order())
     case 6: .cancel(order())
     case 7: .tick
@@ -108,10 +108,22 @@ extension SeededRandom {
 
   package mutating func info() -> HoldInfo {
     HoldInfo(
-      hold: hold(), order: maybe { $0.order() }, status: one(of: OrderStatus.allCases), event: ref(),
-      eventID: bytes(0...9),
-      buyer: bytes(0...9), seats: list(0...5) { SeatIndex($0.half()) }, areas: list(0...2) { $0.area() }, total: time(),
-      expiresAt: time(), createdAt: time(), payBy: time(), version: word())
+      hold: hold(), event: ref(), eventID: bytes(0...9), buyer: bytes(0...9),
+      seats: list(0...5) { SeatIndex($0.half()) }, areas: list(0...2) { $0.area() }, total: time(),
+      expiresAt: time(), version: word())
+  }
+
+  package mutating func orderInfo() -> OrderInfo {
+    let state: OrderState =
+      switch one(of: OrderStatus.allCases) {
+      case .pendingPayment: .pendingPayment
+      case .confirmed: .confirmed(at: time())
+      case .cancelled: .cancelled(at: time(), confirmedAt: maybe { $0.time() })
+      case .expired: .expired(at: time())
+      case .refunded: .refunded(at: time(), confirmedAt: time())
+      }
+    return OrderInfo(
+      order: order(), state: state, createdAt: time(), payBy: time(), reference: bytes(0...20), hold: info())
   }
 
   package mutating func held() -> Outcome.Held { .init(id: hold(), expiresAt: time(), total: time(), version: word()) }
@@ -143,16 +155,23 @@ extension SeededRandom {
     case 2: .heldBest(held(), seats: list(0...5) { SeatIndex($0.half()) })
     case 3: .released(version: word())
     case 4: .extended(info())
-    case 5: .checkedOut(info())
-    case 6: .confirmed(info())
-    case 7: .cancelled(info())
+    case 5: .checkedOut(orderInfo())
+    case 6: .confirmed(orderInfo())
+    case 7: .cancelled(orderInfo())
     case 8: .noted
     default: .refused(refusal())
     }
   }
 
   package mutating func query() -> Query {
-    switch Int.random(in: 0..<9, using: &self) {
+    switch Int.random(in: 0..<11, using: &self) {
+    case 9:
+      .orders(
+        id: bytes(0...9),
+        OrderFilter(
+          buyer: maybe { $0.bytes(0...9) }, status: maybe { $0.one(of: OrderStatus.allCases) },
+          reference: maybe { $0.bytes(0...9) }), after: half(), limit: quarter())
+    case 10: .holds(id: bytes(0...9), buyer: bytes(0...9), after: half(), limit: quarter())
     case 0: .event(id: bytes(0...9))
     case 1: .seats(id: bytes(0...9))
     case 2: .seat(id: bytes(0...9), SeatIndex(half()))
@@ -166,13 +185,15 @@ extension SeededRandom {
   }
 
   package mutating func answer() -> Answer {
-    switch Int.random(in: 0..<10, using: &self) {
+    switch Int.random(in: 0..<12, using: &self) {
+    case 10: .orders(list(0...3) { $0.orderInfo() }, next: maybe { $0.half() })
+    case 11: .holds(list(0...3) { $0.info() }, next: maybe { $0.half() })
     case 0: .event(EventInfo(ref: ref(), version: word(), definition: definition(), availability: availability()))
     case 1: .seats(ref(), version: word(), states: states())
     case 2: .seat(seatState(), version: word())
     case 3: .availability(ref(), version: word(), availability())
     case 4: .hold(info())
-    case 5: .order(info())
+    case 5: .order(orderInfo())
     case 6:
       .events(
         list(0...3) {

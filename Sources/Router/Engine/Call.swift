@@ -20,7 +20,7 @@ package final class Call {
   /// The definition that the labels were translated with.
   var event: EventEntry?
   /// Set once the shard has decided and only a definition is missing to say it in words.
-  var decided: HoldInfo?
+  var decided: Decided?
   /// How often the definition turned out to be of another incarnation.
   var staleCount = 0
   /// The translated command, for rendering.
@@ -29,6 +29,10 @@ package final class Call {
   /// Of an event list: shards that have not answered, and what came so far.
   var partsLeft = 0
   var parts: [EventSummary] = []
+  /// Of a list of orders or holds: what was found so far, and in how many slices.
+  var orders: [OrderInfo] = []
+  var holds: [HoldInfo] = []
+  var sliceCount = 0
   var isEnded = false
   /// Bytes of a node's answer that are to be expected for it: a door bounds their sum over a connection's unanswered
   /// commands.
@@ -40,6 +44,18 @@ package final class Call {
   func expect(bytes: Int) { expectedBytes = max(expectedBytes, bytes) }
   /// Of a read of seats: how its door says them.
   package var seatForm = SeatForm.numbers
+
+  enum Decided {
+    case hold(HoldInfo)
+    case order(OrderInfo)
+
+    var hold: HoldInfo {
+      switch self {
+      case .hold(let info): info
+      case .order(let info): info.hold
+      }
+    }
+  }
 
   package init(
     _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,

@@ -11,7 +11,8 @@ extension Engine {
     switch call.operation {
     case .createEvent(let new): create(new, call)
     case .reserve(let reservation): return withEvent(reservation.event, call)
-    case .plan(let id), .seats(let id), .copy(let id), .availability(let id), .event(let id), .seat(let id, _):
+    case .plan(let id), .seats(let id), .copy(let id), .availability(let id), .event(let id), .seat(let id, _),
+      .orders(let id, _, _, _), .holds(let id, _, _, _):
       return withEvent(id, call)
     case .onHold(let hold, let command):
       submit(.onHold(hold, command.with(randomBits: random.next())), to: hold.shard, call, otherwise: .noSuchHold)
@@ -154,6 +155,7 @@ extension Engine {
         return
       }
       ask(.seat(id: id, seat), of: shard, call)
+    case .orders(_, _, let after, _), .holds(_, _, let after, _): askForSlice(call, event, after: after)
     case .createEvent, .onHold, .onOrder, .hold, .order, .events:
       preconditionFailure("these need a definition only for their answer")
     }
@@ -230,12 +232,13 @@ extension Engine {
   }
 
   /// The cached definition is of another life of the event: read it again, once.
-  private func stale(_ call: Call) {
+  func stale(_ call: Call) {
     guard let event = call.event, call.staleCount == 0 else {
       end(call, .refused(.unavailable))
       return
     }
     call.staleCount += 1
+    (call.orders, call.holds) = ([], [])
     call.event = nil
     forget(event)
     fetch(event.id, for: call)
@@ -276,16 +279,16 @@ extension Engine {
       end(call, .released(version: version))
     case .extended(let info):
       guard case .onHold(_, .extend) = call.operation else { return end(call, broken) }
-      ended(call, info)
+      ended(call, .hold(info))
     case .checkedOut(let info):
       guard case .onHold(_, .checkout) = call.operation else { return end(call, broken) }
-      ended(call, info)
+      ended(call, .order(info))
     case .confirmed(let info):
       guard case .onOrder(_, .confirm) = call.operation else { return end(call, broken) }
-      ended(call, info)
+      ended(call, .order(info))
     case .cancelled(let info):
       guard case .onOrder(_, .cancel) = call.operation else { return end(call, broken) }
-      ended(call, info)
+      ended(call, .order(info))
     case .noted: end(call, broken)
     case .refused(.staleEvent): stale(call)
     case .refused(let refusal): end(call, .refused(Translation.refusal(refusal, call)))
@@ -294,7 +297,10 @@ extension Engine {
 
   private func advance(_ call: Call, _ answer: Answer) {
     switch answer {
-    case .hold(let info), .order(let info): ended(call, info)
+    case .hold(let info): ended(call, .hold(info))
+    case .order(let info): ended(call, .order(info))
+    case .orders(let orders, let next): tookSlice(call, orders: orders, next: next)
+    case .holds(let holds, let next): tookSlice(call, holds: holds, next: next)
     case .seat(let state, let version): end(call, .seat(state, version: version))
     case .seats(let ref, let version, let states):
       guard let event = call.event, event.ref == ref else { return stale(call) }
@@ -316,7 +322,8 @@ extension Engine {
   }
 
   /// A hold or order is to be said in words, for which its event's definition is needed.
-  private func ended(_ call: Call, _ info: HoldInfo) {
+  private func ended(_ call: Call, _ decided: Call.Decided) {
+    let info = decided.hold
     guard let event = call.event ?? findEvent(info.eventID.rawSpan) ?? known(info.eventID), event.ref == info.event
     else {
       if call.staleCount > 0 { return end(call, .refused(.unknown)) }
@@ -324,21 +331,19 @@ extension Engine {
         call.staleCount += 1
         forget(old)
       }
-      call.decided = info
+      call.decided = decided
       call.event = nil
       return fetch(info.eventID, for: call)
     }
     guard event.fits(info) else { return end(call, broken) }
-    switch call.operation {
-    case .hold, .onHold(_, .extend): end(call, .hold(event, info))
-    case .order, .onOrder, .onHold(_, .checkout): end(call, .order(event, info))
-    case .onHold(_, .release), .createEvent, .reserve, .event, .plan, .seats, .copy, .availability, .seat, .events:
-      end(call, broken)
+    switch decided {
+    case .hold(let hold): end(call, .hold(event, hold))
+    case .order(let order): end(call, .order(event, order))
     }
   }
 
   /// A node answered what cannot be: nobody knows what happened.
-  private var broken: CallResult { .refused(.unknown) }
+  var broken: CallResult { .refused(.unknown) }
 
   func refusal(of result: Completion.Result) -> CallRefusal {
     switch result {

@@ -19,12 +19,15 @@ package enum Operation: Sendable {
   case availability(Bytes)
   case seat(Bytes, label: Bytes)
   case events(after: Bytes, limit: Int)
+  /// Of an event, from the `after`-th on.
+  case orders(Bytes, OrderFilter, after: UInt32, limit: Int)
+  case holds(Bytes, buyer: Bytes, after: UInt32, limit: Int)
 
   /// Whether the shard's state may change.
   var isCommand: Bool {
     switch self {
     case .createEvent, .reserve, .onHold, .onOrder: true
-    case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events: false
+    case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events, .orders, .holds: false
     }
   }
 }
@@ -88,7 +91,10 @@ package enum CallResult: Sendable {
   case created(NewEvent, EventRef, version: UInt64)
   case held(EventEntry, Outcome.Held, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount])
   case hold(EventEntry, HoldInfo)
-  case order(EventEntry, HoldInfo)
+  case order(EventEntry, OrderInfo)
+  /// A page, and where the next one goes on; nil: there is none.
+  case orders(EventEntry, [OrderInfo], next: UInt32?)
+  case holds(EventEntry, [HoldInfo], next: UInt32?)
   case released(version: UInt64)
   case event(EventEntry, version: UInt64, Availability)
   case plan(EventEntry)

@@ -101,12 +101,14 @@ extension HTTPSession {
     case .held(let event, let held, let buyer, let seats, let areas):
       respond(200) { $0.putHeld(event, held, buyer: buyer, seats: seats, areas: areas) }
     case .hold(let event, let info): respond(200) { $0.putHold(event, info) }
-    case .order(let event, let info):
-      guard request.route == .checkout, let order = info.order else {
-        return respond(200) { $0.putOrder(event, info) }
-      }
+    case .order(let event, let order):
+      if request.route == .hold { return respond(200) { $0.putHold(event, of: order) } }
+      guard request.route == .checkout else { return respond(200) { $0.putOrder(event, order) } }
       respond(
-        202, headers: { $0.putLocation("/v1/orders/", Bytes(order.description)) }, body: { $0.putOrder(event, info) })
+        202, headers: { $0.putLocation("/v1/orders/", Bytes(order.order.description)) },
+        body: { $0.putOrder(event, order) })
+    case .orders(let event, let orders, let next): respond(200) { $0.putOrders(event, orders, next: next) }
+    case .holds(let event, let holds, let next): respond(200) { $0.putHolds(event, holds, next: next) }
     case .released: respond(empty: 204)
     case .event(let event, let version, let counts):
       respondTagged(event.ref, version) {

@@ -37,6 +37,8 @@ extension HTTPSession {
       try noParameters(head, message)
       start(.event(id))
     case .listEvents: try list(head, match, message)
+    case .listOrders: try listOrders(head, match, message)
+    case .listHolds: try listHolds(head, match, message)
     case .createEvent: try createEvent(try idempotencyKey(head, message), body)
     case .hold:
       let hold: HoldID = try id(match, message, .noSuchHold)
@@ -49,8 +51,8 @@ extension HTTPSession {
       let ttl = try RequestBodies.extend(body)
       start(.onHold(hold, .extend(ttl: ttl)), key: try idempotencyKey(head, message))
     case .checkout:
-      guard let hold = try RequestBodies.checkout(body) else { throw Problem(.noSuchHold) }
-      start(.onHold(hold, .checkout(secret: 0)), key: try idempotencyKey(head, message))
+      guard let (hold, reference) = try RequestBodies.checkout(body) else { throw Problem(.noSuchHold) }
+      start(.onHold(hold, .checkout(secret: 0, reference: reference)), key: try idempotencyKey(head, message))
     case .order:
       let order: OrderID = try id(match, message, .noSuchOrder)
       start(.order(order))
@@ -140,15 +142,70 @@ extension HTTPSession {
     try parameters(head, message, []) { _, _ in }
   }
 
+  private func limit(_ value: Bytes) throws(Problem) -> Int {
+    guard let number = value.rawSpan.decimal, (1...1_000).contains(number) else {
+      throw .badRequest("limit is a number from 1 to 1000.", field: "limit")
+    }
+    return Int(number)
+  }
+
+  /// A cursor of orders or holds.
+  private func position(_ value: Bytes) throws(Problem) -> UInt32 {
+    guard let number = value.rawSpan.decimal, let position = UInt32(exactly: number) else {
+      throw .badRequest("cursor is what next_cursor said.", field: "cursor")
+    }
+    return position
+  }
+
+  private func name(_ value: Bytes, field: StaticString) throws(Problem) -> Bytes {
+    guard Names.isName(value.rawSpan) else {
+      throw .badRequest("It is 1 to 128 bytes of printable UTF-8.", field: Bytes(field.description))
+    }
+    return value
+  }
+
+  private func listOrders(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
+    let event = try eventID(match, message)
+    var filter = OrderFilter()
+    var (limit, cursor) = (100, UInt32(0))
+    try parameters(head, message, match.route.row.http?.query ?? []) { place, value throws(Problem) in
+      switch place {
+      case 0: filter.buyer = try name(value, field: "buyer")
+      case 1:
+        filter.status = OrderStatus.allCases.first { $0.name.description.utf8.elementsEqual(value.array) }
+        guard filter.status != nil else {
+          throw .badRequest(
+            "status is pending_payment, confirmed, cancelled, expired or refunded.", field: "status")
+        }
+      case 2: filter.reference = try name(value, field: "reference")
+      case 3: limit = try self.limit(value)
+      default: cursor = try position(value)
+      }
+    }
+    start(.orders(event, filter, after: cursor, limit: limit))
+  }
+
+  private func listHolds(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
+    let event = try eventID(match, message)
+    var buyer = Bytes()
+    var (limit, cursor) = (100, UInt32(0))
+    try parameters(head, message, match.route.row.http?.query ?? []) { place, value throws(Problem) in
+      switch place {
+      case 0: buyer = try name(value, field: "buyer")
+      case 1: limit = try self.limit(value)
+      default: cursor = try position(value)
+      }
+    }
+    guard !buyer.isEmpty else { throw .badRequest("The buyer whose holds are wanted is missing.", field: "buyer") }
+    start(.holds(event, buyer: buyer, after: cursor, limit: limit))
+  }
+
   private func list(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
     var limit = 100
     var cursor = Bytes()
     try parameters(head, message, match.route.row.http?.query ?? []) { place, value throws(Problem) in
       if place == 0 {
-        guard let number = value.rawSpan.decimal, (1...1_000).contains(number) else {
-          throw .badRequest("limit is a number from 1 to 1000.", field: "limit")
-        }
-        limit = Int(number)
+        limit = try self.limit(value)
       } else {
         guard Names.isEventID(value.rawSpan) else {
           throw .badRequest("cursor is what next_cursor said.", field: "cursor")

@@ -299,7 +299,20 @@ extension OpenAPI {
         "required": ["ttl"],
         "additionalProperties": false
       },
-      "Checkout": {"type":"object","properties":{"hold":{"type":"string"}},"required":["hold"],"additionalProperties":false},
+      "Checkout": {
+        "type": "object",
+        "properties": {
+          "hold": {"type":"string"},
+          "reference": {
+            "type": ["string","null"],
+            "minLength": 1,
+            "maxLength": 128,
+            "description": "The shop's own name for the order: at most 128 bytes."
+          }
+        },
+        "required": ["hold"],
+        "additionalProperties": false
+      },
       "Hold": {
         "type": "object",
         "properties": {
@@ -333,7 +346,21 @@ extension OpenAPI {
           "order": {"type":"string"},
           "status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]},
           "created_at": {"type":"string","format":"date-time"},
-          "pay_by": {"type":"string","format":"date-time"}
+          "pay_by": {"type":"string","format":"date-time"},
+          "reference": {"type":["string","null"],"description":"As the shop said at checkout."},
+          "history": {
+            "type": "array",
+            "description": "What it was and is, oldest first.",
+            "items": {
+              "type": "object",
+              "properties": {
+                "status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]},
+                "at": {"type":"string","format":"date-time"}
+              },
+              "required": ["status","at"],
+              "additionalProperties": false
+            }
+          }
         },
         "required": [
           "order",
@@ -346,10 +373,30 @@ extension OpenAPI {
           "total",
           "currency",
           "expires_at",
+          "reference",
           "created_at",
           "pay_by",
+          "history",
           "version"
         ],
+        "additionalProperties": false
+      },
+      "OrderList": {
+        "type": "object",
+        "properties": {
+          "orders": {"type":"array","items":{"$ref":"#/components/schemas/Order"}},
+          "next_cursor": {"type":["string","null"]}
+        },
+        "required": ["orders","next_cursor"],
+        "additionalProperties": false
+      },
+      "HoldList": {
+        "type": "object",
+        "properties": {
+          "holds": {"type":"array","items":{"$ref":"#/components/schemas/Hold"}},
+          "next_cursor": {"type":["string","null"]}
+        },
+        "required": ["holds","next_cursor"],
         "additionalProperties": false
       },
       "Problem": {

@@ -7,7 +7,7 @@ enum RequestBodies {
   static let reserveFields = JSONFields("event", "buyer", "seats", "areas", "best", "ttl")
   static let bestFields = JSONFields("count", "category")
   static let extendFields = JSONFields("ttl")
-  static let checkoutFields = JSONFields("hold")
+  static let checkoutFields = JSONFields("hold", "reference")
 
   static func reservation(_ body: RawSpan) throws(Problem) -> Reservation {
     do throws(JSONError) {
@@ -112,16 +112,28 @@ enum RequestBodies {
     }
   }
 
-  /// The hold of `checkout`; nil: not the id of any hold.
-  static func checkout(_ body: RawSpan) throws(Problem) -> HoldID? {
+  /// The hold of `checkout` and the shop's reference, empty if there is none; nil: not the id of any hold.
+  static func checkout(_ body: RawSpan) throws(Problem) -> (hold: HoldID, reference: Bytes)? {
     do throws(JSONError) {
       var hold = Bytes()
+      var reference = Bytes()
       var reader = JSONReader(body)
       var object = try reader.beginObject()
-      while try reader.nextField(checkoutFields, &object) != nil { hold = Bytes(try reader.string()) }
+      while let field = try reader.nextField(checkoutFields, &object) {
+        if field == 0 {
+          hold = Bytes(try reader.string())
+        } else if try !reader.nullIfNext() {
+          reference = Bytes(try reader.string())
+          guard Names.isName(reference.rawSpan) else {
+            throw .refused(
+              "a reference is 1 to 128 bytes of printable UTF-8", at: reader.valueStart,
+              limit: Int64(OrderInfo.referenceBytesMax))
+          }
+        }
+      }
       try reader.finish()
       try object.require(0, of: checkoutFields)
-      return HoldID(text: hold.rawSpan)
+      return HoldID(text: hold.rawSpan).map { ($0, reference) }
     } catch {
       throw Problem(error, in: body, known: checkoutFields)
     }

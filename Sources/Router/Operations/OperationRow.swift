@@ -126,6 +126,18 @@ extension OperationRow {
         "How many seats and places are in which state.",
         HTTPCall(.get, "/v1/events/{event}/availability", query: ["read"], isTagged: true),
         success: Success(200, "The counts.", "Availability", headers: ["ETag", "Age"]))
+    case .listOrders:
+      self.init(
+        "An event's orders, in the order of their checkouts.",
+        HTTPCall(
+          .get, "/v1/events/{event}/orders", query: ["buyer", "status", "reference", "limit", "cursor"]),
+        success: Success(
+          200, "A page of orders; it may be shorter than `limit` while there is a next one.", "OrderList"))
+    case .listHolds:
+      self.init(
+        "A buyer's holds of an event.",
+        HTTPCall(.get, "/v1/events/{event}/holds", query: ["buyer", "limit", "cursor"]),
+        success: Success(200, "A page of holds; it may be shorter than `limit` while there is a next one.", "HoldList"))
     case .seat:
       self.init(
         "One seat's state.", nil, resp: [RESPWord(.seat, "SEAT", "event seat", .exactly(3))])
@@ -168,8 +180,9 @@ extension OperationRow {
         success: Success(200, "The hold.", "Hold"))
     case .checkout:
       self.init(
-        "Make an order of a hold.", HTTPCall(.post, "/v1/checkout", body: Body(schema: "Checkout", fields: ["hold"])),
-        resp: [RESPWord(.checkout, "CHECKOUT", "hold", .exactly(2), mayHaveKey: true)], writes: true,
+        "Make an order of a hold.",
+        HTTPCall(.post, "/v1/checkout", body: Body(schema: "Checkout", fields: ["hold", "reference"])),
+        resp: [RESPWord(.checkout, "CHECKOUT", "hold [REFERENCE r]", .either(2, 4), mayHaveKey: true)], writes: true,
         refusals: [(410, Self.holdExpired)],
         success: Success(202, "The order, pending payment.", "Order", headers: ["Location"]))
     case .order:

@@ -37,7 +37,7 @@ public enum OperationTable {
   public static var bodyFields: [(schema: String, read: [String], named: [String])] {
     let readers: [(OperationName, JSONFields, Int)] = [
       (.reserve, RequestBodies.reserveFields, 6), (.extend, RequestBodies.extendFields, 1),
-      (.checkout, RequestBodies.checkoutFields, 1),
+      (.checkout, RequestBodies.checkoutFields, 2),
     ]
     return readers.map { name, fields, count in
       let body = name.row.http?.body

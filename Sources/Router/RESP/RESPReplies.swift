@@ -15,19 +15,17 @@ extension [UInt8] {
       putHeldFields(held)
       putSeatLabels(seats, event)
     case .hold(let event, let info):
-      if case .onHold(_, .extend) = operation { putSimple("OK") } else { putHold(event, info, version) }
-    case .order(let event, let info):
+      if case .onHold(_, .extend) = operation { putSimple("OK") } else { putHold(event, info, nil, version) }
+    case .order(let event, let order):
       switch operation {
       case .onHold(_, .checkout):
-        guard let order = info.order else { return putRefusal(.unknown) }
         putBulkHeader(byteCount: OrderID.textBytes)
-        order.write(into: &self)
+        order.order.write(into: &self)
         putLineEnd()
       case .onOrder: putSimple("OK")
       case .createEvent, .reserve, .onHold(_, .release), .onHold(_, .extend), .hold, .order, .event, .plan, .seats,
-        .copy,
-        .availability, .seat, .events:
-        putHold(event, info, version)
+        .copy, .availability, .seat, .events, .orders, .holds:
+        putHold(event, order.hold, order, version)
       }
     case .event(let event, let eventVersion, let counts): putEventInfo(event, eventVersion, counts, version)
     case .seat(let state, _):
@@ -38,7 +36,7 @@ extension [UInt8] {
       case .notForSale: putBulk("closed")
       }
     case .refused(let refusal): putRefusal(refusal)
-    case .seats, .copy, .plan, .availability, .events: putError("ERR", "this door has no such answer")
+    case .seats, .copy, .plan, .availability, .events, .orders, .holds: putError("ERR", "this door has no such answer")
     }
   }
 
@@ -104,14 +102,15 @@ extension [UInt8] {
   }
 
   /// A hold or order with the fields of the HTTP API.
-  private mutating func putHold(_ event: EventEntry, _ info: HoldInfo, _ version: RESPVersion) {
-    putMap(info.order == nil ? 9 : 13, version)
+  private mutating func putHold(_ event: EventEntry, _ info: HoldInfo, _ order: OrderInfo?, _ version: RESPVersion) {
+    putMap(order == nil ? 9 : order?.reference.isEmpty == true ? 13 : 14, version)
     putField("hold", Bytes(info.hold.description))
-    if let order = info.order {
-      putField("order", Bytes(order.description))
-      putField("status", Bytes(info.status.name.description))
-      putField("created_at", time: info.createdAt)
-      putField("pay_by", time: info.payBy)
+    if let order {
+      putField("order", Bytes(order.order.description))
+      putField("status", Bytes(order.status.name.description))
+      putField("created_at", time: order.createdAt)
+      putField("pay_by", time: order.payBy)
+      if !order.reference.isEmpty { putField("reference", order.reference) }
     }
     putField("event", event.id)
     putField("buyer", info.buyer)
@@ -147,7 +146,7 @@ extension Operation {
     case .onOrder(_, .cancel): .cancel
     case .hold: .holdInfo
     case .order: .orderInfo
-    case .event, .plan, .availability, .events: .eventInfo
+    case .event, .plan, .availability, .events, .orders, .holds: .eventInfo
     case .seats, .copy: .seats
     case .seat: .seat
     }

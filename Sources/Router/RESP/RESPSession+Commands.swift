@@ -38,7 +38,7 @@ extension RESPSession {
     case .orderInfo: lookUp(input, .noSuchOrder) { (id: OrderID) in .order(id) }
     case .extend: extend(input)
     case .release: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .onHold(id, .release) }
-    case .checkout: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .onHold(id, .checkout(secret: 0)) }
+    case .checkout: checkout(input)
     case .confirm: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .onOrder(id, .confirm) }
     case .cancel: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .onOrder(id, .cancel) }
     }
@@ -188,6 +188,19 @@ extension RESPSession {
     guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
     guard let ttl = seconds(parser.argument(2, in: input)) else { return }
     start(.onHold(hold, .extend(ttl: ttl)), key: key)
+  }
+
+  private func checkout(_ input: RawSpan) {
+    guard let (words, key) = key(input) else { return }
+    var reference = Bytes()
+    if words == 4, parser.argument(2, in: input).isWord("REFERENCE") {
+      reference = Bytes(parser.argument(3, in: input))
+      guard Names.isName(reference.rawSpan) else { return fail("a reference is 1 to 128 bytes of printable UTF-8") }
+    } else if words != 2 {
+      return wrongCount(.checkout)
+    }
+    guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
+    start(.onHold(hold, .checkout(secret: 0, reference: reference)), key: key)
   }
 
   private func createEvent(_ input: RawSpan) {

@@ -34,16 +34,21 @@ extension [UInt8] {
     putJSON("}")
   }
 
-  /// A hold as it stands, with its order once it was checked out.
-  mutating func putHold(_ event: EventEntry, _ info: HoldInfo) {
+  /// A hold as it stands.
+  mutating func putHold(_ event: EventEntry, _ info: HoldInfo) { putHold(event, info, order: nil) }
+
+  /// A hold that was checked out.
+  mutating func putHold(_ event: EventEntry, of order: OrderInfo) { putHold(event, order.hold, order: order) }
+
+  private mutating func putHold(_ event: EventEntry, _ info: HoldInfo, order: OrderInfo?) {
     putJSON("{\"hold\":\"")
     info.hold.write(into: &self)
     putJSON("\"")
-    if let order = info.order {
+    if let order {
       putJSON(",\"order\":\"")
-      order.write(into: &self)
+      order.order.write(into: &self)
       putJSON("\",\"status\":\"")
-      append(contentsOf: info.status.name.description.utf8)
+      append(contentsOf: order.status.name.description.utf8)
       putJSON("\"")
     }
     putHoldMiddle(
@@ -53,26 +58,63 @@ extension [UInt8] {
     putJSON("}")
   }
 
-  mutating func putOrder(_ event: EventEntry, _ info: HoldInfo) {
-    putJSON("{")
-    if let order = info.order {
-      putJSON("\"order\":\"")
-      order.write(into: &self)
-      putJSON("\",\"status\":\"")
-      append(contentsOf: info.status.name.description.utf8)
-      putJSON("\",")
-    }
-    putJSON("\"hold\":\"")
-    info.hold.write(into: &self)
+  mutating func putOrder(_ event: EventEntry, _ order: OrderInfo) {
+    putJSON("{\"order\":\"")
+    order.order.write(into: &self)
+    putJSON("\",\"status\":\"")
+    append(contentsOf: order.status.name.description.utf8)
+    putJSON("\",\"hold\":\"")
+    order.hold.hold.write(into: &self)
     putJSON("\"")
+    let info = order.hold
     putHoldMiddle(
       event, buyer: info.buyer, seats: info.seats, areas: info.areas, total: info.total, expiresAt: info.expiresAt)
+    putJSON(",\"reference\":")
+    if order.reference.isEmpty { putJSON("null") } else { putJSONString(order.reference.rawSpan) }
     putJSON(",\"created_at\":")
-    putJSONTime(info.createdAt)
+    putJSONTime(order.createdAt)
     putJSON(",\"pay_by\":")
-    putJSONTime(info.payBy)
-    putJSON(",\"version\":")
+    putJSONTime(order.payBy)
+    putJSON(",\"history\":[")
+    for (place, step) in order.history.enumerated() {
+      putJSON(place > 0 ? ",{\"status\":\"" : "{\"status\":\"")
+      append(contentsOf: step.status.name.description.utf8)
+      putJSON("\",\"at\":")
+      putJSONTime(step.at)
+      putJSON("}")
+    }
+    putJSON("],\"version\":")
     putJSON(info.version)
+    putJSON("}")
+  }
+
+  mutating func putOrders(_ event: EventEntry, _ orders: [OrderInfo], next: UInt32?) {
+    putJSON("{\"orders\":[")
+    for (place, order) in orders.enumerated() {
+      if place > 0 { putJSON(",") }
+      putOrder(event, order)
+    }
+    putListEnd(next)
+  }
+
+  mutating func putHolds(_ event: EventEntry, _ holds: [HoldInfo], next: UInt32?) {
+    putJSON("{\"holds\":[")
+    for (place, hold) in holds.enumerated() {
+      if place > 0 { putJSON(",") }
+      putHold(event, hold)
+    }
+    putListEnd(next)
+  }
+
+  private mutating func putListEnd(_ next: UInt32?) {
+    putJSON("],\"next_cursor\":")
+    if let next {
+      putJSON("\"")
+      putJSON(next)
+      putJSON("\"")
+    } else {
+      putJSON("null")
+    }
     putJSON("}")
   }
 

@@ -1,0 +1,81 @@
+import Proto
+
+/// An order, but for what its hold's slot says: of what it is, for whom, and until when it can be paid.
+struct OrderRecord: Sendable, BitwiseCopyable, Equatable {
+  var secret: UInt64
+  /// The hold's.
+  var slot: UInt32
+  var status = OrderStatus.pendingPayment
+  var createdAt: Milliseconds
+  /// The hold's deadline at checkout.
+  var expiresAt: Milliseconds
+  /// 0: it never was.
+  var confirmedAt: Milliseconds = 0
+  /// When it was cancelled, expired or refunded; 0: it was not.
+  var endedAt: Milliseconds = 0
+  var reference = PackedText(form: 0, word: 0)
+
+  var state: OrderState {
+    switch status {
+    case .pendingPayment: .pendingPayment
+    case .confirmed: .confirmed(at: confirmedAt)
+    case .cancelled: .cancelled(at: endedAt, confirmedAt: confirmedAt == 0 ? nil : confirmedAt)
+    case .expired: .expired(at: endedAt)
+    case .refunded: .refunded(at: endedAt, confirmedAt: confirmedAt)
+    }
+  }
+}
+
+/// All orders of a shard by number, which is the order of their checkouts. None ever goes.
+struct OrderTable: Sendable {
+  private var records = PagedArray<OrderRecord>()
+
+  var count: Int { records.count }
+  var bytes: Int { records.bytes }
+
+  subscript(number: UInt32) -> OrderRecord {
+    get { records[Int(number)] }
+    set { records[Int(number)] = newValue }
+  }
+
+  /// Returns the order's number.
+  mutating func append(_ order: OrderRecord) -> UInt32 {
+    records.append(order)
+    return UInt32(records.count - 1)
+  }
+}
+
+extension Inventory {
+  /// What an order adds to the digest.
+  func orderTerm(_ number: UInt32) -> UInt64 {
+    let order = orders[number]
+    var reference = order.reference.word
+    if order.reference.form == PackedText.chained {
+      reference = cells.hash(UInt32(truncatingIfNeeded: reference), wordCount: CellStore.words(ofText:))
+    }
+    let head = UInt64(number) | UInt64(order.status.rawValue) << 32 | UInt64(order.reference.form) << 40
+    return term(
+      .order, head, order.secret, UInt64(bitPattern: order.createdAt), UInt64(bitPattern: order.expiresAt),
+      UInt64(bitPattern: order.confirmedAt) &* 3 &+ UInt64(bitPattern: order.endedAt), reference)
+  }
+
+  /// Moves an order to another state; its slot follows. Its seats are the caller's affair.
+  ///
+  /// - Returns: the slot's record after it.
+  mutating func move(
+    _ slot: UInt32, _ record: HoldRecord, to status: OrderStatus, at stamp: Milliseconds
+  ) -> HoldRecord {
+    digest &-= stateTerm(slot, record)
+    orders[record.slack].status = status
+    switch status {
+    case .pendingPayment: break
+    case .confirmed: orders[record.slack].confirmedAt = stamp
+    case .cancelled, .expired, .refunded: orders[record.slack].endedAt = stamp
+    }
+    var moved = record
+    moved.status = HoldStatus(status)
+    holds[slot] = moved
+    digest &+= stateTerm(slot, moved)
+    return moved
+  }
+}
