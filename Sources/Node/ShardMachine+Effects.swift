@@ -93,7 +93,7 @@ extension ShardMachine {
     if inventory.now == 0 { _ = inventory.advance(to: replica.stamp(now: time.now)) }
     var record: [UInt8] = []
     Command.openEpoch(epoch).encode(into: &record)
-    guard applyRecords(record.rawSpan, count: 1, to: &inventory) else {
+    guard repeatRecords(record.rawSpan, count: 1, firstIndex: replica.end.index + 1) else {
       preconditionFailure("a record that was encoded in the line above does not decode")
     }
     turn.records = record
@@ -137,7 +137,21 @@ extension ShardMachine {
   /// Repeats a frame's records. False: they are not what a primary logs.
   private mutating func apply(_ header: LogFrame, _ records: RawSpan) -> Bool {
     inventory.repeatTime(of: header.stamp)
-    return applyRecords(records, count: header.count, to: &inventory)
+    return repeatRecords(records, count: header.count, firstIndex: header.firstIndex)
+  }
+
+  /// Applies records as they stand in a frame, at the inventory's time. False: they are not `count` records.
+  mutating func repeatRecords(_ records: RawSpan, count: UInt32, firstIndex: UInt64) -> Bool {
+    guard options.tellsChanges else { return applyRecords(records, count: count, to: &inventory) }
+    var reader = ByteReader(records)
+    var applied: UInt32 = 0
+    while reader.bytesLeft > 0 {
+      guard let record = try? CommandRecord(decoding: &reader) else { return false }
+      _ = inventory.apply(record)
+      tellChanges(index: firstIndex + UInt64(applied))
+      applied &+= 1
+    }
+    return applied == count
   }
 
   // MARK: Serving one that catches up

@@ -113,6 +113,7 @@ extension ShardMachine {
       if applied.mustLog {
         turn.recordCount += 1
         recordsAtStamp += 1
+        tellChanges(index: replica.end.index + UInt64(turn.recordCount))
         if isLarge {
           turn.timeChangedState = false
           write(encodeFrame(record.bytes, &tools), time, &tools)
@@ -263,7 +264,7 @@ extension ShardMachine {
       // The tick is applied here as every other replica applies it: keys whose time has passed go with it.
       var tick: [UInt8] = []
       CommandRecord.encode(.tick, key: RawSpan(), keyIsFromRouter: false, into: &tick) { _ in }
-      guard applyRecords(tick.rawSpan, count: 1, to: &inventory) else {
+      guard repeatRecords(tick.rawSpan, count: 1, firstIndex: replica.end.index + 1) else {
         preconditionFailure("a record that was encoded in the line above does not decode")
       }
       turn.records = tick

@@ -31,6 +31,8 @@ package struct ShardMachine: ~Copyable {
     /// Ticks in one turn of a primary that has to catch up with time.
     package var ticksMax = 8
     package var keyLimits = KeyLimits()
+    /// Whether the machine says what each record changed: see `takeChanges`.
+    package var tellsChanges = false
     package init() {}
   }
 
@@ -59,6 +61,9 @@ package struct ShardMachine: ~Copyable {
   var recentBytes = 0
   var digests = DigestMemory()
   var kept: UInt64?
+
+  /// What records changed, if that is to be told; nil: memory is not what it was when it was told last.
+  var changes: [ChangeRecord]?
 
   // A turn.
   var turn = Turn()
@@ -174,6 +179,10 @@ package struct ShardMachine: ~Copyable {
   /// Takes over memory that was loaded from the disk.
   mutating func adopt(_ loaded: LoadedShard) {
     inventory = loaded.inventory
+    if options.tellsChanges {
+      inventory.listen(true)
+      changes = nil
+    }
     endStamp = loaded.end.stamp
     epochs = loaded.epochs
     recent.removeAll()
@@ -190,6 +199,24 @@ package struct ShardMachine: ~Copyable {
     LogState(
       end: position, table: epochTable(epochs, end: position), suspicion: suspicion, lastStamp: endStamp,
       committed: committed)
+  }
+
+  // MARK: Changes
+
+  /// What the records since the last call changed, in order. nil: memory was loaded anew; begin with its contents.
+  package mutating func takeChanges() -> [ChangeRecord]? {
+    defer { changes = options.tellsChanges ? [] : nil }
+    return changes
+  }
+
+  /// After each record that is logged, whoever logs it.
+  @inline(__always) mutating func tellChanges(index: UInt64) {
+    if options.tellsChanges { collectChanges(index) }
+  }
+
+  private mutating func collectChanges(_ index: UInt64) {
+    let made = inventory.takeChanges(index: index)
+    changes?.append(contentsOf: made)
   }
 
   // MARK: Notices

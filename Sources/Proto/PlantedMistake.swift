@@ -28,6 +28,12 @@ public enum PlantedMistake: String, Sendable, CaseIterable {
   case sayNothingHappened
   /// A directory that is older than the node was, or a copy, is taken for what the last process left.
   case believeOldDisk
+  /// The one-seat path does not remember the key of what it held.
+  case oneHoldForgetsKey
+  /// Nobody is told that a hold has expired.
+  case forgetExpiredChange
+  /// A release is told with the event's version from before it.
+  case tellOldVersion
   /// What a process says that was replaced by a later start of its node still counts.
   case hearReplaced
 

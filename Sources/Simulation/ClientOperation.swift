@@ -114,9 +114,10 @@ final class ClientOperation {
   /// May be sent again although the first sending may have happened.
   var mayBeRepeated: Bool { key != nil || !what.isCommand }
 
+  var buyer: Bytes { Bytes("b\(client)") }
+
   /// The same in a door's words.
   var inWords: Operation {
-    let buyer = Bytes("b\(client)")
     return switch what {
     case .create(let definition): .createEvent(NewEvent(definition))
     case .hold(let event, let seats, let places, let ttl):

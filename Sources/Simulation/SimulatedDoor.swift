@@ -45,10 +45,34 @@ final class SimulatedDoor {
   private func take(_ operation: ClientOperation) {
     loop.beginWork()
     if serveFresh(operation) { return }
+    if startQuickly(operation) { return }
     let call = Call(
       operation.inWords, key: operation.key ?? "", owner: Attempt(operation, self), number: 0,
       deadline: loop.engine.deadline, startedAt: loop.engine.nowNanoseconds)
     loop.engine.start(call)
+  }
+
+  /// As both doors do: one seat, or places in one area, of an event that this loop knows.
+  private func startQuickly(_ operation: ClientOperation) -> Bool {
+    guard case .hold(let event, let seats, let places, let ttl) = operation.what else { return false }
+    let buyer = operation.buyer
+    let plain: PlainHold?
+    if seats.count == 1, places == 0 {
+      let label = SimulatedEvent.label(seats[0])
+      plain = loop.engine.plainHold(of: event.id.rawSpan, buyer: buyer.rawSpan, seat: label.rawSpan)
+    } else if seats.isEmpty {
+      plain = loop.engine.plainHold(
+        of: event.id.rawSpan, buyer: buyer.rawSpan, area: SimulatedEvent.area.rawSpan, count: places)
+    } else {
+      plain = nil
+    }
+    guard let plain else { return false }
+    let hold = QuickHold(
+      plain, owner: Attempt(operation, self), number: 0, startedAt: loop.engine.nowNanoseconds)
+    let key = operation.key ?? ""
+    loop.engine.start(hold, buyer: buyer.rawSpan, ttl: ttl, key: key.rawSpan)
+    world.quickHolds += 1
+    return true
   }
 
   /// As the HTTP door does: from the copy, if there is one that is fresh enough.
@@ -115,7 +139,7 @@ final class SimulatedDoor {
 }
 
 /// One sending of an operation: its owner in a router.
-final class Attempt: CallOwner {
+final class Attempt: CallOwner, QuickHoldOwner {
   private let operation: ClientOperation
   private let door: SimulatedDoor
 
@@ -128,4 +152,12 @@ final class Attempt: CallOwner {
     }
     door.say(Said(result, to: operation), to: operation)
   }
+
+  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) { door.say(.outcome(.held(held)), to: operation) }
+
+  func ended(_ hold: borrowing QuickHold, refused: CallRefusal) {
+    door.say(Said(.refused(refused), to: operation), to: operation)
+  }
+
+  func isStale(_ hold: borrowing QuickHold) { ended(hold, refused: .unavailable) }
 }

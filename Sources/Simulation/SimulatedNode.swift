@@ -27,6 +27,9 @@ final class SimulatedShard {
   var isBroken = false
   /// By the index at its end, the chain hash of each frame that this process logged.
   var chains: [UInt64: UInt64] = [:]
+  /// What its changes told, and the number of the last.
+  var contents = InventoryContents()
+  var toldIndex: UInt64 = 0
   init(_ id: ShardID, _ machine: consuming ShardMachine) {
     self.id = id
     self.machine = machine
@@ -373,6 +376,7 @@ final class SimulatedNode: SimulatedProcess {
         shard.isListed = false
         shard.machine.flush(time: time, tools: &tools)
         world.checks.flushed(shard, self)
+        if world.machineOptions.tellsChanges { listen(to: shard) }
         for action in shard.machine.takeActions() {
           carryOut(action, of: shard)
           guard life == mine else { return }

@@ -17,6 +17,7 @@ package struct RunResult: Sendable {
   package var acknowledged: Int
   package var unknown: Int
   package var freshReads: Int
+  package var quickHolds: Int
   package var seatsChecked: Int
   /// Seats and areas whose history was too wide to be searched through.
   package var seatsUndecided: Int
@@ -40,7 +41,8 @@ package enum Simulation {
       seed: seed, steps: world.steps, hash: world.hash, rule: world.violation?.rule,
       violation: world.violation?.description, trace: world.trace, milliseconds: world.time / 1_000,
       operations: world.history.operations.count, acknowledged: world.history.acknowledged,
-      unknown: world.history.unknown, freshReads: world.freshReads, seatsChecked: world.seatsChecked,
+      unknown: world.history.unknown, freshReads: world.freshReads, quickHolds: world.quickHolds,
+      seatsChecked: world.seatsChecked,
       seatsUndecided: world.seatsUndecided,
       epochs: world.shardIDs.reduce(0) { $0 + Int(world.coordinator.registers[$1]?.entry.epoch ?? 0) },
       faults: world.counts)

@@ -84,6 +84,7 @@ package struct Totals {
   package var acknowledged = 0
   package var unknown = 0
   package var freshReads = 0
+  package var quickHolds = 0
   package var seatsChecked = 0
   package var seatsUndecided = 0
   package var epochs = 0
@@ -98,6 +99,7 @@ package struct Totals {
     acknowledged += result.acknowledged
     unknown += result.unknown
     freshReads += result.freshReads
+    quickHolds += result.quickHolds
     seatsChecked += result.seatsChecked
     seatsUndecided += result.seatsUndecided
     epochs += result.epochs
@@ -107,7 +109,7 @@ package struct Totals {
   package func text(_ elapsed: Duration) -> String {
     var lines = [
       "runs \(runs), steps \(steps), simulated \(milliseconds / 1_000) s, in \(elapsed)",
-      "calls \(operations), answered \(acknowledged), unknown \(unknown), from routers' copies \(freshReads), epochs \(epochs)",
+      "calls \(operations), answered \(acknowledged), unknown \(unknown), from routers' copies \(freshReads), holds by the one-seat way \(quickHolds), epochs \(epochs)",
       "histories of seats and areas linearizable \(seatsChecked), given up \(seatsUndecided)",
     ]
     for kind in FaultKind.allCases { lines.append("\(kind.name): \(faults[kind.rawValue])") }

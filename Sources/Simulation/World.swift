@@ -59,6 +59,8 @@ final class World {
   /// Only keys of clients outlive a minute: where time may leap, clients have them.
   let keysAreClients: Bool
   var freshReads = 0
+  /// Holds that went the one-seat way from the door on.
+  var quickHolds = 0
   var seatsChecked = 0
   var seatsUndecided = 0
 
@@ -84,6 +86,8 @@ final class World {
     options.requestDeadline = [1_000, 5_000, 20_000].randomElement(using: &random) ?? 5_000
     // Whatever an answer takes, in every other run: nothing in a simulated cluster is large.
     if seed % 2 == 0 { (options.largeAnswerBytes, options.seatsCopiedPerTurn) = (1, 3) }
+    // Whoever listens turns the one-seat path off, so that most runs have no listener.
+    options.tellsChanges = seed % 3 == 1
     machineOptions = options
 
     var config = ReplicaConfig()

@@ -329,7 +329,7 @@ struct ModelRun {
         try #require(primary.answer(.order(model.orderID(number))) == .order(model.orderInfo(number)), "seed \(seed)")
       }
     }
-    if isListening { try projection.check(primary, model.events.map(\.definition), model.holds.count) }
+    if isListening { try projection.check(primary) }
     if random.chance(10) { try snapshots() }
   }
 

@@ -1,8 +1,8 @@
 import Plan
-import Proto
+package import Proto
 
 /// Who asked for a quick hold, and is told the result once, on the engine's loop.
-protocol QuickHoldOwner: AnyObject {
+package protocol QuickHoldOwner: AnyObject {
   func ended(_ hold: borrowing QuickHold, held: Outcome.Held)
   func ended(_ hold: borrowing QuickHold, refused: CallRefusal)
   /// Nothing happened: the event's definition is of another life of it, and is forgotten now. Not the end yet.
@@ -14,15 +14,48 @@ protocol QuickHoldOwner: AnyObject {
 ///
 /// No `Call` and no copies of the words: the command record is written straight into its shard's frame, what is kept
 /// here has a fixed size, and the answer goes straight into the client's output.
-struct QuickHold {
+package struct QuickHold {
   var owner: any QuickHoldOwner
   /// The owner's own number for it.
   var number: UInt64
   var event: EventEntry
-  var choice: SmallChoice
+  package var choice: SmallChoice
   /// Bytes of the caller's spelling of the seat if that was `#n`, leading zeros included; 0: it was the label.
-  var numberSignBytes: UInt8 = 0
+  var numberSignBytes: UInt8
   var startedAt: UInt64
+
+  package init(_ plain: PlainHold, owner: any QuickHoldOwner, number: UInt64, startedAt: UInt64) {
+    (event, choice, numberSignBytes) = (plain.event, plain.choice, plain.numberSignBytes)
+    (self.owner, self.number, self.startedAt) = (owner, number, startedAt)
+  }
+}
+
+/// A request that can be a quick hold, found by `Engine.plainHold`.
+package struct PlainHold {
+  let event: EventEntry
+  package let choice: SmallChoice
+  let numberSignBytes: UInt8
+}
+
+/// Which requests these are: every door asks here, and none decides it by itself.
+extension Engine {
+  /// One seat of an event whose definition is known; nil: the general way finds out what it is, or what is wrong with
+  /// it.
+  @inline(__always)
+  package func plainHold(of event: RawSpan, buyer: RawSpan, seat label: RawSpan) -> PlainHold? {
+    guard Names.isName(buyer), label.byteCount <= 255, let event = findEvent(event), let seat = event.seat(label) else {
+      return nil
+    }
+    return PlainHold(
+      event: event, choice: .seat(seat), numberSignBytes: label.beginsWithNumberSign ? UInt8(label.byteCount) : 0)
+  }
+
+  /// As above, of places in one area.
+  @inline(__always)
+  package func plainHold(of event: RawSpan, buyer: RawSpan, area: RawSpan, count: UInt32) -> PlainHold? {
+    guard Names.isName(buyer), count > 0, let event = findEvent(event), let area = event.area(area) else { return nil }
+    return PlainHold(event: event, choice: .area(AreaCount(area: area, count: count)), numberSignBytes: 0)
+  }
 }
 
 /// The quick holds under way, by the number that their handles carry.
@@ -55,7 +88,7 @@ struct QuickHolds {
 
 extension Engine {
   /// - Parameter key: the client's; empty: none.
-  func start(_ hold: consuming QuickHold, buyer: RawSpan, ttl: UInt32, key: RawSpan) {
+  package func start(_ hold: consuming QuickHold, buyer: RawSpan, ttl: UInt32, key: RawSpan) {
     askForTurnEnd()
     let shard = hold.event.shard
     let record = SmallHold(event: hold.event.ref, ttl: ttl, secret: random.next(), choice: hold.choice)

@@ -59,9 +59,9 @@ extension HTTPSession: QuickHoldOwner {
     guard let small = SmallReservation(body) else { return false }
     let buyer = body.extracting(small.buyer)
     let label = body.extracting(small.seat)
-    guard Names.isName(buyer), label.byteCount <= 255, let event = engine.findEvent(body.extracting(small.event)),
-      let seat = event.seat(label)
-    else { return false }
+    guard let plain = engine.plainHold(of: body.extracting(small.event), buyer: buyer, seat: label) else {
+      return false
+    }
     quick.buyer.removeAll(keepingCapacity: true)
     quick.buyer.put(buyer)
     quick.key.removeAll(keepingCapacity: true)
@@ -71,24 +71,22 @@ extension HTTPSession: QuickHoldOwner {
       guard key.isIdempotencyKey else { return false }
       quick.key.put(key)
     }
-    let hold = QuickHold(
-      owner: self, number: 0, event: event, choice: .seat(seat),
-      numberSignBytes: label.beginsWithNumberSign ? UInt8(label.byteCount) : 0, startedAt: request.startedAt)
+    let hold = QuickHold(plain, owner: self, number: 0, startedAt: request.startedAt)
     let key = quick.key
     engine.start(hold, buyer: buyer, ttl: small.ttl, key: key.rawSpan)
     return true
   }
 
-  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) {
+  package func ended(_ hold: borrowing QuickHold, held: Outcome.Held) {
     guard case .seat(let seat) = hold.choice else { preconditionFailure("this door's quick holds are of a seat") }
     let (event, buyer) = (hold.event, quick.buyer)
     respond(200) { $0.putHeld(event, held, buyer: buyer.rawSpan, seat: seat) }
   }
 
-  func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) { respond(Problem(refusal)) }
+  package func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) { respond(Problem(refusal)) }
 
   /// The event is another one by now: the reservation begins anew, in words, and waits for the definition.
-  func isStale(_ hold: borrowing QuickHold) {
+  package func isStale(_ hold: borrowing QuickHold) {
     let reservation = Reservation(
       event: hold.event.id, buyer: Bytes(quick.buyer), ttl: quick.ttl,
       choice: .named(seats: hold.spelledSeats, areas: []))

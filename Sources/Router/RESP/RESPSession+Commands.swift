@@ -123,17 +123,12 @@ extension RESPSession {
     guard words >= 5 else { return wrongCount(.hold) }
     guard let ttl = seconds(parser.argument(3, in: input)) else { return }
     let buyer = parser.argument(2, in: input)
-    guard isBuyer(buyer) else { return }
     let eventID = parser.argument(1, in: input)
-    if words == 5, let event = engine.findEvent(eventID) {
-      let label = parser.argument(4, in: input)
-      if label.byteCount <= 255, let seat = event.seat(label) {
-        let hold = QuickHold(
-          owner: self, number: takeNumber(), event: event, choice: .seat(seat),
-          numberSignBytes: label.beginsWithNumberSign ? UInt8(label.byteCount) : 0, startedAt: engine.nowNanoseconds)
-        return engine.start(hold, buyer: buyer, ttl: ttl, key: key.rawSpan)
-      }
+    if words == 5, let plain = engine.plainHold(of: eventID, buyer: buyer, seat: parser.argument(4, in: input)) {
+      let hold = QuickHold(plain, owner: self, number: takeNumber(), startedAt: engine.nowNanoseconds)
+      return engine.start(hold, buyer: buyer, ttl: ttl, key: key.rawSpan)
     }
+    guard isBuyer(buyer) else { return }
     var labels: [Bytes] = []
     for word in 4..<words { labels.append(Bytes(parser.argument(word, in: input))) }
     reserve(eventID, buyer, ttl, .named(seats: labels, areas: []), key)
@@ -169,12 +164,10 @@ extension RESPSession {
     guard let count = parser.argument(5, in: input).decimal, (1...Int64(UInt32.max)).contains(count) else {
       return fail("count is a number from 1")
     }
-    if let event = engine.findEvent(parser.argument(1, in: input)),
-      let area = event.area(parser.argument(4, in: input))
-    {
-      let hold = QuickHold(
-        owner: self, number: takeNumber(), event: event, choice: .area(AreaCount(area: area, count: UInt32(count))),
-        startedAt: engine.nowNanoseconds)
+    let plain = engine.plainHold(
+      of: parser.argument(1, in: input), buyer: buyer, area: parser.argument(4, in: input), count: UInt32(count))
+    if let plain {
+      let hold = QuickHold(plain, owner: self, number: takeNumber(), startedAt: engine.nowNanoseconds)
       return engine.start(hold, buyer: buyer, ttl: ttl, key: key.rawSpan)
     }
     let area = Reservation.NamedCount(area: Bytes(parser.argument(4, in: input)), count: UInt32(count))

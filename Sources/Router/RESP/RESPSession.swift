@@ -253,18 +253,18 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
 
   // MARK: The hot path
 
-  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) {
+  package func ended(_ hold: borrowing QuickHold, held: Outcome.Held) {
     engine.metrics.countRESP(hold.respCommand, isError: false, since: hold.startedAt, now: engine.nowNanoseconds)
     reply(hold.number) { $0.putHeldReply(held) }
   }
 
-  func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) {
+  package func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) {
     engine.metrics.countRESP(hold.respCommand, isError: true, since: hold.startedAt, now: engine.nowNanoseconds)
     reply(hold.number) { $0.putRefusal(refusal) }
   }
 
   /// The client asks again, by when the definition will have been read anew.
-  func isStale(_ hold: borrowing QuickHold) { ended(hold, refused: .unavailable) }
+  package func isStale(_ hold: borrowing QuickHold) { ended(hold, refused: .unavailable) }
 }
 
 extension QuickHold {
