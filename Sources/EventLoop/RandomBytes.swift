@@ -1,15 +1,5 @@
 internal import CHoldfast
 
-/// Random bytes from the kernel (`getrandom`), fit for secrets.
-public func randomBytes(_ count: Int) -> [UInt8] {
-  unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-    // Safe: the kernel fills exactly the buffer's own length, or the process stops.
-    let error = unsafe chf_random(buffer.baseAddress, count)
-    precondition(error == 0, "the kernel has no random bytes (errno \(error))")
-    initialized = count
-  }
-}
-
 /// Random numbers from the kernel, drawn 1 KiB at a time: a few nanoseconds each, where a system call costs hundreds.
 /// Fit for secrets. Belongs to one loop or thread.
 public struct RandomPool: RandomNumberGenerator {

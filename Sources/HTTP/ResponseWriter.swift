@@ -87,16 +87,6 @@ extension [UInt8] {
   /// The interim answer to `Expect: 100-continue`.
   public mutating func putContinue() { add("HTTP/1.1 100 Continue\r\n\r\n") }
 
-  /// A client's `POST /path HTTP/1.1` and its Host.
-  public mutating func putRequest(_ method: StaticString, target: RawSpan, host: RawSpan) {
-    add(method)
-    append(0x20)
-    add(target)
-    add(" HTTP/1.1\r\nHost: ")
-    add(host)
-    add("\r\n")
-  }
-
   /// One event of a stream (`text/event-stream`). Line breaks in `data` become several data lines.
   public mutating func putServerSentEvent(event: StaticString? = nil, id: RawSpan? = nil, data: RawSpan) {
     if let event {

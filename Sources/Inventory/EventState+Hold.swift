@@ -67,9 +67,6 @@ extension EventState {
     if lostCount > 0 { return .seatsTaken(lost(hold, count: lostCount)) }
     for place in 0..<hold.areaCount {
       let area = hold.area(place)
-      #if PLANTED_MISTAKES
-      if unsafe PlantedMistake.chosen == .oversellArea, areas[Int(area.area.rawValue)].free > 0 { continue }
-      #endif
       if areas[Int(area.area.rawValue)].free < area.count { return .soldOut(.area(area.area)) }
     }
     for place in 0..<hold.seatCount { take(hold.seat(place).rawValue, for: slot, &digest) }

@@ -33,9 +33,6 @@ extension Inventory {
     _ record: borrowing CommandRecord, event: UInt32, key: inout Key
   ) -> Applied? {
     if record.key.byteCount == 0 { return nil }
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .doubleApply { return nil }
-    #endif
     if record.keyIsFromRouter, record.key.byteCount == 16 {
       if ring.isNew(record.key.word(0), record.key.word(1)) { return nil }
       if let repeated = repeatedRow(record, event: event) { return repeated }

@@ -40,12 +40,6 @@ extension Inventory {
   /// Notes the end of one of those, once the event's version has grown.
   mutating func noteEnd(_ change: Change.HoldChange, _ farewell: HoldInfo?, event: UInt32) {
     guard var info = farewell else { return }
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .forgetExpiredChange, change == .expired { return }
-    if unsafe PlantedMistake.chosen == .tellOldVersion, change == .released {
-      return changes.append(.hold(change, info))
-    }
-    #endif
     info.version = events[event].version
     changes.append(.hold(change, info))
   }

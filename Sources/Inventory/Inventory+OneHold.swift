@@ -54,12 +54,6 @@ extension Inventory {
     held = Outcome.Held(
       id: HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: hold.secret), expiresAt: new.deadline,
       total: total, version: version)
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .oneHoldForgetsKey {
-      logged()
-      return true
-    }
-    #endif
     digest &+= ring.append(
       RouterKeyRing.Entry(
         router: router, number: number, slot: slot, sequence: new.sequence, isBest: false, stamp: now,

@@ -112,9 +112,6 @@ extension Inventory {
 
   private func putRows(into out: inout SnapshotItems, _ emit: ([UInt8]) throws -> Void) rethrows {
     guard ring.count > 0 else { return }
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .forgetKeysInSnapshot { return }
-    #endif
     out.begin(.routerRows)
     for router in ring.routers.sorted(by: { $0.id < $1.id }) {
       for chunk in router.chunks {
@@ -135,17 +132,8 @@ extension Inventory {
     _ table: KeyTable, _ kind: SnapshotItem, into out: inout SnapshotItems, _ emit: ([UInt8]) throws -> Void
   ) rethrows {
     guard table.count > 0 else { return }
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .forgetKeysInSnapshot { return }
-    #endif
     out.begin(kind)
     var position = table.log.head
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .dictionaryOrderInSnapshot {
-      putInTableOrder(table, into: &out)
-      position = table.log.tail
-    }
-    #endif
     while position < table.log.tail {
       let length = table.length(at: position, table.entry(at: position))
       out.bytes.put(UInt32(length))
@@ -160,25 +148,6 @@ extension Inventory {
     out.end()
   }
 }
-
-#if PLANTED_MISTAKES
-extension Inventory {
-  /// In an order that depends on this process.
-  private func putInTableOrder(_ table: KeyTable, into out: inout SnapshotItems) {
-    var places: [(order: UInt64, position: UInt64)] = []
-    var position = table.log.head
-    while position < table.log.tail {
-      places.append((mix64(position ^ tableSalt), position))
-      position += table.length(at: position, table.entry(at: position))
-    }
-    for (_, position) in places.sorted(by: { $0.order < $1.order }) {
-      let length = table.length(at: position, table.entry(at: position))
-      out.bytes.put(UInt32(length))
-      for word in position..<(position + length) { out.bytes.put(table.log[word]) }
-    }
-  }
-}
-#endif
 
 /// Collects items and cuts them into chunks.
 struct SnapshotItems {

@@ -30,11 +30,6 @@ extension Inventory {
   /// stamp. Stamps below `now` change nothing.
   public mutating func advance(to stamp: Milliseconds) -> Bool {
     now = max(now, min(stamp, Self.stampMax))
-    #if PLANTED_MISTAKES
-    // A deadline is taken to be over half a second before it is.
-    if unsafe PlantedMistake.chosen == .expireEarly { now += 500 }
-    defer { if unsafe PlantedMistake.chosen == .expireEarly { now -= 500 } }
-    #endif
     var ended = false
     while let slot = holds.takeFirst(by: now) {
       end(slot)
@@ -59,11 +54,7 @@ extension Inventory {
       free(slot)
       noteEnd(.expired, farewell, event: record.event)
     case .pending:
-      #if PLANTED_MISTAKES
-      if unsafe PlantedMistake.chosen != .keepExpiredSeats { giveBack(slot, record) }
-      #else
       giveBack(slot, record)
-      #endif
       let expired = move(slot, record, to: .expired, at: record.deadline)
       stepVersion(record.event)
       note(Change.OrderChange.expired, slot, expired)

@@ -54,13 +54,6 @@ extension LogImage {
     shards[Int(shard.rawValue)] = index
 
     var state = suspicion(index)
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .cutDamagedMiddle {
-      return ShardRecovery(
-        shard: shard, state: .clean, end: index.end, committed: index.run?.committed ?? 0,
-        snapshot: index.snapshots.first)
-    }
-    #endif
     if highest > index.end.index { state = .suspectByDamage(.unreachable(index: highest)) }
     if let unreachable { state = .suspectByDamage(.unreachable(index: unreachable)) }
     if hasGap { state = .suspectByDamage(.gap) }

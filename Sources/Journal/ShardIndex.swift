@@ -102,7 +102,6 @@ struct ShardIndex: Sendable {
 
   var run: ShardRun? { runs.last }
   var end: LogEnd { runs.last?.end ?? LogEnd() }
-  var isKnown: Bool { !runs.isEmpty || !snapshots.isEmpty }
   var firstIndex: UInt64 { runs.last?.places.first?.firstIndex ?? end.index &+ 1 }
 
   /// Epochs from the newest snapshot that the run continues, and the run's own.

@@ -75,8 +75,6 @@ extension NodeCore {
     return isNewest
   }
 
-  func newestStart(of name: NodeName) -> UInt64 { starts.withLock { $0[name] ?? 0 } }
-
   /// Another process goes on as this node: whatever this one would still say could be wrong.
   func replaced(by other: String) {
     fail("this process, start \(identity.start) of node \(me.node), was replaced by another: \(other)", as: .replaced)

@@ -290,9 +290,7 @@ package actor NodeLoop {
         $0.field("shard", shard.id.rawValue)
         $0.field("milliseconds", milliseconds)
       }
-    case .lookUpChain, .readFrames, .load, .replay, .encodeSnapshot, .publishSnapshot, .abandonSnapshot, .openStream,
-      .readStream, .closeStream, .storeChunk, .verifyStored, .publishStored:
-      disk.carryOut(action, of: shard.id)
+    case .disk(let job): disk.carryOut(job, of: shard.id)
     }
   }
 

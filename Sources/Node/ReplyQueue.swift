@@ -67,9 +67,4 @@ package struct ReplyQueue: Sendable {
     byteCount -= entry.bytes.count
     return entry
   }
-
-  /// The oldest entry if all that it waits for has happened.
-  package mutating func popReleased(upTo barrier: Barrier) -> Entry? {
-    popFirst { $0.barrier.position <= barrier.position && $0.barrier.number <= barrier.number }
-  }
 }

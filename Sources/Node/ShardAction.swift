@@ -24,33 +24,8 @@ package enum ShardAction: Sendable {
   /// Note on the own disk that this entry names the replica.
   case noteEntry(MapEntry)
 
-  // What reads the disk: not on a loop.
-
-  /// Then `chainFound`.
-  case lookUpChain(index: UInt64, token: UInt64)
-  /// Then `framesRead`.
-  case readFrames(token: UInt64, first: UInt64, bytes: Int)
-  /// Load the newest snapshot and the log; then `loaded`. Asked for once the cut's marker is durable.
-  case load
-  /// Replay apart from the shard's memory; then `replayed`.
-  case replay(index: UInt64, token: UInt64)
-  /// Encode into a temporary file; then `snapshotEncoded`.
-  case encodeSnapshot(SnapshotHeader, Inventory)
-  /// The index is committed: complete the file and give it its name; then `snapshotPublished`.
-  case publishSnapshot(SnapshotHeader)
-  /// Throw the temporary file away.
-  case abandonSnapshot(SnapshotHeader)
-  /// Open a published snapshot for a joiner; then `streamOpened`.
-  case openStream(session: UInt64, SnapshotHeader)
-  /// Read parts of the open stream from `offset` on; then `streamRead`.
-  case readStream(session: UInt64, epoch: UInt64, offset: UInt64, bytes: UInt64, to: ReplicaID)
-  case closeStream(session: UInt64)
-  /// Keep a part of a peer's snapshot; offset 0 begins anew. Then `chunkStored`.
-  case storeChunk(session: UInt64, offset: UInt64, [UInt8])
-  /// The peer's snapshot is complete: verify it; then `snapshotVerified`.
-  case verifyStored
-  /// The `rebuilt` marker is durable: give the stored snapshot its name; then `storedPublished`.
-  case publishStored
+  /// Not on a loop; what came of it is told with `ShardMachine.done`.
+  case disk(DiskJob)
 
   /// The log must be kept from here on for a follower; nil: none needs it.
   case keep(from: UInt64?)

@@ -59,20 +59,20 @@ extension ShardMachine {
       if index == position.index {
         call(time) { [chain = position.chain] in $0.chainFound(chain, token: token, now: time.now, into: &$1) }
       } else {
-        actions.append(.lookUpChain(index: index, token: token))
+        actions.append(.disk(.lookUpChain(index: index, token: token)))
       }
     case .readFrames(let token, let first, let bytes): readFrames(token: token, first: first, bytes: bytes, time)
     case .cut(let position): cut(to: position)
     case .openSnapshot(let session, _): openSnapshot(session)
     case .sendSnapshot(let session, let epoch, let offset, let bytes, let peer):
-      actions.append(.readStream(session: session, epoch: epoch, offset: offset, bytes: bytes, to: peer))
+      actions.append(.disk(.readStream(session: session, epoch: epoch, offset: offset, bytes: bytes, to: peer)))
     case .closeSnapshot(let session):
       if joinerSession == session { joinerSession = nil }
-      actions.append(.closeStream(session: session))
+      actions.append(.disk(.closeStream(session: session)))
     case .storeChunk(let chunk):
-      actions.append(.storeChunk(session: chunk.session, offset: chunk.offset, Bytes(payload).array))
-    case .installSnapshot: actions.append(.verifyStored)
-    case .replay(let index, let token): actions.append(.replay(index: index, token: token))
+      actions.append(.disk(.storeChunk(session: chunk.session, offset: chunk.offset, Bytes(payload).array)))
+    case .installSnapshot: actions.append(.disk(.verifyStored))
+    case .replay(let index, let token): actions.append(.disk(.replay(index: index, token: token)))
     case .roleChanged:
       if replica.role != .primary { endReplies() }
       actions.append(.roleChanged)
@@ -162,7 +162,7 @@ extension ShardMachine {
       return call(time) { $0.streamEnded(.later, token: token, now: time.now, into: &$1) }
     }
     guard let start = recent.firstIndex(where: { $0.header.firstIndex <= first && first <= $0.header.lastIndex }) else {
-      return actions.append(.readFrames(token: token, first: first, bytes: bytes))
+      return actions.append(.disk(.readFrames(token: token, first: first, bytes: bytes)))
     }
     var given = 0
     for place in start..<recent.count where given < bytes {

@@ -9,12 +9,7 @@ extension ShardMachine {
   mutating func queueTurn(_ time: TurnTime, answering reads: [LargeReads.Read]) {
     let tag = turn.isOpen ? turn.tag : feeds.isEmpty ? 0 : replica.replyTag()
     let barrier = Barrier(position: replica.end.index, number: tag)
-    #if PLANTED_MISTAKES
-    let isLate = unsafe PlantedMistake.chosen == .feedBehindReplies
-    if !isLate { queueFeedUpdates(barrier, time) }
-    #else
     queueFeedUpdates(barrier, time)
-    #endif
     for place in turn.replies.indices {
       let replies = (turn.replies[place].connection, turn.replies[place].readAt, turn.replies[place].count)
       queue.append(
@@ -24,9 +19,6 @@ extension ShardMachine {
     }
     turn.replies.removeAll(keepingCapacity: true)
     turnReplyBytes = 0
-    #if PLANTED_MISTAKES
-    if isLate { queueFeedUpdates(barrier, time) }
-    #endif
     if !turn.subscriptions.isEmpty { answerSubscriptions(barrier) }
     for read in reads { answer(read, barrier) }
     answerCopied(barrier)

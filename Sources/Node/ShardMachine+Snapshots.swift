@@ -26,7 +26,7 @@ extension ShardMachine {
       epochs: epochs, digest: inventory.digest)
     bytesSinceSnapshot = 0
     snapshot = .encoding(header)
-    actions.append(.encodeSnapshot(header, inventory))
+    actions.append(.disk(.encodeSnapshot(header, inventory)))
   }
 
   /// The snapshot stands in its temporary file and takes `byteCount` bytes; nil: it could not be written.
@@ -43,7 +43,7 @@ extension ShardMachine {
       replica.durable >= header.end.index
     else { return }
     snapshot = .publishing(header)
-    actions.append(.publishSnapshot(header))
+    actions.append(.disk(.publishSnapshot(header)))
   }
 
   /// The snapshot has its name, or could not be given it.
@@ -59,7 +59,7 @@ extension ShardMachine {
   private mutating func snapshotEnded(_ header: SnapshotHeader?, _ time: TurnTime, _ tools: inout ShardTools) {
     guard let session = joinerSession else { return }
     if let header {
-      actions.append(.openStream(session: session, header))
+      actions.append(.disk(.openStream(session: session, header)))
     } else {
       joinerSession = nil
       settleTurn(time, &tools)
@@ -73,7 +73,7 @@ extension ShardMachine {
   mutating func openSnapshot(_ session: UInt64) {
     joinerSession = session
     if let published, bytesSinceSnapshot < options.snapshotBytes / 4 {
-      return actions.append(.openStream(session: session, published))
+      return actions.append(.disk(.openStream(session: session, published)))
     }
     takeSnapshot()
   }
@@ -129,7 +129,7 @@ extension ShardMachine {
     switch snapshot {
     case .none: break
     case .encoding(let header), .encoded(let header), .publishing(let header):
-      actions.append(.abandonSnapshot(header))
+      actions.append(.disk(.abandonSnapshot(header)))
       snapshot = .none
     }
     published = nil
@@ -141,10 +141,10 @@ extension ShardMachine {
     switch (kind, reload) {
     case (.cut, .cutting(let position)):
       reload = .loading(position)
-      actions.append(.load)
+      actions.append(.disk(.load))
     case (.rebuilt, .installing(let loaded)):
       reload = .publishing(loaded)
-      actions.append(.publishStored)
+      actions.append(.disk(.publishStored))
     default: break
     }
   }

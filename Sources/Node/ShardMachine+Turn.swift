@@ -185,14 +185,7 @@ extension ShardMachine {
   /// False: more turns are needed before anything may be applied.
   mutating func catchUp(_ time: TurnTime, _ tools: inout ShardTools) -> Bool {
     guard case .open = room else { return true }
-    #if PLANTED_MISTAKES
-    var stamp = max(replica.stamp(now: time.now), inventory.now)
-    #else
     let stamp = max(replica.stamp(now: time.now), inventory.now)
-    #endif
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .expireByWallClock { stamp = max(time.wall, inventory.now) }
-    #endif
     for _ in 0..<options.ticksMax {
       let step = inventory.catchUpStamp(to: stamp)
       if step > inventory.now || inventory.isDue(by: step) {

@@ -147,9 +147,6 @@ package struct ShardMachine: ~Copyable {
     return taken
   }
 
-  /// Whether `takeActions` would return any.
-  package var hasActions: Bool { !actions.isEmpty }
-
   /// Whether a turn should follow at once: time has not been caught up with, or more was asked for than fits a turn.
   /// Not where only room for answers is missing: that comes with what others do.
   package private(set) var wantsTurn = false
@@ -275,12 +272,14 @@ package struct ShardMachine: ~Copyable {
     return answer
   }
 
+  /// The chain hash of the log's frame that ends at the index that was asked for; nil: there is none.
   package mutating func chainFound(_ chain: UInt64?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
     settleTurn(time, &tools)
     call(time) { $0.chainFound(chain, token: token, now: time.now, into: &$1) }
     work(time, &tools)
   }
 
+  /// The digest that the own log gives at the index that was asked for; nil: it no longer reaches back.
   package mutating func replayed(_ digest: UInt64?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
     settleTurn(time, &tools)
     call(time) { $0.replayed(digest, token: token, now: time.now, into: &$1) }

@@ -58,9 +58,5 @@ package struct StartClaim: Equatable, Sendable {
     } else {
       staleness = nil
     }
-    #if PLANTED_MISTAKES
-    // Safe: set before any run began.
-    if unsafe PlantedMistake.chosen == .believeOldDisk { staleness = nil }
-    #endif
   }
 }

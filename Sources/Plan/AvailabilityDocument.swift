@@ -3,6 +3,7 @@ public import Proto
 
 /// The body of `GET /v1/events/{event}/availability`.
 public enum AvailabilityDocument {
+  /// Appends an event's counts at this version.
   public static func write(
     _ event: EventDefinition, version: UInt64, availability: Availability, into out: inout [UInt8]
   ) {

@@ -55,6 +55,7 @@ extension Replica {
     }
   }
 
+  /// The chain hash that an `Effect.lookUpChain` found; nil: no frame ends there, or the log no longer reaches back.
   public mutating func chainFound(
     _ chain: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
@@ -250,13 +251,6 @@ extension Replica {
     guard role == .primary, lead.isOpen, proposal == nil, lead.drain == nil, !lead.resigns, !isReloading,
       let peer = lead.peer, !peer.isNamed, peer.stage == .streaming
     else { return }
-    #if PLANTED_MISTAKES
-    if planted == .promoteLagging, now >= peer.admitAt {
-      lead.peer?.demandedSince = now
-      propose(primary: me, follower: peer.id, now: now, into: &effects)
-      return
-    }
-    #endif
     if let agreed = lead.agreed, agreed.mine != agreed.theirs { return }
     guard let since = peer.demandedSince else {
       guard peer.isLive, !peer.isFull, now >= peer.admitAt, peer.echoed > peer.session,

@@ -57,7 +57,7 @@ extension Replica {
       comparison.isPeerGone = true
       tickComparing(now: now, into: &effects)
       return suspicion == .none ? .taken : .refused(.suspect)
-    default: return .nothingToDo
+    case .starting, .unborn, .comparing, .follower, .joining, .idle, .halted: return .nothingToDo
     }
   }
 

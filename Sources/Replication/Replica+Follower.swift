@@ -53,7 +53,7 @@ extension Replica {
     switch role {
     case .follower: return suspicion == .none && rebuild != .log && follow.plea != .damaged
     case .joining: return join.phase.isStreaming
-    default: return false
+    case .starting, .unborn, .comparing, .primary, .idle, .halted: return false
     }
   }
 
@@ -97,9 +97,6 @@ extension Replica {
         if role == .follower { follow.plea = follow.plea ?? .diskFull }
       } else {
         effects.append(.appendFrame)
-        #if PLANTED_MISTAKES
-        if planted == .acknowledgeBeforeDurable { follow.wantsAcknowledgement = true }
-        #endif
       }
     } else {
       // It stands in sequence but does not chain: one of the two logs is not what it was.
@@ -113,7 +110,7 @@ extension Replica {
     switch role {
     case .follower: follow.plea = .damaged
     case .joining: join.phase = .asking
-    default: break
+    case .starting, .unborn, .comparing, .primary, .idle, .halted: break
     }
   }
 
@@ -137,6 +134,7 @@ extension Replica {
     effects.append(.replay(index: mine.index, token: token))
   }
 
+  /// The digest that the own log gives at the index of an `Effect.replay`; nil: it no longer reaches back.
   public mutating func replayed(
     _ digest: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
@@ -170,12 +168,8 @@ extension Replica {
       follows(primary)
     else { return }
     follow.wantsAcknowledgement = false
-    var through = durable
-    #if PLANTED_MISTAKES
-    if planted == .acknowledgeBeforeDurable { through = end.index }
-    #endif
     let ack = Acknowledgement(
-      epoch: epoch, durable: through, number: follow.number, end: end.index, missing: follow.misses, full: isFull,
+      epoch: epoch, durable: durable, number: follow.number, end: end.index, missing: follow.misses, full: isFull,
       checkpoint: follow.checkpoint)
     follow.misses = false
     acknowledgedIn = epoch
@@ -214,9 +208,6 @@ extension Replica {
 
   /// Whether this follower's log may be led with: it is not damaged, and not being exchanged.
   private var isSound: Bool {
-    #if PLANTED_MISTAKES
-    if planted == .suspectTakesOver { return !isReloading }
-    #endif
     return suspicion == .none && rebuild == .nothing && !isReloading && follow.plea != .damaged
   }
 

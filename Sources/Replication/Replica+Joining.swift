@@ -129,12 +129,6 @@ extension Replica {
   private mutating func cut(
     to position: LogPosition, _ answer: JoinAnswer, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    #if PLANTED_MISTAKES
-    if planted == .rejoinWithoutCut {
-      beginStream(session: answer.number, now: now)
-      return
-    }
-    #endif
     if position == end, suspicion == .none, rebuild == .nothing {
       return beginStream(session: answer.number, now: now)
     }

@@ -135,9 +135,6 @@ extension Replica {
       isBehindMap = false
       return
     }
-    #if PLANTED_MISTAKES
-    if planted == .trustOldMap { return }
-    #endif
     base = found?.revision ?? 0
     if !isBehindMap { effects.append(.note(.mapWentBack(found: found?.entry.epoch, known: epoch))) }
     isBehindMap = true
@@ -175,14 +172,6 @@ extension Replica {
 
   /// A register is known. Older ones than the newest known say nothing.
   mutating func adopt(_ new: MapRegister, now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    #if PLANTED_MISTAKES
-    if planted == .oldRevisionSettles, let proposal, proposal.revision == new.revision {
-      self.proposal = nil
-      lead.peer?.demandedSince = nil
-      lead.peer?.admitAt = now + config.failureTimeout
-      recommit(into: &effects)
-    }
-    #endif
     guard new.entry.epoch > epoch else { return }
     register = new
     epoch = new.entry.epoch
@@ -221,11 +210,7 @@ extension Replica {
       // Its primary's own name again, proposed by another: a replica raised the epoch, because it knows of one that the
       // coordinator forgot.
       let isRaised = old?.primary == me && entry.proposal != lastProposed && entry.proposal != noted
-      var mayLead = entry.epoch != bootEpoch && wasNamed && oldRole != .joining && !isRaised
-      #if PLANTED_MISTAKES
-      if planted == .resumeOldEpoch { mayLead = true }
-      #endif
-      if mayLead {
+      if entry.epoch != bootEpoch, wasNamed, oldRole != .joining, !isRaised {
         beginLead(entry, from: old, now: now, into: &effects)
       } else {
         leaveLead(into: &effects)

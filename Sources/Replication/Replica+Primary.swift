@@ -93,8 +93,6 @@ struct Peer: Sendable {
   /// New frames are sent as they are appended; otherwise they are read from the log.
   var isLive: Bool
   var readToken: UInt64?
-  /// The log had nothing to give: read again when more is durable or time has passed.
-  var readLater = false
   /// Where reads ended that are not acknowledged yet, oldest first; at most two.
   var readEnds: [UInt64] = []
   /// A gap was repaired by going back: what was sent before this number tells nothing new.
@@ -307,10 +305,6 @@ extension Replica {
   /// Whether answers need the peer's acknowledgement: the map names it, or an unsettled proposal does, or is about to.
   package var needsPeer: Bool {
     guard let peer = lead.peer else { return false }
-    #if PLANTED_MISTAKES
-    if planted == .soloWithoutMap, let at = lastTick, at - peer.lastHeard > config.failureTimeout { return false }
-    if planted == .forgetUnsettled { return peer.isNamed }
-    #endif
     return peer.isNamed || peer.demandedSince != nil
   }
 
@@ -320,15 +314,7 @@ extension Replica {
     let needed = needsPeer
     var through = durable
     if needed, let peer = lead.peer { through = min(through, peer.durable) }
-    #if PLANTED_MISTAKES
-    if planted == .answerBeforeFollower { through = durable }
-    #endif
     if !lead.isOpen {
-      #if PLANTED_MISTAKES
-      if planted == .answerBeforeOpen, lead.openIndex > 0, !isSilenced {
-        answerable = Answerable(position: durable, number: .max)
-      }
-      #endif
       guard lead.openIndex > 0, through >= lead.openIndex else { return }
       lead.isOpen = true
       effects.append(.note(.epochOpened(epoch)))
@@ -341,10 +327,6 @@ extension Replica {
     }
     var echoed = isBehindMap ? 0 : lead.confirmed
     if needed, let peer = lead.peer { echoed = peer.echoed }
-    #if PLANTED_MISTAKES
-    if planted == .readWithoutBarrier { echoed = .max }
-    if planted == .answerUnconfirmed, !needed { echoed = .max }
-    #endif
     answerable = Answerable(position: needed ? min(committed, through) : committed, number: echoed)
   }
 
@@ -397,9 +379,6 @@ extension Replica {
     if now - lead.lastSentAt >= config.heartbeat, !isStuckWithAnother(now: now) {
       sendHeartbeat(now: now, into: &effects)
     }
-    #if PLANTED_MISTAKES
-    if planted == .soloWithoutMap { recommit(into: &effects) }
-    #endif
     if proposal == nil, !lead.resigns { judgePeer(now: now, into: &effects) }
     readOn(now: now, into: &effects)
     admit(now: now, into: &effects)

@@ -68,7 +68,7 @@ extension Replica {
       }
     case .primary where entry.follower == sender:
       vouchFor(theirs, of: sender, now: now, into: &effects)
-    default: break
+    case .starting, .unborn, .comparing, .primary, .follower, .joining, .idle, .halted: break
     }
   }
 

@@ -121,9 +121,6 @@ public struct Replica: Sendable {
   var lastTick: MonotonicMilliseconds?
   /// What the edge was last told by `roleChanged`.
   var told: Told?
-  #if PLANTED_MISTAKES
-  public var planted: PlantedReplicaMistake? = unsafe PlantedReplicaMistake.chosen
-  #endif
 
   /// - Parameter seed: random bits, new for every process and shard: proposal ids and jitter come from them.
   public init(me: ReplicaID, shard: ShardID, config: ReplicaConfig = ReplicaConfig(), seed: UInt64) {
@@ -260,13 +257,6 @@ public struct Replica: Sendable {
     if role == .halted { return answerHalted(message, to: sender, into: &effects) }
     meet(sender, now: now, into: &effects)
     if let theirs = message.epoch, theirs != epoch {
-      #if PLANTED_MISTAKES
-      if planted == .noEpochCheck, case .envelope(let envelope) = message, theirs < epoch {
-        let ack = Acknowledgement(epoch: theirs, durable: durable, number: envelope.number, end: end.index)
-        effects.append(.send(.acknowledgement(ack), to: sender))
-        return
-      }
-      #endif
       inform(sender, of: theirs, now: now, into: &effects)
       return refresh(into: &effects)
     }

@@ -81,10 +81,6 @@ extension SimulatedNode {
   @discardableResult func met(_ name: NodeName, start: UInt64) -> Bool {
     let known = newestStarts[name] ?? 0
     newestStarts[name] = max(known, start)
-    #if PLANTED_MISTAKES
-    // Safe: set before the run began.
-    if unsafe PlantedMistake.chosen == .hearReplaced { return true }
-    #endif
     if start > known, known > 0 {
       for link in links where link.target.nodeName == name { link.drop(before: start) }
       for input in inputs where input.name == name && input.start < start { input.pipe.cut { $0.lowerBound } }

@@ -419,9 +419,7 @@ final class SimulatedNode: SimulatedProcess {
       if case .suspectCleared = note { trust(shard.id) }
     case .clockLeapt(let milliseconds): world.say("\(name): the wall clock is off by \(milliseconds) ms")
     case .roleChanged: break
-    case .lookUpChain, .readFrames, .load, .replay, .encodeSnapshot, .publishSnapshot, .abandonSnapshot, .openStream,
-      .readStream, .closeStream, .storeChunk, .verifyStored, .publishStored:
-      disk?.carryOut(action, of: shard.id)
+    case .disk(let job): disk?.carryOut(job, of: shard.id)
     }
   }
 

@@ -91,12 +91,6 @@ final class SimulatedWriter {
       world.count(.slowSync)
       wait = world.draw(1_000...world.faults.slowSyncMax)
     }
-    #if PLANTED_MISTAKES
-    // Safe: set before the run began.
-    if unsafe PlantedMistake.chosen == .reportDurableBeforeSync {
-      tell(unsynced(), [])
-    }
-    #endif
     node.later(wait) { [self] _ in
       do throws(JournalError) {
         let group = try log.sync()
@@ -109,12 +103,6 @@ final class SimulatedWriter {
       }
     }
   }
-
-  #if PLANTED_MISTAKES
-  private func unsynced() -> [(shard: ShardID, end: LogEnd)] {
-    node.world.shardIDs.map { ($0, log.end(of: $0)) }
-  }
-  #endif
 
   private func tell(
     _ ends: [(shard: ShardID, end: LogEnd)], _ markers: [(shard: ShardID, kind: LogFrame.Kind)]

@@ -1,8 +1,11 @@
 """The judge can tell a wrong history from a right one: without this, its silence would prove nothing."""
 
+import os
+import subprocess
 import unittest
 
 import common  # noqa: F401
+from lib import processes
 from lib.checker import Operation, linearizable
 
 
@@ -10,6 +13,17 @@ def call(kind, who, called, returned, result, hold=None):
     operation = Operation(kind, 1, who, who, called)
     operation.returned, operation.result, operation.hold = returned, result, hold
     return operation
+
+
+class Planted(unittest.TestCase):
+    def test_every_planted_mistake_fits_the_sources(self):
+        """What the simulator must find is kept as patches: one that no longer applies plants nothing."""
+        folder = os.path.join(processes.ROOT, "Tests", "Planted")
+        patches = sorted(name for name in os.listdir(folder) if name.endswith(".patch"))
+        self.assertGreater(len(patches), 20)
+        for name in patches:
+            done = subprocess.run(["git", "apply", "--check", os.path.join(folder, name)], cwd=processes.ROOT, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, f"mend Tests/Planted/{name}: {done.stderr}")
 
 
 class Judge(unittest.TestCase):

@@ -89,10 +89,11 @@ import Testing
     withExtendedLifetime(client) {}
   }
 
-  @Test func ipv6() async throws {
+  @Test(.enabled("this machine has no IPv6") { (try? Listener.bind(host: "::1", port: 0)) != nil })
+  func ipv6() async throws {
     let group = try LoopGroup(count: 1)
     defer { group.stop() }
-    guard let listener = try? Listener.bind(host: "::1", port: 0) else { return }
+    let listener = try Listener.bind(host: "::1", port: 0)
     listener.start(on: group[0]) { _ in Echo() }
     // `localhost` is tried at 127.0.0.1 first, where nobody listens, then at ::1.
     let (bytes, _) = await exchange([1, 2, 3], expecting: 3, port: listener.address.port, on: group[0])

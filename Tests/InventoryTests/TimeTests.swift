@@ -80,7 +80,7 @@ import Testing
         living[seat]?.deadline = info.expiresAt
       } else {
         let id = try box.held(seat, ttl: 20 + UInt32(random.next() % 50))
-        guard case .hold(let info) = box.inventory.answer(.hold(id)) else { return }
+        guard case .hold(let info) = box.inventory.answer(.hold(id)) else { return #expect(Bool(false)) }
         living[seat] = (id, info.expiresAt)
       }
       #expect(box.inventory.nextDeadline == living.values.map(\.deadline).min(), "seed \(seed)")

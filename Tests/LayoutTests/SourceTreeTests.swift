@@ -138,7 +138,7 @@ import Testing
       }
       for (number, line) in source.lines.enumerated() {
         let code = line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)
-        guard code.contains("unsafe "), !code.contains("Planted") else { continue }
+        guard code.contains("unsafe ") else { continue }
         let nearby = source.lines[max(0, number - 14)...min(source.lines.count - 1, number + 4)]
         #expect(
           nearby.contains { $0.contains("//") && $0.lowercased().contains("safe:") || $0.contains("// Safe") },
@@ -158,6 +158,51 @@ import Testing
           let comment = line.trimmingCharacters(in: .whitespaces).hasPrefix("//")
           #expect(line.contains("\"") && !comment, "\(source.path):\(number + 1): \(line.count) columns")
         }
+      }
+    }
+  }
+
+  /// No declaration that nothing uses, tests included. Names that the standard library calls stand here.
+  @Test func nothingIsDeclaredForNobody() {
+    let called: Set = ["enqueue", "checkIsolated", "isIsolatingCurrentContext", "metricsPort"]
+    var uses: [Substring: Int] = [:]
+    var declared: [Substring: String] = [:]
+    for folder in ["Sources", "Tests"] {
+      for source in Self.sources(folder) {
+        for line in source.lines {
+          let code = line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)
+          for word in code.split(whereSeparator: { !$0.isLetter && !$0.isNumber && $0 != "_" }) {
+            uses[word, default: 0] += 1
+          }
+          guard folder == "Sources", let match = code.firstMatch(of: /\b(?:func|var|let)\s+([a-z]\w*)/) else {
+            continue
+          }
+          declared[match.1] = source.path
+        }
+      }
+    }
+    #expect(declared.count > 2_000)
+    for (name, path) in declared where uses[name] == 1 {
+      #expect(called.contains(String(name)), "\(path): nothing uses \(name)")
+    }
+  }
+
+  /// A function that other modules call with more than two arguments says what it is for.
+  @Test func callsOfManyArgumentsAreExplained() {
+    for source in Self.sources("Sources") {
+      for (number, line) in source.lines.enumerated() {
+        guard let match = line.firstMatch(of: /^  (?:package|public) (?:mutating |static )*func ([a-z]\w*)\(/) else {
+          continue
+        }
+        var signature = ""
+        for next in source.lines[number..<min(source.lines.count, number + 6)] {
+          signature += next
+          if next.hasSuffix("{") { break }
+        }
+        guard signature.split(separator: "{")[0].components(separatedBy: ": ").count > 4 else { continue }
+        let before = source.lines[max(0, number - 4)..<number].map { $0.trimmingCharacters(in: .whitespaces) }
+        let isExplained = before.reversed().first { !$0.hasPrefix("@") }?.hasPrefix("//") == true
+        #expect(isExplained, "\(source.path):\(number + 1): what is \(match.1) for?")
       }
     }
   }

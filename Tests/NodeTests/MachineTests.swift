@@ -341,12 +341,12 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
         case .send(.join, payload: _, to: _): asked += 1
         case .log(let entries):
           for case .rebuilt in entries { machine.markerDurable(.rebuilt) }
-        case .verifyStored:
+        case .disk(.verifyStored):
           let header = SnapshotHeader(
             shard: ShardID(0), end: LogEnd(index: 7, epoch: 3, chain: 5, stamp: 9),
             epochs: [EpochStart(epoch: 3, firstIndex: 1, chainBefore: 0)], digest: 0)
           machine.snapshotVerified(header, Inventory(shard: ShardID(0)), time: time, tools: &tools)
-        case .publishStored: machine.storedPublished(nil, time: time, tools: &tools)
+        case .disk(.publishStored): machine.storedPublished(nil, time: time, tools: &tools)
         default: break
         }
       }

@@ -84,9 +84,6 @@ extension World {
     node.memoryError = 0
     node.log.durableCount = node.log.frames.count
     var replica = Replica(me: node.id, shard: shard, config: node.config, seed: random.next())
-    #if PLANTED_MISTAKES
-    replica.planted = planted
-    #endif
     var effects: [Effect] = []
     log("\(node.id.node) starts with \(node.log.end) \(node.suspicion)")
     var state = node.log.state(suspicion: node.suspicion)

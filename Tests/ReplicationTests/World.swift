@@ -138,9 +138,6 @@ final class World {
   var steps = 0
   var trace: [String] = []
   var traces = false
-  #if PLANTED_MISTAKES
-  var planted: PlantedReplicaMistake?
-  #endif
 
   init(seed: UInt64, nodeCount: Int? = nil, faults: Faults? = nil, config: ((inout ReplicaConfig) -> Void)? = nil) {
     self.seed = seed

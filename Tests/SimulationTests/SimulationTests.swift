@@ -44,8 +44,8 @@ import Testing
       "keepExpiredSeats", "feedBehindReplies", "serveLostCopy", "sayNothingHappened",
     ]
     // The names stand in the sources: a name that is spelled otherwise here would find nothing.
-    let sources = try ["Replication/PlantedReplicaMistake.swift", "Proto/PlantedMistake.swift"].map {
-      try String(contentsOf: root.appending(path: "Sources/\($0)"), encoding: .utf8)
+    let sources = try ["PlantedReplicaMistake", "PlantedMistake"].map {
+      try String(contentsOf: root.appending(path: "Tests/Planted/\($0).patch"), encoding: .utf8)
     }.joined()
     for name in names { #expect(sources.contains(name)) }
     for binary in ["holdfast-node", "holdfast-router", "holdfast", "holdfast-sim"] {

@@ -210,7 +210,8 @@ extension Engine {
         ready(directory.insert(EventEntry(info, shard: shard(of: id), surroundings: surroundings), now: now))
       }
     case .answer(.refused(.noSuchEvent)): fetchFailed(id, .noSuchEvent)
-    default: fetchFailed(id, refusal(of: result))
+    case .answer, .outcome, .unavailable, .unknown, .diskFull, .overloaded, .malformed:
+      fetchFailed(id, refusal(of: result))
     }
   }
 

@@ -159,9 +159,6 @@ package final class SeatCopy: Sendable {
   }
 
   func feedLost(loop: Int) {
-    #if PLANTED_MISTAKES
-    if unsafe PlantedMistake.chosen == .serveLostCopy { return }
-    #endif
     state.withLock { state in
       state.live &= ~(1 << UInt64(loop))
       // Nobody feeds it: what it says is history.

@@ -67,7 +67,7 @@ extension Forwarder {
     case .failed(.unknown) where !pending[place].isAbandoned:
       pending[place].mayHaveHappened = true
       takeBack(id)
-    default:
+    case .outcome, .answer, .failed:
       if !pending[place].isAbandoned {
         var result = Completion.Result(reply)
         // A node that has no room says nothing of what an earlier one, to which this was sent before, has done.

@@ -120,7 +120,9 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
     case .replies where isReady: try owner.engine.received(replies: body, from: id, shard: frame.shard)
     case .feed where isReady: try owner.engine.received(feed: body, from: id, shard: frame.shard)
     case .feedFresh where isReady: owner.engine.receivedFeedFresh(from: id, shard: frame.shard)
-    default: throw .invalid(field: "frame kind")
+    case .replies, .feed, .feedFresh: throw .invalid(field: "frame before the node's hello")
+    case .routerHello, .requests, .peerHello, .peerMessages, .adminRequest, .adminReply:
+      throw .invalid(field: "frame kind")
     }
   }
 

@@ -42,7 +42,10 @@ extension RESPSession {
     case .info:
       let text = infoText()
       reply(takeNumber()) { $0.putBulk(text.rawSpan) }
-    default: preconditionFailure("execute passes on the administrative commands only")
+    case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
+      .seats,
+      .eventCreate, .eventInfo, .ping, .multi, .exec, .discard, .watch, .unwatch:
+      preconditionFailure("execute passes on the administrative commands only")
     }
   }
 

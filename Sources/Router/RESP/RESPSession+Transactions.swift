@@ -131,7 +131,11 @@ extension RESPSession {
     case .unwatch:
       watchWasRefused = false
       reply(takeNumber()) { $0.putSimple("OK") }
-    default: exec()
+    case .exec: exec()
+    case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
+      .seats,
+      .eventCreate, .eventInfo, .ping, .echo, .hello, .auth, .select, .reset, .quit, .command, .client, .config, .info:
+      preconditionFailure("execute passes on the commands of transactions only")
     }
   }
 
