@@ -24,9 +24,14 @@ package struct QuickHold {
   var numberSignBytes: UInt8
   var startedAt: UInt64
 
-  package init(_ plain: PlainHold, owner: any QuickHoldOwner, number: UInt64, startedAt: UInt64) {
-    (event, choice, numberSignBytes) = (plain.event, plain.choice, plain.numberSignBytes)
-    (self.owner, self.number, self.startedAt) = (owner, number, startedAt)
+  @inline(__always)
+  package init(_ plain: consuming PlainHold, owner: any QuickHoldOwner, number: UInt64, startedAt: UInt64) {
+    self.owner = owner
+    self.number = number
+    self.startedAt = startedAt
+    choice = plain.choice
+    numberSignBytes = plain.numberSignBytes
+    event = plain.event
   }
 }
 
