@@ -88,6 +88,10 @@ import Testing
       #expect(first.names == Array(orders[..<2]))
       let second = try list("orders", "?limit=2&cursor=\(try #require(first.next))")
       #expect(second.names == Array(orders[2..<4]))
+      for foreign in ["holds?buyer=ann&cursor=\(first.next ?? "")", "orders?cursor=2"] {
+        let refused = try http.request("GET", "/v1/events/arena/\(foreign)")
+        #expect(refused.status == 400 && refused.json["field"] as? String == "cursor", "\(foreign): \(refused.text)")
+      }
       let history = try http.request("GET", "/v1/orders/\(orders[1])").json["history"] as? [[String: Any]]
       #expect(history?.compactMap { $0["status"] as? String } == ["pending_payment", "confirmed"])
 
@@ -111,6 +115,34 @@ import Testing
       let order = try resp.call("CHECKOUT", kept ?? "", "REFERENCE", "r-9")
       #expect("\(order)".contains("o_"), "\(order)")
       #expect(try list("orders", "?reference=r-9").names.count == 1)
+    }
+  }
+
+  /// A page of large orders ends before its body is long: the next one goes on.
+  @Test func pagesOfListsAreShort() async throws {
+    try await TestCluster.with { cluster in
+      let http = try cluster.http()
+      let hall = #"{"id":"hall","name":"h","sections":[{"name":"S","rows":20,"seats_per_row":1000,"price":1}]}"#
+      #expect(try http.request("POST", "/v1/events", hall).status == 201)
+      var orders: [String] = []
+      for _ in 0..<12 {
+        let held = try http.request("POST", "/v1/reserve", #"{"event":"hall","buyer":"ann","best":{"count":1000}}"#)
+        let hold = try #require(held.json["hold"] as? String, "\(held.text.prefix(200))")
+        let checkout = try http.request("POST", "/v1/checkout", "{\"hold\":\"\(hold)\"}")
+        orders.append(try #require(checkout.json["order"] as? String))
+      }
+      var found: [String] = []
+      var query = "?limit=1000"
+      var pages = 0
+      while pages < 20 {
+        let page = try http.request("GET", "/v1/events/hall/orders\(query)")
+        #expect(page.text.utf8.count < 256 << 10)
+        pages += 1
+        found += (page.json["orders"] as? [[String: Any]] ?? []).compactMap { $0["order"] as? String }
+        guard let next = page.json["next_cursor"] as? String else { break }
+        query = "?limit=1000&cursor=\(next)"
+      }
+      #expect(found == orders && pages > 1, "\(pages) pages")
     }
   }
 

@@ -33,6 +33,7 @@ package final class Call {
   var orders: [OrderInfo] = []
   var holds: [HoldInfo] = []
   var sliceCount = 0
+  var listedBytes = 0
   var isEnded = false
   /// Bytes of a node's answer that are to be expected for it: a door bounds their sum over a connection's unanswered
   /// commands.

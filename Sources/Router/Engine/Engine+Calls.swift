@@ -239,7 +239,7 @@ extension Engine {
       return
     }
     call.staleCount += 1
-    (call.orders, call.holds) = ([], [])
+    (call.orders, call.holds, call.listedBytes) = ([], [], 0)
     call.event = nil
     forget(event)
     fetch(event.id, for: call)

@@ -149,10 +149,10 @@ extension HTTPSession {
     return Int(number)
   }
 
-  /// A cursor of orders or holds.
-  private func position(_ value: Bytes) throws(Problem) -> UInt32 {
-    guard let number = value.rawSpan.decimal, let position = UInt32(exactly: number) else {
-      throw .badRequest("cursor is what next_cursor said.", field: "cursor")
+  /// A cursor of this list.
+  private func position(_ value: Bytes, of list: OperationName, _ event: Bytes) throws(Problem) -> UInt32 {
+    guard let position = ListCursor.position(value, of: list, event) else {
+      throw .badRequest("cursor is what next_cursor said for the same list.", field: "cursor")
     }
     return position
   }
@@ -179,7 +179,7 @@ extension HTTPSession {
         }
       case 2: filter.reference = try name(value, field: "reference")
       case 3: limit = try self.limit(value)
-      default: cursor = try position(value)
+      default: cursor = try position(value, of: .listOrders, event)
       }
     }
     start(.orders(event, filter, after: cursor, limit: limit))
@@ -193,7 +193,7 @@ extension HTTPSession {
       switch place {
       case 0: buyer = try name(value, field: "buyer")
       case 1: limit = try self.limit(value)
-      default: cursor = try position(value)
+      default: cursor = try position(value, of: .listHolds, event)
       }
     }
     guard !buyer.isEmpty else { throw .badRequest("The buyer whose holds are wanted is missing.", field: "buyer") }

@@ -7,7 +7,7 @@ extension OpenAPI {
       "order": {"name":"order","in":"path","required":true,"schema":{"type":"string","pattern":"^o_[0-9a-hjkmnp-tv-z]{32}$"}},
       "limit": {"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":1000,"default":100}},
       "cursor": {"name":"cursor","in":"query","schema":{"type":"string"}},
-      "buyer": {"name":"buyer","in":"query","schema":{"type":"string","minLength":1,"maxLength":128}},
+      "buyer": {"name":"buyer","in":"query","description":"At most 128 bytes. A list of holds needs it.","schema":{"type":"string","minLength":1,"maxLength":128}},
       "status": {
         "name": "status",
         "in": "query",

@@ -94,7 +94,7 @@ extension [UInt8] {
       if place > 0 { putJSON(",") }
       putOrder(event, order)
     }
-    putListEnd(next)
+    putListEnd(next.map { ListCursor.write($0, of: .listOrders, event.id) })
   }
 
   mutating func putHolds(_ event: EventEntry, _ holds: [HoldInfo], next: UInt32?) {
@@ -103,15 +103,13 @@ extension [UInt8] {
       if place > 0 { putJSON(",") }
       putHold(event, hold)
     }
-    putListEnd(next)
+    putListEnd(next.map { ListCursor.write($0, of: .listHolds, event.id) })
   }
 
-  private mutating func putListEnd(_ next: UInt32?) {
+  private mutating func putListEnd(_ next: Bytes?) {
     putJSON("],\"next_cursor\":")
     if let next {
-      putJSON("\"")
-      putJSON(next)
-      putJSON("\"")
+      putJSONString(next.rawSpan)
     } else {
       putJSON("null")
     }
