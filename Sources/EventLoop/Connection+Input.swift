@@ -131,7 +131,9 @@ extension Connection: EventSource {
       } else {
         // A copy of the reference: the handler may not change `rest`, but the compiler cannot know.
         let bytes = rest
+        collectedInput = bytes[consumed..<total]
         count = receiver.received(bytes.bytesSpan.extracting(consumed..<total), on: self)
+        collectedInput = nil
       }
       precondition(count >= 0 && count <= total - consumed, "a handler consumed more than it was shown")
       consumed += count
@@ -159,17 +161,18 @@ extension Connection: EventSource {
     } else if consumed == total {
       rest = []
     } else {
-      rest.removeSubrange(..<consumed)
+      // Into a new array: a handler may share this one.
+      rest = Array(rest[consumed...])
     }
     if rest.count > options.inputLimit, !isReadingPaused, !isOverOutputLimit { end(.inputLimit(byteCount: rest.count)) }
   }
 
-  /// A long rest grows by a quarter, because doubling it would keep as much again for nothing, or to what is expected,
-  /// as far as enough of it was sent already: whoever announces much need not send it.
+  /// A long rest grows by a quarter, because doubling it would keep as much again for nothing, or at once to what is
+  /// expected: growing again would copy megabytes in one turn, and memory that is not written to costs nothing.
   private func makeRoom(for byteCount: Int) {
     let needed = rest.count + byteCount
     guard needed > rest.capacity, needed > 1 << 20 else { return }
-    let expected = min(expectedInput, needed * 8, options.inputLimit)
+    let expected = min(expectedInput, options.inputLimit)
     rest.reserveCapacity(max(needed + needed / 4, expected))
   }
 

@@ -12,7 +12,7 @@ extension Connection {
   /// Tells the input budget what is kept now, if that has changed.
   func chargeInput() {
     guard let budget = options.inputBudget else { return }
-    let byteCount = rest.capacity + heldInput.byteCount
+    let byteCount = rest.count + heldInput.byteCount
     if byteCount == chargedInput.byteCount, heldInput.isPinned == chargedInput.isPinned { return }
     let share = inputShare ?? MemoryShare(self, isOutput: false)
     inputShare = share

@@ -65,6 +65,9 @@ public final class Connection: @unchecked Sendable {
   var endUntold = false
   /// What the handler waits for, in bytes; see `expectInput`.
   var expectedInput = 0
+  /// In `received`: the bytes that are shown, if they were collected in an array: who keeps this keeps them without a
+  /// copy. nil: they were not.
+  public internal(set) var collectedInput: ArraySlice<UInt8>?
   /// The handler asked for a pause.
   public internal(set) var isReadingPaused = false
   /// Waiting output went over the soft limit, and is not yet below half of it.

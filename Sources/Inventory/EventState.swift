@@ -65,6 +65,14 @@ struct EventState: Sendable {
     for seat in layout.definition.notForSale { close(seat.rawValue) }
   }
 
+  /// The same new event in another slot.
+  init(_ other: EventState, slot: UInt32) {
+    (layout, sale, incarnation, self.slot) = (other.layout, other.sale, other.incarnation, slot)
+    versionTerm = mix64(incarnation ^ UInt64(slot)) | 1
+    (seats, rowFree, zoneFree) = (other.seats, other.rowFree, other.zoneFree)
+    (categories, areas) = (other.categories, other.areas)
+  }
+
   /// A grid at once: a million rows of one seat each are not looked at one by one.
   private mutating func open(_ section: EventLayout.Section) {
     guard section.gridLength > 0, let first = section.rows.first else {

@@ -3,13 +3,15 @@ public import Proto
 /// Applying records: keys around, commands inside.
 extension Inventory {
   /// Applies one record at `now`; `advance` comes first. Whatever the record's bytes are, it never traps.
-  public mutating func apply(_ record: borrowing CommandRecord) -> Applied {
+  ///
+  /// - Parameter prepared: what was made of this very record beforehand.
+  public mutating func apply(_ record: borrowing CommandRecord, _ prepared: PreparedRecord? = nil) -> Applied {
     switch record.kind {
     case .hold: return applyHold(record)
     case .holdBest: return applyHoldBest(record)
     case .onHold(let kind): return applyToHold(kind, record)
     case .onOrder(let kind): return applyToOrder(kind, record)
-    case .event(let kind): return applyToEvent(kind, record)
+    case .event(let kind): return applyToEvent(kind, record, prepared)
     case .tick, .openEpoch:
       logged()
       return Applied(outcome: .noted, mustLog: true)
@@ -43,7 +45,7 @@ extension Inventory {
   private func repeatedInTables(
     _ record: borrowing CommandRecord, event: UInt32, key: inout Key
   ) -> Applied? {
-    let arguments = record.argumentsHash
+    let arguments = key.arguments ?? record.argumentsHash
     // All three tables have the same salt.
     let hash = routerKeys.hash(record.key, event: event)
     (key.arguments, key.hash) = (arguments, hash)

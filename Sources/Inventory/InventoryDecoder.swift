@@ -130,7 +130,7 @@ extension Inventory {
         throw .invalid(field: "snapshot event")
       }
       let slot = UInt32(inventory.events.count)
-      inventory.add(outline, incarnation: incarnation)
+      inventory.add(EventState(EventLayout(outline), slot: UInt32(slot), incarnation: incarnation))
       inventory.events[slot].set(version: version, &inventory.digest)
     }
 

@@ -24,6 +24,48 @@ package struct FrameEncoder: ~Copyable {
     compressor.append(to: &bytes)
     return EncodedFrame(header: header, bytes: bytes)
   }
+
+  /// Compresses a record whose frame's header is not known yet.
+  package mutating func prepare(_ record: RawSpan) -> PreparedBlock {
+    precondition(record.byteCount <= LogFrame.rawBytesMax, "a record fits a frame")
+    let blockBytes = compressor.compress(record)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(LogFrame.headerBytes + blockBytes)
+    bytes.append(contentsOf: repeatElement(0, count: LogFrame.headerBytes))
+    compressor.append(to: &bytes)
+    return PreparedBlock(bytes: bytes, rawBytes: UInt32(record.byteCount), recordsCRC: crc32c(record))
+  }
+}
+
+/// A record as a frame of its own has it, with room for the header: made by any thread, before the record is applied.
+///
+/// An object, so that there is one reference to the bytes: the header is written in their place.
+package final class PreparedBlock: Sendable {
+  private let bytes: Lock<[UInt8]>
+  private let rawBytes: UInt32
+  private let recordsCRC: UInt32
+
+  fileprivate init(bytes: consuming sending [UInt8], rawBytes: UInt32, recordsCRC: UInt32) {
+    self.bytes = Lock(bytes)
+    (self.rawBytes, self.recordsCRC) = (rawBytes, recordsCRC)
+  }
+
+  /// The frame, with what `FrameEncoder.encode` is told of its place. Once.
+  package func takeFrame(
+    shard: ShardID, epoch: UInt64, index: UInt64, stamp: Milliseconds, committed: UInt64, previousChain: UInt64
+  ) -> EncodedFrame {
+    var bytes: [UInt8] = []
+    self.bytes.withLock { swap(&$0, &bytes) }
+    precondition(bytes.count > LogFrame.headerBytes, "a block becomes a frame once")
+    let header = LogFrame(
+      kind: .records, shard: shard, epoch: epoch, firstIndex: index, count: 1, rawBytes: rawBytes,
+      blockBytes: UInt32(bytes.count - LogFrame.headerBytes), recordsCRC: recordsCRC, stamp: stamp,
+      committed: committed, previousChain: previousChain)
+    var head: [UInt8] = []
+    header.encode(into: &head)
+    bytes.replaceSubrange(0..<head.count, with: head)
+    return EncodedFrame(header: header, bytes: bytes)
+  }
 }
 
 /// Verifies frames and gives their records. Keeps a buffer for the next frame.

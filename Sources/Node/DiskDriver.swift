@@ -55,6 +55,8 @@ package final class DiskDriver: Sendable {
     case .verifyStored: return .snapshotVerified(state.withLock { $0.intakes[shard] }?.finish())
     case .publishStored:
       return .storedPublished(state.withLock { $0.intakes.removeValue(forKey: shard) }?.publish())
+    case .prepareRecord(let token, let bytes): return .recordPrepared(LargeRecord(bytes), token: token)
+    case .unpackFrame(let token, let bytes): return .frameUnpacked(UnpackedFrame(bytes), token: token)
     case .encodeSnapshot(let header, let inventory):
       return .snapshotEncoded(header, byteCount: encode(inventory, header, complain))
     case .publishSnapshot(let header): return .snapshotPublished(header, byteCount: publish(shard, complain))

@@ -24,6 +24,10 @@ package enum DiskJob: Sendable {
   case verifyStored
   /// The `rebuilt` marker is durable: give the stored snapshot its name.
   case publishStored
+  /// Make beforehand what a large record costs. No disk is needed for it, only time.
+  case prepareRecord(token: UInt64, ArraySlice<UInt8>)
+  /// The same for a peer's large frame.
+  case unpackFrame(token: UInt64, ArraySlice<UInt8>)
 
   // Of the thread that writes snapshots.
 
@@ -39,7 +43,7 @@ package enum DiskJob: Sendable {
     switch self {
     case .encodeSnapshot, .publishSnapshot, .abandonSnapshot: true
     case .lookUpChain, .readFrames, .load, .replay, .openStream, .readStream, .closeStream, .storeChunk, .verifyStored,
-      .publishStored:
+      .publishStored, .prepareRecord, .unpackFrame:
       false
     }
   }
@@ -60,6 +64,8 @@ package enum DiskJob: Sendable {
       .chunkStored(session: session, through: offset + UInt64(bytes.count))
     case .verifyStored: .snapshotVerified(nil)
     case .publishStored: .storedPublished(nil)
+    case .prepareRecord(let token, _): .recordPrepared(nil, token: token)
+    case .unpackFrame(let token, _): .frameUnpacked(nil, token: token)
     case .encodeSnapshot(let header, _): .snapshotEncoded(header, byteCount: nil)
     case .publishSnapshot(let header): .snapshotPublished(header, byteCount: nil)
     }
@@ -80,6 +86,10 @@ package enum DiskResult: Sendable {
   case chunkStored(session: UInt64, through: UInt64)
   case snapshotVerified((header: SnapshotHeader, inventory: Inventory)?)
   case storedPublished(SnapshotHeader?)
+  /// nil: the loop has to do it.
+  case recordPrepared(LargeRecord?, token: UInt64)
+  /// nil: the loop has to do it, or to find out what is wrong with the frame.
+  case frameUnpacked(UnpackedFrame?, token: UInt64)
   /// nil: it could not be written.
   case snapshotEncoded(SnapshotHeader, byteCount: Int?)
   /// The file's bytes; nil: it has no name.
@@ -102,6 +112,8 @@ extension ShardMachine {
     case .snapshotVerified(let stored):
       snapshotVerified(stored?.header, stored?.inventory, time: time, tools: &tools)
     case .storedPublished(let header): storedPublished(header, time: time, tools: &tools)
+    case .recordPrepared(let record, let token): recordPrepared(record, token: token)
+    case .frameUnpacked(let frame, let token): frameUnpacked(frame, token: token)
     case .snapshotEncoded(let header, let byteCount):
       snapshotEncoded(header, byteCount: byteCount, time: time, tools: &tools)
     case .snapshotPublished(let header, let byteCount):

@@ -96,8 +96,8 @@ package actor NodeLoop {
     loop.schedule(after: .milliseconds(10)) { [weak self] in
       self?.assumeIsolated { $0.tick() }
     }
-    let room = room(for: 0)
     for shard in shardList {
+      let room = room(for: shard.assumeIsolated { $0.pendingBytes })
       change(shard) { [clock] machine, tools in machine.tick(room: room, time: clock, tools: &tools) }
     }
     for (_, link) in links { link.connectIfNeeded(now: clock.now) }
@@ -273,9 +273,9 @@ package actor NodeLoop {
     case .log(let list): entries.append(contentsOf: list)
     case .send(let message, let payload, let peer):
       links[peer.node]?.add(message, payload: payload, shard: shard.id, to: peer)
-    case .reply(let frame, let connection):
-      tools.value.allowance.outputBytes += frame.count
-      routers[connection]?.write(frame)
+    case .reply(let frame, let tail, let connection):
+      tools.value.allowance.outputBytes += frame.count + tail.count
+      routers[connection]?.write(frame, tail: tail)
     case .dropPeer(let peer): for input in inputs[peer] ?? [] { input.drop() }
     case .noteEntry(let entry):
       node.desk.enter(entry, of: shard.id) { [node] in node.fail("an entry of the map cannot be noted: \($0)") }
@@ -327,7 +327,11 @@ package actor NodeLoop {
   }
 
   /// What is wrong with the batch, if anything: then the connection should be closed.
-  func requests(_ body: RawSpan, for id: ShardID, from connection: ConnectionID) -> DecodeError? {
+  ///
+  /// - Parameter kept: the body as an array, if it stands in one that nobody changes.
+  func requests(
+    _ body: RawSpan, kept: ArraySlice<UInt8>?, for id: ShardID, from connection: ConnectionID
+  ) -> DecodeError? {
     guard let shard = shards[id] else {
       guard Int(id.rawValue) < node.shardCount else { return .invalid(field: "shard") }
       // Of another loop, or not read from the log yet.
@@ -341,7 +345,7 @@ package actor NodeLoop {
     // Smaller ones may still fit, but what this one waits for is room on the disk.
     if case .busy = room, node.writer.lacksSpace { room = .full }
     let (error, isBehind) = shard.assumeIsolated { shard in
-      (shard.requests(body, from: connection, room: room, time: time), shard.isBehind)
+      (shard.requests(body, kept: kept, from: connection, room: room, time: time), shard.isBehind)
     }
     if isBehind { behind.insert(id) }
     return error
@@ -392,22 +396,27 @@ package actor NodeLoop {
     }
   }
 
-  func receive(_ message: ReplicaMessage, payload: RawSpan, for id: ShardID, from sender: ReplicaID) {
+  /// - Parameter kept: the payload as an array, if it stands in one that nobody changes.
+  func receive(
+    _ message: ReplicaMessage, payload: RawSpan, kept: ArraySlice<UInt8>?, for id: ShardID, from sender: ReplicaID
+  ) {
     guard let shard = shards[id] else {
       // The peer has another number of loops: the shard lives on another of ours.
       guard Int(id.rawValue) < node.shardCount else { return }
       let home = node.loop(of: id)
       guard home !== self else { return }
-      let copy = Bytes(payload).array
-      home.loop.submit { home.assumeIsolated { $0.receive(message, payload: copy.rawSpan, for: id, from: sender) } }
+      let copy = kept ?? Bytes(payload).array[...]
+      home.loop.submit {
+        home.assumeIsolated { $0.receive(message, payload: copy.rawSpan, kept: copy, for: id, from: sender) }
+      }
       return
     }
     let time = clock
     // Heartbeats and the empty envelopes of reads are no work.
     if payload.byteCount > 0 { workedAt = time.now }
     list(shard)
-    let room = room(for: payload.byteCount)
-    shard.assumeIsolated { $0.receive(message, payload: payload, from: sender, room: room, time: time) }
+    let room = room(for: payload.byteCount + shard.assumeIsolated { $0.pendingBytes })
+    shard.assumeIsolated { $0.receive(message, payload: payload, kept: kept, from: sender, room: room, time: time) }
   }
 
   // MARK: The log's notices

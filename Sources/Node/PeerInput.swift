@@ -39,11 +39,15 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
         let rest = bytes.extracting(consumed..<bytes.byteCount)
         let frame = try WireFrame(header: rest)
         guard frame.kind == .peerMessages else { throw .invalid(field: "frame kind") }
+        // The rest, as the connection collected it: what is large is kept instead of copied.
+        let collected = connection.collectedInput?.dropFirst(consumed + WireFrame.headerBytes)
         var reader = ByteReader(try frame.body(of: rest))
         while reader.bytesLeft > 0 {
           let item = try PeerItem(decoding: &reader)
           let (shard, message, payload, sender) = (item.shard, item.message, item.payload, sender)
-          nodeLoop.assumeIsolated { $0.receive(message, payload: payload, for: shard, from: sender) }
+          // The payload is the end of what was read.
+          let kept = collected?.prefix(reader.offset).suffix(payload.byteCount)
+          nodeLoop.assumeIsolated { $0.receive(message, payload: payload, kept: kept, for: shard, from: sender) }
         }
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }

@@ -104,10 +104,19 @@ final class PeerLink: ConnectionHandler {
   /// Adds a message to this turn's frame; lost if the peer cannot be reached.
   func add(_ message: ReplicaMessage, payload: [UInt8], shard: ShardID, to replica: ReplicaID) {
     guard let connection, peer == replica, connection.outputByteCount < Self.outputBytesMax else { return }
-    if frame.count + payload.count > Self.frameBytesMax { flush() }
+    if payload.count >= Self.largePayload || frame.count + payload.count > Self.frameBytesMax { flush() }
     if frame.isEmpty { _ = WireFrame.begin(.peerMessages, shard: ShardID(0), into: &frame) }
-    if payload.count >= Self.largePayload { frame.reserveCapacity(frame.count + payload.count + 256) }
+    guard payload.count < Self.largePayload else { return sendApart(message, payload, shard) }
     message.encode(shard: shard, into: &frame) { $0.append(contentsOf: payload) }
+  }
+
+  /// Sends a message in a frame of its own, whose payload is not copied.
+  private func sendApart(_ message: ReplicaMessage, _ payload: [UInt8], _ shard: ShardID) {
+    message.encode(shard: shard, into: &frame, payloadBytes: payload.count)
+    WireFrame.end(0, in: &frame, tail: payload.rawSpan)
+    connection?.write(frame)
+    connection?.write(payload)
+    frame = []
   }
 
   /// Sends this turn's frame.

@@ -24,8 +24,10 @@ package struct ReplyQueue: Sendable {
     package var readAt: Int64
     /// Replies in it; 0: a feed's frame, which nobody waits for.
     package var replyCount: Int
-    /// One whole wire frame.
+    /// One whole wire frame, but for its tail.
     package var bytes: [UInt8]
+    /// The end of the frame, if it stands in another array.
+    package var tail: [UInt8] = []
     /// The query that the frame answers, if it is a large answer: too large to be read again.
     package var readID: UInt32?
 
@@ -47,7 +49,7 @@ package struct ReplyQueue: Sendable {
   /// Barriers never decrease from one entry to the next.
   package mutating func append(_ entry: Entry) {
     replyCount += entry.replyCount
-    byteCount += entry.bytes.count
+    byteCount += entry.bytes.count + entry.tail.count
     entries.append(entry)
   }
 
@@ -64,7 +66,7 @@ package struct ReplyQueue: Sendable {
       head = 0
     }
     replyCount -= entry.replyCount
-    byteCount -= entry.bytes.count
+    byteCount -= entry.bytes.count + entry.tail.count
     return entry
   }
 }

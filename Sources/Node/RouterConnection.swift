@@ -42,7 +42,8 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
         guard frame.kind == .requests else { throw .invalid(field: "frame kind") }
         let body = try frame.body(of: rest)
         let (id, shard) = (id, frame.shard)
-        if let error = nodeLoop.assumeIsolated({ $0.requests(body, for: shard, from: id) }) { throw error }
+        let kept = connection.collectedInput?.dropFirst(consumed + WireFrame.headerBytes).prefix(frame.bodyBytes)
+        if let error = nodeLoop.assumeIsolated({ $0.requests(body, kept: kept, for: shard, from: id) }) { throw error }
         consumed += WireFrame.headerBytes + frame.bodyBytes
       }
     } catch .truncated(let missing, _) {
@@ -75,7 +76,11 @@ final class RouterConnection: ConnectionHandler, @unchecked Sendable {
     connection?.close()
   }
 
-  func write(_ frame: [UInt8]) { connection?.write(frame) }
+  /// - Parameter tail: the end of the frame, if it stands in another array.
+  func write(_ frame: [UInt8], tail: [UInt8] = []) {
+    connection?.write(frame)
+    if !tail.isEmpty { connection?.write(tail) }
+  }
 
   func closed(_ connection: Connection, reason: CloseReason) {
     self.connection = nil

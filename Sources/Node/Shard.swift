@@ -45,13 +45,15 @@ package actor Shard {
   var isBehind: Bool { machine.isBehind }
   /// A turn should follow at once.
   var wantsTurn: Bool { machine.wantsTurn }
-  /// The bytes of records that its turn has collected.
+  /// Bytes that may go to the log with its next turns.
   var pendingBytes: Int { machine.pendingBytes }
 
   /// What is wrong with the batch, if anything.
-  func requests(_ body: RawSpan, from connection: ConnectionID, room: LogRoom, time: TurnTime) -> DecodeError? {
+  func requests(
+    _ body: RawSpan, kept: ArraySlice<UInt8>?, from connection: ConnectionID, room: LogRoom, time: TurnTime
+  ) -> DecodeError? {
     do throws(DecodeError) {
-      try machine.requests(body, from: connection, room: room, time: time, tools: &tools.value)
+      try machine.requests(body, kept: kept, from: connection, room: room, time: time, tools: &tools.value)
       return nil
     } catch {
       return error
@@ -59,9 +61,11 @@ package actor Shard {
   }
 
   func receive(
-    _ message: ReplicaMessage, payload: RawSpan, from sender: ReplicaID, room: LogRoom, time: TurnTime
+    _ message: ReplicaMessage, payload: RawSpan, kept: ArraySlice<UInt8>?, from sender: ReplicaID, room: LogRoom,
+    time: TurnTime
   ) {
-    machine.receive(message, payload: payload, from: sender, room: room, time: time, tools: &tools.value)
+    machine.receive(
+      message, payload: payload, kept: kept, from: sender, room: room, time: time, tools: &tools.value)
   }
 
   /// Any other input of the machine.

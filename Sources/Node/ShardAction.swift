@@ -10,8 +10,8 @@ package enum ShardAction: Sendable {
   case log([LogEntry])
   /// Send to the peer's node. What cannot be sent is lost: it is said again.
   case send(ReplicaMessage, payload: [UInt8], to: ReplicaID)
-  /// Write a whole wire frame to a router's connection.
-  case reply([UInt8], to: ConnectionID)
+  /// Write a whole wire frame to a router's connection: these bytes, and behind them `tail`.
+  case reply([UInt8], tail: [UInt8] = [], to: ConnectionID)
   /// Close a peer's connection: what came on it is not what was sent.
   case dropPeer(ReplicaID)
 
@@ -103,5 +103,11 @@ package struct LoadedShard: Sendable {
   package var snapshotIndex: UInt64 = 0
   package init(inventory: Inventory, end: LogEnd, epochs: [EpochStart]) {
     (self.inventory, self.end, self.epochs) = (inventory, end, epochs)
+  }
+}
+
+extension ShardAction {
+  static func reply(_ entry: ReplyQueue.Entry) -> ShardAction {
+    .reply(entry.bytes, tail: entry.tail, to: entry.connection)
   }
 }

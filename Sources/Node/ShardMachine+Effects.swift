@@ -6,12 +6,13 @@ import Replication
 // Carrying out what the replication rules ask for.
 extension ShardMachine {
   /// A peer's replica of this shard said something; `payload` is what came behind it.
+  ///
+  /// - Parameter kept: the payload as an array, if it stands in one that nobody changes.
   package mutating func receive(
-    _ message: ReplicaMessage, payload: RawSpan, from sender: ReplicaID, room: LogRoom, time: TurnTime,
-    tools: inout ShardTools
+    _ message: ReplicaMessage, payload: RawSpan, kept: ArraySlice<UInt8>? = nil, from sender: ReplicaID, room: LogRoom,
+    time: TurnTime, tools: inout ShardTools
   ) {
     self.room = room
-    settleTurn(time, &tools)
     var header: LogFrame?
     if case .envelope = message, payload.byteCount > 0 {
       var reader = ByteReader(payload)
@@ -20,6 +21,15 @@ extension ShardMachine {
       }
       header = frame
     }
+    if delay(message, header, payload: payload, kept: kept, from: sender) { return }
+    receive(message, header, payload: payload, from: sender, time: time, tools: &tools)
+  }
+
+  mutating func receive(
+    _ message: ReplicaMessage, _ header: LogFrame?, payload: RawSpan, from sender: ReplicaID, time: TurnTime,
+    tools: inout ShardTools
+  ) {
+    settleTurn(time, &tools)
     call(time) { $0.receive(message, frame: header, from: sender, now: time.now, into: &$1) }
     work(time, &tools, payload: payload, sender: sender)
   }
@@ -115,8 +125,12 @@ extension ShardMachine {
     var reader = ByteReader(payload)
     let frame: EncodedFrame
     do throws(DecodeError) {
-      frame = try tools.decoder.take(&reader)
-      try reader.finish()
+      if let unpacked = delayed.first {
+        frame = unpacked.frame
+      } else {
+        frame = try tools.decoder.take(&reader)
+        try reader.finish()
+      }
     } catch {
       if let sender { actions.append(.dropPeer(sender)) }
       return
@@ -127,17 +141,30 @@ extension ShardMachine {
       if let sender { actions.append(.dropPeer(sender)) }
       return
     }
-    guard apply(frame.header, tools.decoder.records) else {
-      return call(time) { $0.damageFound(now: time.now, into: &$1) }
-    }
+    let isApplied =
+      if let unpacked = delayed.first {
+        apply(frame.header, unpacked.records.rawSpan, unpacked.prepared)
+      } else {
+        apply(frame.header, tools.decoder.records, nil)
+      }
+    guard isApplied else { return call(time) { $0.damageFound(now: time.now, into: &$1) } }
     actions.append(.log([.frame(frame)]))
     appended(StreamFrame(header: frame.header, bytes: frame.bytes), time)
   }
 
   /// Repeats a frame's records. False: they are not what a primary logs.
-  private mutating func apply(_ header: LogFrame, _ records: RawSpan) -> Bool {
+  ///
+  /// - Parameter prepared: of the only record.
+  private mutating func apply(_ header: LogFrame, _ records: RawSpan, _ prepared: PreparedRecord?) -> Bool {
     inventory.repeatTime(of: header.stamp)
-    return repeatRecords(records, count: header.count, firstIndex: header.firstIndex)
+    guard let prepared else {
+      return repeatRecords(records, count: header.count, firstIndex: header.firstIndex)
+    }
+    var reader = ByteReader(records)
+    guard let record = try? CommandRecord(decoding: &reader) else { return false }
+    _ = inventory.apply(record, prepared)
+    tellChanges(index: header.firstIndex)
+    return header.count == 1 && reader.bytesLeft == 0
   }
 
   /// Applies records as they stand in a frame, at the inventory's time. False: they are not `count` records.

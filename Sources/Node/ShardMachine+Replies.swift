@@ -124,13 +124,15 @@ extension ShardMachine {
   }
 
   mutating func queue(_ answer: Answer, to read: LargeReads.Read, _ barrier: Barrier) {
+    let tail = answer.tail ?? Bytes()
     var replies = TurnReplies(
-      to: read.connection, shard: shard, readAt: read.readAt, capacity: read.byteCount + WireFrame.headerBytes + 64)
-    replies.add(.answer(answer), id: read.id)
+      to: read.connection, shard: shard, readAt: read.readAt,
+      capacity: read.byteCount - min(tail.count, read.byteCount) + WireFrame.headerBytes + 64)
+    replies.add(answer, leavingTail: read.id)
     queue.append(
       ReplyQueue.Entry(
-        barrier: barrier, connection: read.connection, readAt: read.readAt, replyCount: 1, bytes: replies.finish(),
-        readID: read.id))
+        barrier: barrier, connection: read.connection, readAt: read.readAt, replyCount: 1,
+        bytes: replies.finish(tail: tail.rawSpan), tail: tail.array, readID: read.id))
   }
 
   mutating func fail(_ read: LargeReads.Read, _ failure: Reply.Failure) {
@@ -183,9 +185,9 @@ extension ShardMachine {
     func isDue(_ entry: ReplyQueue.Entry) -> Bool {
       answerable.covers(position: entry.barrier.position, number: entry.barrier.number)
     }
-    while let entry = lateFeeds.popFirst(where: isDue) { actions.append(.reply(entry.bytes, to: entry.connection)) }
+    while let entry = lateFeeds.popFirst(where: isDue) { actions.append(.reply(entry)) }
     guard lateFeeds.isEmpty else { return }
-    while let entry = queue.popFirst(where: isDue) { actions.append(.reply(entry.bytes, to: entry.connection)) }
+    while let entry = queue.popFirst(where: isDue) { actions.append(.reply(entry)) }
   }
 
   /// Replies that waited for too long end: the command may be in the log or not. What changed copies waits on: a copy

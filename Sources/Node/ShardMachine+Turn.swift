@@ -7,28 +7,35 @@ import Replication
 extension ShardMachine {
   /// Works off one frame of requests from a router's connection.
   ///
+  /// - Parameter kept: the body as an array, if it stands in one that nobody changes.
   /// - Throws: what is not a batch of requests. What was read before that counts; the connection should be closed.
   package mutating func requests(
-    _ body: RawSpan, from connection: ConnectionID, room: LogRoom, time: TurnTime, tools: inout ShardTools
+    _ body: RawSpan, kept: ArraySlice<UInt8>? = nil, from connection: ConnectionID, room: LogRoom, time: TurnTime,
+    tools: inout ShardTools
   ) throws(DecodeError) {
     self.room = room
     if replica.acceptsCommands,
       !deferred.isEmpty || tools.allowance.isOver || tools.allowance.isFull(with: 0) || !catchUp(time, &tools)
     {
-      deferRequests(body, from: connection, time)
+      deferRequests(body, kept, from: connection, time)
       return
     }
-    let done = try workOff(body, from: connection, readAt: time.now, time, &tools)
-    if done < body.byteCount { deferRequests(body.extracting(done...), from: connection, time) }
+    var preparation = Preparation.none
+    let (done, large) = try workOff(body, &preparation, from: connection, readAt: time.now, time, &tools)
+    guard done < body.byteCount else { return }
+    deferRequests(body.extracting(done...), kept?.dropFirst(done), from: connection, time)
+    if large > 0 { prepareRecord(byteCount: large) }
   }
 
   /// Works off requests until the turn should end or enough replies wait.
   ///
-  /// - Returns: how many bytes of them are done.
+  /// - Parameter preparation: of the first one's record; becomes `none`.
+  /// - Returns: how many bytes of them are done, and how many the next one's record has if it must be prepared first;
+  ///   otherwise 0.
   private mutating func workOff(
-    _ body: RawSpan, from connection: ConnectionID, readAt: MonotonicMilliseconds, _ time: TurnTime,
-    _ tools: inout ShardTools
-  ) throws(DecodeError) -> Int {
+    _ body: RawSpan, _ preparation: inout Preparation, from connection: ConnectionID, readAt: MonotonicMilliseconds,
+    _ time: TurnTime, _ tools: inout ShardTools
+  ) throws(DecodeError) -> (done: Int, large: Int) {
     let refusal: Reply.Failure? = replica.acceptsCommands ? nil : .notPrimary
     if refusal == nil { beginTurn() }
     var replies = TurnReplies(
@@ -36,13 +43,20 @@ extension ShardMachine {
     var reader = ByteReader(body)
     var failure: DecodeError?
     var untilLook = Self.requestsBetweenLooks
+    var large = 0
     do throws(DecodeError) {
       while reader.bytesLeft > 0 {
         if untilLook <= 0 {
           if refusal == nil, isTurnOver(replies.byteCount, tools) { break }
           untilLook = Self.requestsBetweenLooks
         }
-        untilLook -= try workOffOne(&reader, &replies, refusal, time, &tools)
+        let cost = try workOffOne(&reader, &replies, &preparation, refusal, time, &tools)
+        if cost < 0 {
+          large = -cost
+          reader.offset -= Request.headerBytes + large
+          break
+        }
+        untilLook -= cost
         if replies.byteCount > Self.replyFrameBytesMax {
           queueReplies(replies, atOnce: refusal != nil, &tools)
           replies = TurnReplies(to: connection, shard: shard, readAt: readAt, capacity: 0)
@@ -53,7 +67,7 @@ extension ShardMachine {
     }
     queueReplies(replies, atOnce: refusal != nil, &tools)
     if let failure { throw failure }
-    return body.byteCount - reader.bytesLeft
+    return (body.byteCount - reader.bytesLeft, large)
   }
 
   /// A reply frame is closed beyond this; one more answer of the largest kind still fits the wire's limit.
@@ -64,18 +78,18 @@ extension ShardMachine {
   /// as all of these.
   private static var requestsBetweenLooks: Int { 128 }
   private static var heavyBytes: Int { 2 << 10 }
-  /// A record of so many bytes makes a frame of its own, straight from where it stands.
-  private static var largeRecordBytes: Int { 256 << 10 }
 
   /// Whether what is left must wait for another turn; `made` bytes of replies are not counted yet.
   private func isTurnOver(_ made: Int, _ tools: borrowing ShardTools) -> Bool {
     tools.allowance.isFull(with: made) || tools.allowance.isOver
   }
 
+  /// Returns what it counts for, until `requestsBetweenLooks`; below 0: nothing was done, because a record of so many
+  /// bytes must be prepared first.
   @inline(__always)
   private mutating func workOffOne(
-    _ reader: inout ByteReader, _ replies: inout TurnReplies, _ refusal: Reply.Failure?, _ time: TurnTime,
-    _ tools: inout ShardTools
+    _ reader: inout ByteReader, _ replies: inout TurnReplies, _ preparation: inout Preparation,
+    _ refusal: Reply.Failure?, _ time: TurnTime, _ tools: inout ShardTools
   ) throws(DecodeError) -> Int {
     func refuse(_ failure: Reply.Failure, _ id: UInt32) -> Int {
       replies.add(.failed(failure), id: id)
@@ -107,16 +121,22 @@ extension ShardMachine {
         replies.add(held, id: request.id)
         return 1
       }
-      let isLarge = record.bytes.byteCount >= Self.largeRecordBytes
+      let isLarge = record.bytes.byteCount >= options.largeRecordBytes
+      var large: LargeRecord?
+      if isLarge, case .event = record.kind {
+        guard case .done(let made) = preparation else { return -record.bytes.byteCount }
+        large = made
+        preparation = .none
+      }
       if isLarge, turn.recordCount > 0 { sealFrame(time, &tools) }
-      let applied = inventory.apply(record)
+      let applied = inventory.apply(record, large?.prepared)
       if applied.mustLog {
         turn.recordCount += 1
         recordsAtStamp += 1
         tellChanges(index: replica.end.index + UInt64(turn.recordCount))
         if isLarge {
           turn.timeChangedState = false
-          write(encodeFrame(record.bytes, &tools), time, &tools)
+          write(encodeFrame(record.bytes, large?.block, &tools), time, &tools)
         } else {
           turn.records.put(record.bytes)
         }
@@ -200,23 +220,30 @@ extension ShardMachine {
   }
 
   /// What comes behind requests that wait waits too: effects keep their order.
-  private mutating func deferRequests(_ body: RawSpan, from connection: ConnectionID, _ time: TurnTime) {
+  private mutating func deferRequests(
+    _ body: RawSpan, _ kept: ArraySlice<UInt8>?, from connection: ConnectionID, _ time: TurnTime
+  ) {
     guard deferred.isEmpty || deferredBytes + body.byteCount <= options.deferredBytesMax else {
       if let frame = failureFrame(requests: body, .overloaded) { actions.append(.reply(frame, to: connection)) }
       return
     }
-    deferred.append(DeferredRequests(connection: connection, body: Bytes(body).array, readAt: time.now))
+    deferred.append(
+      DeferredRequests(connection: connection, body: kept ?? Bytes(body).array[...], readAt: time.now))
     deferredBytes += body.byteCount
   }
 
   /// Works off what waits, at least some of it unless too many replies wait, and as much as the turn has time for.
   mutating func workOffDeferred(_ time: TurnTime, _ tools: inout ShardTools) {
-    if replica.acceptsCommands, tools.allowance.isFull(with: 0) || !catchUp(time, &tools) { return }
+    if replica.acceptsCommands, isPreparing || tools.allowance.isFull(with: 0) || !catchUp(time, &tools) { return }
     var batch: [DeferredRequests] = []
     swap(&batch, &deferred)
     deferredBytes = 0
     var place = 0
+    var large = 0
     while place < batch.count {
+      // Taken out: a block becomes a frame where it is if nobody else has it.
+      var preparation = Preparation.none
+      swap(&preparation, &batch[place].preparation)
       let requests = batch[place]
       let rest = requests.body.rawSpan.extracting(requests.done...)
       if requests.readAt < time.now - options.requestDeadline {
@@ -227,8 +254,10 @@ extension ShardMachine {
       } else {
         // A batch that does not decode was read from a frame whose checksum was right: its sender is broken, and what
         // it reads is its own affair.
-        let done =
-          (try? workOff(rest, from: requests.connection, readAt: requests.readAt, time, &tools)) ?? rest.byteCount
+        let done: Int
+        (done, large) =
+          (try? workOff(rest, &preparation, from: requests.connection, readAt: requests.readAt, time, &tools))
+          ?? (rest.byteCount, 0)
         if done < rest.byteCount {
           batch[place].done += done
           break
@@ -240,6 +269,7 @@ extension ShardMachine {
     batch.removeFirst(place)
     deferredBytes = batch.reduce(0) { $0 + $1.body.count - $1.done }
     deferred = batch
+    if large > 0 { prepareRecord(byteCount: large) }
   }
 
   // MARK: Frames
@@ -269,14 +299,21 @@ extension ShardMachine {
 
   /// Makes a frame of the turn's records at the inventory's time.
   mutating func writeFrame(_ time: TurnTime, _ tools: inout ShardTools) {
-    let frame = encodeFrame(turn.records.rawSpan, &tools)
+    let frame = encodeFrame(turn.records.rawSpan, nil, &tools)
     turn.records.removeAll(keepingCapacity: turn.records.capacity <= 4 << 20)
     write(frame, time, &tools)
   }
 
   /// A frame of records that are counted in the turn.
-  private func encodeFrame(_ records: RawSpan, _ tools: inout ShardTools) -> EncodedFrame {
-    tools.encoder.encode(
+  ///
+  /// - Parameter block: of the only record, if it was prepared.
+  private func encodeFrame(_ records: RawSpan, _ block: PreparedBlock?, _ tools: inout ShardTools) -> EncodedFrame {
+    if let block {
+      return block.takeFrame(
+        shard: shard, epoch: replica.epoch, index: replica.end.index + 1, stamp: inventory.now,
+        committed: replica.committed, previousChain: replica.end.chain)
+    }
+    return tools.encoder.encode(
       records, shard: shard, epoch: replica.epoch, firstIndex: replica.end.index + 1,
       count: turn.recordCount, stamp: inventory.now, committed: replica.committed, previousChain: replica.end.chain)
   }

@@ -18,6 +18,8 @@ package struct ShardMachine: ~Copyable {
     package var largeAnswerBytes = Query.largeAnswerBytes
     /// Seats whose states are copied in one turn, for an answer that has more.
     package var seatsCopiedPerTurn = 1 << 20
+    /// A record of so many bytes makes a frame of its own, and what it costs is made beside the loop.
+    package var largeRecordBytes = 256 << 10
     /// Bytes of requests that may wait for a later turn: then a router is told that the node is overloaded.
     package var deferredBytesMax = 16 << 20
     /// Milliseconds between two `feedFresh`.
@@ -71,6 +73,10 @@ package struct ShardMachine: ~Copyable {
   /// What came while the shard catches up with time, and what did not fit a turn.
   var deferred: [DeferredRequests] = []
   var deferredBytes = 0
+  /// What a peer said behind a large frame.
+  var delayed = DelayedMessages()
+  /// Of the last job that prepares something large.
+  var lastToken: UInt64 = 0
   var reads = LargeReads()
   /// The read of the most seats, which is being copied.
   var mapCopy: MapCopy?
@@ -106,10 +112,12 @@ package struct ShardMachine: ~Copyable {
 
   struct DeferredRequests {
     var connection: ConnectionID
-    var body: [UInt8]
+    var body: ArraySlice<UInt8>
     /// Bytes of the body that were worked off.
     var done = 0
     var readAt: MonotonicMilliseconds
+    /// Of the record that is next.
+    var preparation = Preparation.none
   }
 
   enum SnapshotState {
@@ -151,10 +159,10 @@ package struct ShardMachine: ~Copyable {
   /// Not where only room for answers is missing: that comes with what others do.
   package private(set) var wantsTurn = false
   /// Requests wait that were read: nothing more should be.
-  package var isBehind: Bool { !deferred.isEmpty }
+  package var isBehind: Bool { !deferred.isEmpty && !isPreparing }
 
-  /// Bytes of records that wait for the turn's end.
-  package var pendingBytes: Int { turn.records.count }
+  /// Bytes that may go to the log with the next turns.
+  package var pendingBytes: Int { turn.records.count + deferredBytes + delayed.byteCount }
 
   // MARK: Life
 
@@ -289,8 +297,11 @@ package struct ShardMachine: ~Copyable {
   // MARK: Turns
 
   /// Time passed: at least every 25 ms.
+  ///
+  /// - Parameter room: for `pendingBytes`.
   package mutating func tick(room: LogRoom, time: TurnTime, tools: inout ShardTools) {
     self.room = room
+    receiveDelayed(time, &tools)
     settleTurn(time, &tools)
     call(time) { $0.tick(now: time.now, into: &$1) }
     work(time, &tools)
@@ -312,7 +323,7 @@ package struct ShardMachine: ~Copyable {
     work(time, &tools)
     release()
     countReplies(&tools)
-    wantsTurn = readsWantTurn || (!deferred.isEmpty && !tools.allowance.isFull(with: 0))
+    wantsTurn = readsWantTurn || (isBehind && !tools.allowance.isFull(with: 0))
     publishWhenCommitted()
     if kept != replica.neededFrom {
       kept = replica.neededFrom

@@ -25,9 +25,17 @@ struct TurnReplies {
     count += 1
   }
 
+  /// Adds the last answer, without its tail: that is for `finish`.
+  mutating func add(_ answer: Answer, leavingTail id: UInt32) {
+    Reply.answer(answer).encode(id: id, into: &bytes, leavesTail: true)
+    count += 1
+  }
+
   /// The finished wire frame, taken out: whoever else had these bytes would make finishing them a copy.
-  mutating func finish() -> [UInt8] {
-    WireFrame.end(start, in: &bytes)
+  ///
+  /// - Parameter tail: of the last answer, if that was added without it; it is sent behind the frame.
+  mutating func finish(tail: RawSpan = RawSpan()) -> [UInt8] {
+    WireFrame.end(start, in: &bytes, tail: tail)
     var frame: [UInt8] = []
     swap(&frame, &bytes)
     return frame

@@ -17,12 +17,6 @@ extension [UInt8] {
     append(contentsOf: bytes.array)
   }
 
-  /// A `u32` length and the bytes.
-  @inlinable public mutating func putLong(_ bytes: Bytes) {
-    put(UInt32(bytes.count))
-    append(contentsOf: bytes.array)
-  }
-
   /// Overwrites bytes from `offset` on, for a number that is known only afterwards.
   @inlinable public mutating func patch<T: FixedWidthInteger & BitwiseCopyable>(_ value: T, at offset: Int) {
     precondition(offset >= 0 && offset <= count - MemoryLayout<T>.size, "what is patched was written before")
@@ -35,6 +29,17 @@ extension [UInt8] {
     @_lifetime(borrow self)
     get {
       // Safe: every byte of an array of bytes is initialised, and the lifetime ties the span to the array.
+      unsafe span.bytes
+    }
+  }
+}
+
+extension ArraySlice where Element == UInt8 {
+  /// The slice's bytes as a raw span.
+  @inlinable public var rawSpan: RawSpan {
+    @_lifetime(borrow self)
+    get {
+      // Safe: every byte of an array of bytes is initialised, and the lifetime ties the span to the slice.
       unsafe span.bytes
     }
   }

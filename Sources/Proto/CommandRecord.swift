@@ -6,6 +6,8 @@
 public struct CommandRecord: ~Escapable {
   public static var headerBytes: Int { 8 }
   public static var keyBytesMax: Int { 255 }
+  /// Of a key that a router makes.
+  public static var routerKeyBytes: Int { 16 }
   public static var actorBytesMax: Int { 64 }
   public static var bodyBytesMax: Int { EventDefinition.Limit.encodedBytes + 16 }
 
@@ -71,6 +73,15 @@ public struct CommandRecord: ~Escapable {
     out.put(routerKey.1)
     out.put(actor)
     encodeBody(of: start, into: &out, body)
+  }
+
+  /// Appends what stands before a body of so many bytes.
+  public static func encodeHead(
+    _ kind: CommandKind, key: RawSpan, keyIsFromRouter: Bool, bodyBytes: Int, into out: inout [UInt8]
+  ) {
+    let start = encodeHead(kind, keyBytes: key.byteCount, keyIsFromRouter, actorBytes: 0, into: &out)
+    out.put(key)
+    out.patch(UInt32(bodyBytes), at: start + 4)
   }
 
   /// The header, whose length is filled in by `encodeBody`. Returns where it starts.

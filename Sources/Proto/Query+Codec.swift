@@ -105,7 +105,17 @@ extension Answer {
   /// The names of the kinds, for the test that freezes their bytes.
   package static var kindNames: [String] { Tag.allCases.map { "\($0)" } }
 
-  public func encode(into out: inout [UInt8]) {
+  /// The end of an answer's encoding that may be large, as it stands in somebody's memory; nil: it has none.
+  public var tail: Bytes? {
+    switch self {
+    case .encodedEvent(_, _, _, let definition): definition
+    case .seats(_, _, let states), .subscribed(_, _, let states, _): states
+    case .event, .seat, .availability, .hold, .order, .orders, .holds, .events, .unsubscribed, .refused: nil
+    }
+  }
+
+  /// - Parameter leavesTail: whether all but `tail` is written, because that is sent behind `out`.
+  public func encode(into out: inout [UInt8], leavesTail: Bool = false) {
     switch self {
     case .event(let info):
       out.append(Tag.event.rawValue)
@@ -118,12 +128,12 @@ extension Answer {
       out.put(event)
       out.put(version)
       availability.encode(into: &out)
-      out.append(contentsOf: definition.array)
+      if !leavesTail { out.append(contentsOf: definition.array) }
     case .seats(let event, let version, let states):
       out.append(Tag.seats.rawValue)
       out.put(event)
       out.put(version)
-      out.putLong(states)
+      out.put(states, leavesTail)
     case .seat(let state, let version):
       out.append(Tag.seat.rawValue)
       out.append(state.rawValue)
@@ -162,8 +172,8 @@ extension Answer {
       out.append(Tag.subscribed.rawValue)
       out.put(event)
       out.put(version)
-      out.putLong(states)
       availability.encode(into: &out)
+      out.put(states, leavesTail)
     case .unsubscribed: out.append(Tag.unsubscribed.rawValue)
     case .refused(let refusal):
       out.append(Tag.refused.rawValue)
@@ -215,8 +225,8 @@ extension Answer {
     case .subscribed:
       let ref = try EventRef(decoding: &reader)
       let version = try reader.u64()
-      let states = try reader.seatStates()
-      self = .subscribed(ref, version: version, states: states, try Availability(decoding: &reader))
+      let availability = try Availability(decoding: &reader)
+      self = .subscribed(ref, version: version, states: try reader.seatStates(), availability)
     case .unsubscribed: self = .unsubscribed
     case .refused: self = .refused(try Refusal(decoding: &reader))
     }
@@ -314,5 +324,13 @@ extension ByteReader {
     let states = try longBytes(limit: EventDefinition.Limit.seats, field: "seat states")
     for state in states.array where SeatState(rawValue: state) == nil { throw .invalid(field: "seat state") }
     return states
+  }
+}
+
+extension [UInt8] {
+  /// A `u32` length, and the bytes unless they are sent behind these.
+  fileprivate mutating func put(_ states: Bytes, _ leavesBytes: Bool) {
+    put(UInt32(states.count))
+    if !leavesBytes { append(contentsOf: states.array) }
   }
 }

@@ -72,6 +72,12 @@ extension ReplicaMessage {
     ReplicaMessage.end(start, in: &out)
   }
 
+  /// Appends a message whose payload of so many bytes is sent behind `out`.
+  public func encode(shard: ShardID, into out: inout [UInt8], payloadBytes: Int) {
+    let start = begin(shard: shard, into: &out)
+    out.patch(UInt32(payloadBytes), at: start)
+  }
+
   @usableFromInline func begin(shard: ShardID, into out: inout [UInt8]) -> Int {
     let start = out.count
     out.put(shard.rawValue)

@@ -63,6 +63,7 @@ public struct Request: Sendable {
     case command = 0
     case query = 1
   }
+  public static let headerBytes = 5
   public let id: UInt32
   public let what: What
 
@@ -74,7 +75,7 @@ public struct Request: Sendable {
   }
 
   @inlinable public static func encodeHeader(id: UInt32, what: What, into out: inout [UInt8]) {
-    out.putPiece(bytesMax: 5) {
+    out.putPiece(bytesMax: headerBytes) {
       $0.put(id)
       $0.put(what.rawValue)
     }
@@ -101,7 +102,8 @@ public enum Reply: Equatable, Sendable {
     case malformed = 5
   }
 
-  public func encode(id: UInt32, into out: inout [UInt8]) {
+  /// - Parameter leavesTail: whether an answer's `tail` is sent behind `out`.
+  public func encode(id: UInt32, into out: inout [UInt8], leavesTail: Bool = false) {
     out.put(id)
     switch self {
     case .outcome(let outcome):
@@ -109,7 +111,7 @@ public enum Reply: Equatable, Sendable {
       outcome.encode(into: &out)
     case .answer(let answer):
       out.append(1)
-      answer.encode(into: &out)
+      answer.encode(into: &out, leavesTail: leavesTail)
     case .failed(let failure):
       out.append(2)
       out.append(failure.rawValue)

@@ -95,12 +95,13 @@ public struct WireFrame: Equatable, Sendable {
     return start
   }
 
-  public static func end(_ start: Int, in out: inout [UInt8]) {
-    let bodyBytes = out.count - start - headerBytes
+  /// - Parameter tail: the end of the body, if it stands in another array and is sent behind `out`.
+  public static func end(_ start: Int, in out: inout [UInt8], tail: RawSpan = RawSpan()) {
+    let bodyBytes = out.count - start - headerBytes + tail.byteCount
     precondition(bodyBytes <= bodyBytesMax, "senders split what is larger")
     out.patch(UInt32(bodyBytes), at: start + 8)
     let head = crc32c(out.rawSpan.extracting(start..<(start + 12)))
     let crc = crc32c(out.rawSpan.extracting((start + headerBytes)..<out.count), from: head)
-    out.patch(crc, at: start + 12)
+    out.patch(tail.byteCount == 0 ? crc : crc32c(tail, from: crc), at: start + 12)
   }
 }

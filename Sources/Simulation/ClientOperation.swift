@@ -119,7 +119,9 @@ final class ClientOperation {
   /// The same in a door's words.
   var inWords: Operation {
     return switch what {
-    case .create(let definition): .createEvent(NewEvent(definition))
+    case .create(let definition):
+      // Every other client's is laid out as a large one.
+      .createEvent(NewEvent(definition, keyBytes: key?.count ?? 0, largeFrom: client % 2 == 0 ? 0 : .max))
     case .hold(let event, let seats, let places, let ttl):
       .reserve(
         Reservation(

@@ -228,7 +228,7 @@ final class SimulatedNode: SimulatedProcess {
   private func tick() {
     later(world.draw(14_000...20_000)) { $0.tick() }
     for shard in shards {
-      let room = room(for: 0, shard.id)
+      let room = room(for: shard.machine.pendingBytes, shard.id)
       turn(shard) { machine, tools, time in machine.tick(room: room, time: time, tools: &tools) }
     }
     for link in links { link.connectIfNeeded() }
@@ -400,7 +400,8 @@ final class SimulatedNode: SimulatedProcess {
       entries += list
     case .send(let message, let payload, let peer):
       links.first { $0.target.nodeName == peer.node }?.add(message, payload: payload, shard: shard.id, to: peer)
-    case .reply(let frame, let connection):
+    case .reply(let head, let tail, let connection):
+      let frame = head + tail
       world.checks.replies(frame, shard, self)
       routers[connection]?.reply(frame)
     case .dropPeer(let peer):
@@ -469,7 +470,7 @@ final class SimulatedNode: SimulatedProcess {
           shards[place].acknowledgedAt = max(shards[place].acknowledgedAt, sentAt)
         }
         let (message, payload) = (item.message, item.payload)
-        let room = room(for: payload.byteCount, item.shard)
+        let room = room(for: payload.byteCount + shards[place].machine.pendingBytes, item.shard)
         let time = clock
         list(shards[place])
         shards[place].machine.receive(message, payload: payload, from: sender, room: room, time: time, tools: &tools)

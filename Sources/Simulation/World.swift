@@ -86,6 +86,8 @@ final class World {
     options.requestDeadline = [1_000, 5_000, 20_000].randomElement(using: &random) ?? 5_000
     // Whatever an answer takes, in every other run: nothing in a simulated cluster is large.
     if seed % 2 == 0 { (options.largeAnswerBytes, options.seatsCopiedPerTurn) = (1, 3) }
+    // The same for records, and for a follower's frames.
+    if seed / 2 % 2 == 0 { options.largeRecordBytes = 150 }
     // Whoever listens turns the one-seat path off, so that most runs have no listener.
     options.tellsChanges = seed % 3 == 1
     machineOptions = options

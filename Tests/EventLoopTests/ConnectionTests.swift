@@ -27,6 +27,36 @@ import Testing
     #expect(ended == nil)
   }
 
+  /// What a handler keeps of a long message stays what it was, and so does what came behind it.
+  @Test func collectedInputIsKeptWithoutACopy() async throws {
+    defer { group.stop() }
+    let (size, count) = (700_000, 5)
+    let kept = Mailbox<[ArraySlice<UInt8>]>()
+    let listener = try serve { _ in
+      var collected: [ArraySlice<UInt8>] = []
+      return Script {
+        $0.onReceived = { bytes, connection in
+          guard bytes.byteCount >= size else {
+            connection.expectInput(byteCount: size)
+            return 0
+          }
+          collected.append(connection.collectedInput!.prefix(size))
+          if collected.count == count {
+            kept.put(collected)
+            connection.write("x".utf8.map { $0 })
+          }
+          return size
+        }
+      }
+    }
+    let message = pattern(size * count)
+    async let sent = exchange(message, expecting: 1, port: listener.address.port, on: group[1])
+    let parts = try #require(await kept.next())
+    let isSame = Array(parts.joined()) == message
+    #expect(isSame)
+    _ = await sent
+  }
+
   /// A message in single bytes is shown growing, and whole once it is there.
   @Test func aHandlerSeesTheRestAgain() async throws {
     defer { group.stop() }

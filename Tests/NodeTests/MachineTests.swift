@@ -19,6 +19,9 @@ struct LoneShard: ~Copyable {
   var room = LogRoom.open
   /// Nothing is reported durable while this is set.
   var diskStandsStill = false
+  /// Large records are not prepared while this is set; those that wait.
+  var workersStandStill = false
+  var records: [(token: UInt64, bytes: ArraySlice<UInt8>)] = []
   private var written: UInt64 = 0
   private var register: MapRegister?
 
@@ -66,12 +69,24 @@ struct LoneShard: ~Copyable {
         written = frame.header.lastIndex
       }
       if !diskStandsStill { machine.durable(through: written, time: time, tools: &tools) }
-    case .reply(let frame, let connection): replies.append((connection, frame))
+    case .disk(.prepareRecord(let token, let bytes)):
+      records.append((token, bytes))
+      if !workersStandStill { workersMoveOn() }
+    case .reply(let frame, let tail, let connection): replies.append((connection, frame + tail))
     case .readMap(let token): machine.mapRead(register, token: token, time: time, tools: &tools)
     case .propose(let entry, let revision, _):
       if revision == register?.revision ?? 0 { register = MapRegister(revision: revision + 1, entry: entry) }
       machine.mapRead(register, token: 0, time: time, tools: &tools)
     default: break
+    }
+  }
+
+  /// Prepares the records that wait. Their results are told with the next turn.
+  mutating func workersMoveOn() {
+    let waiting = records
+    records = []
+    for (token, bytes) in waiting {
+      machine.done(.recordPrepared(LargeRecord(bytes), token: token), time: time, tools: &tools)
     }
   }
 

@@ -28,7 +28,7 @@ import Testing
       #expect(sent.count <= 3)
     }
     #expect(answered == Array(0..<10))
-    #expect(side.forwarder.pendingCount == 0 && !side.forwarder.hasLargeReads)
+    #expect(side.forwarder.pendingCount == 0 && !side.forwarder.hasLoneRequests)
     // One that is larger than the bound goes alone; while the doors have too much to write none does.
     #expect(side.read(1, bytes: 10 << 20))
     #expect(side.read(2, bytes: 1 << 20))
@@ -81,7 +81,34 @@ import Testing
     #expect(try side.flush(now: 5_001).isEmpty)
     side.forwarder.tick(now: 10_001)
     #expect(side.results().map(\.result) == [.unavailable])
-    #expect(side.forwarder.pendingCount == 0 && !side.forwarder.hasLargeReads)
+    #expect(side.forwarder.pendingCount == 0 && !side.forwarder.hasLoneRequests)
+  }
+
+  /// A large command travels alone as well: what is held back for lack of room are reads.
+  @Test func aLargeCommandLeavesAlone() throws {
+    let side = Side()
+    side.forwarder.holdsLargeReads = true
+    #expect(side.command(1))
+    #expect(try side.flush().count == 1)
+    #expect(side.read(2))
+    let body = (0..<1_000).map { UInt8(truncatingIfNeeded: $0) }
+    #expect(side.largeCommand(3, body))
+    #expect(side.command(4))
+    // Behind what came before it, before no read.
+    #expect(try side.flush().allSatisfy { !$0.ids.contains(2) && !$0.isLarge })
+    try side.answer([0], .outcome(.noted))
+    let sent = try side.flush()
+    let large = try #require(sent.first { $0.isLarge })
+    #expect(large.ids.count == 1 && side.lastBody == [0xAB] + body)
+    // Its link is lost: it is sent again, as it was; then nobody knows what became of it.
+    side.forwarder.linkDown(LinkID(1))
+    side.linkUp(2)
+    side.lastBody = []
+    #expect(try side.flush(now: 1).contains { $0.isLarge })
+    #expect(side.lastBody == [0xAB] + body)
+    _ = side.results()
+    side.forwarder.tick(now: 5_000)
+    #expect(side.results().contains { $0.handle == RequestHandle(3) && $0.result == .unknown })
   }
 
   /// A frame with something in it that takes its time keeps others back for some milliseconds only.
@@ -101,6 +128,8 @@ import Testing
 private final class Side {
   let node = NodeName("n1")!
   var forwarder: Forwarder
+  /// Of the last large command that was sent.
+  var lastBody: [UInt8] = []
 
   init(_ limits: ForwarderLimits = ForwarderLimits()) {
     forwarder = Forwarder(router: 1, shardCount: 1, limits: limits)
@@ -122,25 +151,41 @@ private final class Side {
     }
   }
 
-  /// What a flush sends: for each frame, its requests' numbers and whether they are queries.
-  func flush(now: Milliseconds = 0) throws -> [(ids: [UInt32], isRead: Bool)] {
+  func largeCommand(_ handle: UInt64, _ body: [UInt8]) -> Bool {
+    forwarder.submitLargeCommand(
+      LargeCommand(body, keyBytes: 3, randomBytes: 1), to: ShardID(0), handle: RequestHandle(handle), now: 0,
+      deadline: 5_000
+    ) { out, bodyBytes in
+      CommandRecord.encodeHead(
+        .event(.create), key: Bytes("key").rawSpan, keyIsFromRouter: false, bodyBytes: bodyBytes, into: &out)
+      out.append(0xAB)
+    }
+  }
+
+  /// What a flush sends: for each frame, its requests' numbers, whether they are queries, and whether it is one of
+  /// `largeCommand`.
+  func flush(now: Milliseconds = 0) throws -> [(ids: [UInt32], isRead: Bool, isLarge: Bool)] {
     var frames: [[UInt8]] = []
     forwarder.flush(now: now) { _, bytes in frames.append(copy bytes) }
     return try frames.map { frame in
       var reader = ByteReader(try WireFrame(header: frame.rawSpan).body(of: frame.rawSpan))
       var ids: [UInt32] = []
-      var isRead = false
+      var (isRead, isLarge) = (false, false)
       while reader.bytesLeft > 0 {
         let request = try Request(decoding: &reader)
         ids.append(request.id)
         switch request.what {
-        case .command: _ = try CommandRecord(decoding: &reader)
+        case .command:
+          let record = try CommandRecord(decoding: &reader)
+          guard record.kind == .event(.create) else { break }
+          isLarge = true
+          lastBody = Bytes(record.body).array
         case .query:
           _ = try Query(decoding: &reader)
           isRead = true
         }
       }
-      return (ids, isRead)
+      return (ids, isRead, isLarge)
     }
   }
 

@@ -54,14 +54,19 @@ extension Engine {
   private func create(_ new: NewEvent, _ call: Call) {
     let incarnation = random.next()
     let handle = makeHandle(.call(call))
-    let isTaken = submit(
-      .event(.create), to: shard(of: new.summary.id), key: call.key, handle: handle,
-      deadline: call.deadline
-    ) {
-      $0.put(incarnation)
-      $0.reserveCapacity($0.count + new.encoded.count)
-      $0.append(contentsOf: new.encoded)
-    }
+    let shard = shard(of: new.summary.id)
+    let isTaken =
+      switch new.encoding {
+      case .small(let encoded):
+        submit(.event(.create), to: shard, key: call.key, handle: handle, deadline: call.deadline) {
+          $0.put(incarnation)
+          $0.append(contentsOf: encoded)
+        }
+      case .large(let command):
+        submit(command, .event(.create), to: shard, key: call.key, handle: handle, deadline: call.deadline) {
+          $0.put(incarnation)
+        }
+      }
     if !isTaken { end(call, .refused(.unavailable)) }
   }
 

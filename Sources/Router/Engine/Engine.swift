@@ -233,6 +233,30 @@ package final class Engine {
     return isTaken
   }
 
+  /// The same for a command that was laid out beforehand, for a key of this length.
+  ///
+  /// - Parameter random: writes the beginning of the body.
+  func submit(
+    _ command: LargeCommand, _ kind: CommandKind, to shard: ShardID, key: Bytes, handle: RequestHandle,
+    deadline: Milliseconds, random: (inout [UInt8]) -> Void
+  ) -> Bool {
+    askForTurnEnd()
+    var key = key
+    let keyIsFromRouter = key.isEmpty
+    if keyIsFromRouter {
+      let made = forwarder.makeKey()
+      key.array.put(made.0)
+      key.array.put(made.1)
+    }
+    let isTaken = forwarder.submitLargeCommand(command, to: shard, handle: handle, now: now, deadline: deadline) {
+      CommandRecord.encodeHead(
+        kind, key: key.rawSpan, keyIsFromRouter: keyIsFromRouter, bodyBytes: $1, into: &$0)
+      random(&$0)
+    }
+    if !isTaken { _ = takeSlot(handle) }
+    return isTaken
+  }
+
   /// - Parameter expectedBytes: of the answer: what is large travels apart from the rest.
   func submit(
     _ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds, expectedBytes: Int = 0

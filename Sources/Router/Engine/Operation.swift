@@ -39,27 +39,42 @@ package struct NewEvent: Sendable {
   private(set) var summary: EventDefinition
   /// Counts before anything was held.
   let availability: Availability
-  private(set) var encoded: [UInt8]
+  let encoding: Encoding
 
-  package init(_ definition: EventDefinition) {
+  enum Encoding: Sendable {
+    case small([UInt8])
+    case large(LargeCommand)
+
+    var byteCount: Int {
+      switch self {
+      case .small(let bytes): bytes.count
+      case .large(let command): command.bodyBytes
+      }
+    }
+  }
+
+  /// Of the body of `EventCommand.create`: the incarnation, which the engine draws.
+  static var randomBytes: Int { 8 }
+
+  /// - Parameters:
+  ///   - id: for an event that came without one.
+  ///   - keyBytes: of the idempotency key that it is created under; 0: none.
+  ///   - bytesMin: of an encoding that is sent without being copied again.
+  package init(
+    _ definition: EventDefinition, otherwise id: Bytes = Bytes(), keyBytes: Int = 0,
+    largeFrom bytesMin: Int = LargeCommand.bytesMin
+  ) {
+    var definition = definition
+    if definition.id.isEmpty { definition.id = id }
     summary = definition
     summary.sections = []
     summary.notForSale = []
     availability = definition.initialAvailability()
-    encoded = []
+    var encoded: [UInt8] = []
     definition.encode(into: &encoded)
-  }
-
-  /// Gives an event that came without an id one.
-  mutating func name(_ id: Bytes) {
-    precondition(summary.id.isEmpty, "an event is named once")
-    summary.id = id
-    // The id is the encoding's first field: a version byte, then a length byte and the id.
-    var named: [UInt8] = [encoded[0]]
-    named.reserveCapacity(encoded.count + id.count)
-    named.putShort(id)
-    named.append(contentsOf: encoded[2...])
-    encoded = named
+    encoding =
+      encoded.count < bytesMin
+      ? .small(encoded) : .large(LargeCommand(encoded, keyBytes: keyBytes, randomBytes: Self.randomBytes))
   }
 }
 

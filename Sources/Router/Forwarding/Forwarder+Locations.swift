@@ -37,7 +37,7 @@ extension Forwarder {
       let lost = shards[shard].sent.filter { batches[Int($0)].link == link }
       if !lost.isEmpty {
         var again: [UInt32] = []
-        for index in lost where !batches[Int(index)].isLargeRead {
+        for index in lost where !batches[Int(index)].isAlone {
           for id in batches[Int(index)].ids where isIn(index, id) {
             if pending[Int(id)].isAbandoned {
               release(id)
@@ -49,7 +49,7 @@ extension Forwarder {
         }
         requeue(again, shard)
         for index in lost {
-          if batches[Int(index)].isLargeRead { largeReadLost(index) } else { release(batch: index) }
+          if batches[Int(index)].isAlone { loneLost(index) } else { release(batch: index) }
         }
       }
       if shards[shard].link == link { resolve(shard) }
@@ -84,7 +84,7 @@ extension Forwarder {
   public mutating func tick(now: Milliseconds) {
     if now >= earliestResume {
       earliestResume = .max
-      for shard in shards.indices where !shards[shard].openIDs.isEmpty || !largeReads.isEmpty {
+      for shard in shards.indices where !shards[shard].openIDs.isEmpty || !loneRequests.isEmpty {
         if shards[shard].pausedUntil > now { lookAgain(at: shards[shard].pausedUntil) }
         if !shards[shard].openIDs.isEmpty { markReady(shard) }
       }
@@ -98,7 +98,7 @@ extension Forwarder {
         expire(UInt32(id))
       }
     }
-    dropLargeReads()
+    dropLoneRequests()
     for shard in shards.indices where shards[shard].openIsDirty { rebuildOpen(shard, with: []) }
   }
 
@@ -110,7 +110,7 @@ extension Forwarder {
     completions.append(Completion(handle: entry.handle, result: happened ? .unknown : .unavailable))
     pending[Int(id)].isAbandoned = true
     switch entry.state {
-    case .queued where entry.batch >= 0: break  // A large read: `dropLargeReads` takes it out.
+    case .queued where entry.batch >= 0: break  // A large one: `dropLoneRequests` takes it out.
     case .queued: shards[Int(entry.shard.rawValue)].openIsDirty = true
     case .sent: awaitsOneLess(entry.batch)
     case .refused: break

@@ -88,7 +88,7 @@ extension Forwarder {
 
   /// Every entry of the batch has its reply: what the node took back is queued again, in order, before all that waits.
   private mutating func settled(_ index: Int32, now: Milliseconds) {
-    if batches[Int(index)].isLargeRead { return largeReadSettled(index, now: now) }
+    if batches[Int(index)].isAlone { return loneSettled(index, now: now) }
     let batch = batches[Int(index)]
     let shard = Int(batch.shard.rawValue)
     let before = isExpecting(shard, now: now) ? shards[shard].expected.count : 0

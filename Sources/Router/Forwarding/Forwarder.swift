@@ -40,9 +40,9 @@ public struct Forwarder: Sendable {
   /// No paused shard may go on earlier.
   var earliestResume: Milliseconds = .max
 
-  /// Large reads that have not left, oldest first, each a batch of its own; and the bytes of the answers to those that
-  /// have.
-  var largeReads: [Int32] = []
+  /// Large requests that have not left, oldest first, each a batch of its own; and the bytes of the answers to those
+  /// reads that have.
+  var loneRequests: [Int32] = []
   var largeAnswerBytes = 0
   /// The doors have too much to write already: no large read leaves.
   public var holdsLargeReads = false
@@ -165,7 +165,7 @@ public struct Forwarder: Sendable {
     // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its
     // keys by now.
     if now >= earliestDeadline { tick(now: now) }
-    if !largeReads.isEmpty { sendLargeReads(now: now, send) }
+    if !loneRequests.isEmpty { sendLoneRequests(now: now, send) }
     guard !ready.isEmpty else { return HeldBack() }
     var kept = 0
     var heldBack = HeldBack()
@@ -272,7 +272,7 @@ public struct Forwarder: Sendable {
   mutating func awaitsOneLess(_ batch: Int32) {
     let shard = Int(batches[Int(batch)].shard.rawValue)
     batches[Int(batch)].awaited &-= 1
-    if batches[Int(batch)].isLargeRead { return }
+    if batches[Int(batch)].isAlone { return }
     shards[shard].awaited &-= 1
     if batches[Int(batch)].awaited == 0 { shards[shard].inFlight -= 1 }
   }
@@ -288,7 +288,7 @@ public struct Forwarder: Sendable {
     let place = Int(index)
     let shard = Int(batches[place].shard.rawValue)
     if let position = shards[shard].sent.firstIndex(of: index) { shards[shard].sent.remove(at: position) }
-    if batches[place].isLargeRead {
+    if batches[place].isAlone {
       batches[place].expectedBytes = 0
       batches[place].awaited = 0
     } else {

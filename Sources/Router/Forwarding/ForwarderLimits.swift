@@ -21,10 +21,10 @@ public struct ForwarderLimits: Sendable {
   /// A frame that has no answer after so many milliseconds keeps the next no longer: something in it takes its time,
   /// and others do not wait for that.
   public var slowFrame: Milliseconds = 10
-  /// Bytes of large answers that are expected at one time, if there is more than one; and large reads that may wait
-  /// until there is room.
+  /// Bytes of large answers that are expected at one time, if there is more than one; and large requests
+  /// that may wait.
   public var largeAnswerBytesMax = 2 << 20
-  public var largeReadsMax = 4_096
+  public var loneRequestsMax = 4_096
   /// Requests without an answer.
   public var pendingMax = 65_536
   /// Bytes that wait for one shard; a single request that is larger still goes if nothing else waits.

@@ -46,9 +46,9 @@ struct Batch: Sendable {
   var awaited = 0
   /// The first entry's place in the order of submission.
   var firstSequence: UInt64 = 0
-  /// Of a large read, which has a frame of its own: the bytes of answer that are expected; 0: an ordinary batch.
+  /// Of a large request, which has a frame of its own: the bytes of answer that are expected; 0: an ordinary batch.
   var expectedBytes = 0
-  var isLargeRead: Bool { expectedBytes > 0 }
+  var isAlone: Bool { expectedBytes > 0 }
 }
 
 /// What the forwarder knows of one shard.
@@ -67,7 +67,7 @@ struct ShardQueue: Sendable {
   var retryDelay: Milliseconds = 0
   /// Indexes of the batches that are on their way, oldest first.
   var sent: [Int32] = []
-  /// When the newest of those that are not large reads left.
+  /// When the newest of those that are not alone left.
   var sentAt: Milliseconds = 0
   /// How many of those somebody still waits for, and for how many requests in them.
   var inFlight = 0

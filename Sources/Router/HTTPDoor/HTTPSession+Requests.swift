@@ -221,7 +221,7 @@ extension HTTPSession {
   private func createEvent(_ key: Bytes, _ body: RawSpan) throws(Problem) {
     if body.byteCount >= Self.largeBodyBytes { return createElsewhere(key, Bytes(body).array) }
     do throws(PlanError) {
-      create(NewEvent(try EventDocument.parse(body)), key)
+      create(NewEvent(try EventDocument.parse(body), otherwise: newEventID(key), keyBytes: key.count), key)
     } catch {
       throw Problem(error)
     }
@@ -242,8 +242,11 @@ extension HTTPSession {
     // Counted for as long as it is there, whatever becomes of the connection.
     let budget = context.inputBudget
     budget.add(body.count)
+    let id = newEventID(key)
     let isTaken = context.plans.run {
-      let result = Result { () throws(PlanError) in NewEvent(try EventDocument.parse(body.rawSpan)) }
+      let result = Result { () throws(PlanError) in
+        NewEvent(try EventDocument.parse(body.rawSpan), otherwise: id, keyBytes: key.count)
+      }
       budget.add(-body.count)
       session.loop.loop.submit {
         session.loop.beginWork()
@@ -251,7 +254,7 @@ extension HTTPSession {
         switch result {
         case .success(let new):
           // Until the answer it is in the call, in the frame to the node, and on its way there.
-          session.keepBody(3 * new.encoded.count, isPinned: true)
+          session.keepBody(3 * new.encoding.byteCount, isPinned: true)
           session.create(new, key)
         case .failure(let error): session.respond(Problem(error))
         }
@@ -264,8 +267,6 @@ extension HTTPSession {
 
   private func create(_ new: NewEvent, _ key: Bytes) {
     guard case .working = state else { return }
-    var new = new
-    if new.summary.id.isEmpty { new.name(newEventID(key)) }
     start(.createEvent(new), key: key)
   }
 

@@ -65,7 +65,8 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
           connection.expectInput(byteCount: frameBytes)
           break
         }
-        try take(frame, try frame.body(of: rest))
+        let collected = connection.collectedInput?.dropFirst(consumed + WireFrame.headerBytes).prefix(frame.bodyBytes)
+        try take(frame, try frame.body(of: rest), collected)
         consumed += frameBytes
         // A large frame is being decoded: what follows must wait for it.
         if connection.isReadingPaused { return consumed }
@@ -85,9 +86,8 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
     connection?.abort()
   }
 
-  private func decodeElsewhere(_ body: RawSpan, shard: ShardID) {
+  private func decodeElsewhere(_ bytes: ArraySlice<UInt8>, shard: ShardID) {
     connection?.pauseReading()
-    let bytes = Bytes(body)
     Task.detached { [self] in
       let result = Result { () throws(DecodeError) in try Self.decode(bytes) }
       owner.loop.submit { [self] in
@@ -103,20 +103,21 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
     }
   }
 
-  private static func decode(_ bytes: Bytes) throws(DecodeError) -> [(id: UInt32, reply: Reply)] {
+  private static func decode(_ bytes: ArraySlice<UInt8>) throws(DecodeError) -> [(id: UInt32, reply: Reply)] {
     var reader = ByteReader(bytes.rawSpan)
     var replies: [(id: UInt32, reply: Reply)] = []
     while reader.bytesLeft > 0 { replies.append(try Reply.decode(&reader)) }
     return replies
   }
 
-  private func take(_ frame: WireFrame, _ body: RawSpan) throws(DecodeError) {
+  /// - Parameter collected: the body as an array, if it stands in one.
+  private func take(_ frame: WireFrame, _ body: RawSpan, _ collected: ArraySlice<UInt8>?) throws(DecodeError) {
     switch frame.kind {
     case .nodeHello:
       var reader = ByteReader(body)
       try ready(try NodeHello(decoding: &reader))
     case .replies where isReady && body.byteCount >= Self.largeFrameBytes:
-      decodeElsewhere(body, shard: frame.shard)
+      decodeElsewhere(collected ?? Bytes(body).array[...], shard: frame.shard)
     case .replies where isReady: try owner.engine.received(replies: body, from: id, shard: frame.shard)
     case .feed where isReady: try owner.engine.received(feed: body, from: id, shard: frame.shard)
     case .feedFresh where isReady: owner.engine.receivedFeedFresh(from: id, shard: frame.shard)

@@ -111,7 +111,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     beginWork()
     engine.renewSubscriptions()
     // Answers that were too many to add to may have been read meanwhile.
-    if engine.forwarder.hasLargeReads { engine.askForTurnEnd() }
+    if engine.forwarder.hasLoneRequests { engine.askForTurnEnd() }
     if loop.index == 0 { watchMemory() }
     if isShuttingDown, engine.metrics.httpConnections + engine.metrics.respConnections == 0 {
       for link in links.values { link.connection?.close() }

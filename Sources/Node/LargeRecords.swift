@@ -1,0 +1,151 @@
+import Inventory
+import Journal
+import Proto
+import Replication
+
+/// A large record as a primary needs it, made beside the loop.
+package struct LargeRecord: Sendable {
+  let prepared: PreparedRecord?
+  let block: PreparedBlock
+
+  /// nil: these bytes are no record.
+  package init?(_ bytes: ArraySlice<UInt8>) {
+    var reader = ByteReader(bytes.rawSpan)
+    guard let record = try? CommandRecord(decoding: &reader), reader.bytesLeft == 0 else { return nil }
+    prepared = PreparedRecord(record)
+    var encoder = FrameEncoder()
+    block = encoder.prepare(record.bytes)
+  }
+}
+
+/// A peer's frame with one large record, verified and decompressed beside the loop.
+package struct UnpackedFrame: Sendable {
+  let frame: EncodedFrame
+  let records: [UInt8]
+  /// Of the only record.
+  let prepared: PreparedRecord?
+
+  /// nil: it is not what was written.
+  package init?(_ bytes: ArraySlice<UInt8>) {
+    var decoder = FrameDecoder()
+    var reader = ByteReader(bytes.rawSpan)
+    guard let frame = try? decoder.take(&reader), reader.bytesLeft == 0 else { return nil }
+    self.frame = frame
+    records = Bytes(decoder.records).array
+    var records = ByteReader(decoder.records)
+    prepared =
+      if frame.header.count == 1, let record = try? CommandRecord(decoding: &records) { PreparedRecord(record) } else {
+        nil
+      }
+  }
+}
+
+/// How far a request that waits with a large record is.
+enum Preparation {
+  case none
+  case underWay(token: UInt64)
+  /// nil: nothing was made beforehand.
+  case done(LargeRecord?)
+}
+
+/// What a peer said behind a large frame that is being unpacked, and that frame.
+struct DelayedMessages {
+  struct Message {
+    var message: ReplicaMessage
+    /// Of the frame that is the payload, if it is one.
+    var header: LogFrame?
+    var payload: ArraySlice<UInt8>
+    var sender: ReplicaID
+  }
+
+  var list: [Message] = []
+  /// Of their payloads.
+  private(set) var byteCount = 0
+  /// Of the job that unpacks the first of them; nil: there is none, or it is done.
+  var token: UInt64?
+  /// The first of them, unpacked.
+  var first: UnpackedFrame?
+
+  var isEmpty: Bool { list.isEmpty }
+
+  mutating func append(_ message: Message) {
+    list.append(message)
+    byteCount += message.payload.count
+  }
+
+  mutating func removeFirst() -> Message {
+    let message = list.removeFirst()
+    byteCount -= message.payload.count
+    return message
+  }
+}
+
+// What takes long because it is large is made beside the loop, and its shard alone waits for it.
+extension ShardMachine {
+  /// A job's number.
+  private mutating func nextToken() -> UInt64 {
+    lastToken += 1
+    return lastToken
+  }
+
+  /// The oldest request that waits is a command whose record has so many bytes.
+  mutating func prepareRecord(byteCount: Int) {
+    let token = nextToken()
+    let start = deferred[0].body.startIndex + deferred[0].done + Request.headerBytes
+    deferred[0].preparation = .underWay(token: token)
+    actions.append(.disk(.prepareRecord(token: token, deferred[0].body[start..<(start + byteCount)])))
+  }
+
+  /// Whether the oldest request that waits cannot be worked off yet.
+  var isPreparing: Bool {
+    if case .underWay? = deferred.first?.preparation { return true }
+    return false
+  }
+
+  mutating func recordPrepared(_ record: LargeRecord?, token: UInt64) {
+    guard case .underWay(token)? = deferred.first?.preparation else { return }
+    deferred[0].preparation = .done(record)
+  }
+
+  // MARK: The follower's
+
+  /// Whether a peer's message has to wait, because it or one before it is being unpacked.
+  mutating func delay(
+    _ message: ReplicaMessage, _ header: LogFrame?, payload: RawSpan, kept: ArraySlice<UInt8>?, from sender: ReplicaID
+  ) -> Bool {
+    guard isLarge(header) || !delayed.isEmpty else { return false }
+    // Lost, like a message on a bad line: what is missing is said again.
+    if !delayed.isEmpty, delayed.byteCount + payload.byteCount > options.deferredBytesMax { return true }
+    delayed.append(
+      DelayedMessages.Message(
+        message: message, header: header, payload: kept ?? Bytes(payload).array[...], sender: sender))
+    if delayed.list.count == 1 { unpackFirst() }
+    return true
+  }
+
+  private mutating func unpackFirst() {
+    let token = nextToken()
+    delayed.token = token
+    actions.append(.disk(.unpackFrame(token: token, delayed.list[0].payload)))
+  }
+
+  /// The next tick goes on, when it is known what room the log has.
+  mutating func frameUnpacked(_ frame: UnpackedFrame?, token: UInt64) {
+    guard delayed.token == token else { return }
+    (delayed.token, delayed.first) = (nil, frame)
+  }
+
+  /// Takes the messages that wait for nothing any more.
+  mutating func receiveDelayed(_ time: TurnTime, _ tools: inout ShardTools) {
+    while !delayed.isEmpty, delayed.token == nil {
+      let message = delayed.removeFirst()
+      receive(
+        message.message, message.header, payload: message.payload.rawSpan, from: message.sender, time: time,
+        tools: &tools)
+      delayed.first = nil
+      if let next = delayed.list.first, isLarge(next.header) { unpackFirst() }
+    }
+  }
+
+  private func isLarge(_ header: LogFrame?) -> Bool { Int(header?.rawBytes ?? 0) >= options.largeRecordBytes }
+}
