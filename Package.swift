@@ -54,36 +54,38 @@ let package = Package(
     .target(name: "CHoldfast"),
 
     // Libraries, innermost first. Docs: design section 3; `Tests/LayoutTests` holds the sources to it.
+    library("Threads", ["CHoldfast"]),
     library("Flags", []),
     hotLibrary("Proto", ["CHoldfast"]),
-    library("Logging", ["Proto"]),
+    library("Logging", ["Proto", "Threads"]),
     hotLibrary("JSON", []),
     hotLibrary("Plan", ["Proto", "JSON"]),
-    library("Inventory", ["Proto", "Plan"]),
+    library("Inventory", ["Proto"]),
     library("Replication", ["Proto"]),
-    library("Journal", ["Proto", "CLZ4", "CHoldfast"]),
-    hotLibrary("EventLoop", ["CHoldfast", "COpenSSL"]),
+    library("Journal", ["Proto", "Threads", "CLZ4", "CHoldfast"]),
+    hotLibrary("EventLoop", ["Threads", "CHoldfast", "COpenSSL"]),
     hotLibrary("HTTP", []),
-    library("ClusterMap", ["Proto", "JSON", "HTTP", "EventLoop"]),
+    library("ClusterMap", ["Proto", "Threads", "JSON", "HTTP", "EventLoop"]),
     library(
       "Node",
       [
-        "Proto", "JSON", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags",
+        "Proto", "Threads", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags",
         "Logging",
       ]),
     hotLibrary(
-      "Router", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
-    library("Admin", ["Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Journal", "Flags"]),
+      "Router",
+      ["Proto", "Threads", "JSON", "Plan", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
+    library("Admin", ["Proto", "Plan", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
     library("Seeded", []),
-    library("MemoryDisk", ["Proto", "Journal", "Seeded"]),
+    library("MemoryDisk", ["Proto", "Threads", "Journal", "Seeded"]),
     library(
       "Simulation",
       [
         "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "Node", "Router", "MemoryDisk", "Seeded", "Flags",
       ]),
 
-    hotLibrary("Load", ["Proto", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
+    hotLibrary("Load", ["Proto", "Threads", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
 
     // Executables: argument parsing around a library.
     .executableTarget(name: "holdfast-node", dependencies: ["Node", "Flags"], swiftSettings: strict),
@@ -104,10 +106,10 @@ let package = Package(
     .target(
       name: "JournalTestKit", dependencies: ["Journal", "MemoryDisk", "Proto", "TestKit"], path: "Tests/JournalTestKit",
       swiftSettings: testing),
-    tests("Journal", ["Journal", "JournalTestKit", "Proto", "TestKit"]),
+    tests("Journal", ["Journal", "JournalTestKit", "Proto", "Threads", "TestKit"]),
     tests("EventLoop", ["EventLoop", "TestKit"]),
     tests("HTTP", ["HTTP", "Proto", "TestKit"]),
-    tests("ClusterMap", ["ClusterMap", "Proto", "EventLoop", "HTTP", "JSON", "TestKit"]),
+    tests("ClusterMap", ["ClusterMap", "Proto", "Threads", "EventLoop", "HTTP", "JSON", "TestKit"]),
     tests(
       "Node",
       [
@@ -116,9 +118,13 @@ let package = Package(
       ]),
     tests(
       "Router",
-      ["Router", "Proto", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "Inventory", "Logging", "TestKit"]),
+      [
+        "Router", "Proto", "Threads", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "Inventory", "Logging",
+        "TestKit",
+      ]),
     tests(
-      "Admin", ["Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Proto", "TestKit"]),
+      "Admin",
+      ["Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Proto", "Threads", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),
     tests("Simulation", ["Simulation", "TestKit"]),
     tests("Layout", ["TestKit"]),

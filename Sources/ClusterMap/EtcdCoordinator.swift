@@ -1,5 +1,6 @@
 internal import EventLoop
 public import Proto
+import Threads
 
 /// The coordinator of a cluster on several machines: etcd's JSON gateway, version 3.
 ///
@@ -11,7 +12,7 @@ public final class EtcdCoordinator: Coordinator {
   private let state: LoopState
   private let keys: EtcdKeys
   /// The only cluster that registers are read and written for.
-  private let boundTo = Locked<BirthRecord?>(nil)
+  private let boundTo = Lock<BirthRecord?>(nil)
 
   /// Sendable without the compiler's check: touched on the loop's thread only.
   private final class LoopState: @unchecked Sendable {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Proto
+import Threads
 
 /// One watch of the file coordinator and how far it has been told.
 struct FileWatch: Sendable {
@@ -49,7 +50,7 @@ final class FileWorker: Sendable {
     var ended = false
   }
 
-  private let inbox = Locked(Inbox())
+  private let inbox = Lock(Inbox())
   /// A pipe, readable while the inbox has news. The thread closes it when it ends.
   private let wakeUp: (reading: Int32, writing: Int32)
   private static let jobsMax = 10_000
@@ -63,7 +64,7 @@ final class FileWorker: Sendable {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
     }
     wakeUp = (ends[0], ends[1])
-    startThread { [self] in serve(map) }
+    Thread.needed(name: "coordinator") { [self] in serve(map) }.detach()
   }
 
   func submit(_ job: @escaping Job) {
@@ -195,24 +196,4 @@ private func drain(_ descriptor: Int32) {
   var buffer = [UInt8](repeating: 0, count: 4_096)
   // Safe: the pointer is the buffer's own, with its own length, for this call only.
   while unsafe buffer.withUnsafeMutableBytes({ unsafe read(descriptor, $0.baseAddress, $0.count) }) > 0 {}
-}
-
-/// Starts a thread that runs `body` and ends.
-func startThread(_ body: @escaping @Sendable () -> Void) {
-  final class Box: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  var thread = pthread_t()
-  // Safe: the box is retained here once and released by the new thread once.
-  let box = unsafe Unmanaged.passRetained(Box(body)).toOpaque()
-  let result = unsafe pthread_create(
-    &thread, nil,
-    { argument in
-      guard let argument = unsafe argument else { return nil }
-      unsafe Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-      return nil
-    }, box)
-  precondition(result == 0, "a thread can be had at the start of a process")
-  pthread_detach(thread)
 }

@@ -1,5 +1,6 @@
 internal import CHoldfast
 internal import Glibc
+import Threads
 
 extension EventLoop {
   /// Begins to connect; the connection is returned at once and may be written to. The handler hears `opened`, or
@@ -36,12 +37,13 @@ extension EventLoop {
 extension Connection {
   fileprivate func askResolver(host: String, port: UInt16) {
     let loop = loop
-    let error = LoopThread.startDetached(name: "resolver") {
-      let result = Result { () throws(SocketError) in try SocketAddress.resolve(host: host, port: port) }
-      loop.submit { self.tryAddresses(result) }
-    }
-    if error != 0 {
-      let failure = SocketError(call: "pthread_create", errno: error, address: peerText)
+    do throws(Thread.Failure) {
+      try Thread(name: "resolver") {
+        let result = Result { () throws(SocketError) in try SocketAddress.resolve(host: host, port: port) }
+        loop.submit { self.tryAddresses(result) }
+      }.detach()
+    } catch {
+      let failure = SocketError(call: "pthread_create", errno: error.errno, address: peerText)
       loop.submit { self.tryAddresses(.failure(failure)) }
     }
   }

@@ -1,5 +1,6 @@
 internal import CHoldfast
 internal import Glibc
+import Threads
 
 /// One thread that waits for sockets, timers and work, and runs them; the executor of the actors pinned to it.
 ///
@@ -103,8 +104,11 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   /// Starts the thread, which keeps the loop alive until `stop`. Once.
   public func start() throws(SocketError) {
-    let error = thread.start(self, name: name)
-    guard error == 0 else { throw SocketError(call: "pthread_create", errno: error, address: "") }
+    do throws(Thread.Failure) {
+      try thread.start(self, name: name)
+    } catch {
+      throw SocketError(call: "pthread_create", errno: error.errno, address: "")
+    }
   }
 
   /// Ends the loop after the current turn: connections are aborted, timers dropped. From any thread. See
@@ -269,8 +273,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   }
 
   private func startLateThread() {
-    let error = LoopThread.startDetached(name: "late-\(index)") { self.runLate() }
-    precondition(error == 0, "no thread for late work: \(errorText(error))")
+    Thread.needed(name: "late-\(index)") { self.runLate() }.detach()
   }
 
   // MARK: The end of a turn

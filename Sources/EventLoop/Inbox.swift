@@ -1,28 +1,10 @@
-internal import CHoldfast
 internal import Synchronization
+internal import Threads
 
 /// One thing for a loop's thread to run: an actor's job or a closure.
 enum LoopItem {
   case job(UnownedJob)
   case work(@Sendable () -> Void)
-}
-
-/// A lock that Thread Sanitizer, which cannot see a futex, is told about. `Proto` has the same for the modules above;
-/// this one may not import it.
-final class LoopLock<Value: ~Copyable>: Sendable {
-  private let mutex: Mutex<Value>
-
-  init(_ value: consuming sending Value) { mutex = Mutex(value) }
-
-  func locked<Result>(_ body: (inout sending Value) -> sending Result) -> sending Result {
-    // Safe: the address only names this lock to the sanitizer.
-    let name = unsafe Unmanaged.passUnretained(self).toOpaque()
-    return mutex.withLock { value in
-      unsafe chf_tsan_acquire(name)
-      defer { unsafe chf_tsan_release(name) }
-      return body(&value)
-    }
-  }
 }
 
 /// Where other threads leave work for a loop. First in, first out.
@@ -42,11 +24,11 @@ final class Inbox: Sendable {
 
   enum Pushed { case queued, wake, startLateThread }
 
-  private let state = LoopLock(State())
+  private let state = Lock(State())
   /// Whether something may wait: a look without the lock. Only a hint: going to sleep looks again, with it.
   private let mayHaveItems = Atomic<Bool>(false)
 
-  func locked<Result>(_ body: (inout State) -> Result) -> Result { state.locked { body(&$0) } }
+  func locked<Result>(_ body: (inout State) -> Result) -> Result { state.withLock { body(&$0) } }
 
   /// Adds an item and says what its caller must do.
   func push(_ item: LoopItem) -> Pushed {

@@ -1,6 +1,7 @@
 internal import CHoldfast
 internal import Glibc
 internal import Synchronization
+import Threads
 
 /// A listening socket. Bind it first (errors are thrown there), then start it on a loop or a group.
 ///
@@ -11,7 +12,7 @@ public final class Listener: @unchecked Sendable {
   public let address: SocketAddress
   private(set) var fd: Int32
   private let openCount = Atomic<Int>(0)
-  private let startedOn = LoopLock<EventLoop?>(nil)
+  private let startedOn = Lock<EventLoop?>(nil)
 
   // Its loop's thread only, once started.
   private var loop: EventLoop?
@@ -67,7 +68,7 @@ public final class Listener: @unchecked Sendable {
     on loop: EventLoop, targets: [EventLoop]? = nil, options: ConnectionOptions = ConnectionOptions(),
     limits: AcceptLimits = AcceptLimits(), accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
   ) {
-    startedOn.locked { started in
+    startedOn.withLock { started in
       precondition(started == nil, "a listener is started once")
       started = loop
     }
@@ -88,7 +89,7 @@ public final class Listener: @unchecked Sendable {
   /// Accepts no more; what was accepted stays. From any thread; before the loop was told to stop listening, the kernel
   /// may still have let some in, which are reset.
   public func stop() {
-    startedOn.locked { $0 }?.submit { self.loopEnds() }
+    startedOn.withLock { $0 }?.submit { self.loopEnds() }
   }
 
   /// Connections open now that came in here.

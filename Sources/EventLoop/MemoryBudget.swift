@@ -1,4 +1,5 @@
 internal import CHoldfast
+import Threads
 
 /// A bound on the sum of the bytes that many connections keep, on all loops of a process.
 ///
@@ -15,7 +16,7 @@ internal import CHoldfast
 public final class MemoryBudget: Sendable {
   /// Bytes; the sum may be over it for the rest of one turn of a loop.
   public let limit: Int
-  private let state = LoopLock(State())
+  private let state = Lock(State())
   /// From here on, a connection counts as one that keeps much.
   static let largeBytes = 64 << 10
 
@@ -34,11 +35,11 @@ public final class MemoryBudget: Sendable {
     public init() {}
   }
 
-  public var counts: Counts { state.locked { $0.counts } }
+  public var counts: Counts { state.withLock { $0.counts } }
 
   /// The peak, which begins anew with what is kept now.
   public func takePeak() -> Int {
-    state.locked { state in
+    state.withLock { state in
       defer { state.counts.peak = state.counts.used }
       return state.counts.peak
     }
@@ -46,7 +47,7 @@ public final class MemoryBudget: Sendable {
 
   /// Whether so many more bytes would fit now; counts a refusal if not. Reserves nothing.
   public func admits(_ byteCount: Int) -> Bool {
-    state.locked { state in
+    state.withLock { state in
       let (sum, overflows) = state.counts.used.addingReportingOverflow(byteCount)
       if !overflows, sum <= limit { return true }
       state.counts.refused &+= 1
@@ -59,14 +60,14 @@ public final class MemoryBudget: Sendable {
 
   /// Closes the connection that has kept something for the longest time, whatever the sum is.
   public func closeOldest() {
-    let victim = state.locked { $0.takeVictim(limit: limit) }
+    let victim = state.withLock { $0.takeVictim(limit: limit) }
     victim?.connection?.memoryIsShort(victim)
   }
 
   /// Adds bytes that belong to no connection (negative: they are gone). If the sum is over the limit then, one
   /// connection is closed.
   public func add(_ byteCount: Int) {
-    let victim = state.locked { state in
+    let victim = state.withLock { state in
       state.add(byteCount)
       return state.counts.used > limit ? state.takeVictim(limit: limit) : nil
     }
@@ -78,13 +79,13 @@ public final class MemoryBudget: Sendable {
   /// - Parameter isPinned: it cannot be given up, for example because another thread reads it. It counts, and is never
   ///   closed for it.
   func set(_ share: MemoryShare, byteCount: Int, isPinned: Bool) {
-    var victim = state.locked { state in
+    var victim = state.withLock { state in
       state.set(share, byteCount: byteCount, isPinned: isPinned)
       return state.counts.used > limit ? state.takeVictim(limit: limit) : nil
     }
     while let chosen = victim {
       chosen.connection?.memoryIsShort(chosen)
-      victim = state.locked { $0.counts.used > limit ? $0.takeVictim(limit: limit) : nil }
+      victim = state.withLock { $0.counts.used > limit ? $0.takeVictim(limit: limit) : nil }
     }
   }
 
@@ -198,19 +199,19 @@ final class MemoryShare: @unchecked Sendable {
 /// go.
 public final class SharedBytes: @unchecked Sendable {
   public private(set) var bytes: [UInt8]
-  private let retired = LoopLock<MemoryBudget?>(nil)
+  private let retired = Lock<MemoryBudget?>(nil)
 
   public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   deinit {
     let count = bytes.count
-    retired.locked { $0 }?.add(-count)
+    retired.withLock { $0 }?.add(-count)
   }
 
   /// Its owner lets go: from now on only those who still send it keep it, and it counts in the budget of what waits to
   /// be sent.
   public func retire(to budget: MemoryBudget) {
-    let isFirst = retired.locked { retired in
+    let isFirst = retired.withLock { retired in
       defer { retired = retired ?? budget }
       return retired == nil
     }

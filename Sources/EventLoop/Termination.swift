@@ -1,11 +1,12 @@
 internal import Glibc
 internal import Synchronization
+import Threads
 
 /// SIGTERM and SIGINT of a process that ends in good order when it is asked to, but ends in any case: at once at a
 /// second signal, and when the good order takes too long.
 public final class Termination: Sendable {
   private enum State { case starting, serving, ending }
-  private let state = LoopLock(State.starting)
+  private let state = Lock(State.starting)
   private let signals: AsyncStream<Void>
   private let loop: EventLoop
 
@@ -21,7 +22,7 @@ public final class Termination: Sendable {
     loop = try EventLoop(name: "signals")
     let (loop, state) = (loop, state)
     try SignalWatch(on: loop) { _ in
-      let before = state.locked { state in
+      let before = state.withLock { state in
         defer { state = .ending }
         return state
       }
@@ -40,7 +41,7 @@ public final class Termination: Sendable {
 
   /// The process serves now: from here on it ends in good order.
   public func serving() {
-    state.locked { state in
+    state.withLock { state in
       if case .starting = state { state = .serving }
     }
   }

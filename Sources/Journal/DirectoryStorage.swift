@@ -1,6 +1,7 @@
 internal import CHoldfast
 internal import Glibc
 internal import Proto
+import Threads
 
 /// A node's directory on a real disk.
 ///
@@ -11,7 +12,7 @@ internal import Proto
 /// forgotten.
 package final class DirectoryStorage: Storage {
   private let root: String
-  private let lockFile = Guarded<Int32?>(nil)
+  private let lockFile = Monitor<Int32?>(nil)
 
   /// `create`: makes the directory, with its parents, if it is missing.
   package init(_ root: String, create: Bool = true) throws(StorageError) {

@@ -1,4 +1,5 @@
 package import Proto
+import Threads
 
 /// Makes frames out of records. Keeps LZ4's state and buffers for the next frame: one for each thread.
 package struct FrameEncoder: ~Copyable {

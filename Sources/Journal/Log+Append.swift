@@ -1,4 +1,5 @@
 package import Proto
+import Threads
 
 extension Log {
   /// Writes one group. It is durable when the `sync` that must follow returns.

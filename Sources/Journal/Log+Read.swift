@@ -1,4 +1,5 @@
 package import Proto
+import Threads
 
 /// These read the disk: not for a loop's thread.
 extension Log {

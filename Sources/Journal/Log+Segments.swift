@@ -1,4 +1,5 @@
 package import Proto
+import Threads
 
 extension Log {
   /// Makes the next segment, unless it is there. Not on the writer's thread: it takes tens of milliseconds.

@@ -1,4 +1,5 @@
 internal import Proto
+import Threads
 
 extension Log {
   /// Begins a snapshot in a temporary file. One from a peer (`isFromPeer`) becomes this replica's own with a `rebuilt`

@@ -1,4 +1,5 @@
 package import Proto
+import Threads
 
 package struct LogOptions: Sendable {
   /// Bytes of a segment: the largest frame and 8 KiB must fit.
@@ -18,7 +19,7 @@ package final class Log: Sendable {
   package let replica: ReplicaID
   /// What opening found.
   package let recovery: Recovery
-  let state: Guarded<State>
+  let state: Monitor<State>
 
   /// What the lock protects. Files are read and written without it.
   struct State {
@@ -67,7 +68,7 @@ package final class Log: Sendable {
     _ storage: any Storage, _ options: LogOptions, _ replica: ReplicaID, _ recovery: Recovery, _ image: LogImage
   ) {
     (self.storage, self.options, self.replica, self.recovery) = (storage, options, replica, recovery)
-    state = Guarded(
+    state = Monitor(
       State(
         segments: image.segments.map(\.segment), unreadable: image.unreadable, shards: image.shards, written: image.end,
         durable: image.end, nextGroup: image.nextGroup, torn: image.torn, isLastClosed: image.isLastClosed))

@@ -1,4 +1,5 @@
 internal import Proto
+import Threads
 
 /// The one thread that writes and syncs a node's log. Loops hand entries over; all that came while the last group was
 /// written becomes the next: one write, one sync, for all shards and roles. A second thread makes segments ahead.
@@ -22,8 +23,8 @@ package final class LogWriter: Sendable {
   package let log: Log
   private let report: @Sendable (Event) -> Void
   /// The writer waits as the first kind, who makes segments as the second.
-  private let state = Guarded(State())
-  private let threads = Guarded<[Thread]>([])
+  private let state = Monitor(State())
+  private let threads = Monitor<[Thread]>([])
 
   private struct State {
     var queue: [LogEntry] = []
@@ -52,8 +53,8 @@ package final class LogWriter: Sendable {
   /// until `stop`.
   package init(_ log: Log, report: @escaping @Sendable (Event) -> Void) {
     (self.log, self.report) = (log, report)
-    let writer = Thread(name: "log-writer") { self.write() }
-    let maker = Thread(name: "log-segments") { self.makeSegments() }
+    let writer = Thread.needed(name: "log-writer") { self.write() }
+    let maker = Thread.needed(name: "log-segments") { self.makeSegments() }
     threads.withLock { $0 = [writer, maker] }
   }
 

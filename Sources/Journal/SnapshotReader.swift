@@ -1,10 +1,11 @@
 internal import Proto
+import Threads
 
 /// Reads a snapshot's chunks and verifies each: checksum, order, and at the end that none is missing.
 package final class SnapshotReader: Sendable {
   package let header: SnapshotHeader
   private let file: any StorageFile
-  private let place: Guarded<Place>
+  private let place: Monitor<Place>
 
   private struct Place {
     var offset: Int
@@ -26,7 +27,7 @@ package final class SnapshotReader: Sendable {
     do {
       var reader = ByteReader(bytes.rawSpan)
       header = try SnapshotHeader(decoding: &reader)
-      place = Guarded(Place(offset: reader.offset, headerCRC: crc32c(bytes.rawSpan.extracting(0..<reader.offset))))
+      place = Monitor(Place(offset: reader.offset, headerCRC: crc32c(bytes.rawSpan.extracting(0..<reader.offset))))
     } catch {
       throw .damaged(path: path, offset: 0)
     }

@@ -1,11 +1,12 @@
 internal import Proto
+import Threads
 
 /// A snapshot on its way to the disk: `add` chunks, `seal`, and once its index is committed `publish`. From one thread
 /// at a time, and not a loop's.
 package final class SnapshotWriter: Sendable {
   private let log: Log
   private let file: any StorageFile
-  private let state: Guarded<State>
+  private let state: Monitor<State>
 
   private struct State {
     var header: SnapshotHeader
@@ -40,7 +41,7 @@ package final class SnapshotWriter: Sendable {
       throw .storage(error)
     }
     // The header is written last, with the position that is known only then.
-    state = Guarded(State(header: header, offset: header.encoded().count))
+    state = Monitor(State(header: header, offset: header.encoded().count))
   }
 
   /// Appends a chunk of at most 64 KiB.

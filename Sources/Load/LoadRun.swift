@@ -1,6 +1,7 @@
 import Dispatch
 import EventLoop
 import Proto
+import Threads
 
 /// Why a run did not come about.
 struct LoadError: Error, CustomStringConvertible {

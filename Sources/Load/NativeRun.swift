@@ -2,6 +2,7 @@ import ClusterMap
 import Dispatch
 import EventLoop
 import Proto
+import Threads
 
 /// Batches of one-seat holds, sent to a shard's primary over the router's own protocol: what a node can take when
 /// nothing stands before it.

@@ -1,135 +1,96 @@
 internal import Glibc
-import Proto
+internal import Threads
 
 /// The lines that wait for the writer thread.
-///
-/// Sendable because every mutable property is touched only while `mutex` is locked; mutex and condition live at fixed
-/// addresses from `init` on, for as long as the process (the writer thread never ends and holds the queue).
-@safe final class LogQueue: @unchecked Sendable {
+final class LogQueue: Sendable {
   private let descriptor: Int32
   private let bytesMax: Int
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let condition: UnsafeMutablePointer<pthread_cond_t>
-  // All below: protected by `mutex`.
-  private var waiting: [UInt8] = []
-  private var isWriting = false
-  private var droppedTotal: UInt64 = 0
-  private var droppedUnsaid: UInt64 = 0
-  /// Lines in `waiting` that only say how many were dropped, and how many those are.
-  private var notices = Notices()
-  // The writer thread's own.
-  /// The last line that was written is not whole.
-  private var endsInsideLine = false
+  private let state = Monitor(State())
+
+  private struct State {
+    var waiting: [UInt8] = []
+    var isWriting = false
+    var droppedTotal: UInt64 = 0
+    var droppedUnsaid: UInt64 = 0
+    /// Lines in `waiting` that only say how many were dropped, and how many those are.
+    var notices = Notices()
+  }
 
   private struct Notices {
     var lines: UInt64 = 0
     var dropped: UInt64 = 0
   }
 
-  init(descriptor: Int32, bytesMax: Int) {
-    (self.descriptor, self.bytesMax) = (descriptor, bytesMax)
-    // Safe: both are initialised before anyone else can see them, and never freed.
-    unsafe mutex = .allocate(capacity: 1)
-    unsafe condition = .allocate(capacity: 1)
-    unsafe pthread_mutex_init(mutex, nil)
-    var attributes = pthread_condattr_t()
-    unsafe pthread_condattr_init(&attributes)
-    // `flush` waits for a time; the wall clock may be set while it does.
-    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    unsafe pthread_cond_init(condition, &attributes)
-    unsafe pthread_condattr_destroy(&attributes)
-  }
+  init(descriptor: Int32, bytesMax: Int) { (self.descriptor, self.bytesMax) = (descriptor, bytesMax) }
 
   /// Starts the writer thread. A descriptor below 0 has none: its lines are dropped.
   func start() {
     guard descriptor >= 0 else { return }
     // A reader that went away is an error of `write`, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
-    var thread = pthread_t()
-    // Safe: the thread takes the one reference that is passed here, and gives it back when it begins.
-    let me = unsafe Unmanaged.passRetained(self).toOpaque()
-    let failed = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument = unsafe argument else { return nil }
-        unsafe Unmanaged<LogQueue>.fromOpaque(argument).takeRetainedValue().writeForever()
-      }, me)
-    precondition(failed == 0, "a process that cannot start a thread cannot run")
-    pthread_detach(thread)
+    Thread.needed(name: "log") { self.writeForever() }.detach()
   }
 
   func add(_ line: [UInt8]) {
     guard descriptor >= 0 else { return }
-    lock()
-    defer { unlock() }
-    guard waiting.count + line.count <= bytesMax else {
-      droppedTotal += 1
-      droppedUnsaid += 1
-      return
+    let isTaken = state.withLock { state in
+      guard state.waiting.count + line.count <= bytesMax else {
+        state.droppedTotal += 1
+        state.droppedUnsaid += 1
+        return false
+      }
+      if state.droppedUnsaid > 0 {
+        state.waiting.append(
+          contentsOf: #"{"level":"warning","message":"log lines dropped","count":\#(state.droppedUnsaid)}"#.utf8)
+        state.waiting.append(UInt8(ascii: "\n"))
+        state.notices.lines += 1
+        state.notices.dropped += state.droppedUnsaid
+        state.droppedUnsaid = 0
+      }
+      state.waiting.append(contentsOf: line)
+      return true
     }
-    if droppedUnsaid > 0 {
-      waiting.append(
-        contentsOf: #"{"level":"warning","message":"log lines dropped","count":\#(droppedUnsaid)}"#.utf8)
-      waiting.append(UInt8(ascii: "\n"))
-      notices.lines += 1
-      notices.dropped += droppedUnsaid
-      droppedUnsaid = 0
-    }
-    waiting.append(contentsOf: line)
-    wakeAll()
+    if isTaken { state.wake(.first) }
   }
 
   /// - Returns: false: the time was over before all was written.
   func flush(milliseconds: Int) -> Bool {
     guard descriptor >= 0 else { return true }
-    var until = timespec()
-    // Safe: the pointer is to a local value and is used only inside the call.
-    unsafe clock_gettime(CLOCK_MONOTONIC, &until)
-    let nanoseconds = until.tv_nsec + milliseconds * 1_000_000
-    until.tv_sec += nanoseconds / 1_000_000_000
-    until.tv_nsec = nanoseconds % 1_000_000_000
-    lock()
-    defer { unlock() }
-    while !waiting.isEmpty || isWriting {
-      // Safe: both pointers are valid from `init` on; the mutex is locked.
-      if unsafe pthread_cond_timedwait(condition, mutex, &until) == ETIMEDOUT { break }
+    let end = ContinuousClock.now + .milliseconds(milliseconds)
+    return state.wait(as: .second, everyMilliseconds: 10) { state in
+      if state.waiting.isEmpty && !state.isWriting { return true }
+      return ContinuousClock.now >= end ? false : nil
     }
-    return waiting.isEmpty && !isWriting
   }
 
-  var dropped: UInt64 {
-    lock()
-    defer { unlock() }
-    return droppedTotal
-  }
+  var dropped: UInt64 { state.withLock { $0.droppedTotal } }
 
-  private func writeForever() -> Never {
-    var batch: [UInt8] = []
+  private func writeForever() {
+    var endsInsideLine = false
     while true {
-      lock()
-      isWriting = false
-      wakeAll()
-      while waiting.isEmpty { wait() }
-      swap(&batch, &waiting)
-      let noticesInBatch = notices
-      notices = Notices()
-      isWriting = true
-      unlock()
-      write(batch, noticesInBatch)
-      batch.removeAll(keepingCapacity: batch.capacity <= 1 << 20)
+      let (batch, notices) = state.wait { state in
+        guard !state.waiting.isEmpty else { return nil as ([UInt8], Notices)? }
+        defer { (state.waiting, state.notices, state.isWriting) = ([], Notices(), true) }
+        return (state.waiting, state.notices)
+      }
+      write(batch, notices, &endsInsideLine)
+      state.withLock { $0.isWriting = false }
+      state.wake(.second)
     }
   }
 
   private func lost(_ rest: ArraySlice<UInt8>, _ notices: Notices) {
     let lines = rest.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) } - notices.lines
-    lock()
-    defer { unlock() }
-    droppedTotal += lines
-    droppedUnsaid += lines + notices.dropped
+    state.withLock { state in
+      state.droppedTotal += lines
+      state.droppedUnsaid += lines + notices.dropped
+    }
   }
 
   /// Writes all of it, or gives up: a log that cannot be written must not stop a process.
-  private func write(_ batch: [UInt8], _ notices: Notices) {
+  ///
+  /// - Parameter endsInsideLine: whether the last line that was written is not whole.
+  private func write(_ batch: [UInt8], _ notices: Notices, _ endsInsideLine: inout Bool) {
     var offset = 0
     if endsInsideLine {
       var lineEnd = UInt8(ascii: "\n")
@@ -155,10 +116,4 @@ import Proto
       }
     }
   }
-
-  // Safe: both pointers are valid from `init` on.
-  private func lock() { unsafe pthread_mutex_lock(mutex) }
-  private func unlock() { unsafe pthread_mutex_unlock(mutex) }
-  private func wait() { unsafe pthread_cond_wait(condition, mutex) }
-  private func wakeAll() { unsafe pthread_cond_broadcast(condition) }
 }

@@ -1,5 +1,6 @@
 import Journal
 import Proto
+import Threads
 
 /// A file of `MemoryStorage`. Unchecked: the inode is touched only with the storage's lock held.
 final class MemoryFile: StorageFile, @unchecked Sendable {

@@ -1,6 +1,7 @@
 package import Journal
 import Proto
 import Seeded
+import Threads
 
 /// A node's directory in memory, with the disk's bad habits at the caller's choice: what was not synced may be lost or
 /// torn when the machine stops, names that were not synced may be lost, operations fail, bits flip.
@@ -55,11 +56,11 @@ package final class MemoryStorage: Storage {
     var removing: String?
   }
 
-  let state: Guarded<State>
+  let state: Monitor<State>
 
-  package init(seed: UInt64 = 0) { state = Guarded(State(random: SeededRandom(seed: seed), place: seed | 1)) }
+  package init(seed: UInt64 = 0) { state = Monitor(State(random: SeededRandom(seed: seed), place: seed | 1)) }
 
-  private init(_ state: State) { self.state = Guarded(state) }
+  private init(_ state: State) { self.state = Monitor(state) }
 
   // What a test chooses.
 

@@ -1,6 +1,7 @@
 package import Inventory
 package import Journal
 package import Proto
+import Threads
 
 /// Carries out what shards' machines ask of one log's disk: in a node on its threads, in the simulator as events, so
 /// that the one cannot drift from the other.

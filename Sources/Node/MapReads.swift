@@ -1,5 +1,6 @@
 import ClusterMap
 import Proto
+import Threads
 
 /// Fresh reads of registers, gathered: what all shards of the node ask for while one call is on its way goes into the
 /// next.

@@ -6,6 +6,7 @@ import Logging
 public import Proto
 import Replication
 import Synchronization
+import Threads
 
 /// Why a node could not start: one sentence that names what is wrong.
 public struct NodeStartError: Error, Equatable, Sendable, CustomStringConvertible {

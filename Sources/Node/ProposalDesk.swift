@@ -1,6 +1,7 @@
 import Journal
 import Proto
 import Replication
+import Threads
 
 /// Writes what the node's shards are about to propose to its disk before they do, on a thread of its own; all that
 /// waits meanwhile is synced at once.

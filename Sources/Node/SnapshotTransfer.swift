@@ -2,6 +2,7 @@ package import Inventory
 package import Journal
 package import Proto
 import Replication
+import Threads
 
 // A snapshot on its way from one node to another. The stream is `headerBytes: u32`, the header (end, `epochs: u32`, the
 // epochs' starts, the digest), then the inventory's own bytes.

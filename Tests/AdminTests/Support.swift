@@ -4,6 +4,7 @@ import Foundation
 import Proto
 import Synchronization
 import Testing
+import Threads
 
 /// What one run of the CLI wrote and ended with.
 struct Ran {

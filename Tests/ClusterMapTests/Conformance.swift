@@ -1,6 +1,7 @@
 import ClusterMap
 import Proto
 import Testing
+import Threads
 
 /// What every coordinator must do. Each check gets a way to open the same, still empty place several times.
 struct Conformance {

@@ -2,6 +2,7 @@ import ClusterMap
 import Foundation
 import Proto
 import Testing
+import Threads
 
 /// Several processes on one directory: what threads of one process cannot show.
 @Suite struct ProcessRaceTests {

@@ -4,6 +4,7 @@ import JournalTestKit
 import Proto
 import TestKit
 import Testing
+import Threads
 
 /// A directory that is removed with the last reference.
 final class TemporaryDirectory: Sendable {
@@ -34,7 +35,7 @@ final class Reports: Sendable {
     var spaceAgain = 0
     var failure: JournalError?
   }
-  let state = Guarded(State())
+  let state = Monitor(State())
 
   func note(_ event: LogWriter.Event) {
     state.withLock { state in
@@ -181,7 +182,7 @@ final class Reports: Sendable {
 
   @Test func aWorkerRunsJobsInOrder() throws {
     let worker = Worker(name: "test-worker")
-    let order = Guarded<[Int]>([])
+    let order = Monitor<[Int]>([])
     for job in 0..<100 { #expect(worker.run { order.withLock { $0.append(job) } }) }
     worker.stop()
     #expect(order.withLock { $0 } == Array(0..<100))

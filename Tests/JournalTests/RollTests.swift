@@ -3,6 +3,7 @@ import JournalTestKit
 import MemoryDisk
 import Proto
 import Testing
+import Threads
 
 /// A disk that stops at the first rename of a segment, and makes no second segment, until it is told to go on.
 private final class SlowNames: Storage {
@@ -11,7 +12,7 @@ private final class SlowNames: Storage {
     var goesOn = false
     var segmentsMade = 0
   }
-  let state = Guarded(State())
+  let state = Monitor(State())
   private let disk = MemoryStorage()
 
   func goOn() {

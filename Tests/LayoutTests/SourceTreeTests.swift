@@ -4,33 +4,14 @@ import Testing
 /// What a compiler and a formatter cannot see: who may import whom (docs/architecture.md), and what must not be left
 /// behind.
 @Suite struct SourceTree {
-  /// Every module of ours, and the modules of ours that it may import.
+  /// Every library of ours, and the modules of ours that it may import: the dependencies that Package.swift gives it.
   static let allowed: [String: Set<String>] = {
-    let c: Set<String> = ["CHoldfast"]
-    var table: [String: Set<String>] = [
-      "Flags": [], "Seeded": [], "JSON": [], "HTTP": [],
-      "Proto": c,
-      "Logging": ["Proto", "JSON", "CHoldfast"],
-      "Plan": ["Proto", "JSON"],
-      "Inventory": ["Proto", "Plan"],
-      "Replication": ["Proto"],
-      "Journal": ["Proto", "CLZ4", "CHoldfast"],
-      "EventLoop": ["CHoldfast", "COpenSSL", "Proto"],
-      "ClusterMap": ["Proto", "JSON", "HTTP", "EventLoop", "Logging"],
-    ]
-    let edge: Set<String> = [
-      "Proto", "JSON", "Plan", "Replication", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging",
-    ]
-    table["Node"] = edge.union(["Inventory", "Journal"])
-    table["Router"] = edge
-    table["Load"] = edge
-    table["Admin"] = edge.union(["Journal"])
-    table["MemoryDisk"] = ["Proto", "Journal", "Seeded"]
-    table["Simulation"] = [
-      "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "Node", "Router", "MemoryDisk", "Seeded", "Flags",
-    ]
-    table["Checker"] = ["Proto", "JSON"]
-    return table
+    let manifest = (try? String(contentsOf: root.appending(path: "Package.swift"), encoding: .utf8)) ?? ""
+    let libraries = manifest.matches(of: /\n    (?:library|hotLibrary)\(\s*"(\w+)",\s*\[([^\]]*)\]/)
+    return Dictionary(
+      uniqueKeysWithValues: libraries.map { library in
+        (String(library.1), Set(library.2.matches(of: /"(\w+)"/).map { String($0.1) }))
+      })
   }()
 
   static let system: Set<String> = [
@@ -39,7 +20,7 @@ import Testing
 
   /// Modules on whose paths a request travels: no Foundation there.
   static let withoutFoundation: Set<String> = [
-    "Proto", "JSON", "HTTP", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "Node", "Router",
+    "Threads", "Proto", "JSON", "HTTP", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "Node", "Router",
   ]
 
   struct Source {
@@ -74,16 +55,18 @@ import Testing
     return name.split(separator: ".").first.map(String.init)
   }
 
-  @Test func modulesImportInwardsOnly() {
+  @Test func modulesImportWhatTheyDependOn() {
     let sources = Self.sources("Sources")
     #expect(sources.count > 50, "the source tree was not found at \(Self.root.path)")
     let ours = Set(Self.allowed.keys).union(["CLZ4", "COpenSSL", "CHoldfast"])
+    var imported: [String: Set<String>] = [:]
     for source in sources {
       guard let allowed = Self.allowed[source.module] else { continue }
       for (number, line) in source.lines.enumerated() {
         guard let name = Self.importedModule(line) else { continue }
         if ours.contains(name) {
           #expect(allowed.contains(name), "\(source.path):\(number + 1): \(source.module) may not import \(name)")
+          imported[source.module, default: []].insert(name)
         } else {
           #expect(
             Self.system.contains(name), "\(source.path):\(number + 1): \(name) is not a module this project knows")
@@ -93,13 +76,42 @@ import Testing
         }
       }
     }
+    for (module, allowed) in Self.allowed {
+      let unused = allowed.subtracting(imported[module] ?? [])
+      #expect(unused.isEmpty, "\(module) depends on \(unused.sorted()) in Package.swift and imports none of it")
+    }
   }
 
-  @Test func everyLibraryIsInTheTable() {
+  /// A library's dependencies stand above it in the manifest: so the modules have no circle, and are read from the top.
+  @Test func theManifestStandsInOrder() throws {
+    let manifest = try String(contentsOf: Self.root.appending(path: "Package.swift"), encoding: .utf8)
+    var above: Set<String> = ["CLZ4", "COpenSSL", "CHoldfast"]
+    for library in manifest.matches(of: /\n    (?:library|hotLibrary)\(\s*"(\w+)"/) {
+      let name = String(library.1)
+      let below = (Self.allowed[name] ?? []).subtracting(above)
+      #expect(below.isEmpty, "\(name) stands above \(below.sorted()) in Package.swift")
+      above.insert(name)
+    }
+  }
+
+  @Test func everyLibraryIsInTheManifest() {
     let modules = Set(Self.sources("Sources").map(\.module))
-    let executables = modules.filter { $0.hasPrefix("holdfast") }
-    for module in modules.subtracting(executables) {
-      #expect(Self.allowed[module] != nil, "Sources/\(module) has no row in the table of imports")
+    for module in modules where !module.hasPrefix("holdfast") {
+      #expect(Self.allowed[module] != nil, "Sources/\(module) is no library of Package.swift")
+    }
+  }
+
+  /// docs/architecture.md names every library, in the manifest's words.
+  @Test func theDocumentationAgrees() throws {
+    let text = try String(contentsOf: Self.root.appending(path: "docs/architecture.md"), encoding: .utf8)
+    var written: [String: Set<String>] = [:]
+    for row in text.matches(of: /\n\| `(\w+)` \| [^|]+ \| ([^|\n]+) \|/) {
+      written[String(row.1)] = Set(row.2.split(separator: ", ").map(String.init).filter { $0 != "–" })
+    }
+    for (module, allowed) in Self.allowed {
+      #expect(
+        written[module] == allowed,
+        "the table of modules in docs/architecture.md should say \(allowed.sorted()) of \(module)")
     }
   }
 

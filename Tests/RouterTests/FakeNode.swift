@@ -1,6 +1,7 @@
 import EventLoop
 import Inventory
 import Proto
+import Threads
 
 /// A node without log and follower: real inventories behind the router's protocol, and knobs for what may go wrong.
 final class FakeNode: @unchecked Sendable {

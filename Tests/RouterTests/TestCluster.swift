@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import Proto
 import Router
+import Threads
 
 /// A router with its doors open, before fake nodes and a real coordinator in a directory of its own.
 final class TestCluster: Sendable {

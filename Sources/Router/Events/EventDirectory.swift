@@ -1,6 +1,7 @@
 import EventLoop
 import Synchronization
 package import Proto
+import Threads
 
 /// What the process's loops know together: the newest entry of each event, made once, and what all of it takes.
 ///

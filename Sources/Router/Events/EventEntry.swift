@@ -2,6 +2,7 @@ import EventLoop
 import Plan
 package import Proto
 import Synchronization
+import Threads
 
 /// One life of one event, as a router knows it: the definition, which never changes, the index of its labels, and the
 /// copy of its seats' states. Shared by the process's loops.
@@ -128,10 +129,10 @@ package struct EventSurroundings: Sendable {
   /// Counts pieces of bodies that are being sent while their owner has let go of them.
   var outputBudget: MemoryBudget?
   /// For what takes longer than a loop's turn.
-  var elsewhere: WorkThread?
+  var elsewhere: Worker?
 
   package init() {}
-  init(outputBudget: MemoryBudget, elsewhere: WorkThread) {
+  init(outputBudget: MemoryBudget, elsewhere: Worker) {
     (self.outputBudget, self.elsewhere) = (outputBudget, elsewhere)
   }
 }

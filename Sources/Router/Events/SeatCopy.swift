@@ -1,6 +1,7 @@
 import EventLoop
 import Plan
 package import Proto
+import Threads
 
 /// The process's copy of one event's seats, for fresh reads: fed by every loop that relays the event's shard's replies,
 /// so that it is never older than an answer that this router already gave, on whichever loop.

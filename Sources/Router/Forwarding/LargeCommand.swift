@@ -1,4 +1,5 @@
 import Proto
+import Threads
 
 /// A command's body of megabytes, laid out by another thread with room in front of it, so that it becomes a frame where
 /// it is.

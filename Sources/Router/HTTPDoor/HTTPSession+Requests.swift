@@ -3,6 +3,7 @@ import HTTP
 import JSON
 import Plan
 import Proto
+import Threads
 
 /// From a whole request to a call, or to an answer that needs none.
 extension HTTPSession {

@@ -1,6 +1,7 @@
 import EventLoop
 internal import Glibc
 import Proto
+import Threads
 
 /// What the doors of all loops have in common: settings that do not change.
 struct DoorContext: Sendable {
@@ -23,9 +24,9 @@ struct DoorContext: Sendable {
   let inputBudget: MemoryBudget
   let outputBudget: MemoryBudget
   /// Reads large events' bodies.
-  let plans: WorkThread
+  let plans: Worker
   /// Makes what reads of large events need: indexes, maps, plan bodies.
-  let copies: WorkThread
+  let copies: Worker
 
   init(
     _ configuration: RouterConfiguration, cluster: UInt64, loopCount: Int, tcpPort: UInt16
@@ -33,8 +34,8 @@ struct DoorContext: Sendable {
     self.cluster = cluster
     inputBudget = MemoryBudget(limit: configuration.inputMemory)
     outputBudget = MemoryBudget(limit: configuration.outputMemory)
-    plans = try WorkThread(name: "plans", jobsMax: 8)
-    copies = try WorkThread(name: "copies", jobsMax: 64)
+    plans = Worker(name: "plans", jobsMax: 8)
+    copies = Worker(name: "copies", jobsMax: 64)
     headerTimeout = configuration.headerTimeout
     bodyTimeout = configuration.bodyTimeout
     idleTimeout = configuration.idleTimeout.nanoseconds

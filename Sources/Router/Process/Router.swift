@@ -3,6 +3,7 @@ public import EventLoop
 internal import Glibc
 public import Logging
 import Proto
+import Threads
 
 /// A router process: the doors on their loops, following the map. A whole one runs inside a test.
 public final class Router: Sendable {
@@ -17,7 +18,7 @@ public final class Router: Sendable {
   private let record: RouterRecord
   private let inputBudget: MemoryBudget
   private let outputBudget: MemoryBudget
-  private let workers: [WorkThread]
+  private let workers: [Worker]
 
   /// Where the doors listen.
   public var httpAddress: SocketAddress { httpDoor.address }

@@ -2,6 +2,7 @@ import EventLoop
 import HTTP
 import Logging
 import Proto
+import Threads
 
 /// One event loop of a router: its engine, its links to the nodes, and the doors' connections that live on it.
 ///

@@ -1,6 +1,7 @@
 import EventLoop
 import Logging
 import Proto
+import Threads
 
 /// What the bounds of a router's memory have seen.
 struct MemoryCounts: Sendable {

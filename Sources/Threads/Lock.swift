@@ -1,18 +1,17 @@
-internal import CHoldfast
-internal import Synchronization
+public import CHoldfast
+public import Synchronization
 
 /// A lock around the value it protects: the only way in is `withLock`. Not recursive; never hold it across an `await`
-/// or a system call.
+/// or a system call. To wait for something, use a `Monitor`.
 ///
 /// Thread Sanitizer cannot see the futex inside `Synchronization.Mutex` and would report a race on everything it
-/// protects; this says the order to it. Here because it has no I/O and every module above may need it. (`EventLoop`,
-/// which must not import this module, does the same in its one queue.)
+/// protects; this tells it the order.
 public final class Lock<Value: ~Copyable>: Sendable {
-  private let mutex: Mutex<Value>
+  @usableFromInline let mutex: Mutex<Value>
 
   public init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
-  public func withLock<Result: ~Copyable, Failure: Error>(
+  @inlinable public func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout sending Value) throws(Failure) -> sending Result
   ) throws(Failure) -> sending Result {
     // Safe: the address only names this lock to the sanitizer.

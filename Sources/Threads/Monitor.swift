@@ -1,24 +1,24 @@
 internal import Glibc
 
-/// Some state and the lock that protects it, with conditions to wait for: one for each of two kinds of threads, so that
-/// waking the one does not cost the other a look. The lock is pthread's because Thread Sanitizer knows it;
+/// A lock around some state, with conditions to wait for: one for each of two kinds of threads, so that waking the one
+/// does not cost the other a look. The lock is pthread's because Thread Sanitizer knows it;
 /// `Synchronization.Mutex` makes it report false races.
 ///
 /// `unsafe` in this file: mutex and conditions are this object's own, keep their address from `init` to `deinit`, and
 /// nobody waits on them when it ends.
 ///
 /// Sendable without the compiler's check: `state` is only ever touched with the mutex held.
-@safe package final class Guarded<State>: @unchecked Sendable {
+@safe public final class Monitor<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   /// One for each kind of waiter.
   private let conditions: UnsafeMutablePointer<pthread_cond_t>
   private var state: State
 
-  package enum Waiters: Int, Sendable, CaseIterable {
+  public enum Waiters: Int, Sendable, CaseIterable {
     case first = 0, second
   }
 
-  package init(_ state: sending State) {
+  public init(_ state: sending State) {
     self.state = state
     unsafe mutex = .allocate(capacity: 1)
     unsafe conditions = .allocate(capacity: Waiters.allCases.count)
@@ -38,7 +38,7 @@ internal import Glibc
     unsafe mutex.deallocate()
   }
 
-  package func withLock<Result, Failure: Error>(
+  public func withLock<Result, Failure: Error>(
     _ body: (inout State) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     unsafe pthread_mutex_lock(mutex)
@@ -48,17 +48,17 @@ internal import Glibc
   }
 
   /// Wakes all that wait in `wait`.
-  package func wakeAll() { for kind in Waiters.allCases { wake(kind) } }
+  public func wakeAll() { for kind in Waiters.allCases { wake(kind) } }
 
   /// Wakes those of one kind.
-  package func wake(_ kind: Waiters) {
+  public func wake(_ kind: Waiters) {
     // Safe: this object owns its conditions as long as it lives.
     unsafe pthread_cond_broadcast(conditions + kind.rawValue)
   }
 
   /// Waits until `body` gives a value: called with the lock held, at first and after each wake-up, and after each
   /// `milliseconds`.
-  package func wait<Result>(
+  public func wait<Result>(
     as kind: Waiters = .first, everyMilliseconds milliseconds: Int? = nil, _ body: (inout State) -> Result?
   ) -> Result {
     unsafe pthread_mutex_lock(mutex)
