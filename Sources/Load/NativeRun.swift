@@ -78,7 +78,9 @@ private final class NativeLink: ConnectionHandler, @unchecked Sendable {
   private var begin: UInt64 = 0
   private var sent = 0
   private var answered = 0
-  private var template: [UInt8] = []
+  private let buyer = Bytes("buyer001")
+  /// About what a request of one hold takes.
+  private static let holdBytes = 80
   /// When each batch under way was sent, and how many of its answers are missing; oldest first.
   private var batches: [(sentAt: UInt64, left: Int)] = []
 
@@ -122,7 +124,7 @@ private final class NativeLink: ConnectionHandler, @unchecked Sendable {
     var reader = ByteReader(body)
     while reader.bytesLeft > 0 {
       // The tool shares the processors with what it measures: the answer that it expects costs it next to nothing.
-      if event != nil, Proto.Reply.skipHeld(&reader) {
+      if event != nil, reader.skipHeldReply() {
         report.ok += 1
         answered(1)
         continue
@@ -156,13 +158,12 @@ private final class NativeLink: ConnectionHandler, @unchecked Sendable {
 
   private func fill(_ connection: Connection) {
     guard let event else { return }
-    if template.isEmpty { makeTemplate(event) }
     while batches.count < plan.inFlight, sent < plan.holds {
       let count = min(plan.batch, plan.holds - sent)
       connection.write { out in
         WireFrame.encode(.requests, shard: shard, into: &out) { body in
-          body.reserveCapacity(body.count + count * template.count)
-          for number in sent..<(sent + count) { hold(number, into: &body) }
+          body.reserveCapacity(body.count + count * Self.holdBytes)
+          for number in sent..<(sent + count) { hold(number, of: event, into: &body) }
         }
       }
       sent += count
@@ -170,26 +171,12 @@ private final class NativeLink: ConnectionHandler, @unchecked Sendable {
     }
   }
 
-  /// A request whose numbers are still to be written.
-  private func makeTemplate(_ event: EventRef) {
-    Request.encodeHeader(id: 0, what: .command, into: &template)
-    var key: [UInt8] = []
-    key.put(UInt64(0x6C6F_6164))
-    key.put(UInt64(0))
-    Command.hold(Command.Hold(event: event, secret: 0, buyer: "buyer001", seats: [SeatIndex(0)])).encode(
-      key: Bytes(key), keyIsFromRouter: true, into: &template)
-  }
-
-  /// Copies the template and writes request number, key, secret and seat over it: encoding it anew would cost more than
-  /// the hold.
-  private func hold(_ number: Int, into body: inout [UInt8]) {
-    let start = body.count
-    body.append(contentsOf: template)
-    let keyAt = start + 5 + CommandRecord.headerBytes
-    body.patch(UInt32(truncatingIfNeeded: number + 2), at: start)
-    body.patch(UInt64(number) | plan.seed << 40, at: keyAt + 8)
-    body.patch(mix64(UInt64(number)), at: keyAt + 16 + 16)
-    body.patch(UInt32(truncatingIfNeeded: number), at: body.count - 4)
+  private func hold(_ number: Int, of event: EventRef, into body: inout [UInt8]) {
+    let (word, buyer) = (UInt64(number), buyer)
+    Request.encodeHeader(id: UInt32(truncatingIfNeeded: number + 2), what: .command, into: &body)
+    SmallHold(
+      event: event, ttl: 0, secret: mix64(word), choice: .seat(SeatIndex(UInt32(truncatingIfNeeded: number)))
+    ).encode(buyer: buyer.rawSpan, routerKey: (0x6C6F_6164, word | plan.seed << 40), into: &body)
   }
 
   private func end(_ connection: Connection) {

@@ -79,24 +79,36 @@ public struct CommandRecord: ~Escapable {
   public static func encodeHead(
     _ kind: CommandKind, key: RawSpan, keyIsFromRouter: Bool, bodyBytes: Int, into out: inout [UInt8]
   ) {
-    let start = encodeHead(kind, keyBytes: key.byteCount, keyIsFromRouter, actorBytes: 0, into: &out)
+    out.putPiece(bytesMax: headerBytes) {
+      putHead(
+        kind, keyBytes: key.byteCount, keyIsFromRouter: keyIsFromRouter, actorBytes: 0, bodyBytes: bodyBytes, into: &$0)
+    }
     out.put(key)
-    out.patch(UInt32(bodyBytes), at: start + 4)
+  }
+
+  /// The header of every record.
+  @inlinable @inline(__always) static func putHead(
+    _ kind: CommandKind, keyBytes: Int, keyIsFromRouter: Bool, actorBytes: Int, bodyBytes: Int, into piece: inout Piece
+  ) {
+    precondition(keyBytes <= keyBytesMax, "a key has at most 255 bytes: check it at the door")
+    precondition(
+      actorBytes <= (kind == .hold ? 0 : actorBytesMax), "an actor has at most 64 bytes: check it at the door")
+    piece.put(kind.rawValue)
+    piece.put(UInt8(keyIsFromRouter ? 1 : 0))
+    piece.put(UInt8(truncatingIfNeeded: keyBytes))
+    piece.put(UInt8(truncatingIfNeeded: actorBytes))
+    piece.put(UInt32(truncatingIfNeeded: bodyBytes))
   }
 
   /// The header, whose length is filled in by `encodeBody`. Returns where it starts.
   @usableFromInline static func encodeHead(
     _ kind: CommandKind, keyBytes: Int, _ keyIsFromRouter: Bool, actorBytes: Int, into out: inout [UInt8]
   ) -> Int {
-    precondition(keyBytes <= keyBytesMax, "a key has at most 255 bytes: check it at the door")
-    precondition(
-      actorBytes <= (kind == .hold ? 0 : actorBytesMax), "an actor has at most 64 bytes: check it at the door")
     let start = out.count
-    out.append(kind.rawValue)
-    out.append(keyIsFromRouter ? 1 : 0)
-    out.append(UInt8(truncatingIfNeeded: keyBytes))
-    out.append(UInt8(truncatingIfNeeded: actorBytes))
-    out.put(UInt32(0))
+    out.putPiece(bytesMax: headerBytes) {
+      putHead(
+        kind, keyBytes: keyBytes, keyIsFromRouter: keyIsFromRouter, actorBytes: actorBytes, bodyBytes: 0, into: &$0)
+    }
     return start
   }
 

@@ -100,20 +100,28 @@ extension ShardedID {
   /// The highest sequence number that an id can carry.
   @inlinable public static var sequenceMax: UInt64 { 1 << 48 - 1 }
 
-  public func encode(into out: inout [UInt8]) {
-    out.put(shard.rawValue)
-    out.put(slot)
-    out.put(UInt32(truncatingIfNeeded: sequence))
-    out.put(UInt16(truncatingIfNeeded: sequence >> 32))
-    out.put(secret)
+  /// Layout, little-endian: `shard: u16`, `slot: u32`, `sequence: u48`, `secret: u64`.
+  @inlinable @inline(__always) func put(into piece: inout Piece) {
+    piece.put(shard.rawValue)
+    piece.put(slot)
+    piece.put(UInt32(truncatingIfNeeded: sequence))
+    piece.put(UInt16(truncatingIfNeeded: sequence >> 32))
+    piece.put(secret)
   }
 
-  @inlinable public init(decoding reader: inout ByteReader) throws(DecodeError) {
-    let shard = ShardID(try reader.u16())
-    let slot = try reader.u32()
-    let low = UInt64(try reader.u32())
-    let high = UInt64(try reader.u16())
-    self.init(shard: shard, slot: slot, sequence: high << 32 | low, secret: try reader.u64())
+  public func encode(into out: inout [UInt8]) { out.putPiece(bytesMax: Self.byteCount) { put(into: &$0) } }
+
+  /// Reads the bytes from `offset` on; callers have checked that `byteCount` are there.
+  @inlinable @inline(__always) init(_ bytes: RawSpan, at offset: Int) {
+    let low = UInt64(bytes.word(at: offset &+ 6, UInt32.self))
+    let high = UInt64(bytes.word(at: offset &+ 10, UInt16.self))
+    self.init(
+      shard: ShardID(bytes.word(at: offset, UInt16.self)), slot: bytes.word(at: offset &+ 2, UInt32.self),
+      sequence: high << 32 | low, secret: bytes.word(at: offset &+ 12, UInt64.self))
+  }
+
+  public init(decoding reader: inout ByteReader) throws(DecodeError) {
+    self.init(try reader.bytes(Self.byteCount), at: 0)
   }
 
   /// Appends `h_` or `o_` and the 20 bytes in Crockford's base 32, lower case.

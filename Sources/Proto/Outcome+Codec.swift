@@ -67,22 +67,6 @@ extension Outcome {
   }
 }
 
-extension Outcome.Held {
-  @inlinable func encode(into out: inout [UInt8]) {
-    id.encode(into: &out)
-    out.put(expiresAt)
-    out.put(total)
-    out.put(version)
-  }
-
-  @inlinable init(decoding reader: inout ByteReader) throws(DecodeError) {
-    let id = try HoldID(decoding: &reader)
-    let expiresAt = try reader.i64()
-    let total = try reader.i64()
-    self.init(id: id, expiresAt: expiresAt, total: total, version: try reader.u64())
-  }
-}
-
 extension Refusal {
   private enum Tag: UInt8, CaseIterable {
     case noSuchEvent = 1

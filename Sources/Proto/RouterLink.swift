@@ -102,54 +102,38 @@ public enum Reply: Equatable, Sendable {
     case malformed = 5
   }
 
+  /// What follows the number.
+  @usableFromInline enum Form: UInt8 {
+    case outcome = 0
+    case answer = 1
+    case failed = 2
+  }
+
   /// - Parameter leavesTail: whether an answer's `tail` is sent behind `out`.
   public func encode(id: UInt32, into out: inout [UInt8], leavesTail: Bool = false) {
     out.put(id)
     switch self {
     case .outcome(let outcome):
-      out.append(0)
+      out.append(Form.outcome.rawValue)
       outcome.encode(into: &out)
     case .answer(let answer):
-      out.append(1)
+      out.append(Form.answer.rawValue)
       answer.encode(into: &out, leavesTail: leavesTail)
     case .failed(let failure):
-      out.append(2)
+      out.append(Form.failed.rawValue)
       out.append(failure.rawValue)
     }
   }
 
   public static func decode(_ reader: inout ByteReader) throws(DecodeError) -> (id: UInt32, reply: Reply) {
     let id = try reader.u32()
-    switch try reader.u8() {
-    case 0: return (id, .outcome(try Outcome(decoding: &reader)))
-    case 1: return (id, .answer(try Answer(decoding: &reader)))
-    case 2:
+    guard let form = Form(rawValue: try reader.u8()) else { throw .invalid(field: "reply form") }
+    switch form {
+    case .outcome: return (id, .outcome(try Outcome(decoding: &reader)))
+    case .answer: return (id, .answer(try Answer(decoding: &reader)))
+    case .failed:
       guard let failure = Failure(rawValue: try reader.u8()) else { throw .invalid(field: "failure") }
       return (id, .failed(failure))
-    default: throw .invalid(field: "reply form")
     }
-  }
-}
-
-extension ByteReader {
-  /// The next entry of a `replies` frame if it is a yes to a hold, the most frequent reply by far: read with one look
-  /// at the bounds, and without making a `Reply`, whose other cases are large. Otherwise nil, and nothing was read.
-  @inlinable public mutating func heldReply() -> (id: UInt32, held: Outcome.Held)? {
-    guard bytesLeft >= 50 else { return nil }
-    // Safe: fifty bytes are left, and every bit pattern is an integer.
-    @inline(__always) func load<T: FixedWidthInteger & BitwiseCopyable>(_ place: Int, _: T.Type) -> T {
-      T(littleEndian: unsafe span.unsafeLoadUnaligned(fromUncheckedByteOffset: offset &+ place, as: T.self))
-    }
-    // The reply's form, and the outcome's.
-    guard load(4, UInt8.self) == 0, load(5, UInt8.self) == Outcome.Tag.held.rawValue else { return nil }
-    let sequence = UInt64(load(16, UInt16.self)) << 32 | UInt64(load(12, UInt32.self))
-    let hold = HoldID(
-      shard: ShardID(load(6, UInt16.self)), slot: load(8, UInt32.self), sequence: sequence,
-      secret: load(18, UInt64.self))
-    let held = Outcome.Held(
-      id: hold, expiresAt: load(26, Int64.self), total: load(34, Int64.self), version: load(42, UInt64.self))
-    let id = load(0, UInt32.self)
-    offset &+= 50
-    return (id, held)
   }
 }

@@ -28,24 +28,21 @@ public struct SmallHold: Sendable {
   /// Appends the whole record, under a router's key of two words.
   @inlinable public func encode(buyer: RawSpan, routerKey: (UInt64, UInt64), into out: inout [UInt8]) {
     out.putPiece(bytesMax: 512) { piece in
-      header(keyBytes: 16, isFromRouter: true, buyer, &piece)
+      header(keyBytes: CommandRecord.routerKeyBytes, isFromRouter: true, buyer, &piece)
       piece.put(routerKey.0)
       piece.put(routerKey.1)
       body(buyer, &piece)
     }
   }
 
-  /// `CommandRecord`'s header.
+  /// The record's header.
   @inlinable @inline(__always)
   func header(keyBytes: Int, isFromRouter: Bool, _ buyer: RawSpan, _ piece: inout Piece) {
-    precondition(keyBytes <= CommandRecord.keyBytesMax, "a key has at most 255 bytes: check it at the door")
     precondition(buyer.byteCount <= 255, "a buyer has at most 128 bytes: check it at the door")
     let choiceBytes = if case .seat = choice { 4 } else { 6 }
-    piece.put(CommandKind.hold.rawValue)
-    piece.put(UInt8(isFromRouter ? 1 : 0))
-    piece.put(UInt8(truncatingIfNeeded: keyBytes))
-    piece.put(UInt8(0))
-    piece.put(UInt32(truncatingIfNeeded: 28 &+ buyer.byteCount &+ choiceBytes))
+    CommandRecord.putHead(
+      .hold, keyBytes: keyBytes, keyIsFromRouter: isFromRouter, actorBytes: 0,
+      bodyBytes: HoldView.fixedBytes &+ buyer.byteCount &+ choiceBytes, into: &piece)
   }
 
   /// `HoldView`'s layout.
