@@ -66,10 +66,12 @@ let package = Package(
     hotLibrary("EventLoop", ["Threads", "CHoldfast", "COpenSSL"]),
     hotLibrary("HTTP", []),
     library("ClusterMap", ["Proto", "Threads", "JSON", "HTTP", "EventLoop"]),
+    library("ShardCore", ["Proto", "Threads", "Inventory", "Replication", "Journal"]),
     library(
       "Node",
       [
-        "Proto", "Threads", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap", "Flags",
+        "Proto", "ShardCore", "Threads", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap",
+        "Flags",
         "Logging",
       ]),
     hotLibrary(
@@ -82,7 +84,8 @@ let package = Package(
     library(
       "Simulation",
       [
-        "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "Node", "Router", "MemoryDisk", "Seeded", "Flags",
+        "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "ShardCore", "Node", "Router", "MemoryDisk",
+        "Seeded", "Flags",
       ]),
 
     hotLibrary("Load", ["Proto", "Threads", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
@@ -110,10 +113,12 @@ let package = Package(
     tests("EventLoop", ["EventLoop", "TestKit"]),
     tests("HTTP", ["HTTP", "Proto", "TestKit"]),
     tests("ClusterMap", ["ClusterMap", "Proto", "Threads", "EventLoop", "HTTP", "JSON", "TestKit"]),
+    tests("ShardCore", ["ShardCore", "Proto", "Inventory", "Replication", "Journal", "TestKit"]),
     tests(
       "Node",
       [
-        "Node", "Flags", "Logging", "Proto", "Inventory", "Replication", "Journal", "EventLoop", "ClusterMap",
+        "Node", "ShardCore", "Flags", "Logging", "Proto", "Inventory", "Replication", "Journal", "EventLoop",
+        "ClusterMap",
         "TestKit",
       ]),
     tests(

@@ -3,6 +3,7 @@ import Journal
 import Node
 import Proto
 import Replication
+import ShardCore
 
 /// What is looked at while a run goes on: the rules that hold at every step.
 final class Checks {

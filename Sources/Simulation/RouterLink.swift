@@ -1,6 +1,7 @@
 import Node
 import Proto
 import Router
+import ShardCore
 
 /// One connection from a router's loop to a node: says hello, then carries frames, both ways in order. When it breaks,
 /// what is under way is lost from some point on; the rest may still be read after what a newer connection carries.

@@ -2,6 +2,7 @@ import ClusterMap
 import Node
 import Proto
 import Replication
+import ShardCore
 
 /// The map: one register a shard, compare-and-set, a watch, and a record of each node; it may be slow or away, what it
 /// decided may not be heard of, and it may come back with what it knew some time ago.

@@ -1,6 +1,7 @@
 import Inventory
 import Node
 import Proto
+import ShardCore
 
 // Somebody listens to what the shard's records change, and knows what the inventory knows.
 extension SimulatedNode {

@@ -4,6 +4,7 @@ import MemoryDisk
 import Node
 import Proto
 import Replication
+import ShardCore
 
 // Who this process is among all that ever ran as its node: what a real one's identity, its notes of proposals and its
 // loops do.

@@ -6,6 +6,7 @@ import Node
 import Proto
 import Replication
 import Seeded
+import ShardCore
 
 /// A shard's machine with what only the simulator knows of it.
 final class SimulatedShard {

@@ -3,6 +3,7 @@ import Journal
 import MemoryDisk
 import Node
 import Proto
+import ShardCore
 
 /// The threads of a node that read its disk and write its snapshots, as events: what was asked for is done in order, a
 /// little later, and told later still.

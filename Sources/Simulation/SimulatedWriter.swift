@@ -2,6 +2,7 @@ import MemoryDisk
 import Journal
 import Node
 import Proto
+import ShardCore
 
 /// The log's writer thread, as events: all that came while the last group was on its way becomes the next; one write,
 /// one sync.

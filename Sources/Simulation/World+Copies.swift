@@ -4,6 +4,7 @@ import Node
 import Proto
 import Replication
 import Seeded
+import ShardCore
 
 // Copies: of a node's directory, used while the node still runs or brought back later, and of the coordinator's data;
 // and the operator who decides where the cluster must not.

@@ -3,6 +3,7 @@ import Node
 import Proto
 import Replication
 import Seeded
+import ShardCore
 
 // What goes wrong, and how it ends.
 extension World {

@@ -3,6 +3,7 @@ import Journal
 import Node
 import Proto
 import Replication
+import ShardCore
 
 // What must hold in the end.
 extension World {

@@ -6,6 +6,7 @@ import Proto
 import Replication
 import Router
 import Seeded
+import ShardCore
 
 /// What a run must never see.
 struct Violation: Error, CustomStringConvertible {

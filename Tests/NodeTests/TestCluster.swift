@@ -140,10 +140,3 @@ func wait(
   Issue.record("waited \(seconds) s in vain: \(what)", sourceLocation: sourceLocation)
   throw LinkError("waited in vain: \(what)")
 }
-
-/// An event of one section on the shard of its id.
-func arena(_ id: Bytes, rows: UInt32 = 100, seatsPerRow: UInt32 = 100) -> EventDefinition {
-  EventDefinition(
-    id: id, name: "Arena", categories: [.init(name: "Stalls", price: 4_500)],
-    sections: [.init(name: "Stalls", rows: .grid(rows: rows, seatsPerRow: seatsPerRow, category: CategoryIndex(0)))])
-}

@@ -1,5 +1,5 @@
 import Inventory
-import Proto
+package import Proto
 import Replication
 
 // What waits for its commit: replies, and what feeds the routers' copies.
@@ -274,7 +274,7 @@ extension ShardMachine {
 }
 
 /// A wire frame that refuses each request of a batch; nil: there is none in it that can be read.
-func refusal(ofRequests body: RawSpan, _ failure: Reply.Failure, shard: ShardID) -> [UInt8]? {
+package func refusal(ofRequests body: RawSpan, _ failure: Reply.Failure, shard: ShardID) -> [UInt8]? {
   var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: 0, capacity: 64)
   var reader = ByteReader(body)
   do throws(DecodeError) {

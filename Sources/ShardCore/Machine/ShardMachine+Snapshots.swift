@@ -223,7 +223,7 @@ extension ShardMachine {
     if summary.draining { reason = "draining" }
     if summary.suspicion != .none {
       reason =
-        "suspect by \(summary.suspicion): \(why(summary.suspicion)); waits for a copy that has all, or for --accept-loss"
+        "suspect by \(summary.suspicion): \(summary.suspicion.sentence); waits for a copy that has all, or for --accept-loss"
     }
     return ReplicaStatus(
       shard: shard, role: role, epoch: summary.epoch, durableIndex: summary.durable,

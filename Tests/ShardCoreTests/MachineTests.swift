@@ -1,8 +1,8 @@
 import Inventory
 import Journal
-import Node
 import Proto
 import Replication
+import ShardCore
 import TestKit
 import Testing
 
@@ -123,10 +123,14 @@ struct LoneShard: ~Copyable {
     settle()
     let reply = takeReplies().last?.reply
     guard case .outcome(.created(let event, _)) = reply else {
-      throw LinkError("no event: \(String(describing: reply))")
+      throw Refused(reply: String(describing: reply))
     }
     return event
   }
+}
+
+struct Refused: Error {
+  var reply: String
 }
 
 /// The body of a `requests` frame.

@@ -5,6 +5,7 @@ import Journal
 import Logging
 import Proto
 import Replication
+import ShardCore
 import Threads
 
 /// The loops of a node, for those who must name them before they exist.

@@ -1,6 +1,7 @@
 import EventLoop
 import Logging
 import Proto
+import ShardCore
 
 /// A router's connection to one loop: batches of requests in, replies and feeds out.
 ///

@@ -4,6 +4,7 @@ import Journal
 import Logging
 import Proto
 import Replication
+import ShardCore
 
 /// What of a node lives on one of its loops: shards, connections, and what a turn collects for log and peers.
 ///

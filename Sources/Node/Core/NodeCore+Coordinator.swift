@@ -3,6 +3,7 @@ import Journal
 import Logging
 import Proto
 import Replication
+import ShardCore
 import Threads
 
 // What waits for the coordinator, and what is made of its not being what it was.

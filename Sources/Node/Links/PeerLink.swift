@@ -1,6 +1,7 @@
 import EventLoop
 import Logging
 import Proto
+import ShardCore
 
 /// One loop's outgoing connection to another node: carries what this loop's shards say there. The other node's answers
 /// come on a connection of its own, so that neither has to decide which of two connections counts.

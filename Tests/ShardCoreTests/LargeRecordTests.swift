@@ -1,8 +1,9 @@
 import Inventory
 import Journal
-import Node
 import Proto
 import Replication
+import ShardCore
+import TestKit
 import Testing
 
 /// Goal: what takes long because it is large is made beside the loop; its shard alone waits, in order, and nothing else

@@ -3,6 +3,7 @@ import Inventory
 import Journal
 package import Proto
 import Replication
+import ShardCore
 
 /// The codecs' buffers of one loop, lent to each of its shards in turn.
 ///

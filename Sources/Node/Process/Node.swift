@@ -5,6 +5,7 @@ import Journal
 import Logging
 public import Proto
 import Replication
+import ShardCore
 import Synchronization
 import Threads
 

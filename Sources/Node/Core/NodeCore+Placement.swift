@@ -1,6 +1,7 @@
 import ClusterMap
 import Proto
 import Replication
+import ShardCore
 
 extension NodeCore {
   var replicaConfig: ReplicaConfig {

@@ -6,6 +6,7 @@ import Journal
 import Logging
 import Proto
 import Replication
+import ShardCore
 import Threads
 
 /// A shard as recovery found it.

@@ -4,6 +4,7 @@ import Journal
 import Logging
 import Proto
 import Replication
+import ShardCore
 import Threads
 
 /// Carries out, on threads that may wait for a disk, what the shards of one loop ask for, and brings the results back

@@ -1,8 +1,9 @@
 import Inventory
-import Node
 import Proto
 import Replication
+import ShardCore
 import Synchronization
+import TestKit
 import Testing
 
 /// Goal: whatever is asked of a shard, one turn does a bounded amount of work, bounded bytes of answers wait, and small

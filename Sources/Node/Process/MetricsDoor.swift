@@ -4,6 +4,7 @@ import Inventory
 import Journal
 import Logging
 import Proto
+import ShardCore
 
 /// A connection to the node's metrics listener: `GET /metrics` and `GET /healthz`, one after the other. For operators,
 /// not for buyers: what it does not understand it refuses, and closes.

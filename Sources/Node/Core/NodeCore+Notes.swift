@@ -2,6 +2,7 @@ import Journal
 import Logging
 import Proto
 import Replication
+import ShardCore
 
 // What a replica notes, as sentences for the operator.
 extension NodeCore {
@@ -52,18 +53,6 @@ extension NodeCore {
   /// Why a replica of this node is suspect, for people.
   func sentence(_ suspicion: Suspicion) -> String {
     if suspicion == .stale, let staleness = identity.staleness { return "\(staleness)" }
-    return why(suspicion)
-  }
-}
-
-/// Why a replica is suspect, for people.
-func why(_ suspicion: Suspicion) -> String {
-  switch suspicion {
-  case .none: ""
-  case .tear: "the end of its log is torn"
-  case .damage: "its log cannot be read where it may have held a frame of this shard"
-  case .unproven:
-    "its log lacks the opening record of the newest epoch, so log or map may be older than what was answered"
-  case .stale: "its directory was found to be an older one, or a copy"
+    return suspicion.sentence
   }
 }
