@@ -55,6 +55,7 @@ let package = Package(
 
     // Libraries, innermost first. Docs: design section 3; `Tests/LayoutTests` holds the sources to it.
     library("Threads", ["CHoldfast"]),
+    library("Budgets", ["Threads"]),
     library("Flags", []),
     hotLibrary("Proto", ["CHoldfast"]),
     library("Logging", ["Proto", "Threads"]),
@@ -63,20 +64,25 @@ let package = Package(
     library("Inventory", ["Proto"]),
     library("Replication", ["Proto"]),
     library("Journal", ["Proto", "Threads", "CLZ4", "CHoldfast"]),
-    hotLibrary("EventLoop", ["Threads", "CHoldfast", "COpenSSL"]),
+    hotLibrary("EventLoop", ["Threads", "Budgets", "CHoldfast", "COpenSSL"]),
     hotLibrary("HTTP", []),
     library("ClusterMap", ["Proto", "Threads", "JSON", "HTTP", "EventLoop"]),
     library("ShardCore", ["Proto", "Threads", "Inventory", "Replication", "Journal"]),
     library(
       "Node",
       [
-        "Proto", "ShardCore", "Threads", "Inventory", "Replication", "Journal", "EventLoop", "HTTP", "ClusterMap",
+        "Proto", "ShardCore", "Threads", "Budgets", "Inventory", "Replication", "Journal", "EventLoop", "HTTP",
+        "ClusterMap",
         "Flags",
         "Logging",
       ]),
+    hotLibrary("RouterCore", ["Proto", "Threads", "Budgets", "Plan"]),
     hotLibrary(
       "Router",
-      ["Proto", "Threads", "JSON", "Plan", "EventLoop", "HTTP", "ClusterMap", "Flags", "Logging"]),
+      [
+        "Proto", "Budgets", "RouterCore", "Threads", "JSON", "Plan", "EventLoop", "HTTP", "ClusterMap", "Flags",
+        "Logging",
+      ]),
     library("Admin", ["Proto", "Plan", "HTTP", "ClusterMap", "Journal", "Flags"]),
 
     library("Seeded", []),
@@ -84,7 +90,7 @@ let package = Package(
     library(
       "Simulation",
       [
-        "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "ShardCore", "Node", "Router", "MemoryDisk",
+        "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "ShardCore", "Node", "RouterCore", "MemoryDisk",
         "Seeded", "Flags",
       ]),
 
@@ -110,7 +116,7 @@ let package = Package(
       name: "JournalTestKit", dependencies: ["Journal", "MemoryDisk", "Proto", "TestKit"], path: "Tests/JournalTestKit",
       swiftSettings: testing),
     tests("Journal", ["Journal", "JournalTestKit", "Proto", "Threads", "TestKit"]),
-    tests("EventLoop", ["EventLoop", "TestKit"]),
+    tests("EventLoop", ["EventLoop", "Budgets", "TestKit"]),
     tests("HTTP", ["HTTP", "Proto", "TestKit"]),
     tests("ClusterMap", ["ClusterMap", "Proto", "Threads", "EventLoop", "HTTP", "JSON", "TestKit"]),
     tests("ShardCore", ["ShardCore", "Proto", "Inventory", "Replication", "Journal", "TestKit"]),
@@ -121,6 +127,7 @@ let package = Package(
         "ClusterMap",
         "TestKit",
       ]),
+    tests("RouterCore", ["RouterCore", "Proto", "TestKit"]),
     tests(
       "Router",
       [

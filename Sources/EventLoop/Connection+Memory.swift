@@ -1,4 +1,6 @@
-extension Connection {
+public import Budgets
+
+extension Connection: MemoryKeeper {
   /// The handler keeps so many bytes of what it consumed, for example a request's body that is still coming: they count
   /// in the connection's input budget. 0: none any more.
   ///
@@ -39,8 +41,8 @@ extension Connection {
   }
 
   /// The budget gave the share up. From any thread; never calls the handler before its own calls have returned.
-  nonisolated func memoryIsShort(_ share: MemoryShare?) {
-    guard let isOutput = share?.isOutput else { return }
+  public nonisolated func memoryIsShort(_ share: MemoryShare) {
+    let isOutput = share.isOutput
     loop.submit { self.giveUp(isOutput: isOutput) }
   }
 

@@ -1,3 +1,4 @@
+public import Budgets
 internal import CHoldfast
 internal import Glibc
 

@@ -1,3 +1,5 @@
+public import Budgets
+
 /// What a connection's owner is told. All calls are made on the loop's thread, never from inside a call that the
 /// handler made to the connection (`write`, `close` … only take note).
 ///

@@ -1,3 +1,4 @@
+import Budgets
 internal import CHoldfast
 
 /// Bytes that wait to be sent: sealed chunks, the first of them partly sent, and an open tail that takes what is

@@ -1,5 +1,5 @@
 import Proto
-import Router
+import RouterCore
 
 /// One thing that a client asked for, and what it was told.
 final class ClientOperation {

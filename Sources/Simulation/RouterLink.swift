@@ -1,6 +1,6 @@
 import Node
 import Proto
-import Router
+import RouterCore
 import ShardCore
 
 /// One connection from a router's loop to a node: says hello, then carries frames, both ways in order. When it breaks,

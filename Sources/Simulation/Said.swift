@@ -1,5 +1,5 @@
 import Proto
-import Router
+import RouterCore
 
 /// What a router told a client, as numbers again.
 enum Said {

@@ -1,5 +1,5 @@
 import Proto
-import Router
+import RouterCore
 
 /// A client's connection to one loop of a router, the client's end and the router's.
 final class SimulatedDoor {

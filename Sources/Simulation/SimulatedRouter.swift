@@ -1,6 +1,6 @@
 import Proto
 import Replication
-import Router
+import RouterCore
 
 /// One router's process: the engines that ship, one for each of its loops, on simulated links; doors for clients. Keeps
 /// no truth: it may be killed at any time.

@@ -4,7 +4,7 @@ import MemoryDisk
 import Node
 import Proto
 import Replication
-import Router
+import RouterCore
 import Seeded
 import ShardCore
 

@@ -1,3 +1,4 @@
+import Budgets
 import EventLoop
 import Glibc
 import Testing

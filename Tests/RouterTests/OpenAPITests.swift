@@ -1,5 +1,6 @@
 import Foundation
 import Router
+import RouterCore
 import Testing
 
 /// The description that the router serves says what the code does: every route and method, every query parameter, every

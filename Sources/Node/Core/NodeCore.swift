@@ -1,3 +1,4 @@
+import Budgets
 import ClusterMap
 import EventLoop
 import Inventory

@@ -3,6 +3,7 @@ import HTTP
 import JSON
 import Plan
 import Proto
+import RouterCore
 
 /// A reservation of one seat and nothing else, as places in its JSON: what most of `POST /v1/reserve` asks for, read
 /// without a copy.

@@ -1,8 +1,10 @@
+import Budgets
 import EventLoop
 import HTTP
 import JSON
 import Plan
 import Proto
+import RouterCore
 
 /// Seat maps and availability: from the copy, unless it is too old or the caller wants the primary's own word.
 extension HTTPSession {
@@ -39,7 +41,7 @@ extension HTTPSession {
       // A map that is not fresh yet is waited for, by all who want it together.
       operation = isStrong ? .seats(id) : .copy(id)
     }
-    if isStrong || match.route == .availability { engine.metrics.strongReads &+= 1 }
+    if isStrong || match.route == .availability { loop.metrics.strongReads &+= 1 }
     let call = Call(operation, owner: self, number: 0, deadline: engine.deadline, startedAt: request.startedAt)
     call.seatForm = .json
     engine.start(call)
@@ -65,7 +67,7 @@ extension HTTPSession {
       return 200
     }
     guard let status = served else { return false }
-    engine.metrics.freshReads &+= 1
+    loop.metrics.freshReads &+= 1
     answered(status)
     return true
   }

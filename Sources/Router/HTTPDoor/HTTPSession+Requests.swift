@@ -1,8 +1,10 @@
+import Budgets
 import EventLoop
 import HTTP
 import JSON
 import Plan
 import Proto
+import RouterCore
 import Threads
 
 /// From a whole request to a call, or to an answer that needs none.

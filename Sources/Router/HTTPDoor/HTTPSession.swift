@@ -1,7 +1,9 @@
+import Budgets
 import EventLoop
 import HTTP
 import Logging
 import Proto
+import RouterCore
 
 /// One connection at the HTTP door: takes requests one after the other, so that pipelined ones are answered, and take
 /// effect, in their order.
@@ -65,7 +67,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   func opened(_ connection: Connection) {
     isCounted = true
-    engine.metrics.httpConnections += 1
+    loop.metrics.httpConnections += 1
     connection.setDeadline(afterNanoseconds: context.idleTimeout)
   }
 
@@ -155,7 +157,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   }
 
   func closed(_ connection: Connection, reason: CloseReason) {
-    if isCounted { engine.metrics.httpConnections -= 1 }
+    if isCounted { loop.metrics.httpConnections -= 1 }
     state = .ended
   }
 
@@ -342,7 +344,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   /// The answer is written: on to the next request, or the end.
   func answered(_ status: Int) {
-    engine.metrics.countHTTP(request.route, status: status, since: request.startedAt, now: engine.nowNanoseconds)
+    loop.metrics.countHTTP(request.route, status: status, since: request.startedAt, now: engine.nowNanoseconds)
     if context.logsRequests { logRequest(status) }
     guard case .working = state else { return }
     if keptBytes > 0 { keepBody(0) }

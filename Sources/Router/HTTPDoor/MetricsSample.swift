@@ -1,9 +1,13 @@
+import Budgets
 import EventLoop
 import Proto
+import RouterCore
 
 /// What `/metrics` says, gathered from all loops: Prometheus' text format.
 struct MetricsSample: Sendable {
-  var counters = EngineMetrics()
+  var counters = LoopMetrics()
+  /// Reads refused because their copy, map or plan body had no room, or too many waited.
+  var copyRefusals: UInt64 = 0
   var loopsLeft = 0
   var pending = 0
   var copies = 0
@@ -78,7 +82,7 @@ struct MetricsSample: Sendable {
     out.gauge("holdfast_router_copy_waits", "Reads that wait for a copy.", Int64(copyWaits))
     out.counter(
       "holdfast_router_copy_refusals_total", "Reads refused because there was no room for what they need.",
-      counters.copyRefusals)
+      copyRefusals)
     out.gauge(
       "holdfast_router_copy_memory_bytes", "Definitions, seat maps and plan bodies.", Int64(memory.copies.used))
     out.gauge("holdfast_router_copy_memory_limit_bytes", "Their bound.", Int64(memory.copyLimit))
@@ -134,7 +138,7 @@ extension [UInt8] {
     line(value)
   }
 
-  fileprivate mutating func histogram(_ name: StaticString, _ help: StaticString, _ value: EngineMetrics.Histogram) {
+  fileprivate mutating func histogram(_ name: StaticString, _ help: StaticString, _ value: LoopMetrics.Histogram) {
     family(name, "histogram", help)
     var sum: UInt64 = 0
     for (place, count) in value.buckets.enumerated() {

@@ -1,3 +1,5 @@
+import RouterCore
+
 extension OpenAPI {
   /// Calls in the order of their names.
   static let operations = OperationName.allCases.compactMap { name in

@@ -1,3 +1,5 @@
+import RouterCore
+
 extension OpenAPI {
   /// The parameters of calls, by the name that `Operation` uses.
   static let parameters: StaticString = #"""

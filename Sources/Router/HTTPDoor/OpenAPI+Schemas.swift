@@ -1,3 +1,5 @@
+import RouterCore
+
 extension OpenAPI {
   /// The shapes of bodies, by name.
   static let schemas: StaticString = #"""

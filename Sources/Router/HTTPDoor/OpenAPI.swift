@@ -1,3 +1,5 @@
+import RouterCore
+
 /// The description of the HTTP door that the router serves: OpenAPI 3.1. A test holds it against the routes, and
 /// against the fields that the code reads and writes.
 public enum OpenAPI {

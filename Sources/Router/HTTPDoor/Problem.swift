@@ -2,6 +2,7 @@ import HTTP
 import JSON
 import Plan
 import Proto
+import RouterCore
 
 /// A refusal as the HTTP door says it: RFC 9457.
 struct Problem: Error, Equatable, Sendable {

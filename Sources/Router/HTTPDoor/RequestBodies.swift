@@ -1,6 +1,7 @@
 import JSON
 import Plan
 import Proto
+import RouterCore
 
 /// The JSON bodies of the calls other than creating events, read strictly: an unknown field is refused with its name.
 enum RequestBodies {

@@ -1,3 +1,5 @@
+import RouterCore
+
 /// One row of the table of operations: everything that doors, description, metrics and tests derive from. A new
 /// operation is a new name and a new row; what is forgotten in it does not compile.
 package struct OperationRow: Sendable {

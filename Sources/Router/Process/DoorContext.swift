@@ -1,3 +1,4 @@
+import Budgets
 import EventLoop
 internal import Glibc
 import Proto

@@ -1,6 +1,7 @@
 import EventLoop
 import Logging
 import Proto
+import RouterCore
 
 /// One connection from this router loop to one event loop of a node. Says hello, then carries frames.
 ///

@@ -1,8 +1,10 @@
+import Budgets
 public import ClusterMap
 public import EventLoop
 internal import Glibc
 public import Logging
 import Proto
+import RouterCore
 import Threads
 
 /// A router process: the doors on their loops, following the map. A whole one runs inside a test.

@@ -1,7 +1,9 @@
+import Budgets
 import EventLoop
 import HTTP
 import Logging
 import Proto
+import RouterCore
 import Threads
 
 /// One event loop of a router: its engine, its links to the nodes, and the doors' connections that live on it.
@@ -11,6 +13,7 @@ import Threads
 final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   let loop: EventLoop
   let engine: Engine
+  var metrics = LoopMetrics()
   let log: LogSink
   let context: DoorContext
   /// Set once, before the first connection: the process's loops.
@@ -80,9 +83,9 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   func turnEnded() {
     beginWork()
-    engine.forwarder.holdsLargeReads = context.outputBudget.isCrowded
+    engine.holdLargeReads(context.outputBudget.isCrowded)
     let gathersUntil = engine.turnEnded { link, frame in
-      engine.metrics.framesSent &+= 1
+      metrics.framesSent &+= 1
       links[link]?.send(frame)
     }
     loop.nap(nanoseconds: engine.gathering.nap)
@@ -114,7 +117,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     // Answers that were too many to add to may have been read meanwhile.
     if engine.forwarder.hasLoneRequests { engine.askForTurnEnd() }
     if loop.index == 0 { watchMemory() }
-    if isShuttingDown, engine.metrics.httpConnections + engine.metrics.respConnections == 0 {
+    if isShuttingDown, metrics.httpConnections + metrics.respConnections == 0 {
       for link in links.values { link.connection?.close() }
       return
     }
@@ -179,7 +182,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     beginWork()
     links[link.id] = nil
     if link.isReady {
-      engine.metrics.linksLost &+= 1
+      metrics.linksLost &+= 1
       log.warning("link to node lost") {
         $0.field("node", link.node.bytes)
         $0.field("loop", link.loopNumber)
@@ -232,7 +235,8 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   private func count(into sample: inout MetricsSample) {
     beginWork()
-    sample.counters.add(engine.metrics)
+    sample.counters.add(metrics)
+    sample.copyRefusals &+= engine.copyRefusals
     sample.turnTimes.add(loop.turnTimes)
     sample.pending += engine.forwarder.pendingCount
     sample.knownEvents += engine.events.count
@@ -251,7 +255,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   /// Bytes at the RESP door that are no commands: the connection ends.
   func noteBadInput(_ error: RESPError, from connection: Connection) {
-    engine.metrics.respProtocolErrors &+= 1
+    metrics.respProtocolErrors &+= 1
     badInput.log {
       $0.field("peer", connection.peerText)
       $0.field("reason", error.message.description)

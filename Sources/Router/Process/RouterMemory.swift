@@ -1,6 +1,8 @@
+import Budgets
 import EventLoop
 import Logging
 import Proto
+import RouterCore
 import Threads
 
 /// What the bounds of a router's memory have seen.

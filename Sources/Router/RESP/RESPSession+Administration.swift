@@ -1,5 +1,6 @@
 import EventLoop
 import Proto
+import RouterCore
 
 /// The commands that Redis clients and tools begin with.
 extension RESPSession {
@@ -163,7 +164,7 @@ extension RESPSession {
   }
 
   private func infoText() -> Bytes {
-    let metrics = engine.metrics
+    let metrics = loop.metrics
     var text = "# Server\r\nserver_name:holdfast\r\nholdfast_version:\(RouterVersion.text)\r\nredis_version:7.0.0\r\n"
     text += "redis_mode:standalone\r\nprocess_id:\(context.processID)\r\ntcp_port:\(context.tcpPort)\r\n"
     text += "uptime_in_seconds:\((engine.now - context.startedAt) / 1_000)\r\n"

@@ -1,5 +1,6 @@
 import Plan
 import Proto
+import RouterCore
 
 /// What the words of a command mean.
 extension RESPSession {
@@ -226,12 +227,6 @@ extension RESPSession {
 }
 
 extension RawSpan {
-  var beginsWithNumberSign: Bool {
-    guard byteCount > 0 else { return false }
-    // Safe: there is a first byte.
-    return unsafe unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self) == UInt8(ascii: "#")
-  }
-
   /// 1 to 255 printable ASCII characters.
   var isIdempotencyKey: Bool {
     guard (1...255).contains(byteCount) else { return false }

@@ -1,5 +1,6 @@
 import EventLoop
 import Proto
+import RouterCore
 
 /// One connection at the RESP door.
 ///
@@ -53,15 +54,15 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
 
   init(loop: RouterLoop, connection: Connection) {
     (self.loop, engine, self.connection, context) = (loop, loop.engine, connection, loop.context)
-    engine.metrics.respSessions &+= 1
-    id = engine.metrics.respSessions << 8 | UInt64(engine.loopIndex)
+    loop.metrics.respSessions &+= 1
+    id = loop.metrics.respSessions << 8 | UInt64(engine.loopIndex)
   }
 
   // MARK: The connection
 
   func opened(_ connection: Connection) {
     isCounted = true
-    engine.metrics.respConnections += 1
+    loop.metrics.respConnections += 1
     connection.setDeadline(afterNanoseconds: context.idleTimeout)
   }
 
@@ -120,7 +121,7 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   }
 
   func closed(_ connection: Connection, reason: CloseReason) {
-    if isCounted { engine.metrics.respConnections -= 1 }
+    if isCounted { loop.metrics.respConnections -= 1 }
     isEnding = true
     waiting = []
     dropTransaction()
@@ -244,7 +245,7 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
 
   func ended(_ call: Call, with result: CallResult) {
     let isError = if case .refused = result { true } else { false }
-    engine.metrics.countRESP(
+    loop.metrics.countRESP(
       call.operation.respCommand, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
     let version = version(of: call.number)
     if case .seats(_, _, _, let body) = result { return reply(call.number, shared: body) }
@@ -254,12 +255,12 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   // MARK: The hot path
 
   package func ended(_ hold: borrowing QuickHold, held: Outcome.Held) {
-    engine.metrics.countRESP(hold.respCommand, isError: false, since: hold.startedAt, now: engine.nowNanoseconds)
+    loop.metrics.countRESP(hold.respCommand, isError: false, since: hold.startedAt, now: engine.nowNanoseconds)
     reply(hold.number) { $0.putHeldReply(held) }
   }
 
   package func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) {
-    engine.metrics.countRESP(hold.respCommand, isError: true, since: hold.startedAt, now: engine.nowNanoseconds)
+    loop.metrics.countRESP(hold.respCommand, isError: true, since: hold.startedAt, now: engine.nowNanoseconds)
     reply(hold.number) { $0.putRefusal(refusal) }
   }
 

@@ -1,6 +1,7 @@
 import JSON
 import Plan
 import Proto
+import RouterCore
 
 /// The JSON of holds and orders.
 extension [UInt8] {

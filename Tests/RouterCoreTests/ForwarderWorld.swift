@@ -1,5 +1,5 @@
 import Proto
-import Router
+import RouterCore
 import TestKit
 
 /// Two nodes with two loops each, four shards, eight clients, one forwarder: everything random that may happen to them.

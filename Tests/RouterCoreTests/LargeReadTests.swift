@@ -1,5 +1,5 @@
 import Proto
-import Router
+import RouterCore
 import Testing
 
 /// Goal: large answers are on their way a few at a time, keep nobody else's requests back, and a client's read sees

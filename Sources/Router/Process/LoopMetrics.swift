@@ -1,6 +1,6 @@
 /// What a loop counted since it started. Plain numbers, touched on the loop only; `/metrics` asks each loop for its
 /// own.
-struct EngineMetrics: Sendable {
+struct LoopMetrics: Sendable {
   /// Latencies in powers of two of a microsecond: bucket n counts what took below 2^n µs.
   struct Histogram: Sendable {
     static let bucketCount = 26
@@ -24,14 +24,12 @@ struct EngineMetrics: Sendable {
   }
 
   /// Requests by route and status: see `countHTTP`.
-  private(set) var http = [UInt64](repeating: 0, count: (OperationName.count + 1) * EngineMetrics.statusCount)
+  private(set) var http = [UInt64](repeating: 0, count: (OperationName.count + 1) * LoopMetrics.statusCount)
   private(set) var httpLatency = Histogram()
   /// Commands: answered, refused, and so on by command.
   private(set) var resp = [UInt64](repeating: 0, count: RESPCommand.allCases.count * 2)
   private(set) var respLatency = Histogram()
   var freshReads: UInt64 = 0
-  /// Reads refused because their copy, map or plan body had no room, or too many waited.
-  var copyRefusals: UInt64 = 0
   var strongReads: UInt64 = 0
   var framesSent: UInt64 = 0
   var linksLost: UInt64 = 0
@@ -64,13 +62,12 @@ struct EngineMetrics: Sendable {
     }
   }
 
-  mutating func add(_ other: EngineMetrics) {
+  mutating func add(_ other: LoopMetrics) {
     for place in http.indices { http[place] &+= other.http[place] }
     for place in resp.indices { resp[place] &+= other.resp[place] }
     httpLatency.add(other.httpLatency)
     respLatency.add(other.respLatency)
     freshReads &+= other.freshReads
-    copyRefusals &+= other.copyRefusals
     strongReads &+= other.strongReads
     framesSent &+= other.framesSent
     linksLost &+= other.linksLost

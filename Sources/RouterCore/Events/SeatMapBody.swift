@@ -1,6 +1,6 @@
-import EventLoop
+import Budgets
 import Plan
-import Proto
+package import Proto
 
 /// The seat map's JSON from the sections on, patched in place as seats change: one character a seat.
 package struct SeatMapBody: Sendable {
@@ -57,7 +57,7 @@ package struct SeatMapBody: Sendable {
   }
 
   /// About what the body of an event takes, in bytes.
-  static func byteCount(_ definition: EventDefinition, seatCount: Int) -> Int {
+  package static func byteCount(_ definition: EventDefinition, seatCount: Int) -> Int {
     let rows = SeatMapDocument.rowCount(definition)
     return seatCount + rows * 48 + definition.sections.count * 160 + 4_096
   }

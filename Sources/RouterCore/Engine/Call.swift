@@ -15,10 +15,10 @@ package final class Call {
   package let number: UInt64
   /// Monotonic milliseconds.
   let deadline: Milliseconds
-  let startedAt: UInt64
+  package let startedAt: UInt64
 
   /// The definition that the labels were translated with.
-  var event: EventEntry?
+  package var event: EventEntry?
   /// Set once the shard has decided and only a definition is missing to say it in words.
   var decided: Decided?
   /// How often the definition turned out to be of another incarnation.
@@ -37,9 +37,9 @@ package final class Call {
   var isEnded = false
   /// Bytes of a node's answer that are to be expected for it: a door bounds their sum over a connection's unanswered
   /// commands.
-  private(set) var expectedBytes = 256
+  package private(set) var expectedBytes = 256
   /// The answer is made apart from the connection's other commands: none of those behind it may pass it.
-  var isLargeRead: Bool { expectedBytes >= Query.largeAnswerBytes && !operation.isCommand }
+  package var isLargeRead: Bool { expectedBytes >= Query.largeAnswerBytes && !operation.isCommand }
 
   /// Only grows: a definition that was read anew asks again.
   func expect(bytes: Int) { expectedBytes = max(expectedBytes, bytes) }

@@ -4,9 +4,9 @@ import Proto
 /// them.
 ///
 /// Bounded: over `countMax` everything is forgotten, because it can be fetched again.
-struct EventIndex {
+package struct EventIndex {
   private var slots: [EventEntry?]
-  private(set) var count = 0
+  package private(set) var count = 0
   private let countMax: Int
 
   init(countMax: Int = 65_536) {

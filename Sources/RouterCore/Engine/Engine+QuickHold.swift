@@ -17,12 +17,12 @@ package protocol QuickHoldOwner: AnyObject {
 package struct QuickHold {
   var owner: any QuickHoldOwner
   /// The owner's own number for it.
-  var number: UInt64
-  var event: EventEntry
+  package var number: UInt64
+  package var event: EventEntry
   package var choice: SmallChoice
   /// Bytes of the caller's spelling of the seat if that was `#n`, leading zeros included; 0: it was the label.
   var numberSignBytes: UInt8
-  var startedAt: UInt64
+  package var startedAt: UInt64
 
   @inline(__always)
   package init(_ plain: consuming PlainHold, owner: any QuickHoldOwner, number: UInt64, startedAt: UInt64) {
@@ -37,7 +37,7 @@ package struct QuickHold {
 
 /// A request that can be a quick hold, found by `Engine.plainHold`.
 package struct PlainHold {
-  let event: EventEntry
+  package let event: EventEntry
   package let choice: SmallChoice
   let numberSignBytes: UInt8
 }
@@ -151,7 +151,7 @@ extension Engine {
 
 extension QuickHold {
   /// The seat as the caller spelled it; none of an area.
-  var spelledSeats: [Bytes] {
+  package var spelledSeats: [Bytes] {
     guard case .seat(let seat) = choice else { return [] }
     guard numberSignBytes > 0 else { return [event.index.label(seat)] }
     var text = [UInt8](repeating: UInt8(ascii: "0"), count: Int(numberSignBytes))
@@ -164,5 +164,13 @@ extension QuickHold {
       rest /= 10
     }
     return [Bytes(text)]
+  }
+}
+
+extension RawSpan {
+  package var beginsWithNumberSign: Bool {
+    guard byteCount > 0 else { return false }
+    // Safe: there is a first byte.
+    return unsafe unsafeLoad(fromUncheckedByteOffset: 0, as: UInt8.self) == UInt8(ascii: "#")
   }
 }

@@ -1,4 +1,4 @@
-package import EventLoop
+package import Budgets
 import Proto
 
 /// A body that many clients are sent at the same time, in pieces of about 64 KiB: connections keep references to the

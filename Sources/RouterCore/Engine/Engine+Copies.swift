@@ -2,8 +2,8 @@ import Plan
 package import Proto
 
 /// One loop's subscription to one event's changes.
-struct Subscription {
-  enum State {
+package struct Subscription {
+  package enum State {
     /// Not asked for, or lost.
     case wanted
     case asked
@@ -12,8 +12,8 @@ struct Subscription {
     case live(LinkID)
   }
 
-  var event: EventEntry
-  var state = State.wanted
+  package var event: EventEntry
+  package var state = State.wanted
   /// While the map is being made: what changed meanwhile, and how many seats that is.
   var backlog: [FeedUpdate] = []
   var backlogSeats = 0
@@ -23,12 +23,12 @@ struct Subscription {
 
 /// A map that is to be made from the answer to a subscription.
 package struct CopyBuild: Sendable {
-  let event: EventEntry
+  package let event: EventEntry
   let version: UInt64
   let states: Bytes
   let counts: Availability
   let link: LinkID
-  let number: UInt64
+  package let number: UInt64
 
   /// Takes long for a large event.
   package func makeBody() -> SeatMapBody {
@@ -267,7 +267,7 @@ extension Engine {
     event.use(now: now)
     if event.copy.isFresh(now: now, loops: loopBits) { return end(call, .copy(event)) }
     guard copyWaitCount < Self.copyWaitsMax, wantCopy(of: event) else {
-      metrics.copyRefusals &+= 1
+      copyRefusals &+= 1
       return end(call, .refused(.unavailable))
     }
     copyWaits[event.id, default: []].append(call)

@@ -4,14 +4,14 @@ import Proto
 /// Strong reads of one event's seats on one loop: those that came before the primary was asked share its answer, and
 /// those that came later share the next one. So a large map is on its way at most once, however many ask for it.
 struct SeatReads {
-  let event: EventEntry
+  package let event: EventEntry
   var asked: [Call]
   var later: [Call] = []
 }
 
 /// A seat map as a primary said it, which is to be put into words.
 package struct SeatRendering: Sendable {
-  let event: EventEntry
+  package let event: EventEntry
   let version: UInt64
   let states: Bytes
   let forms: Set<SeatForm>
@@ -83,7 +83,7 @@ extension Engine {
       }
       directory.release(Self.byteCount(event))
     } else {
-      metrics.copyRefusals &+= 1
+      copyRefusals &+= 1
     }
     for call in reads.asked { end(call, .refused(.unavailable)) }
   }
@@ -140,7 +140,7 @@ extension Engine {
       return
     }
     guard planWaits[event.id] == nil, directory.reservePlan(event, now: now) else {
-      metrics.copyRefusals &+= 1
+      copyRefusals &+= 1
       return end(call, .refused(.unavailable))
     }
     if event.planBytes < largeMapBytes { return end(call, .plan(event)) }

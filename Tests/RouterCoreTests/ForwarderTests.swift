@@ -1,5 +1,5 @@
 import Proto
-import Router
+import RouterCore
 import TestKit
 import Testing
 

@@ -1,4 +1,4 @@
-import EventLoop
+import Budgets
 import Synchronization
 package import Proto
 import Threads
@@ -30,6 +30,7 @@ package final class EventDirectory: Sendable {
     package var dropped: UInt64 = 0
     /// What did not fit.
     package var refused: UInt64 = 0
+    package init() {}
   }
 
   package init(bytesMax: Int = 256 << 20, countMax: Int = 65_536) {
@@ -139,7 +140,7 @@ package final class EventDirectory: Sendable {
   private static let largeBytes = 256 << 10
 
   /// Call it every few seconds.
-  func dropIdle(now: Milliseconds) {
+  package func dropIdle(now: Milliseconds) {
     state.withLock { state in
       for entry in Array(state.entries.values) {
         let idle = now - entry.usedAt

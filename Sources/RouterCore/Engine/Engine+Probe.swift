@@ -1,4 +1,4 @@
-import Proto
+package import Proto
 
 /// Asks every shard something small, to see which primaries decide at this moment.
 final class Probe {
@@ -22,7 +22,7 @@ extension Engine {
 
   /// Reads from every shard, as strongly as any read: an answer shows a primary whose epoch is open and whose follower,
   /// if it has one, acknowledges. A link alone shows none of that: a node that still reads its log has one too.
-  func probe(_ done: @escaping ([ShardID]) -> Void) {
+  package func probe(_ done: @escaping ([ShardID]) -> Void) {
     let probe = Probe(shardCount: shardCount, done: done)
     for number in 0..<shardCount {
       let shard = ShardID(UInt16(number))

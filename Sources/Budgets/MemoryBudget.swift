@@ -1,5 +1,4 @@
-internal import CHoldfast
-import Threads
+internal import Threads
 
 /// A bound on the sum of the bytes that many connections keep, on all loops of a process.
 ///
@@ -61,7 +60,7 @@ public final class MemoryBudget: Sendable {
   /// Closes the connection that has kept something for the longest time, whatever the sum is.
   public func closeOldest() {
     let victim = state.withLock { $0.takeVictim(limit: limit) }
-    victim?.connection?.memoryIsShort(victim)
+    victim?.tellKeeper()
   }
 
   /// Adds bytes that belong to no connection (negative: they are gone). If the sum is over the limit then, one
@@ -71,20 +70,20 @@ public final class MemoryBudget: Sendable {
       state.add(byteCount)
       return state.counts.used > limit ? state.takeVictim(limit: limit) : nil
     }
-    victim?.connection?.memoryIsShort(victim)
+    victim?.tellKeeper()
   }
 
   /// Says how much the share's connection keeps now.
   ///
   /// - Parameter isPinned: it cannot be given up, for example because another thread reads it. It counts, and is never
   ///   closed for it.
-  func set(_ share: MemoryShare, byteCount: Int, isPinned: Bool) {
+  public func set(_ share: MemoryShare, byteCount: Int, isPinned: Bool) {
     var victim = state.withLock { state in
       state.set(share, byteCount: byteCount, isPinned: isPinned)
       return state.counts.used > limit ? state.takeVictim(limit: limit) : nil
     }
     while let chosen = victim {
-      chosen.connection?.memoryIsShort(chosen)
+      chosen.tellKeeper()
       victim = state.withLock { $0.counts.used > limit ? $0.takeVictim(limit: limit) : nil }
     }
   }
@@ -173,61 +172,5 @@ public final class MemoryBudget: Sendable {
       free.append(place)
       share.place = -1
     }
-  }
-}
-
-/// What one connection keeps of one budget.
-///
-/// Sendable without the compiler's check: every `var` but `connection` is touched under the budget's lock only; a weak
-/// reference may be read by any thread.
-final class MemoryShare: @unchecked Sendable {
-  private(set) weak var connection: Connection?
-  let isOutput: Bool
-  var byteCount = 0
-  /// In the budget's list; -1: not there.
-  var place: Int32 = -1
-  /// The connection was told to end: it counts no more.
-  var isGivenUp = false
-
-  init(_ connection: Connection, isOutput: Bool) { (self.connection, self.isOutput) = (connection, isOutput) }
-}
-
-/// Immutable bytes that many connections send at the same time: each output queue keeps a reference, none a copy.
-///
-/// Sendable without the compiler's check: `bytes` is changed only by its owner's `withUniqueBytes`, which makes sure
-/// that there is no other reference; `retiredTo` is written once, before any other thread can see that the owner let
-/// go.
-public final class SharedBytes: @unchecked Sendable {
-  public private(set) var bytes: [UInt8]
-  private let retired = Lock<MemoryBudget?>(nil)
-
-  public init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-  deinit {
-    let count = bytes.count
-    retired.withLock { $0 }?.add(-count)
-  }
-
-  /// Its owner lets go: from now on only those who still send it keep it, and it counts in the budget of what waits to
-  /// be sent.
-  public func retire(to budget: MemoryBudget) {
-    let isFirst = retired.withLock { retired in
-      defer { retired = retired ?? budget }
-      return retired == nil
-    }
-    if isFirst { budget.add(bytes.count) }
-  }
-
-  /// Changes the bytes of `shared`, in place if nobody else has them, else in a copy that takes its place. Their count
-  /// must stay.
-  public static func withUniqueBytes(
-    of shared: inout SharedBytes, retireTo budget: MemoryBudget?, _ body: (inout [UInt8]) -> Void
-  ) {
-    if !isKnownUniquelyReferenced(&shared) {
-      let old = shared
-      shared = SharedBytes(old.bytes)
-      if let budget { old.retire(to: budget) }
-    }
-    body(&shared.bytes)
   }
 }

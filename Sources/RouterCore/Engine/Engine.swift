@@ -24,22 +24,23 @@ package protocol EngineHost: AnyObject {
 /// outcomes back, and keeps a forwarder. Owns no socket and no clock. All of it belongs to one loop.
 package final class Engine {
   package internal(set) var forwarder: Forwarder
-  var events = EventIndex()
+  package internal(set) var events = EventIndex()
   package let directory: EventDirectory
   package let surroundings: EventSurroundings
   package weak var host: (any EngineHost)?
-  var random: RandomSource
+  package var random: RandomSource
   /// Monotonic nanoseconds of the current turn; whoever calls in sets it first.
   package var nowNanoseconds: UInt64 = 0 {
     didSet { now = Milliseconds(nowNanoseconds / 1_000_000) }
   }
   package private(set) var now: Milliseconds = 0
-  var metrics = EngineMetrics()
+  /// Reads refused because their copy, map or plan body had no room, or too many waited.
+  package internal(set) var copyRefusals: UInt64 = 0
   /// This loop's subscriptions, by event id.
-  var subscriptions: [Bytes: Subscription] = [:]
+  package internal(set) var subscriptions: [Bytes: Subscription] = [:]
   /// Which event a feed's slot means, by shard.
   var slotFeeds: [ShardID: [EventSlot: Bytes]] = [:]
-  let loopIndex: Int
+  package let loopIndex: Int
   /// Bit n for each of the process's loops.
   package var loopBits: UInt64 = 1
   /// Maps and plan bodies of so many bytes are made on another thread.
@@ -47,7 +48,7 @@ package final class Engine {
   var buildNumber: UInt64 = 0
   /// Calls that wait for a copy, by event id, in order of arrival, and how many.
   var copyWaits: [Bytes: [Call]] = [:]
-  var copyWaitCount = 0
+  package internal(set) var copyWaitCount = 0
   /// Strong reads of seats that are under way, by event id.
   var seatReads: [Bytes: SeatReads] = [:]
   /// Calls that wait for a plan's body, by event id.
@@ -65,7 +66,7 @@ package final class Engine {
   /// Kept for its storage.
   var heldDone: [HeldCompletion] = []
   private var turnEndAsked = false
-  private(set) var gathering = Gathering()
+  package private(set) var gathering = Gathering()
 
   struct Slot {
     var generation: UInt32 = 0
@@ -93,13 +94,18 @@ package final class Engine {
     self.surroundings = surroundings
   }
 
-  var shardCount: Int { forwarder.shardCount }
-  func shard(of event: Bytes) -> ShardID { ShardID.owning(event: event.rawSpan, shardCount: forwarder.shardCount) }
+  package var shardCount: Int { forwarder.shardCount }
+  package func shard(of event: Bytes) -> ShardID {
+    ShardID.owning(event: event.rawSpan, shardCount: forwarder.shardCount)
+  }
   package var deadline: Milliseconds { now + forwarder.limits.deadline }
 
   // MARK: Turns
 
-  func askForTurnEnd() {
+  /// The doors have too much to write already: no large read leaves.
+  package func holdLargeReads(_ areHeld: Bool) { forwarder.holdsLargeReads = areHeld }
+
+  package func askForTurnEnd() {
     guard !turnEndAsked else { return }
     turnEndAsked = true
     host?.wantsTurnEnd()
@@ -136,7 +142,7 @@ package final class Engine {
   }
 
   /// As above, for a frame that was too large to decode on the loop.
-  func received(
+  package func received(
     decoded replies: [(id: UInt32, reply: Reply)], from link: LinkID, shard: ShardID
   ) throws(DecodeError) {
     do throws(DecodeError) {
@@ -281,5 +287,5 @@ package final class Engine {
 package struct RandomSource {
   private let draw: () -> UInt64
   package init(_ draw: @escaping () -> UInt64) { self.draw = draw }
-  mutating func next() -> UInt64 { draw() }
+  package mutating func next() -> UInt64 { draw() }
 }

@@ -36,16 +36,16 @@ package enum Operation: Sendable {
 /// not fit a loop's turn, nor does freeing it.
 package struct NewEvent: Sendable {
   /// The definition without its seats.
-  private(set) var summary: EventDefinition
+  package private(set) var summary: EventDefinition
   /// Counts before anything was held.
-  let availability: Availability
-  let encoding: Encoding
+  package let availability: Availability
+  package let encoding: Encoding
 
-  enum Encoding: Sendable {
+  package enum Encoding: Sendable {
     case small([UInt8])
     case large(LargeCommand)
 
-    var byteCount: Int {
+    package var byteCount: Int {
       switch self {
       case .small(let bytes): bytes.count
       case .large(let command): command.bodyBytes

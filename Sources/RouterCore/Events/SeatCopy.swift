@@ -1,4 +1,4 @@
-import EventLoop
+package import Budgets
 import Plan
 package import Proto
 import Threads
@@ -28,7 +28,7 @@ package final class SeatCopy: Sendable {
     /// Bit n: loop n has subscribed, or is about to.
     var engaged: UInt64 = 0
     /// Bit n: loop n's feed is live.
-    var live: UInt64 = 0
+    package var live: UInt64 = 0
     /// When a live feed was last heard of, monotonic.
     package internal(set) var freshAt: Milliseconds = 0
     /// When it was last read, monotonic: an idle copy is given up.
@@ -38,11 +38,11 @@ package final class SeatCopy: Sendable {
     /// When the other loops were last asked to feed it too, monotonic.
     var spreadAt: Milliseconds = -1_000
     /// The availability body of `version`, once somebody wanted it.
-    var availability: SharedBytes?
+    package var availability: SharedBytes?
     var availabilityVersion: UInt64 = 0
 
     /// The body of availability, made once for each version.
-    mutating func availabilityBody(_ definition: EventDefinition, _ budget: MemoryBudget?) -> SharedBytes {
+    package mutating func availabilityBody(_ definition: EventDefinition, _ budget: MemoryBudget?) -> SharedBytes {
       if let availability, availabilityVersion == version { return availability }
       var bytes: [UInt8] = []
       AvailabilityDocument.write(definition, version: version, availability: counts, into: &bytes)
@@ -181,7 +181,7 @@ package final class SeatCopy: Sendable {
 
   /// For the metrics and for giving up: when it was last read (long ago if it is unwanted), and how old it is if it is
   /// live.
-  func status(now: Milliseconds) -> (readAt: Milliseconds, age: Milliseconds?) {
+  package func status(now: Milliseconds) -> (readAt: Milliseconds, age: Milliseconds?) {
     state.withLock { state in
       (
         state.isUnwanted ? .min / 2 : state.readAt,

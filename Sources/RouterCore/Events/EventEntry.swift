@@ -1,8 +1,8 @@
-import EventLoop
-import Plan
+package import Budgets
+package import Plan
 package import Proto
 import Synchronization
-import Threads
+package import Threads
 
 /// One life of one event, as a router knows it: the definition, which never changes, the index of its labels, and the
 /// copy of its seats' states. Shared by the process's loops.
@@ -10,8 +10,8 @@ package final class EventEntry: Sendable {
   package let id: Bytes
   package let ref: EventRef
   package let shard: ShardID
-  let definition: EventDefinition
-  let index: PlanIndex
+  package let definition: EventDefinition
+  package let index: PlanIndex
   /// The copy that fresh reads are served from.
   package let copy: SeatCopy
   private let rendered = Lock<SharedBody?>(nil)
@@ -65,7 +65,7 @@ package final class EventEntry: Sendable {
     set { reservedPlan.store(newValue, ordering: .relaxed) }
   }
 
-  var seatCount: Int { index.seatCount }
+  package var seatCount: Int { index.seatCount }
   /// Bytes of a node's answer with the counts and so many seats.
   func answerBytes(seats: Int) -> Int {
     Query.answerBytes(seats: seats, categories: definition.categories.count, areas: definition.areas.count)
@@ -76,7 +76,7 @@ package final class EventEntry: Sendable {
   func area(_ name: RawSpan) -> AreaIndex? { index.area(name) }
   func category(_ name: RawSpan) -> CategoryIndex? { index.category(name) }
 
-  func areaName(_ area: AreaIndex) -> Bytes? {
+  package func areaName(_ area: AreaIndex) -> Bytes? {
     let place = Int(area.rawValue)
     return place < definition.areas.count ? definition.areas[place].name : nil
   }
@@ -97,7 +97,7 @@ package final class EventEntry: Sendable {
   }
 
   /// The body of `GET …/plan`, made on first use and kept until the directory drops it.
-  func planBody() -> SharedBody {
+  package func planBody() -> SharedBody {
     if let body = planBodyIfMade { return body }
     // Outside the lock: whoever only wants to know whether it is there must not wait for it.
     var bytes: [UInt8] = []
@@ -132,14 +132,14 @@ package struct EventSurroundings: Sendable {
   var elsewhere: Worker?
 
   package init() {}
-  init(outputBudget: MemoryBudget, elsewhere: Worker) {
+  package init(outputBudget: MemoryBudget, elsewhere: Worker) {
     (self.outputBudget, self.elsewhere) = (outputBudget, elsewhere)
   }
 }
 
 extension EventDefinition {
   /// Too much to index within a loop's turn.
-  var isLarge: Bool {
+  package var isLarge: Bool {
     let (seats, words) = listedSize
     return seats > 5_000 || words > 256 << 10
   }
