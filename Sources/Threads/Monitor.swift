@@ -1,4 +1,4 @@
-internal import Glibc
+public import Glibc
 
 /// A lock around some state, with conditions to wait for: one for each of two kinds of threads, so that waking the one
 /// does not cost the other a look. The lock is pthread's because Thread Sanitizer knows it;
@@ -9,10 +9,10 @@ internal import Glibc
 ///
 /// Sendable without the compiler's check: `state` is only ever touched with the mutex held.
 @safe public final class Monitor<State>: @unchecked Sendable {
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
   /// One for each kind of waiter.
-  private let conditions: UnsafeMutablePointer<pthread_cond_t>
-  private var state: State
+  @usableFromInline let conditions: UnsafeMutablePointer<pthread_cond_t>
+  @usableFromInline var state: State
 
   public enum Waiters: Int, Sendable, CaseIterable {
     case first = 0, second
@@ -38,7 +38,7 @@ internal import Glibc
     unsafe mutex.deallocate()
   }
 
-  public func withLock<Result, Failure: Error>(
+  @inlinable public func withLock<Result, Failure: Error>(
     _ body: (inout State) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     unsafe pthread_mutex_lock(mutex)
@@ -58,7 +58,7 @@ internal import Glibc
 
   /// Waits until `body` gives a value: called with the lock held, at first and after each wake-up, and after each
   /// `milliseconds`.
-  public func wait<Result>(
+  @inlinable public func wait<Result>(
     as kind: Waiters = .first, everyMilliseconds milliseconds: Int? = nil, _ body: (inout State) -> Result?
   ) -> Result {
     unsafe pthread_mutex_lock(mutex)
