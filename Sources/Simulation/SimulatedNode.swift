@@ -229,7 +229,7 @@ final class SimulatedNode: SimulatedProcess {
   private func tick() {
     later(world.draw(14_000...20_000)) { $0.tick() }
     for shard in shards {
-      let room = room(for: shard.machine.pendingBytes, shard.id)
+      let room = room(for: shard.machine.backlog().pendingBytes, shard.id)
       turn(shard) { machine, tools, time in machine.tick(room: room, time: time, tools: &tools) }
     }
     for link in links { link.connectIfNeeded() }
@@ -471,7 +471,7 @@ final class SimulatedNode: SimulatedProcess {
           shards[place].acknowledgedAt = max(shards[place].acknowledgedAt, sentAt)
         }
         let (message, payload) = (item.message, item.payload)
-        let room = room(for: payload.byteCount + shards[place].machine.pendingBytes, item.shard)
+        let room = room(for: payload.byteCount + shards[place].machine.backlog().pendingBytes, item.shard)
         let time = clock
         list(shards[place])
         shards[place].machine.receive(message, payload: payload, from: sender, room: room, time: time, tools: &tools)
@@ -508,7 +508,7 @@ final class SimulatedNode: SimulatedProcess {
     do throws(DecodeError) {
       let frame = try WireFrame(header: bytes.rawSpan)
       let body = try frame.body(of: bytes.rawSpan)
-      let room = room(for: body.byteCount + (machine(frame.shard)?.machine.pendingBytes ?? 0), frame.shard)
+      let room = room(for: body.byteCount + (machine(frame.shard)?.machine.backlog().pendingBytes ?? 0), frame.shard)
       guard isUp, Int(frame.shard.rawValue) < shards.count else { return }
       let (time, held) = (clock, shards[Int(frame.shard.rawValue)])
       list(held)

@@ -26,7 +26,7 @@ import Testing
     let bytes = first.reduce(0) { $0 + $1.frame.count }
     #expect(bytes < 8 << 20, "\(bytes) bytes in two turns")
     #expect(first.contains { $0.connection == ConnectionID(2) }, "the holds do not wait for the maps")
-    let wantsTurn = shard.machine.wantsTurn
+    let wantsTurn = shard.machine.backlog().wantsTurn
     #expect(wantsTurn)
     var most = 0
     var answered: [UInt32] = []
@@ -37,7 +37,7 @@ import Testing
         answered += LoneShard.decode(frame).map(\.id)
       }
       shard.replies.removeAll()
-      if !shard.machine.wantsTurn { idleTurns += 1 }
+      if !shard.machine.backlog().wantsTurn { idleTurns += 1 }
       guard idleTurns < 3 else { break }
       shard.turn(endsAt: .max)
       most = max(most, shard.replies.reduce(0) { $0 + $1.frame.count })
@@ -57,7 +57,7 @@ import Testing
     for _ in 0..<50 { shard.turn(endsAt: .max) }
     let waiting = shard.tools.allowance.replyBytes
     #expect(waiting > 1 << 20 && waiting < 4 << 20, "\(waiting) bytes wait")
-    let wantsTurn = shard.machine.wantsTurn
+    let wantsTurn = shard.machine.backlog().wantsTurn
     #expect(!wantsTurn, "no turn is asked for that could do nothing")
     shard.diskMovesOn()
     for _ in 0..<50 { shard.turn(endsAt: .max) }
@@ -86,7 +86,7 @@ import Testing
     shard.tools.allowance.clock = count
     shard.tools.allowance.begin(endsAt: 3)
     shard.send(oneSeatHolds(event, seats: 0..<5_000), from: 1)
-    let isBehind = shard.machine.isBehind
+    let isBehind = shard.machine.backlog().isBehind
     #expect(isBehind)
     // Another's, behind it: its first seat is the last of those.
     let others = (UInt32(4_999)..<5_001).map { seat in
@@ -96,7 +96,7 @@ import Testing
     for _ in 0..<2 { shard.turn(endsAt: 0) }
     let early = shard.takeReplies().count
     #expect(early > 0 && early < 1_000, "\(early) replies in a turn that was over")
-    for _ in 0..<200 where shard.machine.isBehind { shard.turn(endsAt: 0) }
+    for _ in 0..<200 where shard.machine.backlog().isBehind { shard.turn(endsAt: 0) }
     shard.settle()
     let held = shard.replies.filter { $0.connection == ConnectionID(1) }.flatMap { LoneShard.decode($0.frame) }
     #expect(held.map(\.id) == Array(UInt32(early + 1)...5_000))

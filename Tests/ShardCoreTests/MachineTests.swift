@@ -48,7 +48,7 @@ struct LoneShard: ~Copyable {
 
   /// Ends the turn and carries out what is asked for, until nothing is.
   mutating func settle() {
-    for _ in 0..<1_000 { if !turn(endsAt: .max) && !machine.wantsTurn { break } }
+    for _ in 0..<1_000 { if !turn(endsAt: .max) && !machine.backlog().wantsTurn { break } }
   }
 
   /// Ends one turn, and begins the next. False: there was nothing to do.

@@ -98,7 +98,7 @@ package actor NodeLoop {
       self?.assumeIsolated { $0.tick() }
     }
     for shard in shardList {
-      let room = room(for: shard.assumeIsolated { $0.pendingBytes })
+      let room = room(for: shard.assumeIsolated { $0.backlog().pendingBytes })
       change(shard) { [clock] machine, tools in machine.tick(room: room, time: clock, tools: &tools) }
     }
     for (_, link) in links { link.connectIfNeeded(now: clock.now) }
@@ -211,12 +211,12 @@ package actor NodeLoop {
       var flushing: [Shard] = []
       swap(&flushing, &listed)
       for shard in flushing {
-        let (actions, wantsTurn, isBehind) = shard.assumeIsolated { shard in
-          (shard.flush(time), shard.wantsTurn, shard.isBehind)
+        let (actions, backlog) = shard.assumeIsolated { shard in
+          (shard.flush(time), shard.backlog())
         }
         for action in actions { carryOut(action, of: shard) }
-        if wantsTurn { wanting.append(shard) }
-        if isBehind {
+        if backlog.wantsTurn { wanting.append(shard) }
+        if backlog.isBehind {
           behind.insert(shard.id)
         } else if !behind.isEmpty {
           behind.remove(shard.id)
@@ -342,11 +342,11 @@ package actor NodeLoop {
     let time = clock
     workedAt = time.now
     list(shard)
-    var room = room(for: body.byteCount + shard.assumeIsolated { $0.pendingBytes })
+    var room = room(for: body.byteCount + shard.assumeIsolated { $0.backlog().pendingBytes })
     // Smaller ones may still fit, but what this one waits for is room on the disk.
     if case .busy = room, node.writer.lacksSpace { room = .full }
     let (error, isBehind) = shard.assumeIsolated { shard in
-      (shard.requests(body, kept: kept, from: connection, room: room, time: time), shard.isBehind)
+      (shard.requests(body, kept: kept, from: connection, room: room, time: time), shard.backlog().isBehind)
     }
     if isBehind { behind.insert(id) }
     return error
@@ -416,7 +416,7 @@ package actor NodeLoop {
     // Heartbeats and the empty envelopes of reads are no work.
     if payload.byteCount > 0 { workedAt = time.now }
     list(shard)
-    let room = room(for: payload.byteCount + shard.assumeIsolated { $0.pendingBytes })
+    let room = room(for: payload.byteCount + shard.assumeIsolated { $0.backlog().pendingBytes })
     shard.assumeIsolated { $0.receive(message, payload: payload, kept: kept, from: sender, room: room, time: time) }
   }
 

@@ -42,12 +42,8 @@ package actor Shard {
     return true
   }
 
-  /// Requests wait that were read.
-  var isBehind: Bool { machine.isBehind }
-  /// A turn should follow at once.
-  var wantsTurn: Bool { machine.wantsTurn }
-  /// Bytes that may go to the log with its next turns.
-  var pendingBytes: Int { machine.pendingBytes }
+  /// What waits in it.
+  func backlog() -> ShardMachine.Backlog { machine.backlog() }
 
   /// What is wrong with the batch, if anything.
   func requests(

@@ -3,8 +3,8 @@ import Journal
 import Proto
 import Replication
 
-/// A large record as a primary needs it, made beside the loop.
-package struct LargeRecord: Sendable {
+/// A large record as a primary needs it, made beside the loop. An object: it is handed on, and large.
+package final class LargeRecord: Sendable {
   let prepared: PreparedRecord?
   let block: PreparedBlock
 
@@ -19,7 +19,7 @@ package struct LargeRecord: Sendable {
 }
 
 /// A peer's frame with one large record, verified and decompressed beside the loop.
-package struct UnpackedFrame: Sendable {
+package final class UnpackedFrame: Sendable {
   let frame: EncodedFrame
   let records: [UInt8]
   /// Of the only record.

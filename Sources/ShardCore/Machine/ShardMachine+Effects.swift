@@ -141,12 +141,13 @@ extension ShardMachine {
       if let sender { actions.append(.dropPeer(sender)) }
       return
     }
-    let isApplied =
-      if let unpacked = delayed.first {
-        apply(frame.header, unpacked.records.rawSpan, unpacked.prepared)
-      } else {
-        apply(frame.header, tools.decoder.records, nil)
-      }
+    let isApplied: Bool
+    if let unpacked = delayed.first {
+      let records = unpacked.records
+      isApplied = apply(frame.header, records.rawSpan, unpacked.prepared)
+    } else {
+      isApplied = apply(frame.header, tools.decoder.records, nil)
+    }
     guard isApplied else { return call(time) { $0.damageFound(now: time.now, into: &$1) } }
     actions.append(.log([.frame(frame)]))
     appended(StreamFrame(header: frame.header, bytes: frame.bytes), time)

@@ -157,12 +157,28 @@ package struct ShardMachine: ~Copyable {
 
   /// Whether a turn should follow at once: time has not been caught up with, or more was asked for than fits a turn.
   /// Not where only room for answers is missing: that comes with what others do.
-  package private(set) var wantsTurn = false
+  private(set) var wantsTurn = false
   /// Requests wait that were read: nothing more should be.
-  package var isBehind: Bool { !deferred.isEmpty && !isPreparing }
+  var isBehind: Bool { !deferred.isEmpty && !isPreparing }
 
   /// Bytes that may go to the log with the next turns.
-  package var pendingBytes: Int { turn.records.count + deferredBytes + delayed.byteCount }
+  var pendingBytes: Int { turn.records.count + deferredBytes + delayed.byteCount }
+
+  /// What waits in a machine.
+  package struct Backlog: Equatable, Sendable {
+    /// A turn should follow at once.
+    package var wantsTurn: Bool
+    /// Requests wait that were read: nothing more should be.
+    package var isBehind: Bool
+    /// Bytes that may go to the log with the next turns.
+    package var pendingBytes: Int
+  }
+
+  /// `mutating` although it changes nothing: a getter of another module's value that cannot be copied is given a copy
+  /// of all its bytes.
+  package mutating func backlog() -> Backlog {
+    Backlog(wantsTurn: wantsTurn, isBehind: isBehind, pendingBytes: pendingBytes)
+  }
 
   // MARK: Life
 
@@ -298,7 +314,7 @@ package struct ShardMachine: ~Copyable {
 
   /// Time passed: at least every 25 ms.
   ///
-  /// - Parameter room: for `pendingBytes`.
+  /// - Parameter room: for the backlog's `pendingBytes`.
   package mutating func tick(room: LogRoom, time: TurnTime, tools: inout ShardTools) {
     self.room = room
     receiveDelayed(time, &tools)
