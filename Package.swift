@@ -58,6 +58,7 @@ let package = Package(
     library("Budgets", ["Threads"]),
     library("Flags", []),
     hotLibrary("Proto", ["CHoldfast"]),
+    hotLibrary("RESP", ["Proto"]),
     library("Logging", ["Proto", "Threads"]),
     hotLibrary("JSON", []),
     hotLibrary("Plan", ["Proto", "JSON"]),
@@ -76,11 +77,11 @@ let package = Package(
         "Flags",
         "Logging",
       ]),
-    hotLibrary("RouterCore", ["Proto", "Threads", "Budgets", "Plan"]),
+    hotLibrary("RouterCore", ["Proto", "RESP", "Threads", "Budgets", "Plan"]),
     hotLibrary(
       "Router",
       [
-        "Proto", "Budgets", "RouterCore", "Threads", "JSON", "Plan", "EventLoop", "HTTP", "ClusterMap", "Flags",
+        "Proto", "RESP", "Budgets", "RouterCore", "Threads", "JSON", "Plan", "EventLoop", "HTTP", "ClusterMap", "Flags",
         "Logging",
       ]),
     library("Admin", ["Proto", "Plan", "HTTP", "ClusterMap", "Journal", "Flags"]),
@@ -94,7 +95,7 @@ let package = Package(
         "Seeded", "Flags",
       ]),
 
-    hotLibrary("Load", ["Proto", "Threads", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
+    hotLibrary("Load", ["Proto", "RESP", "Threads", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
 
     // Executables: argument parsing around a library.
     .executableTarget(name: "holdfast-node", dependencies: ["Node", "Flags"], swiftSettings: strict),
@@ -107,6 +108,7 @@ let package = Package(
     .target(name: "TestKit", dependencies: ["Proto", "Seeded"], path: "Tests/TestKit", swiftSettings: testing),
     tests("Flags", ["Flags"]),
     tests("Proto", ["Proto", "TestKit"]),
+    tests("RESP", ["RESP", "Proto", "TestKit"]),
     tests("Logging", ["Logging", "Proto", "TestKit"]),
     tests("JSON", ["JSON", "Proto", "TestKit"]),
     tests("Plan", ["Plan", "Proto", "JSON", "TestKit"]),

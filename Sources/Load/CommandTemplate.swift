@@ -1,4 +1,5 @@
 import Proto
+import RESP
 
 /// A RESP command with places to fill in, taken apart once: the tool runs on the processors it measures. In its words
 /// `{event}`, `{seat}` and `{buyer}` stand for an event's id, a seat's number and `b` with a buyer's number; other

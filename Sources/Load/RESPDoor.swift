@@ -1,4 +1,5 @@
 import Proto
+import RESP
 
 /// The TCP door, or a Redis server given a command of one's own.
 struct RESPDoor: LoadDoor {

@@ -1,5 +1,6 @@
 import Foundation
 import Proto
+import RESP
 import Router
 import Testing
 

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import Logging
 import Proto
+import RESP
 import Router
 import Threads
 

@@ -3,6 +3,7 @@ import HTTP
 import JSON
 import Plan
 import Proto
+import RESP
 import RouterCore
 
 /// Writing answers.

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import Proto
+import RESP
 import RouterCore
 
 /// What operators ask: is it ready, and how is it.

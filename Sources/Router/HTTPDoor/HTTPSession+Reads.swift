@@ -4,6 +4,7 @@ import HTTP
 import JSON
 import Plan
 import Proto
+import RESP
 import RouterCore
 
 /// Seat maps and availability: from the copy, unless it is too old or the caller wants the primary's own word.

@@ -4,6 +4,7 @@ import HTTP
 import JSON
 import Plan
 import Proto
+import RESP
 import RouterCore
 import Threads
 

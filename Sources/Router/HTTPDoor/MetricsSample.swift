@@ -1,6 +1,7 @@
 import Budgets
 import EventLoop
 import Proto
+import RESP
 import RouterCore
 
 /// What `/metrics` says, gathered from all loops: Prometheus' text format.

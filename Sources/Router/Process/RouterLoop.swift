@@ -3,6 +3,7 @@ import EventLoop
 import HTTP
 import Logging
 import Proto
+import RESP
 import RouterCore
 import Threads
 

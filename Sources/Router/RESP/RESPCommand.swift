@@ -1,4 +1,5 @@
 import Proto
+import RESP
 
 /// The commands of the RESP door. `COMMAND` describes them, and metrics count by them. Those that ask for an operation
 /// stand in its row of `OperationRow`; the others are the connection's own, and stand here.

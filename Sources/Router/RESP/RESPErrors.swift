@@ -1,5 +1,6 @@
 import Plan
 import Proto
+import RESP
 import RouterCore
 
 /// Refusals as the RESP door says them: an error whose first word is for programs.

@@ -1,6 +1,7 @@
 import JSON
 import Plan
 import Proto
+import RESP
 import RouterCore
 
 /// What operations answer at the RESP door.

@@ -1,5 +1,6 @@
 import EventLoop
 import Proto
+import RESP
 import RouterCore
 
 /// The commands that Redis clients and tools begin with.

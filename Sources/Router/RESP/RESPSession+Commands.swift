@@ -1,5 +1,6 @@
 import Plan
 import Proto
+import RESP
 import RouterCore
 
 /// What the words of a command mean.

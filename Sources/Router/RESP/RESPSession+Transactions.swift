@@ -1,5 +1,6 @@
 import EventLoop
 import Proto
+import RESP
 
 /// What stands between MULTI and EXEC: commands as they came, parsed again when they run.
 ///

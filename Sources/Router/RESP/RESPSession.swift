@@ -1,5 +1,6 @@
 import EventLoop
 import Proto
+import RESP
 import RouterCore
 
 /// One connection at the RESP door.

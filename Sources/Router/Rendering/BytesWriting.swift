@@ -1,5 +1,6 @@
 import JSON
 import Proto
+import RESP
 
 /// The writers for values that own their bytes.
 extension [UInt8] {

@@ -1,4 +1,5 @@
 import Proto
+import RESP
 
 /// The cursor of a list of orders or holds: `13-5f0c9d21`, the place where the next page begins and a mark of the list,
 /// so that one list's cursor is not taken for another's.

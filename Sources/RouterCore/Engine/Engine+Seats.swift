@@ -1,4 +1,5 @@
 import Plan
+import RESP
 import Proto
 
 /// Strong reads of one event's seats on one loop: those that came before the primary was asked share its answer, and

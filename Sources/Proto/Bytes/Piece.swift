@@ -94,4 +94,13 @@ extension [UInt8] {
       unsafe append(contentsOf: UnsafeRawBufferPointer(start: piece.base, count: piece.count))
     }
   }
+
+  /// Appends the number's digits.
+  @inlinable public mutating func putDecimal(_ value: Int64) {
+    if value >= 0, value < 10 {
+      append(0x30 &+ UInt8(truncatingIfNeeded: value))
+    } else {
+      putPiece(bytesMax: 24) { $0.putDecimal(value) }
+    }
+  }
 }

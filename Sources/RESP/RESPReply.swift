@@ -1,3 +1,5 @@
+public import Proto
+
 /// A reply as a client reads it: for the CLI, the load tool and tests. Both forms of the protocol.
 public indirect enum RESPReply: Equatable, Sendable {
   case simple(Bytes)

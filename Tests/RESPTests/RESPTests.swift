@@ -1,4 +1,5 @@
 import Proto
+import RESP
 import TestKit
 import Testing
 

@@ -1,3 +1,5 @@
+public import Proto
+
 /// Writes replies of the Redis protocol by appending to a byte array.
 extension [UInt8] {
   /// `+OK`. The text must have no line break.
@@ -103,14 +105,6 @@ extension [UInt8] {
     unsafe append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  /// Appends the number's digits.
-  @inlinable public mutating func putDecimal(_ value: Int64) {
-    if value >= 0, value < 10 {
-      append(0x30 &+ UInt8(truncatingIfNeeded: value))
-    } else {
-      putPiece(bytesMax: 24) { $0.putDecimal(value) }
-    }
-  }
 }
 
 /// Which form of the protocol a connection chose with HELLO.

@@ -1,3 +1,5 @@
+public import Proto
+
 /// Why a connection at the Redis door is closed: its bytes are no commands. Written as an `ERR` before the close.
 public enum RESPError: UInt8, Error, Sendable, CaseIterable {
   case badArrayLength = 1
