@@ -8,7 +8,7 @@ extension Inventory {
     case .event(let id):
       guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
       return .encodedEvent(
-        events[slot].ref, version: events[slot].version, events[slot].availability,
+        events[slot].ref, version: events[slot].version, events[slot].layout.terms, events[slot].availability,
         definition: events[slot].layout.encoded)
     case .seats(let id):
       guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
@@ -21,6 +21,9 @@ extension Inventory {
     case .availability(let id):
       guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
       return .availability(events[slot].ref, version: events[slot].version, events[slot].availability)
+    case .terms(let id):
+      guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }
+      return .terms(events[slot].ref, version: events[slot].termsVersion, events[slot].terms)
     case .hold(let id):
       guard case .living(let slot, let record) = find(id) else {
         if case .over = find(id) { return .refused(.holdExpired) }
@@ -60,7 +63,7 @@ extension Inventory {
     case .seats(let id), .subscribe(let id):
       guard let slot = events.slot(of: id) else { return 0 }
       return events[slot].layout.seatCount + countBytes(slot)
-    case .availability(let id): return events.slot(of: id).map { countBytes($0) } ?? 0
+    case .availability(let id), .terms(let id): return events.slot(of: id).map { countBytes($0) } ?? 0
     case .orders(_, _, _, let limit), .holds(_, _, _, let limit): return Query.listBytes(limit: Int(limit))
     case .events(_, let limit): return min(Int(limit), events.count) * Self.summaryBytesMax
     case .seat, .hold, .order, .unsubscribe: return 0
@@ -87,6 +90,7 @@ extension Inventory {
     events[slot].watchers -= 1
     if events[slot].watchers == 0 {
       events[slot].changedSeats = []
+      events[slot].wasForgotten = false
       changedEvents.removeAll { $0 == slot }
     }
   }
@@ -103,6 +107,12 @@ extension Inventory {
 
   private mutating func takeFeedUpdate(_ slot: UInt32) -> FeedUpdate {
     var changes: [SeatChange] = []
+    if events[slot].wasForgotten {
+      // Nobody's copy is that new already, so everybody asks for another.
+      events[slot].toldVersion = events[slot].version
+      events[slot].changedSeats = []
+      events[slot].wasForgotten = false
+    }
     events[slot].changedSeats.sort()
     var last: UInt32?
     for seat in events[slot].changedSeats where seat != last {

@@ -30,7 +30,7 @@ public enum AvailabilityDocument {
       out.putJSON(":{")
       write(Sum(counts), into: &out)
       out.putJSON(",\"price\":")
-      out.putJSON(area.price)
+      out.put(area.price) { $0.putJSON($1) }
       out.append(0x7D)
     }
     out.putJSON("}}")

@@ -4,8 +4,11 @@ public import Proto
 extension EventDocument {
   /// Appends the event as `GET /v1/events/{event}` and its creation answer with it: all that was given, without the
   /// plan. What was not given is null.
+  ///
+  /// - Parameter event: with the terms of now.
   public static func write(
-    _ event: EventDefinition, version: UInt64, availability: Availability, into out: inout [UInt8]
+    _ event: EventDefinition, isPaused: Bool = false, version: UInt64, availability: Availability,
+    into out: inout [UInt8]
   ) {
     out.putJSON("{\"id\":")
     out.putJSONString(event.id.rawSpan)
@@ -29,6 +32,8 @@ extension EventDocument {
     out.put(event.maxPerOrder) { $0.putJSON($1) }
     out.putJSON(",\"max_per_buyer\":")
     out.put(event.maxPerBuyer) { $0.putJSON($1) }
+    out.putJSON(",\"paused\":")
+    out.putJSON(isPaused)
     out.putJSON(",\"areas\":[")
     for (place, area) in event.areas.enumerated() {
       if place > 0 { out.append(0x2C) }
@@ -37,7 +42,7 @@ extension EventDocument {
       out.putJSON(",\"capacity\":")
       out.putJSON(area.capacity)
       out.putJSON(",\"price\":")
-      out.putJSON(area.price)
+      out.put(area.price) { $0.putJSON($1) }
       out.append(0x7D)
     }
     out.putJSON("],\"prices\":{")

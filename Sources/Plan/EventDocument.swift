@@ -200,7 +200,7 @@ public enum EventDocument {
               throw .refused("two areas have this name", at: reader.valueStart)
             }
           case 1: area.capacity = UInt32(try reader.integer(in: 1...Int64(EventDefinition.Limit.seats)))
-          default: area.price = try reader.integer(in: 0...maxPrice)
+          default: area.price = try reader.nullIfNext() ? nil : try reader.integer(in: 0...maxPrice)
           }
         }
         for field in 0..<3 { try object.require(field, of: areaFields) }

@@ -340,7 +340,7 @@ struct Model {
       $0 + (event.definition.categories[event.places[$1].category].price ?? 0)
     }
     return holds[hold].areas.reduce(seats) {
-      $0 + event.definition.areas[Int($1.area.rawValue)].price * Int64($1.count)
+      $0 + (event.definition.areas[Int($1.area.rawValue)].price ?? 0) * Int64($1.count)
     }
   }
 

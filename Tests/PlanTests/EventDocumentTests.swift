@@ -167,7 +167,6 @@ private let arena = """
     (event("\"areas\":[{\"name\":\"F\",\"capacity\":10000001,\"price\":1}]"), "areas[0].capacity"),
     (event("\"areas\":[{\"name\":\"F\",\"capacity\":1}]"), "areas[0].price"),
     (event("\"areas\":[{\"capacity\":1,\"price\":1}]"), "areas[0].name"),
-    (event("\"areas\":[{\"name\":\"F\",\"capacity\":1,\"price\":null}]"), "areas[0].price"),
     (
       event("\"areas\":[{\"name\":\"F\",\"capacity\":1,\"price\":1},{\"name\":\"F\",\"capacity\":1,\"price\":1}]"),
       "areas[1].name"

@@ -288,7 +288,7 @@ import Testing
   @Test func plansSeatsAndTags() async throws {
     try await withArena { _, http, resp in
       let plan = try http.request("GET", "/v1/events/arena/plan")
-      #expect(plan.status == 200 && plan.headers["cache-control"] == "public, max-age=86400")
+      #expect(plan.status == 200 && plan.headers["cache-control"] == "public, max-age=60")
       let planTag = try #require(plan.headers["etag"])
       #expect(try http.request("GET", "/v1/events/arena/plan", headers: ["If-None-Match": planTag]).status == 304)
       let seats = try http.request("GET", "/v1/events/arena/seats?read=strong")

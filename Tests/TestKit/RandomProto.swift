@@ -37,7 +37,7 @@ extension SeededRandom {
   package mutating func area() -> AreaCount { AreaCount(area: AreaIndex(quarter()), count: half()) }
   package mutating func counts() -> Counts { Counts(free: half(), held: half(), sold: half(), notForSale: half()) }
   package mutating func availability() -> Availability {
-    Availability(categories: list(0...3) { $0.counts() }, areas: list(0...2) { $0.counts() })
+    Availability(categories: list(0...3) { $0.counts() }, areas: list(0...2) { $0.counts() }, terms: word())
   }
   package mutating func seatState() -> SeatState { one(of: SeatState.allCases) }
   package mutating func states() -> Bytes { Bytes(list(0...20) { $0.seatState().rawValue }) }
@@ -79,7 +79,7 @@ extension SeededRandom {
       maxPerBuyer: maybe { $0.half() }, categories: categories, sections: sections,
       areas: list(0...2) {
         EventDefinition.Area(
-          name: $0.bytes(0...9), capacity: $0.half(), price: Int64.random(in: 0...maxPrice, using: &$0))
+          name: $0.bytes(0...9), capacity: $0.half(), price: $0.maybe { Int64.random(in: 0...maxPrice, using: &$0) })
       }, notForSale: closed, size: maybe { EventDefinition.Size(width: Float($0.quarter()), height: 0.5) })
   }
 
@@ -136,7 +136,7 @@ extension SeededRandom {
     case 3: .noSuchOrder
     case 4: .eventExists
     case 5: .invalid(one(of: Refusal.Argument.allCases))
-    case 6: .notOnSale(at: time())
+    case 6: .notOnSale(at: maybe { $0.time() })
     case 7: .limitExceeded(one(of: Refusal.LimitName.allCases), limit: time())
     case 8: .seatsTaken(list(0...5) { $0.quarter() })
     case 9: .soldOut([.event, .area(AreaIndex(quarter())), .category(CategoryIndex(quarter()))][Int(next() % 3)])
@@ -164,7 +164,8 @@ extension SeededRandom {
   }
 
   package mutating func query() -> Query {
-    switch Int.random(in: 0..<11, using: &self) {
+    switch Int.random(in: 0..<12, using: &self) {
+    case 11: .terms(id: bytes(0...9))
     case 9:
       .orders(
         id: bytes(0...9),
@@ -184,11 +185,20 @@ extension SeededRandom {
     }
   }
 
+  mutating func eventInfo() -> EventInfo {
+    let definition = definition()
+    let terms = EventTerms(definition)
+    return EventInfo(
+      ref: ref(), version: word(), definition: definition,
+      terms: maybe { _ in terms }, availability: availability())
+  }
+
   package mutating func answer() -> Answer {
-    switch Int.random(in: 0..<12, using: &self) {
+    switch Int.random(in: 0..<13, using: &self) {
+    case 12: .terms(ref(), version: word(), EventTerms(definition()))
     case 10: .orders(list(0...3) { $0.orderInfo() }, next: maybe { $0.half() })
     case 11: .holds(list(0...3) { $0.info() }, next: maybe { $0.half() })
-    case 0: .event(EventInfo(ref: ref(), version: word(), definition: definition(), availability: availability()))
+    case 0: .event(eventInfo())
     case 1: .seats(ref(), version: word(), states: states())
     case 2: .seat(seatState(), version: word())
     case 3: .availability(ref(), version: word(), availability())

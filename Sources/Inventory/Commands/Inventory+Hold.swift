@@ -91,6 +91,7 @@ extension Inventory {
 
   /// Not on sale, limits, and the shard's own capacity.
   @inline(__always) func checkSale(_ layout: EventLayout, _ event: UInt32, count: UInt64, buyer: RawSpan) -> Refusal? {
+    if layout.isPaused { return .notOnSale(at: nil) }
     if let onSaleAt = layout.onSaleAt, now < onSaleAt { return .notOnSale(at: onSaleAt) }
     if let limit = layout.maxPerOrder, count > UInt64(limit) {
       return .limitExceeded(.maxPerOrder, limit: Int64(limit))

@@ -1,6 +1,7 @@
 import Proto
 
-/// What follows from an event's definition and never changes: shared by all copies of the inventory.
+/// What follows from an event's definition and its terms: shared by all copies of the inventory. Other terms make another
+/// layout, which shares all that follows from the plan.
 ///
 /// Flat arrays are fine here: they are built once, with the event, and never written again.
 final class EventLayout: Sendable {
@@ -32,14 +33,13 @@ final class EventLayout: Sendable {
 
   static let mixed = UInt16.max
 
-  /// Without its sections.
+  /// Without its sections, with the terms of now.
   let definition: EventDefinition
-  /// The whole definition, as it came: for who asks for it, and for snapshots.
+  /// Terms other than those of the creation; nil: they never changed.
+  let terms: EventTerms?
+  let isPaused: Bool
+  /// The whole definition, as it was created: for who asks for it, and for snapshots.
   let encoded: Bytes
-  let holdTTL: UInt32
-  let onSaleAt: Milliseconds?
-  let maxPerOrder: UInt32?
-  let maxPerBuyer: UInt32?
   let sale: SaleTerms
   let seatCount: Int
   /// Behind the last stands one whose first seat is the seat count.
@@ -50,6 +50,8 @@ final class EventLayout: Sendable {
   /// Minor units by category; 0 for what is not for sale.
   let prices: [Int64]
   let areaPrices: [Int64]
+  /// By category: whether its seats have a price.
+  let isPriced: [Bool]
   /// The row of every 64th seat.
   private let hints: [UInt32]
   /// By seat, if any row is mixed; otherwise empty.
@@ -126,20 +128,38 @@ final class EventLayout: Sendable {
       hints.append(UInt32(row))
     }
     self.definition = definition
+    (terms, isPaused) = (nil, false)
     encoded = outline.encoded
-    (holdTTL, onSaleAt) = (definition.holdTTL, definition.onSaleAt)
-    (maxPerOrder, maxPerBuyer) = (definition.maxPerOrder, definition.maxPerBuyer)
     seatCount = next
     self.rows = rows
     self.sections = sections
     self.zones = zones
     longestRow = longest
     prices = definition.categories.map { $0.price ?? 0 }
-    areaPrices = definition.areas.map(\.price)
+    areaPrices = definition.areas.map { $0.price ?? 0 }
+    isPriced = definition.categories.map { $0.price != nil }
     self.hints = hints
     seatCategories = categories
     sale = SaleTerms(definition)
   }
+
+  /// The same event with other terms, which must fit its plan.
+  init(_ other: EventLayout, _ terms: EventTerms) {
+    definition = other.definition.with(terms)
+    (self.terms, isPaused) = (terms, terms.isPaused)
+    (encoded, seatCount, longestRow) = (other.encoded, other.seatCount, other.longestRow)
+    (rows, sections, zones) = (other.rows, other.sections, other.zones)
+    (hints, seatCategories) = (other.hints, other.seatCategories)
+    prices = definition.categories.map { $0.price ?? 0 }
+    areaPrices = definition.areas.map { $0.price ?? 0 }
+    isPriced = definition.categories.map { $0.price != nil }
+    sale = SaleTerms(definition, isPaused: terms.isPaused)
+  }
+
+  var holdTTL: UInt32 { sale.holdTTL }
+  var onSaleAt: Milliseconds? { definition.onSaleAt }
+  var maxPerOrder: UInt32? { definition.maxPerOrder }
+  var maxPerBuyer: UInt32? { definition.maxPerBuyer }
 
   /// Refuses a time that is longer than callers may ask for, in seconds.
   @inline(__always) func check(ttl: UInt32) -> Refusal? {

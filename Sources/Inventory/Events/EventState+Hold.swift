@@ -43,7 +43,7 @@ extension EventLayout {
     for place in 0..<hold.seatCount { total += price(of: hold.seat(place).rawValue) }
     for place in 0..<hold.areaCount {
       let area = hold.area(place)
-      let price = definition.areas[Int(area.area.rawValue)].price
+      let price = areaPrices[Int(area.area.rawValue)]
       let (product, isTooLarge) = price.multipliedReportingOverflow(by: Int64(area.count))
       let (sum, isTooMuch) = total.addingReportingOverflow(product)
       if isTooLarge || isTooMuch { return nil }

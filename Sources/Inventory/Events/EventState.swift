@@ -7,7 +7,9 @@ struct EventState: Sendable {
     static let free: UInt32 = 0
     static func held(_ slot: UInt32) -> UInt32 { 1 << 30 | slot }
     static func sold(_ slot: UInt32) -> UInt32 { 2 << 30 | slot }
-    static let notForSale: UInt32 = 3 << 30
+    /// Not for sale, because its category has no price, because it was taken off sale by itself, or both.
+    static let unpriced: UInt32 = 3 << 30 | 1
+    static let blocked: UInt32 = 3 << 30 | 2
     /// The characters of the four states, that of `free` in the lowest byte.
     static let characters: UInt32 =
       UInt32(SeatState.notForSale.rawValue) << 24 | UInt32(SeatState.sold.rawValue) << 16
@@ -22,19 +24,25 @@ struct EventState: Sendable {
     }
   }
 
-  let layout: EventLayout
-  let sale: SaleTerms
+  var layout: EventLayout
+  var sale: SaleTerms
   let slot: UInt32
   let incarnation: UInt64
+  /// The version when the terms changed last; 0: they never did.
+  var termsVersion: UInt64 = 0
+  /// Prices that were asked for before, oldest first.
+  var formerPrices: [FormerPrice] = []
+  /// What terms that changed and former prices add to the digest.
+  var termsTerm: UInt64 = 0
   /// Odd: what one step of the version adds to the digest.
   let versionTerm: UInt64
-  private(set) var version: UInt64 = 0
-  private(set) var seats: PagedArray<UInt32>
+  var version: UInt64 = 0
+  var seats: PagedArray<UInt32>
   /// Free seats by row, and by the layout's zones.
-  private(set) var rowFree: PagedArray<UInt32>
-  private(set) var zoneFree: [UInt32]
-  private(set) var categories: [Counts]
-  private(set) var areas: [Counts]
+  var rowFree: PagedArray<UInt32>
+  var zoneFree: [UInt32]
+  var categories: [Counts]
+  var areas: [Counts]
   /// The numbers of its orders, in the order of their checkouts. Follows from the orders: neither in the digest nor in
   /// snapshots.
   var orders = PagedArray<UInt32>()
@@ -45,6 +53,8 @@ struct EventState: Sendable {
   var watchers = 0
   var toldVersion: UInt64 = 0
   var changedSeats: [UInt32] = []
+  /// Not replicated: watchers must ask for all seats again, because too many changed at once.
+  var wasForgotten = false
 
   var ref: EventRef { EventRef(slot: EventSlot(slot), incarnation: incarnation) }
   var id: Bytes { layout.definition.id }
@@ -60,7 +70,9 @@ struct EventState: Sendable {
     rowFree = PagedArray(repeating: 0, count: layout.rowCount)
     zoneFree = Array(repeating: 0, count: layout.zones.count)
     categories = Array(repeating: Counts(), count: layout.definition.categories.count)
-    areas = layout.definition.areas.map { Counts(free: $0.capacity) }
+    areas = layout.definition.areas.map {
+      $0.price == nil ? Counts(notForSale: $0.capacity) : Counts(free: $0.capacity)
+    }
     for section in layout.sections { open(section) }
     for seat in layout.definition.notForSale { close(seat.rawValue) }
   }
@@ -84,7 +96,7 @@ struct EventState: Sendable {
     guard layout.definition.categories[category].price != nil else {
       let last = section.rows.upperBound - 1
       seats.fill(
-        layout.seats(ofRow: first).lowerBound..<layout.seats(ofRow: last).upperBound, with: Seat.notForSale)
+        layout.seats(ofRow: first).lowerBound..<layout.seats(ofRow: last).upperBound, with: Seat.unpriced)
       categories[category].notForSale += total
       return
     }
@@ -107,7 +119,7 @@ struct EventState: Sendable {
     for seat in range {
       let category = layout.category(of: UInt32(seat), row: row)
       if layout.definition.categories[category].price == nil {
-        seats[seat] = Seat.notForSale
+        seats[seat] = Seat.unpriced
         categories[category].notForSale += 1
       } else {
         rowFree[row] += 1
@@ -118,10 +130,13 @@ struct EventState: Sendable {
   }
 
   private mutating func close(_ seat: UInt32) {
-    guard seats[Int(seat)] == Seat.free else { return }
+    guard seats[Int(seat)] == Seat.free else {
+      seats[Int(seat)] |= Seat.blocked
+      return
+    }
     let row = layout.row(of: seat)
     let category = layout.category(of: seat, row: row)
-    seats[Int(seat)] = Seat.notForSale
+    seats[Int(seat)] = Seat.blocked
     rowFree[row] -= 1
     zoneFree[layout.zone(of: category, row: row)] -= 1
     categories[category].free -= 1
@@ -134,7 +149,7 @@ struct EventState: Sendable {
 
   // MARK: Changing
 
-  @inline(__always) private func seatTerm(_ seat: UInt32, _ word: UInt32) -> UInt64 {
+  @inline(__always) func seatTerm(_ seat: UInt32, _ word: UInt32) -> UInt64 {
     word == Seat.free ? 0 : term(.seat, UInt64(slot) << 32 | UInt64(seat), UInt64(word))
   }
 
@@ -193,23 +208,34 @@ struct EventState: Sendable {
     let word = isSold ? Seat.sold(hold) : Seat.held(hold)
     precondition(seats[Int(seat)] == word, "a hold's seats are its own")
     digest &-= seatTerm(seat, word)
-    seats[Int(seat)] = Seat.free
     let row = layout.row(of: seat)
     let category = layout.category(of: seat, row: row)
-    rowFree[row] += 1
-    zoneFree[layout.zone(of: category, row: row)] += 1
-    categories[category].free += 1
+    if layout.isPriced[category] {
+      seats[Int(seat)] = Seat.free
+      rowFree[row] += 1
+      zoneFree[layout.zone(of: category, row: row)] += 1
+      categories[category].free += 1
+    } else {
+      seats[Int(seat)] = Seat.unpriced
+      categories[category].notForSale += 1
+    }
     if isSold { categories[category].sold -= 1 } else { categories[category].held -= 1 }
     note(seat, row: row)
   }
 
-  @inline(__always) private mutating func note(_ seat: UInt32, row: Int) {
+  @inline(__always) mutating func note(_ seat: UInt32, row: Int) {
     if best.isInUse { best.note(row) }
     if watchers > 0 { changedSeats.append(seat) }
   }
 
   private func areaTerm(_ area: AreaIndex, _ counts: Counts) -> UInt64 {
     term(.area, UInt64(slot) << 16 | UInt64(area.rawValue), UInt64(counts.held), UInt64(counts.sold))
+  }
+
+  /// Frees places of an area that were held or sold.
+  mutating func give(_ places: AreaCount, isSold: Bool, _ digest: inout UInt64) {
+    let isPriced = layout.definition.areas[Int(places.area.rawValue)].price != nil
+    move(places, from: isSold ? .sold : .held, to: isPriced ? .free : .notForSale, &digest)
   }
 
   /// Moves places between an area's counts: free → held (`take`), held → sold, held or sold → free.
@@ -242,7 +268,9 @@ struct EventState: Sendable {
     var hash = stableHash(definition.id.rawSpan, seed: incarnation)
     hash = mix64(hash ^ UInt64(layout.seatCount) << 32 ^ UInt64(layout.rowCount))
     for category in definition.categories { hash = mix64(hash ^ UInt64(bitPattern: category.price ?? -1)) }
-    for area in definition.areas { hash = mix64(hash ^ UInt64(area.capacity) ^ UInt64(bitPattern: area.price) << 20) }
+    for area in definition.areas {
+      hash = mix64(hash ^ UInt64(area.capacity) ^ UInt64(bitPattern: area.price ?? -1) << 20)
+    }
     for seat in definition.notForSale { hash = mix64(hash ^ UInt64(seat.rawValue)) }
     return areas.indices.reduce(term(.event, UInt64(slot), hash)) {
       $0 &+ areaTerm(AreaIndex(UInt16($1)), Counts())
@@ -261,7 +289,7 @@ struct EventState: Sendable {
     return sum
   }
 
-  var availability: Availability { Availability(categories: categories, areas: areas) }
+  var availability: Availability { Availability(categories: categories, areas: areas, terms: termsVersion) }
 
   /// One byte a seat.
   var states: Bytes {

@@ -13,17 +13,17 @@ struct SaleTerms: Sendable, BitwiseCopyable {
   /// wrong.
   var isPlain: Bool
 
-  init(_ definition: EventDefinition) {
+  init(_ definition: EventDefinition, isPaused: Bool = false) {
     holdTTL = definition.holdTTL
     maxHoldTTL = definition.maxHoldTTL
     onSaleAt = definition.onSaleAt ?? .min
     maxPerOrder = definition.maxPerOrder ?? .max
-    isPlain = definition.isPlain
+    isPlain = definition.isPlain && !isPaused
   }
 }
 
 extension EventDefinition {
-  /// Whether the one-seat path knows every term of this event. Computed once, when the event is created.
+  /// Whether the one-seat path knows every term of this event. Computed when the event is created or its terms change.
   ///
   /// A new field is either known to that path (`Inventory+OneHold.swift`) and added to `plainFields`, or makes this
   /// false when it is set. A test names a field that is neither.

@@ -15,6 +15,8 @@ package struct SeatStatesCopy: Sendable {
   /// What has changed in the part that is copied; the rest is copied as it is then.
   package mutating func apply(_ update: FeedUpdate) {
     guard update.event == event else { return }
+    // Too much changed at once to be told: begin anew.
+    if update.fromVersion == update.version { states.removeAll(keepingCapacity: true) }
     for change in update.seats where change.seat.rawValue < states.count {
       states[Int(change.seat.rawValue)] = change.state.rawValue
     }

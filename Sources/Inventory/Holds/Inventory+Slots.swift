@@ -81,8 +81,15 @@ extension Inventory {
     let layout = events[record.event].layout
     let (seats, areas) = seatsAndAreas(record)
     var total: Int64 = 0
-    for seat in seats { total += layout.price(of: seat.rawValue) }
-    for area in areas { total += layout.definition.areas[Int(area.area.rawValue)].price * Int64(area.count) }
+    guard let former = events[record.event].prices(before: record.sequence) else {
+      for seat in seats { total += layout.price(of: seat.rawValue) }
+      for area in areas { total += layout.areaPrices[Int(area.area.rawValue)] * Int64(area.count) }
+      return total
+    }
+    for seat in seats {
+      total += former.categories[layout.category(of: seat.rawValue, row: layout.row(of: seat.rawValue))]
+    }
+    for area in areas { total += former.areas[Int(area.area.rawValue)] * Int64(area.count) }
     return total
   }
 
@@ -103,7 +110,7 @@ extension Inventory {
         let area = AreaIndex(UInt16(truncatingIfNeeded: cells.next(&cursor)))
         let places = AreaCount(area: area, count: cells.next(&cursor))
         count += places.count
-        events[event].move(places, from: isSold ? .sold : .held, to: .free, &digest)
+        events[event].give(places, isSold: isSold, &digest)
       }
     }
     if events[event].layout.maxPerBuyer != nil {

@@ -132,6 +132,7 @@ extension Inventory {
       let slot = UInt32(inventory.events.count)
       inventory.add(EventState(EventLayout(outline), slot: UInt32(slot), incarnation: incarnation))
       inventory.events[slot].set(version: version, &inventory.digest)
+      try inventory.events[slot].takeTerms(&reader, nextSequence: inventory.nextSequence, &inventory.digest)
     }
 
     private mutating func takeSlot(_ reader: inout ByteReader) throws(DecodeError) {
@@ -262,8 +263,7 @@ extension Inventory {
       guard Int(seat) < layout.seatCount else { throw .invalid(field: "snapshot seat") }
       if chain != nil { cells.put(seat, to: &chain!) } else { record.detail = seat }
       guard record.status.lives else { continue }
-      guard events[event].seats[Int(seat)] == EventState.Seat.free else { throw .invalid(field: "snapshot seat") }
-      events[event].take(seat, for: slot, &digest)
+      guard events[event].putBack(seat, for: slot, &digest) else { throw .invalid(field: "snapshot seat") }
       if record.status == .sold { events[event].sell(seat, of: slot, &digest) }
     }
     var price: Int64 = 0
@@ -271,8 +271,7 @@ extension Inventory {
       let area = AreaCount(area: AreaIndex(try reader.u16()), count: try reader.u32())
       let index = Int(area.area.rawValue)
       guard index < events[event].areas.count else { throw .invalid(field: "snapshot area") }
-      let (product, isTooLarge) = layout.definition.areas[index].price.multipliedReportingOverflow(
-        by: Int64(area.count))
+      let (product, isTooLarge) = layout.areaPrices[index].multipliedReportingOverflow(by: Int64(area.count))
       let (sum, isTooMuch) = price.addingReportingOverflow(product)
       guard !isTooLarge, !isTooMuch, sum < 1 << 62 else { throw .invalid(field: "snapshot area") }
       price = sum
@@ -280,12 +279,14 @@ extension Inventory {
       cells.put(area.count, to: &chain!)
       count += UInt64(area.count)
       guard record.status.lives else { continue }
-      guard events[event].areas[index].free >= area.count else { throw .invalid(field: "snapshot area") }
-      events[event].move(area, from: .free, to: record.status == .sold ? .sold : .held, &digest)
+      guard events[event].putBack(area, isSold: record.status == .sold, &digest) else {
+        throw .invalid(field: "snapshot area")
+      }
     }
     guard count <= UInt64(UInt32.max) else { throw .invalid(field: "snapshot hold") }
-    if record.status.lives, let limit = layout.definition.maxPerBuyer {
-      guard buyers.count(event, buyer, cells) + count <= UInt64(limit) else {
+    if record.status.lives, layout.maxPerBuyer != nil {
+      // A limit that was lowered later does not take away what a buyer has.
+      guard buyers.count(event, buyer, cells) + count <= UInt64(UInt32.max) else {
         throw .invalid(field: "snapshot buyer")
       }
       buyers.add(UInt32(count), event, buyer, &cells)

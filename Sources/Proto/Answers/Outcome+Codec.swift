@@ -101,7 +101,7 @@ extension Refusal {
       out.append(argument.rawValue)
     case .notOnSale(let at):
       out.append(Tag.notOnSale.rawValue)
-      out.put(at)
+      out.put(optional: at) { $0.put($1) }
     case .limitExceeded(let name, let limit):
       out.append(Tag.limitExceeded.rawValue)
       out.append(name.rawValue)
@@ -146,7 +146,7 @@ extension Refusal {
     case .invalid:
       guard let argument = Argument(rawValue: try reader.u8()) else { throw .invalid(field: "refused argument") }
       self = .invalid(argument)
-    case .notOnSale: self = .notOnSale(at: try reader.i64())
+    case .notOnSale: self = .notOnSale(at: try !reader.isPresent() ? nil : try reader.i64())
     case .limitExceeded:
       guard let name = LimitName(rawValue: try reader.u8()) else { throw .invalid(field: "limit name") }
       self = .limitExceeded(name, limit: try reader.i64())

@@ -44,7 +44,8 @@ public enum Refusal: Equatable, Sendable {
   case eventExists
   /// An argument that the door should have refused.
   case invalid(Argument)
-  case notOnSale(at: Milliseconds)
+  /// nil: the event is paused.
+  case notOnSale(at: Milliseconds?)
   case limitExceeded(LimitName, limit: Int64)
   /// 0-based places in the command's list of seats, ascending: every lost one.
   case seatsTaken([UInt16])

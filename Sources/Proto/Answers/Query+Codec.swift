@@ -11,6 +11,7 @@ extension Query {
     case unsubscribe = 9
     case orders = 10
     case holds = 11
+    case terms = 12
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -24,6 +25,7 @@ extension Query {
       out.put(Tag.seat.rawValue, id)
       out.put(seat.rawValue)
     case .availability(let id): out.put(Tag.availability.rawValue, id)
+    case .terms(let id): out.put(Tag.terms.rawValue, id)
     case .hold(let id):
       out.append(Tag.hold.rawValue)
       id.encode(into: &out)
@@ -59,6 +61,7 @@ extension Query {
       let id = try reader.shortBytes()
       self = .seat(id: id, SeatIndex(try reader.u32()))
     case .availability: self = .availability(id: try reader.shortBytes())
+    case .terms: self = .terms(id: try reader.shortBytes())
     case .hold: self = .hold(try HoldID(decoding: &reader))
     case .order: self = .order(try OrderID(decoding: &reader))
     case .orders:
@@ -100,6 +103,7 @@ extension Answer {
     case refused = 10
     case orders = 11
     case holds = 12
+    case terms = 13
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -108,9 +112,9 @@ extension Answer {
   /// The end of an answer's encoding that may be large, as it stands in somebody's memory; nil: it has none.
   public var tail: Bytes? {
     switch self {
-    case .encodedEvent(_, _, _, let definition): definition
+    case .encodedEvent(_, _, _, _, let definition): definition
     case .seats(_, _, let states), .subscribed(_, _, let states, _): states
-    case .event, .seat, .availability, .hold, .order, .orders, .holds, .events, .unsubscribed, .refused: nil
+    case .event, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events, .unsubscribed, .refused: nil
     }
   }
 
@@ -121,12 +125,14 @@ extension Answer {
       out.append(Tag.event.rawValue)
       out.put(info.ref)
       out.put(info.version)
+      out.put(info.terms)
       info.availability.encode(into: &out)
       info.definition.encode(into: &out)
-    case .encodedEvent(let event, let version, let availability, let definition):
+    case .encodedEvent(let event, let version, let terms, let availability, let definition):
       out.append(Tag.event.rawValue)
       out.put(event)
       out.put(version)
+      out.put(terms)
       availability.encode(into: &out)
       if !leavesTail { out.append(contentsOf: definition.array) }
     case .seats(let event, let version, let states):
@@ -143,6 +149,11 @@ extension Answer {
       out.put(event)
       out.put(version)
       availability.encode(into: &out)
+    case .terms(let event, let version, let terms):
+      out.append(Tag.terms.rawValue)
+      out.put(event)
+      out.put(version)
+      terms.encode(into: &out)
     case .hold(let info):
       out.append(Tag.hold.rawValue)
       info.encode(into: &out)
@@ -187,9 +198,12 @@ extension Answer {
     case .event:
       let ref = try EventRef(decoding: &reader)
       let version = try reader.u64()
+      let terms = try reader.isPresent() ? try EventTerms(decoding: &reader) : nil
       let availability = try Availability(decoding: &reader)
       let definition = try EventDefinition(decoding: &reader)
-      self = .event(EventInfo(ref: ref, version: version, definition: definition, availability: availability))
+      if let terms, !definition.fits(terms) { throw .invalid(field: "terms") }
+      self = .event(
+        EventInfo(ref: ref, version: version, definition: definition, terms: terms, availability: availability))
     case .seats:
       let ref = try EventRef(decoding: &reader)
       let version = try reader.u64()
@@ -201,6 +215,10 @@ extension Answer {
       let ref = try EventRef(decoding: &reader)
       let version = try reader.u64()
       self = .availability(ref, version: version, try Availability(decoding: &reader))
+    case .terms:
+      let ref = try EventRef(decoding: &reader)
+      let version = try reader.u64()
+      self = .terms(ref, version: version, try EventTerms(decoding: &reader))
     case .hold: self = .hold(try HoldInfo(decoding: &reader))
     case .order: self = .order(try OrderInfo(decoding: &reader))
     case .orders:
@@ -264,6 +282,7 @@ extension FeedUpdate {
 
 extension Availability {
   func encode(into out: inout [UInt8]) {
+    out.put(terms)
     out.put(UInt32(categories.count))
     for counts in categories { counts.encode(into: &out) }
     out.put(UInt32(areas.count))
@@ -271,6 +290,7 @@ extension Availability {
   }
 
   init(decoding reader: inout ByteReader) throws(DecodeError) {
+    let terms = try reader.u64()
     var categories: [Counts] = []
     for _ in 0..<(try reader.count(limit: EventDefinition.Limit.categories, field: "categories")) {
       categories.append(try Counts(decoding: &reader))
@@ -279,7 +299,7 @@ extension Availability {
     for _ in 0..<(try reader.count(limit: EventDefinition.Limit.areas, field: "areas")) {
       areas.append(try Counts(decoding: &reader))
     }
-    self.init(categories: categories, areas: areas)
+    self.init(categories: categories, areas: areas, terms: terms)
   }
 }
 
@@ -311,6 +331,8 @@ extension [UInt8] {
     append(tag)
     putShort(id)
   }
+
+  fileprivate mutating func put(_ terms: EventTerms?) { put(optional: terms) { $1.encode(into: &$0) } }
 
   fileprivate mutating func put(_ ref: EventRef) {
     put(ref.slot.rawValue)

@@ -6,6 +6,8 @@ public enum Query: Equatable, Sendable {
   case seats(id: Bytes)
   case seat(id: Bytes, SeatIndex)
   case availability(id: Bytes)
+  /// What of the event may change: asked by who has its definition already.
+  case terms(id: Bytes)
   case hold(HoldID)
   case order(OrderID)
   /// An event's orders that fit, from the `after`-th on, in the order of their checkouts.
@@ -52,6 +54,8 @@ public enum Answer: Equatable, Sendable {
   case seats(EventRef, version: UInt64, states: Bytes)
   case seat(SeatState, version: UInt64)
   case availability(EventRef, version: UInt64, Availability)
+  /// `version`: the event's when its terms changed last.
+  case terms(EventRef, version: UInt64, EventTerms)
   case hold(HoldInfo)
   case order(OrderInfo)
   /// Some of what was asked for, and where to go on; nil: there is no more. A slice ends when it was long enough, even
@@ -64,7 +68,7 @@ public enum Answer: Equatable, Sendable {
   case refused(Refusal)
   /// An `event` from who keeps the definition in its encoded form: the same bytes on the wire, and decoded it is an
   /// `event`.
-  case encodedEvent(EventRef, version: UInt64, Availability, definition: Bytes)
+  case encodedEvent(EventRef, version: UInt64, EventTerms?, Availability, definition: Bytes)
 }
 
 /// A seat's state, as the API's one character.
@@ -78,10 +82,16 @@ public enum SeatState: UInt8, Sendable, CaseIterable {
 public struct EventInfo: Equatable, Sendable {
   public var ref: EventRef
   public var version: UInt64
+  /// As the event was created.
   public var definition: EventDefinition
+  /// nil: they never changed.
+  public var terms: EventTerms?
   public var availability: Availability
-  public init(ref: EventRef, version: UInt64, definition: EventDefinition, availability: Availability) {
-    (self.ref, self.version, self.definition, self.availability) = (ref, version, definition, availability)
+  public init(
+    ref: EventRef, version: UInt64, definition: EventDefinition, terms: EventTerms? = nil, availability: Availability
+  ) {
+    (self.ref, self.version, self.definition, self.terms) = (ref, version, definition, terms)
+    self.availability = availability
   }
 }
 
@@ -112,14 +122,20 @@ public struct Counts: Equatable, Sendable {
 public struct Availability: Equatable, Sendable {
   public var categories: [Counts]
   public var areas: [Counts]
-  public init(categories: [Counts], areas: [Counts]) { (self.categories, self.areas) = (categories, areas) }
+  /// The event's version when its terms changed last; 0: they are as it was created. Whoever keeps terms sees here that
+  /// they are old.
+  public var terms: UInt64
+  public init(categories: [Counts], areas: [Counts], terms: UInt64 = 0) {
+    (self.categories, self.areas, self.terms) = (categories, areas, terms)
+  }
 }
 
 /// A change of a subscribed event, sent in the same frame order as replies: a router that relays a reply has already
 /// seen what the reply's command changed.
 public struct FeedUpdate: Equatable, Sendable {
   public var event: EventRef
-  /// The copy must be at this version to apply the update; otherwise it subscribes again.
+  /// The copy must be at this version to apply the update; otherwise it subscribes again. Equal to `version`: too much
+  /// changed at once to be told, and nobody's copy is that new.
   public var fromVersion: UInt64
   public var version: UInt64
   public var seats: [SeatChange]

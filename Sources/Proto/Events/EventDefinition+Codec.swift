@@ -26,7 +26,7 @@ extension EventDefinition {
     for area in areas {
       out.putShort(area.name)
       out.put(area.capacity)
-      out.put(area.price)
+      out.put(optional: area.price) { $0.put($1) }
     }
     out.put(UInt32(notForSale.count))
     for seat in notForSale { out.put(seat.rawValue) }
@@ -62,15 +62,13 @@ extension EventDefinition {
     var categories: [Category] = []
     for _ in 0..<(try reader.count(limit: Limit.categories, field: "categories")) {
       let name = try reader.shortBytes()
-      let price = try !reader.isPresent() ? nil : try reader.i64()
-      if let price, price < 0 || price > maxPrice { throw .invalid(field: "category price") }
+      let price = try reader.price()
       categories.append(Category(name: name, price: price, color: try reader.shortBytes()))
     }
     var areas: [Area] = []
     for _ in 0..<(try reader.count(limit: Limit.areas, field: "areas")) {
-      let area = Area(name: try reader.shortBytes(), capacity: try reader.u32(), price: try reader.i64())
-      if area.price < 0 || area.price > maxPrice { throw .invalid(field: "area price") }
-      areas.append(area)
+      areas.append(
+        Area(name: try reader.shortBytes(), capacity: try reader.u32(), price: try reader.price()))
     }
     var notForSale: [SeatIndex] = []
     for _ in 0..<(try reader.count(limit: Limit.seats, field: "not for sale")) {
@@ -88,9 +86,7 @@ extension EventDefinition {
       size = Size(width: width, height: Float(bitPattern: try reader.u32()))
     }
     if let last = notForSale.last, last.rawValue >= seatCount { throw .invalid(field: "not for sale") }
-    guard (1...86_400).contains(holdTTL) else { throw .invalid(field: "hold_ttl") }
-    guard (holdTTL...86_400).contains(maxHoldTTL) else { throw .invalid(field: "max_hold_ttl") }
-    guard (60...86_400).contains(paymentTTL) else { throw .invalid(field: "payment_ttl") }
+    try EventTerms.check(holdTTL: holdTTL, maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL)
     self.init(
       id: id, name: name, venue: venue, startsAt: startsAt, onSaleAt: onSaleAt, currency: currency, holdTTL: holdTTL,
       maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL, maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer,

@@ -1,6 +1,6 @@
-/// Everything about an event that never changes: what was decided when it was created. Seats are numbered across
-/// sections and rows in the order they stand here; the number is all that commands, the log and the inventory use.
-/// Labels are for people and are translated at the door.
+/// An event as it was created. What may change later is in its `EventTerms`, all else never changes. Seats are numbered
+/// across sections and rows in the order they stand here; the number is all that commands, the log and the inventory
+/// use. Labels are for people and are translated at the door.
 public struct EventDefinition: Equatable, Sendable {
   /// What a seat costs and what it is called by buyers who do not pick one.
   public struct Category: Equatable, Sendable {
@@ -51,9 +51,9 @@ public struct EventDefinition: Equatable, Sendable {
   public struct Area: Equatable, Sendable {
     public var name: Bytes
     public var capacity: UInt32
-    /// Minor units of the event's currency, for one place.
-    public var price: Int64
-    public init(name: Bytes, capacity: UInt32, price: Int64) {
+    /// Minor units of the event's currency, for one place; nil: its places are not for sale.
+    public var price: Int64?
+    public init(name: Bytes, capacity: UInt32, price: Int64?) {
       (self.name, self.capacity, self.price) = (name, capacity, price)
     }
   }

@@ -114,7 +114,8 @@ extension HTTPSession {
     case .released: respond(empty: 204)
     case .event(let event, let version, let counts):
       respondTagged(event.ref, version) {
-        EventDocument.write(event.definition, version: version, availability: counts, into: &$0)
+        let (definition, isPaused) = event.current
+        EventDocument.write(definition, isPaused: isPaused, version: version, availability: counts, into: &$0)
       }
     case .plan(let event): putPlan(event)
     case .seats(let event, let version, _, let body):
@@ -124,7 +125,7 @@ extension HTTPSession {
     case .copy(let event): if !serveFresh(.seats, event) { respond(Problem(.unavailable)) }
     case .availability(let event, let version, let counts):
       respondTagged(event.ref, version, headers: { $0.putText("Age: 0\r\n") }) {
-        AvailabilityDocument.write(event.definition, version: version, availability: counts, into: &$0)
+        AvailabilityDocument.write(event.current.definition, version: version, availability: counts, into: &$0)
       }
     case .events(let events, let next): respond(200) { $0.putEvents(events, next: next) }
     case .seat: respond(Problem(.unknown))
@@ -133,10 +134,12 @@ extension HTTPSession {
   }
 
   private func putPlan(_ event: EventEntry) {
-    let cacheable = { (out: inout [UInt8]) in out.putText("Cache-Control: public, max-age=86400\r\n") }
+    // Seats and their places never change, prices may.
+    let cacheable = { (out: inout [UInt8]) in out.putText("Cache-Control: public, max-age=60\r\n") }
+    let version = event.termsVersion
     // Nothing has to be made for a client that has it.
-    if hasTag(event.ref, 0) { return respondTagged(event.ref, 0, headers: cacheable) { _ in } }
-    respondTagged(event.ref, 0, headers: cacheable, shared: event.planBody())
+    if hasTag(event.ref, version) { return respondTagged(event.ref, version, headers: cacheable) { _ in } }
+    respondTagged(event.ref, version, headers: cacheable, shared: event.planBody())
   }
 
   /// As below, with a body that other connections are sent too; `prefix` writes what stands before it.

@@ -50,7 +50,9 @@ extension HTTPSession {
 
   /// Answers from the copy; false if it is not fresh enough (then it was asked for).
   func serveFresh(_ route: OperationName, _ event: EventEntry) -> Bool {
-    let served = engine.serveFresh(event) { copy, map in
+    let served = engine.serveFresh(event) { copy, map -> Int? in
+      // The counts are said with prices, which may be older.
+      if route == .availability, copy.counts.terms > event.termsVersion { return nil }
       let age = max(0, engine.now - copy.freshAt)
       if hasTag(event.ref, copy.version) {
         putFreshHead(304, event.ref, copy.version, age)
@@ -62,12 +64,12 @@ extension HTTPSession {
           SeatMapDocument.writeHead(event.id, version: copy.version, into: &$0)
         }
       } else {
-        let body = copy.availabilityBody(event.definition, context.outputBudget)
+        let body = copy.availabilityBody(event.current.definition, context.outputBudget)
         putBody([body], body.bytes.count) { _ in }
       }
       return 200
     }
-    guard let status = served else { return false }
+    guard let status = served ?? nil else { return false }
     loop.metrics.freshReads &+= 1
     answered(status)
     return true

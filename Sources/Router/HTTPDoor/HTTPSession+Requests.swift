@@ -34,7 +34,6 @@ extension HTTPSession {
     case .plan:
       let id = try eventID(match, message)
       try noParameters(head, message)
-      if let event = engine.findEvent(id.rawSpan), hasTag(event.ref, 0) { return ended(.plan(event)) }
       start(.plan(id))
     case .event:
       let id = try eventID(match, message)

@@ -56,7 +56,7 @@ extension OpenAPI {
         "properties": {
           "name": {"type":"string","minLength":1,"maxLength":128},
           "capacity": {"type":"integer","minimum":1},
-          "price": {"type":"integer","minimum":0,"maximum":100000000000}
+          "price": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
         },
         "required": ["name","capacity","price"],
         "additionalProperties": false
@@ -81,6 +81,7 @@ extension OpenAPI {
           "payment_ttl": {"type":"integer","format":"int64"},
           "max_per_order": {"type":["integer","null"],"format":"int64"},
           "max_per_buyer": {"type":["integer","null"],"format":"int64"},
+          "paused": {"type":"boolean","description":"Holds are refused; everything else goes on."},
           "areas": {"type":"array","items":{"$ref":"#/components/schemas/NewArea"}},
           "prices": {
             "type": "object",

@@ -118,7 +118,8 @@ extension Problem {
       self = .invalid("best.category", "The event has no such category.")
       self.category = category
     case .invalid(let field, let detail): self = .invalid(Bytes(field.description), Bytes(detail.description))
-    case .notOnSale(let at):
+    case .notOnSale(nil): self.init(409, "not_on_sale", "Sales of the event are paused.")
+    case .notOnSale(let at?):
       var text = Array("The event is on sale from ".utf8)
       Timestamp.write(at, into: &text)
       text.append(UInt8(ascii: "."))

@@ -116,7 +116,8 @@ extension OperationRow {
         success: Success(200, "The event.", "Event", headers: ["ETag"]))
     case .plan:
       self.init(
-        "An event's plan, which never changes.", HTTPCall(.get, "/v1/events/{event}/plan", isTagged: true),
+        "An event's plan: its seats never change, its prices may.",
+        HTTPCall(.get, "/v1/events/{event}/plan", isTagged: true),
         success: Success(200, "The plan, in the short form or with every seat.", "Plan", headers: ["ETag"]))
     case .seats:
       self.init(

@@ -15,7 +15,8 @@ extension [UInt8] {
     case .noSuchArea(let area): putError("ERR no such area:", area.rawSpan)
     case .noSuchCategory(let category): putError("ERR no such category:", category.rawSpan)
     case .invalid(_, let detail): putError("ERR", Bytes(detail.description).rawSpan)
-    case .notOnSale(let at):
+    case .notOnSale(nil): putError("NOTONSALE", "sales of the event are paused")
+    case .notOnSale(let at?):
       var text = Array("the event is on sale from ".utf8)
       text.putDecimal(at)
       putError("NOTONSALE", text.rawSpan)

@@ -78,7 +78,7 @@ extension [UInt8] {
     let sum = counts.sum
     putMap(7, version)
     putBulk("name")
-    putBulk(bytes: event.definition.name)
+    putBulk(bytes: event.current.definition.name)
     putField("seats", Int64(event.seatCount))
     putField("free", Int64(sum.free))
     putField("held", Int64(sum.held))

@@ -23,6 +23,8 @@ package final class Call {
   var decided: Decided?
   /// How often the definition turned out to be of another incarnation.
   var staleCount = 0
+  /// How often the terms known here turned out to be old.
+  var oldTermsCount = 0
   /// The translated command, for rendering.
   var seats: [SeatIndex] = []
   var areas: [AreaCount] = []

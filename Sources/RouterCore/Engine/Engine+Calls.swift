@@ -149,7 +149,9 @@ extension Engine {
     let shard = event.shard
     switch call.operation {
     case .reserve(let reservation): reserve(reservation, event, call)
-    case .plan: awaitPlan(of: event, call)
+    case .plan(let id):
+      // Its prices may have changed, or the event be gone.
+      ask(.terms(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0))
     case .seats: askSeats(event, call)
     case .copy: awaitCopy(of: event, call)
     case .availability(let id), .event(let id):
@@ -316,15 +318,32 @@ extension Engine {
     case .availability(let ref, let version, let counts):
       guard let event = call.event, event.ref == ref else { return stale(call) }
       guard event.fits(counts) else { return end(call, broken) }
-      if case .event = call.operation {
-        end(call, .event(event, version: version, counts))
-      } else {
+      guard counts.terms <= event.termsVersion else { return askForTerms(call, event) }
+      if case .availability = call.operation {
         end(call, .availability(event, version: version, counts))
+      } else {
+        end(call, .event(event, version: version, counts))
       }
+    case .terms(let ref, let version, let terms):
+      guard let event = call.event, event.ref == ref else { return stale(call) }
+      guard event.adopt(terms, version: version) else { return end(call, broken) }
+      if case .plan = call.operation { awaitPlan(of: event, call) } else { proceed(call) }
     case .refused(.staleEvent): stale(call)
+    case .refused(.noSuchEvent):
+      // It was deleted: nobody should be told of it any more.
+      if let event = call.event { forget(event) }
+      end(call, .refused(.noSuchEvent))
     case .refused(let refusal): end(call, .refused(Translation.refusal(refusal, call)))
     case .event, .encodedEvent, .events, .subscribed, .unsubscribed: end(call, broken)
     }
+  }
+
+  /// The event's terms have changed since this process heard of them.
+  private func askForTerms(_ call: Call, _ event: EventEntry) {
+    // Whoever changes them faster than they can be read is not followed for ever.
+    guard call.oldTermsCount < 3 else { return end(call, .refused(.unavailable)) }
+    call.oldTermsCount += 1
+    ask(.terms(id: event.id), of: event.shard, call, expectedBytes: event.answerBytes(seats: 0))
   }
 
   /// A hold or order is to be said in words, for which its event's definition is needed.

@@ -135,7 +135,8 @@ package enum CallRefusal: Equatable, Sendable {
   case noSuchCategory(Bytes)
   /// `field` as in the API; `detail` for people.
   case invalid(field: StaticName, detail: StaticName)
-  case notOnSale(at: Milliseconds)
+  /// nil: the event is paused.
+  case notOnSale(at: Milliseconds?)
   case limitExceeded(Refusal.LimitName, limit: Int64)
   /// The event would be larger than events may be.
   case tooMany(EventLimit)

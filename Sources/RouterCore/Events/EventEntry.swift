@@ -4,17 +4,19 @@ package import Proto
 import Synchronization
 package import Threads
 
-/// One life of one event, as a router knows it: the definition, which never changes, the index of its labels, and the
-/// copy of its seats' states. Shared by the process's loops.
+/// One life of one event, as a router knows it: the definition, whose plan never changes, the index of its labels, and
+/// the copy of its seats' states. Shared by the process's loops.
 package final class EventEntry: Sendable {
   package let id: Bytes
   package let ref: EventRef
   package let shard: ShardID
+  /// As the event was created.
   package let definition: EventDefinition
+  private let latest: Lock<LatestTerms>
   package let index: PlanIndex
   /// The copy that fresh reads are served from.
   package let copy: SeatCopy
-  private let rendered = Lock<SharedBody?>(nil)
+  private let rendered = Lock<RenderedPlan?>(nil)
   private let surroundings: EventSurroundings
 
   /// About what definition and index take, what the copy's map would, and the body of the plan. In bytes.
@@ -25,12 +27,26 @@ package final class EventEntry: Sendable {
   private let wasDropped = Atomic<Bool>(false)
   private let reservedPlan = Atomic<Int>(0)
 
+  /// The terms that this process heard of last.
+  private struct LatestTerms {
+    var version: UInt64
+    /// nil: those of the creation.
+    var terms: EventTerms?
+  }
+
+  /// The body of the plan, and the version of the terms that it says.
+  private struct RenderedPlan {
+    var body: SharedBody
+    var termsVersion: UInt64
+  }
+
   package init(_ info: EventInfo, shard: ShardID, surroundings: EventSurroundings = EventSurroundings()) {
     id = info.definition.id
     ref = info.ref
     self.shard = shard
     self.surroundings = surroundings
     definition = info.definition
+    latest = Lock(LatestTerms(version: info.availability.terms, terms: info.terms))
     index = PlanIndex(info.definition)
     copy = SeatCopy(ref: info.ref, outputBudget: surroundings.outputBudget)
     let (listedSeats, words) = info.definition.listedSize
@@ -44,6 +60,26 @@ package final class EventEntry: Sendable {
     guard definition.isLarge, let elsewhere = surroundings.elsewhere else { return }
     let definition = definition
     elsewhere.runAnyway { _ = definition.sections.count }
+  }
+
+  // MARK: Terms
+
+  /// The event's version when the terms known here came about; 0: they are those of its creation.
+  package var termsVersion: UInt64 { latest.withLock { $0.version } }
+
+  /// The terms known here, and the definition with them.
+  package var current: (definition: EventDefinition, isPaused: Bool) {
+    guard let terms = latest.withLock({ $0.terms }) else { return (definition, false) }
+    return (definition.with(terms), terms.isPaused)
+  }
+
+  /// Takes over terms that a node said, unless newer ones are known. False: they are not of this event.
+  func adopt(_ terms: EventTerms, version: UInt64) -> Bool {
+    guard definition.fits(terms) else { return false }
+    latest.withLock { latest in
+      if version > latest.version { latest = LatestTerms(version: version, terms: terms) }
+    }
+    return true
   }
 
   // MARK: Use
@@ -99,26 +135,32 @@ package final class EventEntry: Sendable {
   /// The body of `GET …/plan`, made on first use and kept until the directory drops it.
   package func planBody() -> SharedBody {
     if let body = planBodyIfMade { return body }
+    let version = termsVersion
     // Outside the lock: whoever only wants to know whether it is there must not wait for it.
     var bytes: [UInt8] = []
     bytes.reserveCapacity(planBytes)
-    PlanDocument.write(definition, into: &bytes)
+    PlanDocument.write(current.definition, into: &bytes)
     let fresh = SharedBody(bytes)
-    return rendered.withLock { body in
-      let kept = body ?? fresh
-      body = kept
-      return kept
+    return rendered.withLock { plan in
+      if let plan, plan.termsVersion >= version { return plan.body }
+      plan?.body.retire(to: surroundings.outputBudget)
+      plan = RenderedPlan(body: fresh, termsVersion: version)
+      return fresh
     }
   }
 
-  var planBodyIfMade: SharedBody? { rendered.withLock { $0 } }
+  /// nil: there is none with the terms known here.
+  var planBodyIfMade: SharedBody? {
+    let version = termsVersion
+    return rendered.withLock { plan in plan.flatMap { $0.termsVersion >= version ? $0.body : nil } }
+  }
 
   /// False: there is none.
   func dropPlanBody() -> Bool {
-    rendered.withLock { body in
-      guard let dropped = body else { return false }
-      dropped.retire(to: surroundings.outputBudget)
-      body = nil
+    rendered.withLock { plan in
+      guard let dropped = plan else { return false }
+      dropped.body.retire(to: surroundings.outputBudget)
+      plan = nil
       return true
     }
   }
@@ -178,6 +220,8 @@ extension EventDefinition {
       case .listed(let rows): for row in rows { for entry in row.seats { add(entry.category, 1) } }
       }
     }
-    return Availability(categories: categories, areas: areas.map { Counts(free: $0.capacity) })
+    return Availability(
+      categories: categories,
+      areas: areas.map { $0.price == nil ? Counts(notForSale: $0.capacity) : Counts(free: $0.capacity) })
   }
 }

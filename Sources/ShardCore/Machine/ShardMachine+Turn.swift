@@ -168,7 +168,7 @@ extension ShardMachine {
         turn.subscriptions.append(
           Turn.Subscription(
             connection: replies.connection, readAt: replies.readAt, id: request.id, event: event, begins: begins))
-      case .event, .seats, .seat, .availability, .hold, .order, .orders, .holds, .events:
+      case .event, .seats, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events:
         replies.add(.answer(inventory.answer(query)), id: request.id)
       }
       return Self.requestsBetweenLooks / 8

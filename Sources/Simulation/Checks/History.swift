@@ -97,7 +97,8 @@ struct History {
       guard operation.what.hold != nil else { return nil }
       if case .orderInfo = operation.what { return .notOrdered(holder) }
       return .notHeld(holder)
-    case .event, .encodedEvent, .availability, .events, .orders, .holds, .seat, .seats, .subscribed, .unsubscribed:
+    case .event, .encodedEvent, .availability, .terms, .events, .orders, .holds, .seat, .seats, .subscribed,
+      .unsubscribed:
       return nil
     }
   }

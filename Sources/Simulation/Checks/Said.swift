@@ -92,7 +92,7 @@ enum Said {
       case .seats(_, let version, _), .seat(_, let version), .availability(_, let version, _): version
       case .hold(let info): info.version
       case .order(let info): info.hold.version
-      case .event, .encodedEvent, .events, .orders, .holds, .subscribed, .unsubscribed, .refused: nil
+      case .event, .encodedEvent, .terms, .events, .orders, .holds, .subscribed, .unsubscribed, .refused: nil
       }
     case .unavailable, .unknown, .nonsense: nil
     }
