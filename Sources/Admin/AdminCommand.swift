@@ -17,6 +17,7 @@ struct AdminCommand: Sendable {
 public enum Holdfast {
   static var commands: [AdminCommand] {
     [upCommand, downCommand, statusCommand, failoverCommand, recoverCommand] + eventCommands + [
+      eventSetCommand,
       holdCommand, releaseCommand,
     ]
       + logCommands

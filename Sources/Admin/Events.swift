@@ -148,10 +148,11 @@ func eventObject(_ id: String, _ flags: ParsedFlags) throws(AdminError) -> [JSON
   return event
 }
 
-private func apiName(_ flag: String) -> String { String(flag.map { $0 == "-" ? "_" : $0 }) }
+/// `max_per_order` of `max-per-order`.
+func apiName(_ flag: String) -> String { String(flag.map { $0 == "-" ? "_" : $0 }) }
 
 /// Splits at the last `separator`, so that names may hold it.
-private func split(_ text: String, _ separator: Character) -> (String, String)? {
+func split(_ text: String, _ separator: Character) -> (String, String)? {
   guard let place = text.lastIndex(of: separator), place > text.startIndex else { return nil }
   return (String(text[..<place]), String(text[text.index(after: place)...]))
 }

@@ -24,6 +24,12 @@ extension Inventory {
     changes.append(.eventCreated(events[event].ref, id: events[event].id, version: events[event].version))
   }
 
+  mutating func noteTerms(of event: UInt32) {
+    guard isListening else { return }
+    let (ref, id, version) = (events[event].ref, events[event].id, events[event].version)
+    changes.append(.eventChanged(ref, id: id, version: version, events[event].terms))
+  }
+
   /// After the event's version has grown, with the record as it is now.
   @inline(__always) mutating func note(_ change: Change.HoldChange, _ slot: UInt32, _ record: HoldRecord) {
     if isListening { changes.append(.hold(change, info(slot, record))) }

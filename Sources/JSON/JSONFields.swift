@@ -10,7 +10,9 @@ public struct JSONFields: Sendable {
 
   private let names: [Name]
 
-  public init(_ texts: StaticString...) {
+  public init(_ texts: StaticString...) { self.init(texts) }
+
+  public init(_ texts: [StaticString]) {
     precondition(texts.count <= 64, "fields are counted in a word of 64 bits")
     names = texts.map { text in
       precondition(text.utf8CodeUnitCount <= 24, "a field's name is compared as three words")

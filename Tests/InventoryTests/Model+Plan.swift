@@ -3,7 +3,7 @@ import Proto
 extension Model {
   static func newEvent(_ definition: EventDefinition, _ incarnation: UInt64) -> Event {
     var event = Event(
-      definition: definition, incarnation: incarnation,
+      definition: definition, created: definition, incarnation: incarnation,
       areasHeld: definition.areas.map { _ in 0 }, areasSold: definition.areas.map { _ in 0 })
     for (number, section) in definition.sections.enumerated() {
       var rows: [[Int]] = []
@@ -75,9 +75,11 @@ extension Model {
       }
     }
     let areas = event.definition.areas.indices.map {
-      Counts(
-        free: UInt32(event.areaFree($0)), held: UInt32(event.areasHeld[$0]), sold: UInt32(event.areasSold[$0]))
+      let rest = Int(event.definition.areas[$0].capacity) - event.areasHeld[$0] - event.areasSold[$0]
+      return Counts(
+        free: UInt32(event.areaFree($0)), held: UInt32(event.areasHeld[$0]), sold: UInt32(event.areasSold[$0]),
+        notForSale: UInt32(rest - event.areaFree($0)))
     }
-    return Availability(categories: categories, areas: areas)
+    return Availability(categories: categories, areas: areas, terms: event.termsVersion)
   }
 }

@@ -13,14 +13,25 @@ struct Model {
   }
 
   struct Event {
+    /// With the terms of now.
     var definition: EventDefinition
+    var created: EventDefinition
+    var isPaused = false
+    var termsVersion: UInt64 = 0
     var incarnation: UInt64
     var version: UInt64 = 1
     var places: [Place] = []
     var states: [SeatState] = []
     var areasHeld: [Int]
     var areasSold: [Int]
-    func areaFree(_ area: Int) -> Int { Int(definition.areas[area].capacity) - areasHeld[area] - areasSold[area] }
+    func areaFree(_ area: Int) -> Int {
+      definition.areas[area].price == nil ? 0 : Int(definition.areas[area].capacity) - areasHeld[area] - areasSold[area]
+    }
+    /// What a seat is that nobody has.
+    func vacant(_ seat: Int) -> SeatState {
+      let isClosed = created.notForSale.contains(SeatIndex(UInt32(seat)))
+      return isClosed || definition.categories[places[seat].category].price == nil ? .notForSale : .free
+    }
   }
 
   enum Life: Equatable { case held, released, over, pending, confirmed, cancelled, expired }
@@ -33,6 +44,8 @@ struct Model {
     var seats: [Int]
     var areas: [AreaCount]
     var life = Life.held
+    /// What it was asked to pay.
+    var total: Int64 = 0
     var deadline: Milliseconds
     var latestDeadline: Milliseconds
     var orderSecret: UInt64 = 0
@@ -103,7 +116,7 @@ struct Model {
 
   mutating func giveBack(_ hold: Int) {
     let isSold = holds[hold].life == .confirmed
-    for seat in holds[hold].seats { events[holds[hold].event].states[seat] = .free }
+    for seat in holds[hold].seats { events[holds[hold].event].states[seat] = events[holds[hold].event].vacant(seat) }
     for area in holds[hold].areas {
       if isSold {
         events[holds[hold].event].areasSold[Int(area.area.rawValue)] -= Int(area.count)
@@ -154,6 +167,7 @@ struct Model {
   func event(of command: Command) -> Int? {
     switch command {
     case .event(.create(let definition, _)): return events.firstIndex { $0.definition.id == definition.id }
+    case .event(.set(let ref, _)): return knows(ref)
     case .hold(let hold): return knows(hold.event)
     case .holdBest(let best): return knows(best.event)
     case .onHold(let id, _): return find(id).map { holds[$0].event }
@@ -181,12 +195,12 @@ struct Model {
 
   func refusalWithoutEvent(_ command: Command) -> Outcome {
     switch command {
-    case .hold, .holdBest: return .refused(.staleEvent)
+    case .hold, .holdBest, .event(.set): return .refused(.staleEvent)
     case .onOrder: return .refused(.noSuchOrder)
     case .onHold(let id, _):
       let isOver = id.sequence < holds.count && holds[Int(id.sequence)].life == .over && id.slot < slotCount
       return .refused(isOver ? .holdExpired : .noSuchHold)
-    case .event, .tick, .openEpoch: return .noted
+    case .event(.create), .tick, .openEpoch: return .noted
     }
   }
 
@@ -201,7 +215,7 @@ struct Model {
       best.secret = 0
       return .holdBest(best)
     case .onHold(let id, let command): return .onHold(id, command.with(randomBits: 0))
-    case .onOrder, .tick, .openEpoch: return command
+    case .event(.set), .onOrder, .tick, .openEpoch: return command
     }
   }
 
@@ -246,6 +260,7 @@ struct Model {
   mutating func decide(_ command: Command, _ event: Int) -> (Outcome, hold: UInt64?) {
     switch command {
     case .event(.create): return (.refused(.eventExists), nil)
+    case .event(.set(_, let change)): return (set(change, event), nil)
     case .hold(let hold):
       if let refusal = refusal(of: hold, event) { return (.refused(refusal), nil) }
       let held = enter(
@@ -266,6 +281,22 @@ struct Model {
     case .onOrder(let id, .cancel): return (cancel(Int(id.sequence)), id.sequence)
     case .tick, .openEpoch: return (.noted, nil)
     }
+  }
+
+  mutating func set(_ change: TermsChange, _ event: Int) -> Outcome {
+    var before = EventTerms(events[event].definition)
+    before.isPaused = events[event].isPaused
+    guard let terms = before.with(change) else { return .refused(.invalid(.terms)) }
+    if terms != before {
+      events[event].version += 1
+      events[event].termsVersion = events[event].version
+      events[event].definition = events[event].definition.with(terms)
+      events[event].isPaused = terms.isPaused
+      for seat in events[event].states.indices where [.free, .notForSale].contains(events[event].states[seat]) {
+        events[event].states[seat] = events[event].vacant(seat)
+      }
+    }
+    return .termsSet(version: events[event].version)
   }
 
   func refusal(of hold: Command.Hold, _ event: Int) -> Refusal? {
@@ -306,6 +337,7 @@ struct Model {
 
   func saleRefusal(_ event: Int, _ count: Int, _ buyer: Bytes) -> Refusal? {
     let definition = events[event].definition
+    if events[event].isPaused { return .notOnSale(at: nil) }
     if let onSaleAt = definition.onSaleAt, now < onSaleAt { return .notOnSale(at: onSaleAt) }
     if let limit = definition.maxPerOrder, count > limit { return .limitExceeded(.maxPerOrder, limit: Int64(limit)) }
     if let limit = definition.maxPerBuyer {
@@ -329,12 +361,13 @@ struct Model {
         slot: slot, secret: secret, event: event, buyer: buyer, seats: seats, areas: areas, deadline: now + length,
         latestDeadline: now + 3 * length))
     let sequence = UInt64(holds.count - 1)
+    holds[holds.count - 1].total = price(holds.count - 1)
     return Outcome.Held(
       id: HoldID(shard: shard, slot: slot, sequence: sequence, secret: secret), expiresAt: now + length,
-      total: total(holds.count - 1), version: events[event].version)
+      total: holds[holds.count - 1].total, version: events[event].version)
   }
 
-  func total(_ hold: Int) -> Int64 {
+  private func price(_ hold: Int) -> Int64 {
     let event = events[holds[hold].event]
     let seats = holds[hold].seats.reduce(Int64(0)) {
       $0 + (event.definition.categories[event.places[$1].category].price ?? 0)
@@ -425,7 +458,7 @@ struct Model {
     return HoldInfo(
       hold: HoldID(shard: shard, slot: hold.slot, sequence: UInt64(number), secret: hold.secret),
       event: ref(hold.event), eventID: events[hold.event].definition.id, buyer: hold.buyer,
-      seats: hold.seats.map { SeatIndex(UInt32($0)) }, areas: hold.areas, total: total(number),
+      seats: hold.seats.map { SeatIndex(UInt32($0)) }, areas: hold.areas, total: hold.total,
       expiresAt: hold.isOrder ? hold.holdDeadline : hold.deadline, version: events[hold.event].version)
   }
 

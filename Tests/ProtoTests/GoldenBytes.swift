@@ -45,8 +45,22 @@ let sampleStatus = NodeStatus(
       shard: ShardID(3), role: .follower, epoch: 1, durableIndex: 2, committedIndex: 3, appliedIndex: 4,
       digest: .init(index: 4, value: 5), reason: "r")
   ])
+let sampleChange: TermsChange = {
+  var change = TermsChange()
+  change.name = "n"
+  change.venue = .set("v")
+  change.startsAt = .remove
+  change.onSaleAt = .set(1_600_000_000_000)
+  change.holdTTL = 120
+  change.paymentTTL = 900
+  change.maxPerOrder = .set(6)
+  change.maxPerBuyer = .remove
+  change.isPaused = true
+  change.prices = [.init(.category(CategoryIndex(1)), 4_500), .init(.area(AreaIndex(2)), nil)]
+  return change
+}()
 let sampleCommands: [Command] = [
-  .event(.create(sampleDefinition, incarnation: 1)),
+  .event(.create(sampleDefinition, incarnation: 1)), .event(.set(sampleEvent, TermsChange())),
   .hold(.init(event: sampleEvent, secret: 1, buyer: "ann", seats: [SeatIndex(0)])),
   .holdBest(.init(event: sampleEvent, secret: 1, buyer: "ann", count: 2)),
   .onHold(sampleHold, .release), .onHold(sampleHold, .extend(ttl: 1)),
@@ -187,6 +201,14 @@ let goldens: [GoldenBytesTests.Golden] = [
     "refusal invalid",
     "0605"
   ) { Refusal.invalid(.ttl).encode(into: &$0) },
+  .init(
+    "command setEvent",
+    "11000200420000006b3106000000080706050403020102016e020176010200806e87740100000278000000028403000002060000000102010200000000010001941100000000000001020000"
+  ) { Command.event(.set(sampleEvent, sampleChange)).encode(key: "k1", into: &$0) },
+  .init(
+    "outcome termsSet",
+    "0b0c00000000000000"
+  ) { Outcome.termsSet(version: 12).encode(into: &$0) },
   .init(
     "refusal notOnSale",
     "07010068e5cf8b010000"

@@ -83,8 +83,32 @@ extension SeededRandom {
       }, notForSale: closed, size: maybe { EventDefinition.Size(width: Float($0.quarter()), height: 0.5) })
   }
 
+  mutating func termsChange() -> TermsChange {
+    var change = TermsChange()
+    change.name = maybe { $0.bytes(0...9) }
+    change.venue = edit { $0.bytes(0...9) }
+    change.startsAt = edit { $0.time() }
+    change.onSaleAt = edit { $0.time() }
+    change.holdTTL = maybe { $0.half() }
+    change.paymentTTL = maybe { $0.half() }
+    change.maxPerOrder = edit { $0.half() }
+    change.maxPerBuyer = edit { $0.half() }
+    change.isPaused = maybe { $0.chance(50) }
+    change.prices = list(0...3) { random in
+      .init(
+        random.chance(50) ? .category(CategoryIndex(random.quarter())) : .area(AreaIndex(random.quarter())),
+        random.maybe { Int64.random(in: 0...maxPrice, using: &$0) })
+    }
+    return change
+  }
+
+  private mutating func edit<T>(_ make: (inout SeededRandom) -> T) -> TermsChange.Edit<T> {
+    chance(30) ? .keep : chance(30) ? .remove : .set(make(&self))
+  }
+
   package mutating func command() -> Command {
-    switch Int.random(in: 0..<12, using: &self) {
+    switch Int.random(in: 0..<13, using: &self) {
+    case 12: .event(.set(ref(), termsChange()))
     case 0: .createEvent(definition(), incarnation: word())
     case 1:
       .holdBest(
@@ -149,7 +173,8 @@ extension SeededRandom {
   }
 
   package mutating func outcome() -> Outcome {
-    switch Int.random(in: 0..<10, using: &self) {
+    switch Int.random(in: 0..<11, using: &self) {
+    case 10: .termsSet(version: word())
     case 0: .created(ref(), version: word())
     case 1: .held(held())
     case 2: .heldBest(held(), seats: list(0...5) { SeatIndex($0.half()) })

@@ -7,6 +7,7 @@ extension Inventory {
   ) -> Applied {
     switch kind {
     case .create: applyCreate(record, prepared)
+    case .set: applySet(record)
     }
   }
 
@@ -26,6 +27,41 @@ extension Inventory {
     noteCreation(of: slot)
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
     return conclude(outcome, record, key, event: slot, subject: nil)
+  }
+
+  private mutating func applySet(_ record: borrowing CommandRecord) -> Applied {
+    guard case .event(.set(let ref, let change)) = try? Command(decoding: record) else {
+      return Self.refuse(.invalid(.terms))
+    }
+    guard events.knows(ref) else { return Self.refuse(.staleEvent) }
+    let event = ref.slot.rawValue
+    var key = Key()
+    if let repeated = repeated(record, event: event, key: &key) { return repeated }
+    return conclude(set(change, event), record, key, event: event, subject: nil)
+  }
+
+  private mutating func set(_ change: TermsChange, _ event: UInt32) -> Outcome {
+    let before = events[event].terms
+    guard let terms = before.with(change) else { return .refused(.invalid(.terms)) }
+    if terms == before { return .termsSet(version: events[event].version) }
+    guard let former = events[event].formerPrices(after: terms, before: nextSequence) else {
+      return .refused(.limitExceeded(.priceChanges, limit: Int64(FormerPrice.countMax)))
+    }
+    let version = stepVersion(event)
+    events[event].adopt(terms, former, version: version, &digest)
+    if terms.maxPerBuyer != nil { countBuyers(event) }
+    noteTerms(of: event)
+    return .termsSet(version: version)
+  }
+
+  /// Begins to count what each buyer has, of an event that had no limit for it.
+  private mutating func countBuyers(_ event: UInt32) {
+    guard events[event].beginCountingBuyers() else { return }
+    for slot in 0..<UInt32(holds.count) {
+      let record = holds[slot]
+      guard record.status.lives, record.event == event else { continue }
+      buyers.add(unitCount(record), event, cells.unpack(record.buyer).rawSpan, &cells)
+    }
   }
 
   /// Adds an event at version 0, whose slot is the next.

@@ -56,7 +56,7 @@ extension Inventory {
     total: Int64
   ) -> Outcome.Held {
     insert(&new, slot: slot, event: event, ttl: ttl == 0 ? layout.holdTTL : ttl, secret: secret, buyer: buyer)
-    if layout.maxPerBuyer != nil { buyers.add(count, event, buyer, &cells) }
+    if events[event].countsBuyers { buyers.add(count, event, buyer, &cells) }
     let version = stepVersion(event)
     note(Change.HoldChange.made, slot, new)
     let id = HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: secret)

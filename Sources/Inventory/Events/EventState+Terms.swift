@@ -49,6 +49,9 @@ struct FormerPrice: Equatable, Sendable {
 extension EventState {
   var terms: EventTerms { layout.terms ?? EventTerms(layout.definition) }
 
+  /// Whether the seat was taken off sale by itself.
+  func isBlocked(_ seat: UInt32) -> Bool { seats[Int(seat)] >> 30 == 3 && seats[Int(seat)] & 2 != 0 }
+
   /// What a hold of this sequence number was asked to pay, by category and by area; nil: the prices of now.
   func prices(before sequence: UInt64) -> (categories: [Int64], areas: [Int64])? {
     guard let last = formerPrices.last, sequence < last.until else { return nil }
@@ -92,6 +95,8 @@ extension EventState {
     let before = layout
     layout = EventLayout(layout, terms)
     sale = layout.sale
+    // A limit that was taken away may come back: counting goes on, which the one-seat path does not do.
+    if countsBuyers { sale.isPlain = false }
     (termsVersion, self.formerPrices) = (version, formerPrices)
     for category in categories.indices where layout.isPriced[category] != before.isPriced[category] {
       reprice(category)
@@ -223,5 +228,6 @@ extension EventState {
       last = price.until
     }
     adopt(terms, former, version: version, &digest)
+    if terms.maxPerBuyer != nil { _ = beginCountingBuyers() }
   }
 }

@@ -47,6 +47,9 @@ struct EventState: Sendable {
   /// snapshots.
   var orders = PagedArray<UInt32>()
 
+  /// Not replicated: buyers' seats and places are counted, because there is a limit for them or was one.
+  private(set) var countsBuyers: Bool
+
   /// Not replicated: what the next search for best seats may build on.
   var best = BestCache()
   /// Not replicated: how many watch, what they were told last, and what changed since.
@@ -63,6 +66,7 @@ struct EventState: Sendable {
   init(_ layout: EventLayout, slot: UInt32, incarnation: UInt64) {
     self.layout = layout
     sale = layout.sale
+    countsBuyers = layout.maxPerBuyer != nil
     self.slot = slot
     self.incarnation = incarnation
     versionTerm = mix64(incarnation ^ UInt64(slot)) | 1
@@ -80,9 +84,16 @@ struct EventState: Sendable {
   /// The same new event in another slot.
   init(_ other: EventState, slot: UInt32) {
     (layout, sale, incarnation, self.slot) = (other.layout, other.sale, other.incarnation, slot)
+    countsBuyers = other.countsBuyers
     versionTerm = mix64(incarnation ^ UInt64(slot)) | 1
     (seats, rowFree, zoneFree) = (other.seats, other.rowFree, other.zoneFree)
     (categories, areas) = (other.categories, other.areas)
+  }
+
+  /// False: they are counted already.
+  mutating func beginCountingBuyers() -> Bool {
+    defer { (countsBuyers, sale.isPlain) = (true, false) }
+    return !countsBuyers
   }
 
   /// A grid at once: a million rows of one seat each are not looked at one by one.

@@ -93,6 +93,13 @@ extension Inventory {
     return total
   }
 
+  /// Seats and places of a hold or order.
+  func unitCount(_ record: HoldRecord) -> UInt32 {
+    if record.detailIsSeat { return 1 }
+    let (seats, areas) = seatsAndAreas(record)
+    return areas.reduce(UInt32(seats.count)) { $0 + $1.count }
+  }
+
   /// Puts a living hold's or order's seats and places on sale again and takes them off its buyer's count.
   mutating func giveBack(_ slot: UInt32, _ record: HoldRecord) {
     let isSold = record.status == .sold
@@ -113,7 +120,7 @@ extension Inventory {
         events[event].give(places, isSold: isSold, &digest)
       }
     }
-    if events[event].layout.maxPerBuyer != nil {
+    if events[event].countsBuyers {
       let buyer = cells.unpack(record.buyer)
       buyers.subtract(count, event, buyer.rawSpan, &cells)
     }

@@ -6,8 +6,13 @@ package struct InventoryContents: Equatable, Sendable {
   package struct Event: Equatable, Sendable {
     package var ref: EventRef
     package var version: UInt64
+    /// `x` where a seat is not for sale, for whatever reason.
     package var states: [UInt8]
     package var areas: [Counts]
+    package var terms: EventTerms
+    /// Of each seat: its category, and whether it was taken off sale by itself.
+    fileprivate var categories: [UInt16]
+    fileprivate var isBlocked: [Bool]
   }
 
   package private(set) var events: [Bytes: Event] = [:]
@@ -31,9 +36,14 @@ package struct InventoryContents: Equatable, Sendable {
       guard events[id] == nil, let definition = definition(id) else {
         throw Contradiction(description: "created \(id) again")
       }
-      events[id] = Event(
-        ref: ref, version: version, states: definition.initialStates,
-        areas: definition.areas.map { Counts(free: $0.capacity) })
+      events[id] = Event(ref, version, definition)
+    case .eventChanged(let ref, let id, let version, let terms):
+      guard var event = events[id], event.ref == ref, event.version + 1 == version else {
+        throw Contradiction(description: "terms of \(id) at version \(version)")
+      }
+      event.version = version
+      event.adopt(terms)
+      events[id] = event
     case .hold(let what, let info):
       try move(change, info)
       switch what {
@@ -57,14 +67,17 @@ package struct InventoryContents: Equatable, Sendable {
     event.version = info.version
     if let move = change.move {
       for seat in info.seats {
-        guard event.states[Int(seat.rawValue)] == move.from.rawValue else {
+        let place = Int(seat.rawValue)
+        guard event.states[place] == move.from.rawValue else {
           throw Contradiction(description: "\(change) of a seat in another state")
         }
-        event.states[Int(seat.rawValue)] = move.to.rawValue
+        event.states[place] = (move.to == .free ? event.vacant(place) : move.to).rawValue
       }
       for places in info.areas {
-        event.areas[Int(places.area.rawValue)].add(move.from, 0 &- places.count)
-        event.areas[Int(places.area.rawValue)].add(move.to, places.count)
+        let place = Int(places.area.rawValue)
+        let to = move.to == .free && event.terms.areaPrices[place] == nil ? SeatState.notForSale : move.to
+        event.areas[place].add(move.from, 0 &- places.count)
+        event.areas[place].add(to, places.count)
       }
     }
     events[info.eventID] = event
@@ -80,7 +93,7 @@ extension InventoryContents {
   fileprivate init(_ inventory: Inventory) {
     for slot in 0..<UInt32(inventory.events.count) {
       let event = inventory.events[slot]
-      events[event.id] = Event(ref: event.ref, version: event.version, states: event.states.array, areas: event.areas)
+      events[event.id] = Event(event)
     }
     for slot in 0..<UInt32(inventory.holds.count) {
       let record = inventory.holds[slot]
@@ -111,22 +124,59 @@ extension OrderInfo {
   }
 }
 
-extension EventDefinition {
-  /// Each seat's state before anything was held.
-  fileprivate var initialStates: [UInt8] {
-    var states: [UInt8] = []
-    func add(_ category: CategoryIndex, _ count: Int) {
-      let state = categories[Int(category.rawValue)].price == nil ? SeatState.notForSale : .free
-      states.append(contentsOf: repeatElement(state.rawValue, count: count))
+extension InventoryContents.Event {
+  /// A new one.
+  fileprivate init(_ ref: EventRef, _ version: UInt64, _ definition: EventDefinition) {
+    (self.ref, self.version, terms) = (ref, version, EventTerms(definition))
+    areas = definition.areas.map {
+      $0.price == nil ? Counts(notForSale: $0.capacity) : Counts(free: $0.capacity)
     }
-    for section in sections {
-      switch section.rows {
-      case .grid(let rows, let seatsPerRow, let category): add(category, Int(rows) * Int(seatsPerRow))
-      case .listed(let rows): for row in rows { for seat in row.seats { add(seat.category, 1) } }
+    categories = definition.seatCategories
+    isBlocked = Array(repeating: false, count: categories.count)
+    for seat in definition.notForSale { isBlocked[Int(seat.rawValue)] = true }
+    states = []
+    states = categories.indices.map { vacant($0).rawValue }
+  }
+
+  fileprivate init(_ event: EventState) {
+    (ref, version, states, areas, terms) = (event.ref, event.version, event.states.array, event.areas, event.terms)
+    let seats = 0..<UInt32(event.layout.seatCount)
+    categories = seats.map { UInt16(event.layout.category(of: $0, row: event.layout.row(of: $0))) }
+    isBlocked = seats.map { event.isBlocked($0) }
+  }
+
+  /// What a seat is that nobody has.
+  fileprivate func vacant(_ seat: Int) -> SeatState {
+    isBlocked[seat] || terms.categoryPrices[Int(categories[seat])] == nil ? .notForSale : .free
+  }
+
+  fileprivate mutating func adopt(_ terms: EventTerms) {
+    let before = self.terms
+    self.terms = terms
+    for seat in states.indices where [SeatState.free.rawValue, SeatState.notForSale.rawValue].contains(states[seat]) {
+      states[seat] = vacant(seat).rawValue
+    }
+    for area in areas.indices where (before.areaPrices[area] == nil) != (terms.areaPrices[area] == nil) {
+      if terms.areaPrices[area] == nil {
+        areas[area].notForSale += areas[area].free
+        areas[area].free = 0
+      } else {
+        areas[area].free = areas[area].notForSale
+        areas[area].notForSale = 0
       }
     }
-    for seat in notForSale { states[Int(seat.rawValue)] = SeatState.notForSale.rawValue }
-    return states
+  }
+}
+
+extension EventDefinition {
+  fileprivate var seatCategories: [UInt16] {
+    sections.flatMap { section -> [UInt16] in
+      switch section.rows {
+      case .grid(let rows, let seatsPerRow, let category):
+        Array(repeating: category.rawValue, count: Int(rows) * Int(seatsPerRow))
+      case .listed(let rows): rows.flatMap { $0.seats.map(\.category.rawValue) }
+      }
+    }
   }
 }
 

@@ -284,7 +284,7 @@ extension Inventory {
       }
     }
     guard count <= UInt64(UInt32.max) else { throw .invalid(field: "snapshot hold") }
-    if record.status.lives, layout.maxPerBuyer != nil {
+    if record.status.lives, events[event].countsBuyers {
       // A limit that was lowered later does not take away what a buyer has.
       guard buyers.count(event, buyer, cells) + count <= UInt64(UInt32.max) else {
         throw .invalid(field: "snapshot buyer")

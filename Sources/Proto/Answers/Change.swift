@@ -4,6 +4,8 @@
 /// `HoldInfo.version` is the event's version after the change.
 public enum Change: Equatable, Sendable {
   case eventCreated(EventRef, id: Bytes, version: UInt64)
+  /// With all of its terms.
+  case eventChanged(EventRef, id: Bytes, version: UInt64, EventTerms)
   case hold(HoldChange, HoldInfo)
   case order(OrderChange, OrderInfo)
 
@@ -27,7 +29,7 @@ public enum Change: Equatable, Sendable {
   /// The state that its seats and places left, and the one that they have now; nil: they stayed as they were.
   public var move: (from: SeatState, to: SeatState)? {
     switch self {
-    case .eventCreated: nil
+    case .eventCreated, .eventChanged: nil
     case .hold(let change, _):
       switch change {
       case .made: (.free, .held)

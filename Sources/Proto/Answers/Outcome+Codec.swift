@@ -10,6 +10,7 @@ extension Outcome {
     case cancelled = 8
     case noted = 9
     case refused = 10
+    case termsSet = 11
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -21,6 +22,9 @@ extension Outcome {
       out.append(Tag.created.rawValue)
       out.put(event.slot.rawValue)
       out.put(event.incarnation)
+      out.put(version)
+    case .termsSet(let version):
+      out.append(Tag.termsSet.rawValue)
       out.put(version)
     case .held(let held):
       out.append(Tag.held.rawValue)
@@ -52,6 +56,7 @@ extension Outcome {
       let slot = EventSlot(try reader.u32())
       let event = EventRef(slot: slot, incarnation: try reader.u64())
       self = .created(event, version: try reader.u64())
+    case .termsSet: self = .termsSet(version: try reader.u64())
     case .held: self = .held(try Held(decoding: &reader))
     case .heldBest:
       let held = try Held(decoding: &reader)

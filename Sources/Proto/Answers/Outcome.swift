@@ -2,6 +2,8 @@
 /// gets again.
 public enum Outcome: Equatable, Sendable {
   case created(EventRef, version: UInt64)
+  /// The event's terms are as was asked for.
+  case termsSet(version: UInt64)
   case held(Held)
   /// With the seats that the search found.
   case heldBest(Held, seats: [SeatIndex])
@@ -65,6 +67,7 @@ public enum Refusal: Equatable, Sendable {
     case ttl = 5
     case buyer = 6
     case definition = 7
+    case terms = 8
   }
 
   public enum LimitName: UInt8, Sendable, CaseIterable {
@@ -75,6 +78,8 @@ public enum Refusal: Equatable, Sendable {
     case shardCapacity = 4
     /// A hold was asked for, or to be extended, for longer than its event allows.
     case maxHoldTTL = 5
+    /// An event remembers no more changes of its prices.
+    case priceChanges = 6
   }
 
   /// What there is no more of.

@@ -320,6 +320,12 @@ extension Counts {
 }
 
 extension EventRef {
+  /// Layout: `slot: u32`, `incarnation: u64`.
+  func encode(into out: inout [UInt8]) {
+    out.put(slot.rawValue)
+    out.put(incarnation)
+  }
+
   init(decoding reader: inout ByteReader) throws(DecodeError) {
     let slot = EventSlot(try reader.u32())
     self.init(slot: slot, incarnation: try reader.u64())
@@ -334,10 +340,7 @@ extension [UInt8] {
 
   fileprivate mutating func put(_ terms: EventTerms?) { put(optional: terms) { $1.encode(into: &$0) } }
 
-  fileprivate mutating func put(_ ref: EventRef) {
-    put(ref.slot.rawValue)
-    put(ref.incarnation)
-  }
+  fileprivate mutating func put(_ ref: EventRef) { ref.encode(into: &self) }
 }
 
 extension ByteReader {

@@ -2,13 +2,17 @@
 public enum EventCommand: Equatable, Sendable {
   /// `incarnation`: random bits that came in with the command.
   case create(EventDefinition, incarnation: UInt64)
+  /// Gives the event other terms.
+  case set(EventRef, TermsChange)
 
   public enum Kind: UInt8, Sendable, CaseIterable {
     case create = 0x10
+    case set = 0x11
 
     var randomRange: Range<Int> {
       switch self {
       case .create: 0..<8
+      case .set: 0..<0
       }
     }
   }
@@ -16,6 +20,7 @@ public enum EventCommand: Equatable, Sendable {
   public var kind: Kind {
     switch self {
     case .create: .create
+    case .set: .set
     }
   }
 
@@ -24,6 +29,9 @@ public enum EventCommand: Equatable, Sendable {
     case .create(let definition, let incarnation):
       out.put(incarnation)
       definition.encode(into: &out)
+    case .set(let event, let change):
+      event.encode(into: &out)
+      change.encode(into: &out)
     }
   }
 
@@ -33,6 +41,9 @@ public enum EventCommand: Equatable, Sendable {
     case .create:
       let incarnation = try reader.u64()
       self = .create(try EventDefinition(decoding: &reader), incarnation: incarnation)
+    case .set:
+      let event = try EventRef(decoding: &reader)
+      self = .set(event, try TermsChange(decoding: &reader))
     }
   }
 }

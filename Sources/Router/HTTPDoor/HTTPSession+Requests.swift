@@ -39,6 +39,10 @@ extension HTTPSession {
       let id = try eventID(match, message)
       try noParameters(head, message)
       start(.event(id))
+    case .setEvent:
+      let id = try eventID(match, message)
+      try noParameters(head, message)
+      start(.setEvent(id, try RequestBodies.terms(body)), key: try idempotencyKey(head, message))
     case .listEvents: try list(head, match, message)
     case .listOrders: try listOrders(head, match, message)
     case .listHolds: try listHolds(head, match, message)

@@ -39,6 +39,26 @@ extension OpenAPI {
         "required": ["name"],
         "additionalProperties": false
       },
+      "EventTerms": {
+        "type": "object",
+        "properties": {
+          "name": {"type":"string","minLength":1,"maxLength":255},
+          "venue": {"type":["string","null"],"minLength":1,"maxLength":255},
+          "starts_at": {"type":["string","null"],"format":"date-time"},
+          "on_sale_at": {"type":["string","null"],"format":"date-time"},
+          "hold_ttl": {"type":["integer","null"],"minimum":1,"maximum":86400,"description":"Seconds. A longer one than max_hold_ttl raises that, too."},
+          "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"description":"Seconds."},
+          "max_per_order": {"type":["integer","null"],"minimum":1},
+          "max_per_buyer": {"type":["integer","null"],"minimum":1},
+          "prices": {
+            "type": ["object","null"],
+            "additionalProperties": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."},
+            "description": "By category or area. What is held or ordered keeps its price."
+          },
+          "paused": {"type":["boolean","null"],"description":"Holds are refused with not_on_sale; everything else goes on."}
+        },
+        "additionalProperties": false
+      },
       "NewSection": {
         "type": "object",
         "properties": {

@@ -117,6 +117,10 @@ extension Problem {
     case .noSuchCategory(let category):
       self = .invalid("best.category", "The event has no such category.")
       self.category = category
+    case .noSuchPrice(let name):
+      self = .invalid(
+        Bytes("prices." + String(decoding: name.array, as: UTF8.self)),
+        "The event has no category or area of this name.")
     case .invalid(let field, let detail): self = .invalid(Bytes(field.description), Bytes(detail.description))
     case .notOnSale(nil): self.init(409, "not_on_sale", "Sales of the event are paused.")
     case .notOnSale(let at?):
@@ -127,7 +131,8 @@ extension Problem {
     case .limitExceeded(let name, let limit):
       let detail = Bytes("The limit \(name.name) of \(limit) would be exceeded.")
       switch name {
-      case .maxPerOrder, .maxPerBuyer, .holdLength, .shardCapacity: self.init(409, "limit_exceeded", detail)
+      case .maxPerOrder, .maxPerBuyer, .holdLength, .shardCapacity, .priceChanges:
+        self.init(409, "limit_exceeded", detail)
       case .maxHoldTTL: self = .invalid("ttl", detail)
       }
       self.limit = limit

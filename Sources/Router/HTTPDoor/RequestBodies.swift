@@ -98,6 +98,14 @@ enum RequestBodies {
     return (count, category)
   }
 
+  static func terms(_ body: RawSpan) throws(Problem) -> TermsDocument {
+    do throws(PlanError) {
+      return try TermsDocument.parse(body)
+    } catch {
+      throw Problem(error)
+    }
+  }
+
   /// The seconds of `extend`.
   static func extend(_ body: RawSpan) throws(Problem) -> UInt32 {
     do throws(JSONError) {

@@ -96,6 +96,7 @@ extension OperationRow.HTTPCall.Method {
     switch self {
     case .get: method == .get || method == .head
     case .post: method == .post
+    case .patch: method == .patch
     case .delete: method == .delete
     }
   }

@@ -1,3 +1,4 @@
+import Plan
 import RouterCore
 
 /// One row of the table of operations: everything that doors, description, metrics and tests derive from. A new
@@ -43,11 +44,12 @@ package struct OperationRow: Sendable {
     }
 
     enum Method: UInt8, Sendable, CaseIterable {
-      case get, post, delete
+      case get, post, patch, delete
       var name: StaticString {
         switch self {
         case .get: "GET"
         case .post: "POST"
+        case .patch: "PATCH"
         case .delete: "DELETE"
         }
       }
@@ -105,6 +107,16 @@ extension OperationRow {
         resp: [RESPWord(.eventCreate, "EVENT.CREATE", "id section rows seats-per-row price", .exactly(6))],
         writes: true, refusals: [(409, "`event_exists`.")],
         success: Success(201, "Created.", "Event", headers: ["Location", "ETag"]))
+    case .setEvent:
+      self.init(
+        "Give an event other terms: what is not named stays, null takes a limit or a time away.",
+        HTTPCall(
+          .patch, "/v1/events/{event}", body: Body(schema: "EventTerms", fields: TermsDocument.fieldNames)),
+        resp: [
+          RESPWord(.eventSet, "EVENT.SET", "id field value [field value …]", .atLeast(4), mayHaveKey: true)
+        ],
+        writes: true, refusals: [(409, "`limit_exceeded`: the event's prices have changed too often.")],
+        success: Success(200, "The event.", "Event", headers: ["ETag"]))
     case .listEvents:
       self.init(
         "Events by id.", HTTPCall(.get, "/v1/events", query: ["limit", "cursor"]),

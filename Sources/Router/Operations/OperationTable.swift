@@ -1,4 +1,5 @@
 import JSON
+import Plan
 
 /// The table of operations as plain text, for the tests that hold other places against it.
 public enum OperationTable {
@@ -38,6 +39,7 @@ public enum OperationTable {
     let readers: [(OperationName, JSONFields, Int)] = [
       (.reserve, RequestBodies.reserveFields, 6), (.extend, RequestBodies.extendFields, 1),
       (.checkout, RequestBodies.checkoutFields, 2),
+      (.setEvent, JSONFields(TermsDocument.fieldNames), TermsDocument.fieldNames.count),
     ]
     return readers.map { name, fields, count in
       let body = name.row.http?.body

@@ -14,6 +14,7 @@ extension [UInt8] {
     case .noSuchSeats(let labels): putLabels("NOSEAT", labels)
     case .noSuchArea(let area): putError("ERR no such area:", area.rawSpan)
     case .noSuchCategory(let category): putError("ERR no such category:", category.rawSpan)
+    case .noSuchPrice(let name): putError("ERR no such category or area:", name.rawSpan)
     case .invalid(_, let detail): putError("ERR", Bytes(detail.description).rawSpan)
     case .notOnSale(nil): putError("NOTONSALE", "sales of the event are paused")
     case .notOnSale(let at?):
@@ -75,6 +76,7 @@ extension Refusal.LimitName {
     case .holdLength: "hold_length"
     case .shardCapacity: "shard_capacity"
     case .maxHoldTTL: "max_hold_ttl"
+    case .priceChanges: "price_changes"
     }
   }
 }

@@ -25,11 +25,13 @@ extension [UInt8] {
         order.order.write(into: &self)
         putLineEnd()
       case .onOrder: putSimple("OK")
-      case .createEvent, .reserve, .onHold(_, .release), .onHold(_, .extend), .hold, .order, .event, .plan, .seats,
+      case .createEvent, .setEvent, .reserve, .onHold(_, .release), .onHold(_, .extend), .hold, .order, .event, .plan,
+        .seats,
         .copy, .availability, .seat, .events, .orders, .holds:
         putHold(event, order.hold, order, version)
       }
-    case .event(let event, let eventVersion, let counts): putEventInfo(event, eventVersion, counts, version)
+    case .event(let event, let eventVersion, let counts):
+      if case .setEvent = operation { putSimple("OK") } else { putEventInfo(event, eventVersion, counts, version) }
     case .seat(let state, _):
       switch state {
       case .free: putBulk("free")
@@ -136,6 +138,7 @@ extension Operation {
   var respCommand: RESPCommand {
     switch self {
     case .createEvent: .eventCreate
+    case .setEvent: .eventSet
     case .reserve(let reservation):
       switch reservation.choice {
       case .best: .holdBest

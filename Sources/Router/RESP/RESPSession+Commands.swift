@@ -1,3 +1,4 @@
+import JSON
 import Plan
 import Proto
 import RESP
@@ -28,6 +29,7 @@ extension RESPSession {
       administer(command, input)
     case .multi, .exec, .discard, .watch, .unwatch: transact(command)
     case .eventCreate: createEvent(input)
+    case .eventSet: setEvent(input)
     case .eventInfo: withEventID(input) { start(.event($0)) }
     case .seats:
       withEventID(input) { start(.seats($0)) }
@@ -196,6 +198,52 @@ extension RESPSession {
     }
     guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
     start(.onHold(hold, .checkout(secret: 0, reference: reference)), key: key)
+  }
+
+  /// Fields and values become the body of the HTTP call, whose reader knows the rules.
+  private func setEvent(_ input: RawSpan) {
+    guard let (words, key) = key(input) else { return }
+    guard words >= 4, words % 2 == 0 else { return wrongCount(.eventSet) }
+    let id = parser.argument(1, in: input)
+    guard Names.isEventID(id) else { return fail(.noSuchEvent) }
+    let pairs = stride(from: 2, to: words, by: 2).map {
+      (Bytes(parser.argument($0, in: input)), Bytes(parser.argument($0 + 1, in: input)))
+    }
+    let body = Self.termsBody(pairs)
+    do throws(PlanError) {
+      start(.setEvent(Bytes(id), try TermsDocument.parse(body.rawSpan)), key: key)
+    } catch {
+      let detail = Array(error.detail.utf8)
+      let text = error.field.isEmpty ? detail : error.field.array + Array(": ".utf8) + detail
+      reply(takeNumber()) { $0.putError("ERR", text.rawSpan) }
+    }
+  }
+
+  /// Numbers, `true`, `false` and `null` stand as they are, texts are quoted; `price.NAME` is a member of `prices`.
+  static func termsBody(_ pairs: [(field: Bytes, value: Bytes)]) -> [UInt8] {
+    var (terms, prices): ([UInt8], [UInt8]) = ([], [])
+    for (field, value) in pairs {
+      let isPrice = field.array.starts(with: "price.".utf8)
+      let name = isPrice ? Bytes(Array(field.array.dropFirst(6))) : field
+      var member: [UInt8] = []
+      member.putJSONString(name.rawSpan)
+      member.append(UInt8(ascii: ":"))
+      let isWord = ["true", "false", "null"].contains { value.array.elementsEqual($0.utf8) }
+      if name != "name", isWord || value.rawSpan.decimal != nil {
+        member.append(contentsOf: value.array)
+      } else {
+        member.putJSONString(value.rawSpan)
+      }
+      if isPrice {
+        prices += (prices.isEmpty ? [] : [UInt8(ascii: ",")]) + member
+      } else {
+        terms += (terms.isEmpty ? [] : [UInt8(ascii: ",")]) + member
+      }
+    }
+    if !prices.isEmpty {
+      terms += Array((terms.isEmpty ? "" : ",").utf8) + Array("\"prices\":{".utf8) + prices + [0x7D]
+    }
+    return [0x7B] + terms + [0x7D]
   }
 
   private func createEvent(_ input: RawSpan) {

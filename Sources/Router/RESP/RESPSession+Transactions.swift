@@ -57,7 +57,8 @@ extension RESPSession {
           "EXECABORT", "Transaction discarded because of: wrong number of arguments for 'exec' command")
       }
       return true
-    case .ping, .echo, .hello, .auth, .select, .command, .client, .config, .info, .unwatch, .eventCreate, .eventInfo,
+    case .ping, .echo, .hello, .auth, .select, .command, .client, .config, .info, .unwatch, .eventCreate, .eventSet,
+      .eventInfo,
       .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
       .seats:
       if command.takes(words: wordsWithoutKey(command, input)) {
@@ -135,7 +136,8 @@ extension RESPSession {
     case .exec: exec()
     case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
       .seats,
-      .eventCreate, .eventInfo, .ping, .echo, .hello, .auth, .select, .reset, .quit, .command, .client, .config, .info:
+      .eventCreate, .eventSet, .eventInfo, .ping, .echo, .hello, .auth, .select, .reset, .quit, .command, .client,
+      .config, .info:
       preconditionFailure("execute passes on the commands of transactions only")
     }
   }

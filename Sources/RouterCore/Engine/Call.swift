@@ -21,6 +21,8 @@ package final class Call {
   package var event: EventEntry?
   /// Set once the shard has decided and only a definition is missing to say it in words.
   var decided: Decided?
+  /// What was asked for is done, and only the answer is missing.
+  var isDone = false
   /// How often the definition turned out to be of another incarnation.
   var staleCount = 0
   /// How often the terms known here turned out to be old.

@@ -1,3 +1,4 @@
+import Plan
 import Proto
 
 /// The way of one call: event, translation, shard, answer.
@@ -11,7 +12,8 @@ extension Engine {
     switch call.operation {
     case .createEvent(let new): create(new, call)
     case .reserve(let reservation): return withEvent(reservation.event, call)
-    case .plan(let id), .seats(let id), .copy(let id), .availability(let id), .event(let id), .seat(let id, _),
+    case .setEvent(let id, _), .plan(let id), .seats(let id), .copy(let id), .availability(let id), .event(let id),
+      .seat(let id, _),
       .orders(let id, _, _, _), .holds(let id, _, _, _):
       return withEvent(id, call)
     case .onHold(let hold, let command):
@@ -46,6 +48,7 @@ extension Engine {
   func end(_ call: Call, _ result: CallResult) {
     precondition(!call.isEnded, "a call ends once")
     call.isEnded = true
+    if call.isDone, case .refused = result { return call.owner.ended(call, with: .refused(.unknown)) }
     call.owner.ended(call, with: result)
   }
 
@@ -149,6 +152,9 @@ extension Engine {
     let shard = event.shard
     switch call.operation {
     case .reserve(let reservation): reserve(reservation, event, call)
+    case .setEvent(let id, let document):
+      if call.isDone { return ask(.availability(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0)) }
+      setTerms(document, event, call)
     case .plan(let id):
       // Its prices may have changed, or the event be gone.
       ask(.terms(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0))
@@ -179,6 +185,14 @@ extension Engine {
         submit(.hold(hold), to: event.shard, call)
       case let best: submit(best, to: event.shard, call)
       }
+    } catch {
+      end(call, .refused(error.refusal))
+    }
+  }
+
+  private func setTerms(_ document: TermsDocument, _ event: EventEntry, _ call: Call) {
+    do throws(TranslationError) {
+      submit(.event(.set(event.ref, try Translation.change(for: document, event))), to: event.shard, call)
     } catch {
       end(call, .refused(error.refusal))
     }
@@ -276,6 +290,11 @@ extension Engine {
     case .created(let ref, let version):
       guard case .createEvent(let new) = call.operation else { return end(call, broken) }
       end(call, .created(new, ref, version: version))
+    case .termsSet:
+      guard case .setEvent = call.operation else { return end(call, broken) }
+      // The event is said as it is by then.
+      call.isDone = true
+      proceed(call)
     case .held(let held):
       guard case .reserve(let reservation) = call.operation, let event = call.event else { return end(call, broken) }
       end(call, .held(event, held, buyer: reservation.buyer, seats: call.seats, areas: call.areas))

@@ -4,6 +4,7 @@ package import Proto
 /// What a door asks for, decoded and checked for form, in the caller's own words: labels and names, not numbers.
 package enum Operation: Sendable {
   case createEvent(NewEvent)
+  case setEvent(Bytes, TermsDocument)
   case reserve(Reservation)
   /// Random bits are 0: the engine fills them in.
   case onHold(HoldID, HoldCommand)
@@ -26,7 +27,7 @@ package enum Operation: Sendable {
   /// Whether the shard's state may change.
   var isCommand: Bool {
     switch self {
-    case .createEvent, .reserve, .onHold, .onOrder: true
+    case .createEvent, .setEvent, .reserve, .onHold, .onOrder: true
     case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events, .orders, .holds: false
     }
   }
@@ -133,6 +134,8 @@ package enum CallRefusal: Equatable, Sendable {
   case noSuchSeats([Bytes])
   case noSuchArea(Bytes)
   case noSuchCategory(Bytes)
+  /// Neither a category nor an area has this name.
+  case noSuchPrice(Bytes)
   /// `field` as in the API; `detail` for people.
   case invalid(field: StaticName, detail: StaticName)
   /// nil: the event is paused.

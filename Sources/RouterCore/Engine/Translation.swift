@@ -1,3 +1,4 @@
+import Plan
 import Proto
 
 /// Why a reservation's words mean nothing in its event.
@@ -81,6 +82,20 @@ enum Translation {
     return counts
   }
 
+  /// - Returns: the change with prices of categories and areas, by number. A name that both have means both.
+  static func change(
+    for document: TermsDocument, _ event: EventEntry
+  ) throws(TranslationError) -> TermsChange {
+    var change = document.change
+    for named in document.prices {
+      let (category, area) = (event.category(named.name.rawSpan), event.area(named.name.rawSpan))
+      guard category != nil || area != nil else { throw TranslationError(.noSuchPrice(named.name)) }
+      if let category { change.prices.append(TermsChange.Price(.category(category), named.price)) }
+      if let area { change.prices.append(TermsChange.Price(.area(area), named.price)) }
+    }
+    return change
+  }
+
   /// A shard's refusal in the words of the call that it refuses.
   static func refusal(_ refusal: Refusal, _ call: Call) -> CallRefusal {
     if case .seatsTaken(let places) = refusal { return .seatsTaken(spelled(places, call)) }
@@ -120,6 +135,7 @@ enum Translation {
     case .category: .invalid(field: "category", detail: "The category is not valid.")
     case .ttl: .invalid(field: "ttl", detail: "The time is not valid.")
     case .buyer: .invalid(field: "buyer", detail: "The buyer is not valid.")
+    case .terms: .invalid(field: "event", detail: "The event cannot have these terms.")
     case .definition: .invalid(field: "event", detail: "The event's definition is not valid.")
     }
   }

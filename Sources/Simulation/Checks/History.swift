@@ -57,7 +57,7 @@ struct History {
       case .checkout: .checkout(holder)
       case .confirm: .confirm(holder)
       case .cancel: .cancel(holder, repeats: false)
-      case .create, .extend, .seat, .seats, .availability, .holdInfo, .orderInfo: nil
+      case .create, .set, .extend, .seat, .seats, .availability, .holdInfo, .orderInfo: nil
       }
     }
     if let answer = operation.answer { return effect(of: answer, operation, holder) }
@@ -79,7 +79,7 @@ struct History {
     case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
     case .refused(.holdExpired), .refused(.checkedOut): return .notHeld(holder)
     case .refused(.orderExpired), .refused(.orderState): return .notOrdered(holder)
-    case .created, .noted, .refused, nil: return nil
+    case .created, .termsSet, .noted, .refused, nil: return nil
     }
   }
 

@@ -48,7 +48,14 @@ enum Said {
         return
       }
       self = operation.what.isCommand ? .outcome(.refused(refusal)) : .answer(.refused(refusal))
-    case .event, .plan, .events, .copy, .orders, .holds: self = .nonsense("what was not asked for")
+    case .event:
+      // What it says of the event is of some later version.
+      if case .set = operation.what {
+        self = .outcome(.termsSet(version: 0))
+      } else {
+        self = .nonsense("what was not asked for")
+      }
+    case .plan, .events, .copy, .orders, .holds: self = .nonsense("what was not asked for")
     }
   }
 
@@ -69,8 +76,9 @@ enum Said {
     case .checkedOut(let order): .checkedOut(order)
     case .orderState(let status): .orderState(status)
     case .orderExpired: .orderExpired
+    case .notOnSale(let at): .notOnSale(at: at)
     // What was created is there.
-    case .noSuchEvent, .noSuchSeats, .noSuchArea, .noSuchCategory, .invalid, .tooMany, .notOnSale, .keyReused,
+    case .noSuchEvent, .noSuchSeats, .noSuchArea, .noSuchCategory, .noSuchPrice, .invalid, .tooMany, .keyReused,
       .unavailable, .diskFull, .unknown:
       nil
     }
@@ -85,7 +93,7 @@ enum Said {
       case .held(let held), .heldBest(let held, _): held.version
       case .extended(let info): info.version
       case .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.hold.version
-      case .noted, .refused: nil
+      case .termsSet, .noted, .refused: nil
       }
     case .answer(let answer), .copy(let answer, _, _):
       switch answer {

@@ -1,3 +1,4 @@
+import Plan
 import Proto
 import RouterCore
 
@@ -5,6 +6,8 @@ import RouterCore
 final class ClientOperation {
   indirect enum What: CustomStringConvertible {
     case create(EventDefinition)
+    /// Pauses an event or lets it go on, and gives it a price.
+    case set(SimulatedEvent, isPaused: Bool, price: Int64)
     /// Seats, places in the event's area, or both.
     case hold(SimulatedEvent, [SeatIndex], places: UInt32, ttl: UInt32)
     case best(SimulatedEvent, UInt32)
@@ -25,13 +28,13 @@ final class ClientOperation {
       case .release(_, let hold), .extend(_, let hold, _), .checkout(_, let hold), .confirm(_, let hold),
         .cancel(_, let hold), .holdInfo(_, let hold), .orderInfo(_, let hold):
         hold
-      case .create, .hold, .best, .seat, .seats, .availability: nil
+      case .create, .set, .hold, .best, .seat, .seats, .availability: nil
       }
     }
 
     var isCommand: Bool {
       switch self {
-      case .create, .hold, .best, .release, .extend, .checkout, .confirm, .cancel: true
+      case .create, .set, .hold, .best, .release, .extend, .checkout, .confirm, .cancel: true
       case .seat, .seats, .availability, .holdInfo, .orderInfo: false
       }
     }
@@ -39,6 +42,7 @@ final class ClientOperation {
     var description: String {
       switch self {
       case .create: "create"
+      case .set(_, let isPaused, let price): "set \(isPaused ? "paused" : "on sale") at \(price)"
       case .hold(_, let seats, let places, let ttl):
         "hold \(seats.map { Int($0.rawValue) }) places \(places) ttl \(ttl)"
       case .best(_, let count): "hold best \(count)"
@@ -122,6 +126,8 @@ final class ClientOperation {
     case .create(let definition):
       // Every other client's is laid out as a large one.
       .createEvent(NewEvent(definition, keyBytes: key?.count ?? 0, largeFrom: client % 2 == 0 ? 0 : .max))
+    case .set(let event, let isPaused, let price):
+      .setEvent(event.id, SimulatedEvent.terms(isPaused: isPaused, price: price))
     case .hold(let event, let seats, let places, let ttl):
       .reserve(
         Reservation(
@@ -169,6 +175,13 @@ struct SimulatedEvent {
           name: "S", rows: .grid(rows: rows, seatsPerRow: seatsPerRow, category: CategoryIndex(0)))
       ],
       areas: [EventDefinition.Area(name: area, capacity: capacity, price: 10)])
+  }
+
+  static func terms(isPaused: Bool, price: Int64) -> TermsDocument {
+    var terms = TermsDocument()
+    terms.change.isPaused = isPaused
+    terms.prices = [TermsDocument.NamedPrice(name: "A", price: price)]
+    return terms
   }
 
   /// A seat by its label, or by its number.

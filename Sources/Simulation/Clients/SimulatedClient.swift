@@ -63,6 +63,9 @@ final class SimulatedClient {
     let dice = world.draw(0...99)
     if dice < 35 || mine.isEmpty && dice < 70 { return begin(event.shard, newHold(event)) }
     if dice < 40 { return begin(event.shard, .best(event, UInt32(world.draw(1...2)))) }
+    if dice == 40 {
+      return begin(event.shard, .set(event, isPaused: world.random.chance(30), price: Int64(world.draw(1...3)) * 50))
+    }
     if dice < 60 || mine.isEmpty { return begin(event.shard, look(event)) }
     guard let hold = mine.randomElement(using: &world.random) else { return }
     if let order = hold.order {
@@ -248,7 +251,7 @@ final class SimulatedClient {
     case .refused(.holdExpired), .refused(.orderExpired), .refused(.orderState), .refused(.noSuchHold),
       .refused(.noSuchOrder):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
-    case .confirmed, .extended, .noted, .refused: break
+    case .confirmed, .extended, .termsSet, .noted, .refused: break
     }
     if holds.count > 8 { holds.removeFirst() }
   }

@@ -1,0 +1,110 @@
+"""What may change about an event that is on sale, at every door and on both copies: real processes, curl's calls, the CLI, RESP."""
+
+import contextlib
+import os
+import signal
+import unittest
+
+from common import FailoverCase
+from lib import processes
+from lib.resp import RespError
+
+
+class EventCommands(FailoverCase):
+    options = {"shards": 2}
+
+    def setUp(self):
+        self.wait_in_sync()
+
+    def call(self, method, path, body=None, wanted=200, headers=None):
+        status, answered, answer = self.cluster.request(method, path, body, headers or {})
+        self.assertEqual(status, wanted, answer)
+        return answer
+
+    def hold(self, event, *seats, wanted=200, buyer="ann", **fields):
+        body = {"event": event, "buyer": buyer, **({"seats": list(seats)} if seats else {}), **fields}
+        return self.call("POST", "/v1/reserve", body, wanted)
+
+    def after_the_primary_is_killed(self, event, look):
+        """What `look` returns once the other copy answers; then both copies agree again."""
+        victim = self.primary_of(event)
+        process = self.cluster.processes[victim]
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+        def answered():
+            with contextlib.suppress(AssertionError):
+                return look() or True
+        found = processes.wait_until("the other copy answers", answered, 30)
+        self.cluster.start_node(victim)
+        self.wait_in_sync()
+        self.wait_digests_agree()
+        return found
+
+
+class Terms(EventCommands):
+    def test_prices_change_and_what_is_held_keeps_its_own(self):
+        event = self.new_event(areas=[{"name": "Floor", "capacity": 9, "price": 100}])
+        path = f"/v1/events/{event}"
+        old = self.hold(event, "Stalls-A-1", areas={"Floor": 2})
+        self.assertEqual(old["total"], 4700)
+        changed = self.call("PATCH", path, {"prices": {"Stalls": 5000, "Floor": None}, "name": "Another", "max_per_buyer": 3})
+        self.assertEqual((changed["name"], changed["prices"], changed["areas"][0]["price"]), ("Another", {"Stalls": 5000}, None))
+        self.assertEqual(self.call("GET", f"/v1/holds/{old['hold']}")["total"], 4700)
+        self.assertEqual(self.hold(event, "Stalls-A-2", buyer="bob")["total"], 5000)
+        self.assertEqual(self.hold(event, areas={"Floor": 1}, buyer="bob", wanted=409)["code"], "sold_out")
+        # Three of the four that ann may have now are hers already.
+        self.assertEqual(self.hold(event, "Stalls-A-3", wanted=409)["limit_name"], "max_per_buyer")
+        order = self.call("POST", "/v1/checkout", {"hold": old["hold"]}, 202)
+        self.call("PATCH", path, {"prices": {"Stalls": 1}})
+        self.assertEqual(self.call("POST", f"/v1/orders/{order['order']}/confirm")["total"], 4700)
+        plan = self.call("GET", path + "/plan")
+        self.assertEqual(plan["sections"][0]["price"], 1)
+        self.assertEqual(self.call("GET", path + "/availability")["categories"]["Stalls"]["price"], 1)
+        self.wait_digests_agree()
+
+    def test_paused_until_it_goes_on(self):
+        event = self.new_event()
+        held = self.hold(event, "Stalls-A-1")
+        self.assertIn(f"changed {event}", self.admin("event", "set", event, "--pause").stdout)
+        self.assertEqual(self.hold(event, "Stalls-A-2", wanted=409)["code"], "not_on_sale")
+        with contextlib.closing(self.cluster.resp()) as client:
+            with self.assertRaises(RespError) as refused:
+                client.call("HOLD", event, "bob", 60, "Stalls-A-2")
+            self.assertTrue(str(refused.exception).startswith("NOTONSALE"))
+            self.call("POST", f"/v1/holds/{held['hold']}/extend", {"ttl": 60})
+            self.call("POST", "/v1/checkout", {"hold": held["hold"]}, 202)
+            self.assertEqual(client.call("EVENT.SET", event, "paused", "false", "price.Stalls", "700", "venue", "Hall 2"), "OK")
+            self.assertEqual(client.call("HOLD", event, "bob", 60, "Stalls-A-2")[2], 700)
+        self.assertEqual(self.call("GET", f"/v1/events/{event}")["venue"], "Hall 2")
+        self.admin("event", "set", event, "--clear", "venue")
+        self.assertIsNone(self.call("GET", f"/v1/events/{event}")["venue"])
+
+    def test_refusals_name_the_field_and_nothing_changes(self):
+        event = self.new_event()
+        path = f"/v1/events/{event}"
+        before = self.call("GET", path)
+        for body, status, field in [
+                ({"name": None}, 422, "name"), ({"hold_ttl": 0}, 422, "hold_ttl"), ({"currency": "USD"}, 422, "currency"),
+                ({"prices": {"Nowhere": 5}}, 422, "prices.Nowhere"), ({"prices": {"Stalls": -5}}, 422, "prices.Stalls"),
+                ({"paused": "yes"}, 422, "paused"), ({"starts_at": "soon"}, 422, "starts_at")]:
+            self.assertEqual(self.call("PATCH", path, body, status)["field"], field, body)
+        self.assertEqual(self.call("PATCH", path, {}), before)
+        self.call("PATCH", "/v1/events/nobody", {"name": "x"}, 404)
+        key = {"Idempotency-Key": "once"}
+        first = self.call("PATCH", path, {"name": "Once"}, headers=key)
+        self.call("PATCH", path, {"name": "Twice"})
+        self.assertEqual(self.call("PATCH", path, {"name": "Once"}, headers=key)["name"], "Twice", first)
+        self.call("PATCH", path, {"name": "Other"}, 422, headers=key)
+
+    def test_terms_outlive_the_primary(self):
+        event = self.new_event(max_per_order=2)
+        held = self.hold(event, "Stalls-A-1")
+        self.call("PATCH", f"/v1/events/{event}", {"prices": {"Stalls": 9}, "max_per_order": None, "paused": True})
+        said = self.after_the_primary_is_killed(event, lambda: self.call("GET", f"/v1/events/{event}"))
+        self.assertEqual((said["prices"], said["max_per_order"], said["paused"]), ({"Stalls": 9}, None, True))
+        self.assertEqual(self.call("GET", f"/v1/holds/{held['hold']}")["total"], 4500)
+
+
+if __name__ == "__main__":
+    unittest.main()
