@@ -30,6 +30,12 @@ extension Inventory {
     changes.append(.eventChanged(ref, id: id, version: version, events[event].terms))
   }
 
+  mutating func noteBlock(_ block: SeatBlock, of event: UInt32) {
+    guard isListening else { return }
+    let (ref, id, version) = (events[event].ref, events[event].id, events[event].version)
+    changes.append(.blocked(ref, id: id, version: version, block))
+  }
+
   /// After the event's version has grown, with the record as it is now.
   @inline(__always) mutating func note(_ change: Change.HoldChange, _ slot: UInt32, _ record: HoldRecord) {
     if isListening { changes.append(.hold(change, info(slot, record))) }

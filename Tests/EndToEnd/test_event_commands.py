@@ -106,5 +106,36 @@ class Terms(EventCommands):
         self.assertEqual(self.call("GET", f"/v1/holds/{held['hold']}")["total"], 4500)
 
 
+class Blocks(EventCommands):
+    def test_seats_leave_the_sale_and_come_back(self):
+        event = self.new_event(areas=[{"name": "Floor", "capacity": 9, "price": 100}], not_for_sale=["Stalls-B-1"])
+        path = f"/v1/events/{event}/blocks"
+        self.hold(event, "Stalls-A-1", areas={"Floor": 2})
+        taken = self.call("POST", path, {"seats": ["Stalls-A-2", "Stalls-A-1"], "blocked": True}, 409)
+        self.assertEqual((taken["code"], taken["seats"]), ("seats_taken", ["Stalls-A-1"]))
+        self.assertEqual(self.call("POST", path, {"areas": {"Floor": 8}, "blocked": True}, 409)["area"], "Floor")
+        done = self.call("POST", path, {"seats": ["Stalls-A-2", "Stalls-A-3"], "areas": {"Floor": 7}, "blocked": True})
+        self.assertEqual((done["event"], done["changed"]), (event, 9))
+        self.assertEqual(self.hold(event, "Stalls-A-2", wanted=409)["seats"], ["Stalls-A-2"])
+        self.assertEqual(self.hold(event, areas={"Floor": 1}, wanted=409)["code"], "sold_out")
+        row = self.call("GET", f"/v1/events/{event}/seats")["sections"][0]["rows"][0]["seats"]
+        self.assertEqual(row[:4], "hxx.")
+        counts = self.call("GET", f"/v1/events/{event}/availability?read=strong")
+        self.assertEqual((counts["not_for_sale"], counts["areas"]["Floor"]["not_for_sale"]), (10, 7))
+        self.assertIn("unblocked 2", self.admin("event", "unblock", event, "Stalls-A-2", "Stalls-B-1").stdout)
+        self.assertEqual(self.admin("event", "unblock", event, "--area", "Floor=8", check=False).returncode, 1)
+        self.hold(event, "Stalls-A-2", "Stalls-B-1")
+        with contextlib.closing(self.cluster.resp()) as client:
+            self.assertEqual(client.call("EVENT.BLOCK", event, "Stalls-A-3", "Stalls-A-4"), 1)
+        self.assertEqual(self.call("POST", path, {"seats": ["Nowhere"], "blocked": True}, 422)["seats"], ["Nowhere"])
+        self.assertEqual(self.call("POST", path, {"seats": ["Stalls-A-9"]}, 422)["field"], "blocked")
+        self.call("PATCH", f"/v1/events/{event}", {"prices": {"Stalls": None, "Floor": None}})
+        self.assertEqual(self.call("GET", f"/v1/events/{event}")["free"], 0)
+        self.call("PATCH", f"/v1/events/{event}", {"prices": {"Stalls": 1, "Floor": 1}})
+        after = self.after_the_primary_is_killed(
+            event, lambda: self.call("GET", f"/v1/events/{event}/availability?read=strong"))
+        self.assertEqual((after["not_for_sale"], after["areas"]["Floor"]["not_for_sale"]), (9, 7))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -25,12 +25,17 @@ struct Model {
     var areasHeld: [Int]
     var areasSold: [Int]
     func areaFree(_ area: Int) -> Int {
-      definition.areas[area].price == nil ? 0 : Int(definition.areas[area].capacity) - areasHeld[area] - areasSold[area]
+      definition.areas[area].price == nil ? 0 : vacantPlaces(area)
     }
+    func vacantPlaces(_ area: Int) -> Int {
+      Int(definition.areas[area].capacity) - areasHeld[area] - areasSold[area] - blockedPlaces[area]
+    }
+    /// Seats and places that were taken off sale by themselves.
+    var blockedSeats: Set<Int> = []
+    var blockedPlaces: [Int]
     /// What a seat is that nobody has.
     func vacant(_ seat: Int) -> SeatState {
-      let isClosed = created.notForSale.contains(SeatIndex(UInt32(seat)))
-      return isClosed || definition.categories[places[seat].category].price == nil ? .notForSale : .free
+      blockedSeats.contains(seat) || definition.categories[places[seat].category].price == nil ? .notForSale : .free
     }
   }
 
@@ -167,7 +172,7 @@ struct Model {
   func event(of command: Command) -> Int? {
     switch command {
     case .event(.create(let definition, _)): return events.firstIndex { $0.definition.id == definition.id }
-    case .event(.set(let ref, _)): return knows(ref)
+    case .event(.set(let ref, _)), .event(.block(let ref, _)): return knows(ref)
     case .hold(let hold): return knows(hold.event)
     case .holdBest(let best): return knows(best.event)
     case .onHold(let id, _): return find(id).map { holds[$0].event }
@@ -195,7 +200,7 @@ struct Model {
 
   func refusalWithoutEvent(_ command: Command) -> Outcome {
     switch command {
-    case .hold, .holdBest, .event(.set): return .refused(.staleEvent)
+    case .hold, .holdBest, .event(.set), .event(.block): return .refused(.staleEvent)
     case .onOrder: return .refused(.noSuchOrder)
     case .onHold(let id, _):
       let isOver = id.sequence < holds.count && holds[Int(id.sequence)].life == .over && id.slot < slotCount
@@ -215,7 +220,7 @@ struct Model {
       best.secret = 0
       return .holdBest(best)
     case .onHold(let id, let command): return .onHold(id, command.with(randomBits: 0))
-    case .event(.set), .onOrder, .tick, .openEpoch: return command
+    case .event(.set), .event(.block), .onOrder, .tick, .openEpoch: return command
     }
   }
 
@@ -261,6 +266,7 @@ struct Model {
     switch command {
     case .event(.create): return (.refused(.eventExists), nil)
     case .event(.set(_, let change)): return (set(change, event), nil)
+    case .event(.block(_, let block)): return (self.block(block, event), nil)
     case .hold(let hold):
       if let refusal = refusal(of: hold, event) { return (.refused(refusal), nil) }
       let held = enter(
@@ -297,6 +303,45 @@ struct Model {
       }
     }
     return .termsSet(version: events[event].version)
+  }
+
+  mutating func block(_ block: SeatBlock, _ number: Int) -> Outcome {
+    var event = events[number]
+    if block.seats.isEmpty && block.areas.isEmpty { return .refused(.invalid(.seats)) }
+    let seats = block.seats.map { Int($0.rawValue) }
+    if seats.contains(where: { $0 >= event.places.count }) || Set(seats).count < seats.count {
+      return .refused(.invalid(.seats))
+    }
+    let areas = block.areas.map { (number: Int($0.area.rawValue), count: Int($0.count)) }
+    if areas.contains(where: { $0.number >= event.areasHeld.count || $0.count == 0 })
+      || Set(areas.map(\.number)).count < areas.count
+    {
+      return .refused(.invalid(.areas))
+    }
+    if block.isBlocked {
+      let taken = seats.indices.filter { [.held, .sold].contains(event.states[seats[$0]]) }
+      if !taken.isEmpty { return .refused(.seatsTaken(taken.map { UInt16($0) })) }
+      for area in areas where event.vacantPlaces(area.number) < area.count {
+        return .refused(.soldOut(.area(AreaIndex(UInt16(area.number)))))
+      }
+    } else {
+      for area in areas where event.blockedPlaces[area.number] < area.count {
+        return .refused(.limitExceeded(.blockedPlaces, limit: Int64(event.blockedPlaces[area.number])))
+      }
+    }
+    var changed = 0
+    for seat in seats where ![.held, .sold].contains(event.states[seat]) {
+      if event.blockedSeats.contains(seat) != block.isBlocked { changed += 1 }
+      if block.isBlocked { event.blockedSeats.insert(seat) } else { event.blockedSeats.remove(seat) }
+      event.states[seat] = event.vacant(seat)
+    }
+    for area in areas {
+      changed += area.count
+      event.blockedPlaces[area.number] += block.isBlocked ? area.count : -area.count
+    }
+    if changed > 0 { event.version += 1 }
+    events[number] = event
+    return .blocked(version: event.version, changed: UInt32(changed))
   }
 
   func refusal(of hold: Command.Hold, _ event: Int) -> Refusal? {

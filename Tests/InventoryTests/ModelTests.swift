@@ -118,6 +118,7 @@ struct ModelRun {
   mutating func command() -> Command {
     if model.events.isEmpty || random.chance(3) { return .createEvent(definition(), incarnation: random.next()) }
     if random.chance(4), let event = eventRef() { return .event(.set(event, change())) }
+    if random.chance(4), let event = eventRef() { return .event(.block(event, block(event))) }
     switch pick(0...99) {
     case ..<38:
       guard let event = eventRef() else { return .tick }
@@ -181,6 +182,24 @@ struct ModelRun {
       change.prices.append(.init(random.chance(60) ? .category(CategoryIndex(item)) : .area(AreaIndex(item)), price))
     }
     return change
+  }
+
+  /// A few seats and places, among them sometimes what the event does not have.
+  mutating func block(_ event: EventRef) -> SeatBlock {
+    let event = model.events[Int(event.slot.rawValue)]
+    var seats: [SeatIndex] = []
+    if event.places.count > 0, random.chance(85) {
+      for _ in 0..<pick(1...5) {
+        seats.append(SeatIndex(UInt32(pick(0...(event.places.count - 1 + (random.chance(3) ? 1 : 0))))))
+      }
+      if random.chance(95) { seats = Array(Set(seats)).shuffled(using: &random) }
+    }
+    var areas: [AreaCount] = []
+    if random.chance(40) {
+      areas.append(
+        AreaCount(area: AreaIndex(UInt16(pick(0...1))), count: UInt32(pick(random.chance(5) ? 0...0 : 1...6))))
+    }
+    return SeatBlock(isBlocked: random.chance(55), seats: seats, areas: areas)
   }
 
   mutating func step() throws {
@@ -393,7 +412,8 @@ struct ModelRun {
   #expect(quickHolds > 60)
   let wanted = [
     "createEvent created", "createEvent refused eventExists", "setEvent termsSet", "setEvent refused invalid",
-    "setEvent refused staleEvent", "hold held", "hold refused staleEvent",
+    "setEvent refused staleEvent", "blockEvent blocked", "blockEvent refused seatsTaken", "blockEvent refused soldOut",
+    "blockEvent refused limitExceeded", "blockEvent refused invalid", "hold held", "hold refused staleEvent",
     "hold refused invalid", "hold refused notOnSale", "hold refused limitExceeded", "hold refused seatsTaken",
     "hold refused soldOut", "hold refused keyReused", "holdBest heldBest", "holdBest refused soldOut",
     "holdBest refused limitExceeded", "release released", "release refused holdExpired", "release refused noSuchHold",

@@ -61,6 +61,7 @@ let sampleChange: TermsChange = {
 }()
 let sampleCommands: [Command] = [
   .event(.create(sampleDefinition, incarnation: 1)), .event(.set(sampleEvent, TermsChange())),
+  .event(.block(sampleEvent, SeatBlock(isBlocked: true, seats: [SeatIndex(7)]))),
   .hold(.init(event: sampleEvent, secret: 1, buyer: "ann", seats: [SeatIndex(0)])),
   .holdBest(.init(event: sampleEvent, secret: 1, buyer: "ann", count: 2)),
   .onHold(sampleHold, .release), .onHold(sampleHold, .extend(ttl: 1)),
@@ -209,6 +210,18 @@ let goldens: [GoldenBytesTests.Golden] = [
     "outcome termsSet",
     "0b0c00000000000000"
   ) { Outcome.termsSet(version: 12).encode(into: &$0) },
+  .init(
+    "command blockEvent",
+    "120002001f0000006b3106000000080706050403020101010000000700000001000000010002000000"
+  ) {
+    let areas = [AreaCount(area: AreaIndex(1), count: 2)]
+    Command.event(.block(sampleEvent, SeatBlock(isBlocked: true, seats: [SeatIndex(7)], areas: areas)))
+      .encode(key: "k1", into: &$0)
+  },
+  .init(
+    "outcome blocked",
+    "0c0c0000000000000003000000"
+  ) { Outcome.blocked(version: 12, changed: 3).encode(into: &$0) },
   .init(
     "refusal notOnSale",
     "07010068e5cf8b010000"

@@ -42,7 +42,7 @@ import Testing
     #expect(numbers(Refusal.Argument.self) == "seats=1 areas=2 count=3 category=4 ttl=5 buyer=6 definition=7 terms=8")
     #expect(
       numbers(Refusal.LimitName.self)
-        == "maxPerOrder=1 maxPerBuyer=2 holdLength=3 shardCapacity=4 maxHoldTTL=5 priceChanges=6")
+        == "maxPerOrder=1 maxPerBuyer=2 holdLength=3 shardCapacity=4 maxHoldTTL=5 priceChanges=6 blockedPlaces=7")
     #expect(numbers(Reply.Failure.self) == "notPrimary=1 unknown=2 diskFull=3 overloaded=4 malformed=5")
     #expect(numbers(Suspicion.self) == "none=0 tear=1 damage=2 unproven=3 stale=4")
     #expect(numbers(ReplicaMessage.AloneReason.self) == "diskFull=1 damaged=2 digest=3")
@@ -53,8 +53,9 @@ import Testing
     #expect(CommandKind.all.allSatisfy { !CommandKind.retired.contains($0.rawValue) })
     #expect(
       CommandKind.all.map { "\($0)" }.joined(separator: " ")
-        == "createEvent setEvent hold holdBest release extend checkout confirm cancel tick openEpoch")
-    #expect(CommandKind.all.map(\.rawValue) == [0x10, 0x11, 0x20, 0x21, 0x30, 0x31, 0x32, 0x40, 0x41, 0xF0, 0xF1])
+        == "createEvent setEvent blockEvent hold holdBest release extend checkout confirm cancel tick openEpoch")
+    #expect(
+      CommandKind.all.map(\.rawValue) == [0x10, 0x11, 0x12, 0x20, 0x21, 0x30, 0x31, 0x32, 0x40, 0x41, 0xF0, 0xF1])
   }
 
   /// An actor may stand in every record but a plain hold's.

@@ -107,7 +107,13 @@ extension SeededRandom {
   }
 
   package mutating func command() -> Command {
-    switch Int.random(in: 0..<13, using: &self) {
+    switch Int.random(in: 0..<14, using: &self) {
+    case 13:
+      .event(
+        .block(
+          ref(),
+          SeatBlock(
+            isBlocked: chance(50), seats: list(0...5) { SeatIndex($0.half()) }, areas: list(0...2) { $0.area() })))
     case 12: .event(.set(ref(), termsChange()))
     case 0: .createEvent(definition(), incarnation: word())
     case 1:
@@ -173,7 +179,8 @@ extension SeededRandom {
   }
 
   package mutating func outcome() -> Outcome {
-    switch Int.random(in: 0..<11, using: &self) {
+    switch Int.random(in: 0..<12, using: &self) {
+    case 11: .blocked(version: word(), changed: half())
     case 10: .termsSet(version: word())
     case 0: .created(ref(), version: word())
     case 1: .held(held())

@@ -8,6 +8,7 @@ extension Inventory {
     switch kind {
     case .create: applyCreate(record, prepared)
     case .set: applySet(record)
+    case .block: applyBlock(record)
     }
   }
 
@@ -62,6 +63,29 @@ extension Inventory {
       guard record.status.lives, record.event == event else { continue }
       buyers.add(unitCount(record), event, cells.unpack(record.buyer).rawSpan, &cells)
     }
+  }
+
+  private mutating func applyBlock(_ record: borrowing CommandRecord) -> Applied {
+    guard case .event(.block(let ref, let block)) = try? Command(decoding: record) else {
+      return Self.refuse(.invalid(.seats))
+    }
+    guard events.knows(ref) else { return Self.refuse(.staleEvent) }
+    let event = ref.slot.rawValue
+    var key = Key()
+    if let repeated = repeated(record, event: event, key: &key) { return repeated }
+    return conclude(self.block(block, event), record, key, event: event, subject: nil)
+  }
+
+  private mutating func block(_ block: SeatBlock, _ event: UInt32) -> Outcome {
+    if let refusal = events[event].refusal(of: block) { return .refused(refusal) }
+    let changed = events[event].changes(of: block)
+    guard !changed.seats.isEmpty || !changed.areas.isEmpty else {
+      return .blocked(version: events[event].version, changed: 0)
+    }
+    let version = stepVersion(event)
+    events[event].apply(changed, &digest)
+    noteBlock(changed, of: event)
+    return .blocked(version: version, changed: changed.areas.reduce(UInt32(changed.seats.count)) { $0 + $1.count })
   }
 
   /// Adds an event at version 0, whose slot is the next.

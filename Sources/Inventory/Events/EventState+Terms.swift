@@ -154,8 +154,9 @@ extension EventState {
       areas[area].notForSale += areas[area].free
       areas[area].free = 0
     } else {
-      areas[area].free = areas[area].notForSale
-      areas[area].notForSale = 0
+      let blocked = blockedPlaces(AreaIndex(UInt16(area)))
+      areas[area].free = areas[area].notForSale - blocked
+      areas[area].notForSale = blocked
     }
   }
 
@@ -186,7 +187,8 @@ extension EventState {
   mutating func putBack(_ places: AreaCount, isSold: Bool, _ digest: inout UInt64) -> Bool {
     let index = Int(places.area.rawValue)
     let isPriced = layout.definition.areas[index].price != nil
-    guard (isPriced ? areas[index].free : areas[index].notForSale) >= places.count else { return false }
+    let vacant = isPriced ? areas[index].free : areas[index].notForSale - blockedPlaces(places.area)
+    guard vacant >= places.count else { return false }
     move(places, from: isPriced ? .free : .notForSale, to: isSold ? .sold : .held, &digest)
     return true
   }

@@ -30,6 +30,10 @@ struct EventState: Sendable {
   let incarnation: UInt64
   /// The version when the terms changed last; 0: they never did.
   var termsVersion: UInt64 = 0
+  /// Seats whose being blocked differs from the event's creation.
+  var toggled = 0
+  /// Places of each area that are off sale by themselves; empty: none ever was.
+  var blockedAreas: [UInt32] = []
   /// Prices that were asked for before, oldest first.
   var formerPrices: [FormerPrice] = []
   /// What terms that changed and former prices add to the digest.

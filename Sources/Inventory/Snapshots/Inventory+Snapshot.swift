@@ -9,7 +9,8 @@ enum SnapshotItem: UInt8 {
   /// the key limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`.
   case header = 1
   /// One event, in the order of slots: `incarnation: u64`, `version: u64`, the definition; then, if its terms changed, `1:
-  /// u8`, `version: u64`, its terms and its former prices (`FormerPrice.encode`), otherwise `0: u8`.
+  /// u8`, `version: u64`, its terms and its former prices (`FormerPrice.encode`), otherwise `0: u8`;
+  /// then its blocks (`EventState.encodeBlocks`).
   case event = 2
   /// Slots in order: each a `status: u8`; a free one, the next free slot: `u32`; the others as `SnapshotItems.put`
   /// says.
@@ -47,6 +48,7 @@ extension Inventory {
       out.bytes.put(events[slot].version)
       out.bytes.append(contentsOf: events[slot].layout.encoded.array)
       events[slot].encodeTerms(into: &out.bytes)
+      events[slot].encodeBlocks(into: &out.bytes)
       out.end()
       try out.flush(emit)
     }

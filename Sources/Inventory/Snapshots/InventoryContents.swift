@@ -13,6 +13,8 @@ package struct InventoryContents: Equatable, Sendable {
     /// Of each seat: its category, and whether it was taken off sale by itself.
     fileprivate var categories: [UInt16]
     fileprivate var isBlocked: [Bool]
+    /// Places of each area that are off sale by themselves.
+    fileprivate var blockedPlaces: [UInt32]
   }
 
   package private(set) var events: [Bytes: Event] = [:]
@@ -43,6 +45,13 @@ package struct InventoryContents: Equatable, Sendable {
       }
       event.version = version
       event.adopt(terms)
+      events[id] = event
+    case .blocked(let ref, let id, let version, let block):
+      guard var event = events[id], event.ref == ref, event.version + 1 == version else {
+        throw Contradiction(description: "blocks of \(id) at version \(version)")
+      }
+      event.version = version
+      event.apply(block)
       events[id] = event
     case .hold(let what, let info):
       try move(change, info)
@@ -134,6 +143,7 @@ extension InventoryContents.Event {
     categories = definition.seatCategories
     isBlocked = Array(repeating: false, count: categories.count)
     for seat in definition.notForSale { isBlocked[Int(seat.rawValue)] = true }
+    blockedPlaces = areas.map { _ in 0 }
     states = []
     states = categories.indices.map { vacant($0).rawValue }
   }
@@ -143,6 +153,7 @@ extension InventoryContents.Event {
     let seats = 0..<UInt32(event.layout.seatCount)
     categories = seats.map { UInt16(event.layout.category(of: $0, row: event.layout.row(of: $0))) }
     isBlocked = seats.map { event.isBlocked($0) }
+    blockedPlaces = areas.indices.map { event.blockedPlaces(AreaIndex(UInt16($0))) }
   }
 
   /// What a seat is that nobody has.
@@ -161,9 +172,24 @@ extension InventoryContents.Event {
         areas[area].notForSale += areas[area].free
         areas[area].free = 0
       } else {
-        areas[area].free = areas[area].notForSale
-        areas[area].notForSale = 0
+        areas[area].free = areas[area].notForSale - blockedPlaces[area]
+        areas[area].notForSale = blockedPlaces[area]
       }
+    }
+  }
+
+  fileprivate mutating func apply(_ block: SeatBlock) {
+    for seat in block.seats {
+      isBlocked[Int(seat.rawValue)] = block.isBlocked
+      states[Int(seat.rawValue)] = vacant(Int(seat.rawValue)).rawValue
+    }
+    for places in block.areas {
+      let area = Int(places.area.rawValue)
+      let count = block.isBlocked ? places.count : 0 &- places.count
+      blockedPlaces[area] &+= count
+      guard terms.areaPrices[area] != nil else { continue }
+      areas[area].free &-= count
+      areas[area].notForSale &+= count
     }
   }
 }

@@ -133,6 +133,7 @@ extension Inventory {
       inventory.add(EventState(EventLayout(outline), slot: UInt32(slot), incarnation: incarnation))
       inventory.events[slot].set(version: version, &inventory.digest)
       try inventory.events[slot].takeTerms(&reader, nextSequence: inventory.nextSequence, &inventory.digest)
+      try inventory.events[slot].takeBlocks(&reader, &inventory.digest)
     }
 
     private mutating func takeSlot(_ reader: inout ByteReader) throws(DecodeError) {

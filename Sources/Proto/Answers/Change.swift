@@ -6,6 +6,8 @@ public enum Change: Equatable, Sendable {
   case eventCreated(EventRef, id: Bytes, version: UInt64)
   /// With all of its terms.
   case eventChanged(EventRef, id: Bytes, version: UInt64, EventTerms)
+  /// The seats and places that changed, and no others.
+  case blocked(EventRef, id: Bytes, version: UInt64, SeatBlock)
   case hold(HoldChange, HoldInfo)
   case order(OrderChange, OrderInfo)
 
@@ -29,7 +31,7 @@ public enum Change: Equatable, Sendable {
   /// The state that its seats and places left, and the one that they have now; nil: they stayed as they were.
   public var move: (from: SeatState, to: SeatState)? {
     switch self {
-    case .eventCreated, .eventChanged: nil
+    case .eventCreated, .eventChanged, .blocked: nil
     case .hold(let change, _):
       switch change {
       case .made: (.free, .held)

@@ -11,6 +11,7 @@ extension Outcome {
     case noted = 9
     case refused = 10
     case termsSet = 11
+    case blocked = 12
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -26,6 +27,10 @@ extension Outcome {
     case .termsSet(let version):
       out.append(Tag.termsSet.rawValue)
       out.put(version)
+    case .blocked(let version, let changed):
+      out.append(Tag.blocked.rawValue)
+      out.put(version)
+      out.put(changed)
     case .held(let held):
       out.append(Tag.held.rawValue)
       held.encode(into: &out)
@@ -57,6 +62,9 @@ extension Outcome {
       let event = EventRef(slot: slot, incarnation: try reader.u64())
       self = .created(event, version: try reader.u64())
     case .termsSet: self = .termsSet(version: try reader.u64())
+    case .blocked:
+      let version = try reader.u64()
+      self = .blocked(version: version, changed: try reader.u32())
     case .held: self = .held(try Held(decoding: &reader))
     case .heldBest:
       let held = try Held(decoding: &reader)

@@ -4,6 +4,8 @@ public enum Outcome: Equatable, Sendable {
   case created(EventRef, version: UInt64)
   /// The event's terms are as was asked for.
   case termsSet(version: UInt64)
+  /// `changed`: seats and places that were not as was asked for before.
+  case blocked(version: UInt64, changed: UInt32)
   case held(Held)
   /// With the seats that the search found.
   case heldBest(Held, seats: [SeatIndex])
@@ -80,6 +82,8 @@ public enum Refusal: Equatable, Sendable {
     case maxHoldTTL = 5
     /// An event remembers no more changes of its prices.
     case priceChanges = 6
+    /// So many places of an area are off sale by themselves, and more were to be put back.
+    case blockedPlaces = 7
   }
 
   /// What there is no more of.

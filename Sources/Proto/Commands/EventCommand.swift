@@ -4,15 +4,18 @@ public enum EventCommand: Equatable, Sendable {
   case create(EventDefinition, incarnation: UInt64)
   /// Gives the event other terms.
   case set(EventRef, TermsChange)
+  /// Takes seats and places off sale, or puts them back: all or nothing.
+  case block(EventRef, SeatBlock)
 
   public enum Kind: UInt8, Sendable, CaseIterable {
     case create = 0x10
     case set = 0x11
+    case block = 0x12
 
     var randomRange: Range<Int> {
       switch self {
       case .create: 0..<8
-      case .set: 0..<0
+      case .set, .block: 0..<0
       }
     }
   }
@@ -21,6 +24,7 @@ public enum EventCommand: Equatable, Sendable {
     switch self {
     case .create: .create
     case .set: .set
+    case .block: .block
     }
   }
 
@@ -32,6 +36,9 @@ public enum EventCommand: Equatable, Sendable {
     case .set(let event, let change):
       event.encode(into: &out)
       change.encode(into: &out)
+    case .block(let event, let block):
+      event.encode(into: &out)
+      block.encode(into: &out)
     }
   }
 
@@ -44,6 +51,9 @@ public enum EventCommand: Equatable, Sendable {
     case .set:
       let event = try EventRef(decoding: &reader)
       self = .set(event, try TermsChange(decoding: &reader))
+    case .block:
+      let event = try EventRef(decoding: &reader)
+      self = .block(event, try SeatBlock(decoding: &reader))
     }
   }
 }

@@ -112,6 +112,16 @@ extension HTTPSession {
     case .orders(let event, let orders, let next): respond(200) { $0.putOrders(event, orders, next: next) }
     case .holds(let event, let holds, let next): respond(200) { $0.putHolds(event, holds, next: next) }
     case .released: respond(empty: 204)
+    case .blocked(let event, let version, let changed):
+      respond(200) { out in
+        out.putJSON("{\"event\":")
+        out.putJSONString(bytes: event.id)
+        out.putJSON(",\"version\":")
+        out.putJSON(version)
+        out.putJSON(",\"changed\":")
+        out.putJSON(changed)
+        out.putJSON("}")
+      }
     case .event(let event, let version, let counts):
       respondTagged(event.ref, version) {
         let (definition, isPaused) = event.current

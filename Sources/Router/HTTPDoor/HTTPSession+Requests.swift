@@ -43,6 +43,12 @@ extension HTTPSession {
       let id = try eventID(match, message)
       try noParameters(head, message)
       start(.setEvent(id, try RequestBodies.terms(body)), key: try idempotencyKey(head, message))
+    case .blockSeats:
+      let id = try eventID(match, message)
+      try noParameters(head, message)
+      let (seats, areas, isBlocked) = try RequestBodies.blocks(body)
+      start(
+        .blockSeats(id, seats: seats, areas: areas, isBlocked: isBlocked), key: try idempotencyKey(head, message))
     case .listEvents: try list(head, match, message)
     case .listOrders: try listOrders(head, match, message)
     case .listHolds: try listHolds(head, match, message)

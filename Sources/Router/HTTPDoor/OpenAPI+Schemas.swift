@@ -59,6 +59,26 @@ extension OpenAPI {
         },
         "additionalProperties": false
       },
+      "Blocks": {
+        "type": "object",
+        "properties": {
+          "seats": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":65535},
+          "areas": {"type":["object","null"],"additionalProperties":{"type":"integer","minimum":1},"description":"Places by area."},
+          "blocked": {"type":"boolean","description":"true: taken off sale; false: put back."}
+        },
+        "required": ["blocked"],
+        "additionalProperties": false
+      },
+      "Blocked": {
+        "type": "object",
+        "properties": {
+          "event": {"type":"string"},
+          "version": {"type":"integer","format":"int64"},
+          "changed": {"type":"integer","minimum":0,"description":"Seats and places that were not so already."}
+        },
+        "required": ["event","version","changed"],
+        "additionalProperties": false
+      },
       "NewSection": {
         "type": "object",
         "properties": {

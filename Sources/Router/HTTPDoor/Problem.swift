@@ -131,7 +131,7 @@ extension Problem {
     case .limitExceeded(let name, let limit):
       let detail = Bytes("The limit \(name.name) of \(limit) would be exceeded.")
       switch name {
-      case .maxPerOrder, .maxPerBuyer, .holdLength, .shardCapacity, .priceChanges:
+      case .maxPerOrder, .maxPerBuyer, .holdLength, .shardCapacity, .priceChanges, .blockedPlaces:
         self.init(409, "limit_exceeded", detail)
       case .maxHoldTTL: self = .invalid("ttl", detail)
       }

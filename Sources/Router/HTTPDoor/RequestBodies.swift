@@ -7,6 +7,7 @@ import RouterCore
 enum RequestBodies {
   static let reserveFields = JSONFields("event", "buyer", "seats", "areas", "best", "ttl")
   static let bestFields = JSONFields("count", "category")
+  static let blockFields = JSONFields("seats", "areas", "blocked")
   static let extendFields = JSONFields("ttl")
   static let checkoutFields = JSONFields("hold", "reference")
 
@@ -103,6 +104,30 @@ enum RequestBodies {
       return try TermsDocument.parse(body)
     } catch {
       throw Problem(error)
+    }
+  }
+
+  /// The seats and places of `blocks`, and whether they are to be taken off sale.
+  static func blocks(
+    _ body: RawSpan
+  ) throws(Problem) -> (seats: [Bytes], areas: [Reservation.NamedCount], isBlocked: Bool) {
+    do throws(JSONError) {
+      var (seats, areas): ([Bytes], [Reservation.NamedCount]) = ([], [])
+      var isBlocked = true
+      var reader = JSONReader(body)
+      var object = try reader.beginObject()
+      while let field = try reader.nextField(blockFields, &object) {
+        switch field {
+        case 0: if try !reader.nullIfNext() { seats = try readSeats(&reader) }
+        case 1: if try !reader.nullIfNext() { areas = try readAreas(&reader) }
+        default: isBlocked = try reader.bool()
+        }
+      }
+      try reader.finish()
+      try object.require(2, of: blockFields)
+      return (seats, areas, isBlocked)
+    } catch {
+      throw Problem(error, in: body, known: blockFields)
     }
   }
 

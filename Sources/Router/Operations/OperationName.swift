@@ -1,6 +1,6 @@
 /// What a client can ask of a router, over HTTP, RESP or both: the names of the rows of `OperationRow`.
 package enum OperationName: Int, CaseIterable, Sendable {
-  case createEvent, setEvent, listEvents, event, plan, seats, availability, listOrders, listHolds
+  case createEvent, setEvent, blockSeats, listEvents, event, plan, seats, availability, listOrders, listHolds
   case reserve, hold, release, extend, checkout, order, confirm, cancel
   case seat
   case healthz, readyz, metrics, openapi

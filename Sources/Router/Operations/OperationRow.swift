@@ -117,6 +117,24 @@ extension OperationRow {
         ],
         writes: true, refusals: [(409, "`limit_exceeded`: the event's prices have changed too often.")],
         success: Success(200, "The event.", "Event", headers: ["ETag"]))
+    case .blockSeats:
+      self.init(
+        "Take seats and places off sale or put them back, all or nothing.",
+        HTTPCall(
+          .post, "/v1/events/{event}/blocks",
+          body: Body(schema: "Blocks", fields: ["seats", "areas", "blocked"], bytesMax: 8 << 20)),
+        resp: [
+          RESPWord(.eventBlock, "EVENT.BLOCK", "id seat [seat …]", .atLeast(3), mayHaveKey: true),
+          RESPWord(.eventUnblock, "EVENT.UNBLOCK", "id seat [seat …]", .atLeast(3), mayHaveKey: true),
+        ],
+        writes: true,
+        refusals: [
+          (
+            409,
+            "`seats_taken` (with `seats`: every one that is held or sold), `sold_out` (with `area`: fewer places are vacant), `limit_exceeded` (fewer places are blocked)."
+          )
+        ],
+        success: Success(200, "How many seats and places changed.", "Blocked"))
     case .listEvents:
       self.init(
         "Events by id.", HTTPCall(.get, "/v1/events", query: ["limit", "cursor"]),

@@ -39,6 +39,7 @@ public enum OperationTable {
     let readers: [(OperationName, JSONFields, Int)] = [
       (.reserve, RequestBodies.reserveFields, 6), (.extend, RequestBodies.extendFields, 1),
       (.checkout, RequestBodies.checkoutFields, 2),
+      (.blockSeats, RequestBodies.blockFields, 3),
       (.setEvent, JSONFields(TermsDocument.fieldNames), TermsDocument.fieldNames.count),
     ]
     return readers.map { name, fields, count in

@@ -77,6 +77,7 @@ extension Refusal.LimitName {
     case .shardCapacity: "shard_capacity"
     case .maxHoldTTL: "max_hold_ttl"
     case .priceChanges: "price_changes"
+    case .blockedPlaces: "blocked_places"
     }
   }
 }

@@ -9,6 +9,7 @@ extension [UInt8] {
   mutating func putReply(_ result: CallResult, _ operation: Operation, _ version: RESPVersion) {
     switch result {
     case .created, .released: putSimple("OK")
+    case .blocked(_, _, let changed): putInteger(Int64(changed))
     case .held(let event, let held, _, let seats, _):
       var isBest = false
       if case .reserve(let reservation) = operation, case .best = reservation.choice { isBest = true }
@@ -25,7 +26,8 @@ extension [UInt8] {
         order.order.write(into: &self)
         putLineEnd()
       case .onOrder: putSimple("OK")
-      case .createEvent, .setEvent, .reserve, .onHold(_, .release), .onHold(_, .extend), .hold, .order, .event, .plan,
+      case .createEvent, .setEvent, .blockSeats, .reserve, .onHold(_, .release), .onHold(_, .extend), .hold, .order,
+        .event, .plan,
         .seats,
         .copy, .availability, .seat, .events, .orders, .holds:
         putHold(event, order.hold, order, version)
@@ -139,6 +141,7 @@ extension Operation {
     switch self {
     case .createEvent: .eventCreate
     case .setEvent: .eventSet
+    case .blockSeats(_, _, _, let isBlocked): isBlocked ? .eventBlock : .eventUnblock
     case .reserve(let reservation):
       switch reservation.choice {
       case .best: .holdBest

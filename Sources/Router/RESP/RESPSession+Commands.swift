@@ -30,6 +30,8 @@ extension RESPSession {
     case .multi, .exec, .discard, .watch, .unwatch: transact(command)
     case .eventCreate: createEvent(input)
     case .eventSet: setEvent(input)
+    case .eventBlock: block(input, command, isBlocked: true)
+    case .eventUnblock: block(input, command, isBlocked: false)
     case .eventInfo: withEventID(input) { start(.event($0)) }
     case .seats:
       withEventID(input) { start(.seats($0)) }
@@ -198,6 +200,15 @@ extension RESPSession {
     }
     guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
     start(.onHold(hold, .checkout(secret: 0, reference: reference)), key: key)
+  }
+
+  private func block(_ input: RawSpan, _ command: RESPCommand, isBlocked: Bool) {
+    guard let (words, key) = key(input) else { return }
+    guard words >= 3 else { return wrongCount(command) }
+    withEventID(input) { id in
+      let seats = (2..<words).map { Bytes(parser.argument($0, in: input)) }
+      start(.blockSeats(id, seats: seats, areas: [], isBlocked: isBlocked), key: key)
+    }
   }
 
   /// Fields and values become the body of the HTTP call, whose reader knows the rules.

@@ -58,7 +58,7 @@ extension RESPSession {
       }
       return true
     case .ping, .echo, .hello, .auth, .select, .command, .client, .config, .info, .unwatch, .eventCreate, .eventSet,
-      .eventInfo,
+      .eventBlock, .eventUnblock, .eventInfo,
       .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
       .seats:
       if command.takes(words: wordsWithoutKey(command, input)) {
@@ -136,7 +136,8 @@ extension RESPSession {
     case .exec: exec()
     case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
       .seats,
-      .eventCreate, .eventSet, .eventInfo, .ping, .echo, .hello, .auth, .select, .reset, .quit, .command, .client,
+      .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventInfo, .ping, .echo, .hello, .auth, .select, .reset,
+      .quit, .command, .client,
       .config, .info:
       preconditionFailure("execute passes on the commands of transactions only")
     }

@@ -12,7 +12,8 @@ extension Engine {
     switch call.operation {
     case .createEvent(let new): create(new, call)
     case .reserve(let reservation): return withEvent(reservation.event, call)
-    case .setEvent(let id, _), .plan(let id), .seats(let id), .copy(let id), .availability(let id), .event(let id),
+    case .setEvent(let id, _), .blockSeats(let id, _, _, _), .plan(let id), .seats(let id), .copy(let id),
+      .availability(let id), .event(let id),
       .seat(let id, _),
       .orders(let id, _, _, _), .holds(let id, _, _, _):
       return withEvent(id, call)
@@ -154,7 +155,13 @@ extension Engine {
     case .reserve(let reservation): reserve(reservation, event, call)
     case .setEvent(let id, let document):
       if call.isDone { return ask(.availability(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0)) }
-      setTerms(document, event, call)
+      command(call) { () throws(TranslationError) in
+        .event(.set(event.ref, try Translation.change(for: document, event)))
+      }
+    case .blockSeats(_, let seats, let areas, let isBlocked):
+      command(call) { () throws(TranslationError) in
+        .event(.block(event.ref, try Translation.block(seats, areas, isBlocked: isBlocked, event)))
+      }
     case .plan(let id):
       // Its prices may have changed, or the event be gone.
       ask(.terms(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0))
@@ -190,9 +197,11 @@ extension Engine {
     }
   }
 
-  private func setTerms(_ document: TermsDocument, _ event: EventEntry, _ call: Call) {
+  /// Submits a command to the event's shard, unless its words mean nothing.
+  private func command(_ call: Call, _ translate: () throws(TranslationError) -> Command) {
+    guard let event = call.event else { preconditionFailure("set by who calls this") }
     do throws(TranslationError) {
-      submit(.event(.set(event.ref, try Translation.change(for: document, event))), to: event.shard, call)
+      submit(try translate(), to: event.shard, call)
     } catch {
       end(call, .refused(error.refusal))
     }
@@ -295,6 +304,9 @@ extension Engine {
       // The event is said as it is by then.
       call.isDone = true
       proceed(call)
+    case .blocked(let version, let changed):
+      guard case .blockSeats = call.operation, let event = call.event else { return end(call, broken) }
+      end(call, .blocked(event, version: version, changed: changed))
     case .held(let held):
       guard case .reserve(let reservation) = call.operation, let event = call.event else { return end(call, broken) }
       end(call, .held(event, held, buyer: reservation.buyer, seats: call.seats, areas: call.areas))

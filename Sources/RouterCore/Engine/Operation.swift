@@ -5,6 +5,7 @@ package import Proto
 package enum Operation: Sendable {
   case createEvent(NewEvent)
   case setEvent(Bytes, TermsDocument)
+  case blockSeats(Bytes, seats: [Bytes], areas: [Reservation.NamedCount], isBlocked: Bool)
   case reserve(Reservation)
   /// Random bits are 0: the engine fills them in.
   case onHold(HoldID, HoldCommand)
@@ -27,7 +28,7 @@ package enum Operation: Sendable {
   /// Whether the shard's state may change.
   var isCommand: Bool {
     switch self {
-    case .createEvent, .setEvent, .reserve, .onHold, .onOrder: true
+    case .createEvent, .setEvent, .blockSeats, .reserve, .onHold, .onOrder: true
     case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events, .orders, .holds: false
     }
   }
@@ -112,6 +113,7 @@ package enum CallResult: Sendable {
   case orders(EventEntry, [OrderInfo], next: UInt32?)
   case holds(EventEntry, [HoldInfo], next: UInt32?)
   case released(version: UInt64)
+  case blocked(EventEntry, version: UInt64, changed: UInt32)
   case event(EventEntry, version: UInt64, Availability)
   case plan(EventEntry)
   /// The body is empty for `SeatForm.numbers`, and lacks what the version changes.

@@ -82,6 +82,16 @@ enum Translation {
     return counts
   }
 
+  static func block(
+    _ seats: [Bytes], _ areas: [Reservation.NamedCount], isBlocked: Bool, _ event: EventEntry
+  ) throws(TranslationError) -> SeatBlock {
+    if seats.isEmpty && areas.isEmpty {
+      throw TranslationError(.invalid(field: "seats", detail: "Seats or areas are needed."))
+    }
+    return SeatBlock(
+      isBlocked: isBlocked, seats: try indexes(of: seats, event), areas: try counts(of: areas, event))
+  }
+
   /// - Returns: the change with prices of categories and areas, by number. A name that both have means both.
   static func change(
     for document: TermsDocument, _ event: EventEntry
@@ -141,7 +151,12 @@ enum Translation {
   }
 
   private static func spelled(_ places: [UInt16], _ call: Call) -> [Bytes] {
-    guard case .reserve(let reservation) = call.operation, case .named(let seats, _) = reservation.choice else {
+    let seats: [Bytes]
+    if case .reserve(let reservation) = call.operation, case .named(let named, _) = reservation.choice {
+      seats = named
+    } else if case .blockSeats(_, let named, _, _) = call.operation {
+      seats = named
+    } else {
       return []
     }
     return places.compactMap { Int($0) < seats.count ? seats[Int($0)] : nil }

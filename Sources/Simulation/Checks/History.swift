@@ -31,7 +31,7 @@ struct History {
         area.append(CheckedCall(called: called, returned: returned, effect: effect))
       }
     }
-    for hold in mine where !hold.seats.isEmpty || hold.places > 0 || hold.isUnknownBest {
+    for hold in mine where hold.isHold && (!hold.seats.isEmpty || hold.places > 0 || hold.isUnknownBest) {
       guard let endings = endings(of: hold, mine, checks) else { continue }
       for seat in self.seats(of: hold) { seats[seat] += endings }
       if hold.places > 0 {
@@ -53,6 +53,7 @@ struct History {
     if operation.returned == .max {
       return switch operation.what {
       case .hold, .best: .hold(holder)
+      case .block(_, _, let isBlocked): isBlocked ? .tryToBlock : .unblock
       case .release: .release(holder, repeats: false)
       case .checkout: .checkout(holder)
       case .confirm: .confirm(holder)
@@ -79,6 +80,9 @@ struct History {
     case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
     case .refused(.holdExpired), .refused(.checkedOut): return .notHeld(holder)
     case .refused(.orderExpired), .refused(.orderState): return .notOrdered(holder)
+    case .blocked:
+      guard case .block(_, _, let isBlocked) = operation.what else { return nil }
+      return isBlocked ? .block : .unblock
     case .created, .termsSet, .noted, .refused, nil: return nil
     }
   }

@@ -34,6 +34,7 @@ enum Said {
       case .cancel: self = .outcome(.cancelled(info))
       default: self = .answer(.order(info))
       }
+    case .blocked(_, let version, let changed): self = .outcome(.blocked(version: version, changed: changed))
     case .released(let version): self = .outcome(.released(version: version))
     case .seats(let event, let version, let states, _):
       self = .answer(.seats(event.ref, version: version, states: states))
@@ -89,7 +90,7 @@ enum Said {
     switch self {
     case .outcome(let outcome):
       switch outcome {
-      case .created(_, let version), .released(let version): version
+      case .created(_, let version), .released(let version), .blocked(let version, _): version
       case .held(let held), .heldBest(let held, _): held.version
       case .extended(let info): info.version
       case .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.hold.version

@@ -6,12 +6,14 @@ enum SeatModel: SequentialModel {
   case held(UInt64)
   case pending(UInt64)
   case sold(UInt64)
+  /// Taken off sale.
+  case blocked
 
   func after(_ effect: SeatEffect) -> SeatModel? { effect.apply(to: self) }
 
   var holder: UInt64? {
     switch self {
-    case .free: nil
+    case .free, .blocked: nil
     case .held(let holder), .pending(let holder), .sold(let holder): holder
     }
   }
@@ -36,6 +38,10 @@ enum SeatEffect: Equatable {
   /// The hold is no hold any more, the order neither pending nor confirmed.
   case notHeld(UInt64)
   case notOrdered(UInt64)
+  case block
+  case unblock
+  /// A block whose outcome nobody heard: it does nothing to a seat that somebody has.
+  case tryToBlock
   /// What was issued is said never to have been.
   case forgotten
 
@@ -46,7 +52,7 @@ enum SeatEffect: Equatable {
       .cancel(let holder, _), .expireHold(let holder), .expireOrder(let holder), .seenHeld(let holder),
       .seenPending(let holder), .seenSold(let holder), .notHeld(let holder), .notOrdered(let holder):
       holder
-    case .seen, .taken, .forgotten: nil
+    case .seen, .taken, .block, .unblock, .tryToBlock, .forgotten: nil
     }
   }
 
@@ -66,9 +72,12 @@ enum SeatEffect: Equatable {
     case .expireOrder(let holder): seat == .pending(holder) ? .free : seat
     case .seen(let state):
       switch (state, seat) {
-      case (.free, .free), (.held, .held), (.held, .pending), (.sold, .sold): seat
+      case (.free, .free), (.held, .held), (.held, .pending), (.sold, .sold), (.notForSale, .blocked): seat
       default: nil
       }
+    case .block: seat == .free || seat == .blocked ? .blocked : nil
+    case .unblock: seat == .blocked ? .free : seat
+    case .tryToBlock: seat == .free ? .blocked : seat
     case .forgotten: nil
     case .taken: seat == .free ? nil : seat
     case .seenPending(let holder): seat == .pending(holder) ? seat : nil

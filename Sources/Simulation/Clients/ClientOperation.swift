@@ -8,6 +8,8 @@ final class ClientOperation {
     case create(EventDefinition)
     /// Pauses an event or lets it go on, and gives it a price.
     case set(SimulatedEvent, isPaused: Bool, price: Int64)
+    /// Takes a seat off sale or puts it back.
+    case block(SimulatedEvent, SeatIndex, isBlocked: Bool)
     /// Seats, places in the event's area, or both.
     case hold(SimulatedEvent, [SeatIndex], places: UInt32, ttl: UInt32)
     case best(SimulatedEvent, UInt32)
@@ -28,13 +30,13 @@ final class ClientOperation {
       case .release(_, let hold), .extend(_, let hold, _), .checkout(_, let hold), .confirm(_, let hold),
         .cancel(_, let hold), .holdInfo(_, let hold), .orderInfo(_, let hold):
         hold
-      case .create, .set, .hold, .best, .seat, .seats, .availability: nil
+      case .create, .set, .block, .hold, .best, .seat, .seats, .availability: nil
       }
     }
 
     var isCommand: Bool {
       switch self {
-      case .create, .set, .hold, .best, .release, .extend, .checkout, .confirm, .cancel: true
+      case .create, .set, .block, .hold, .best, .release, .extend, .checkout, .confirm, .cancel: true
       case .seat, .seats, .availability, .holdInfo, .orderInfo: false
       }
     }
@@ -43,6 +45,7 @@ final class ClientOperation {
       switch self {
       case .create: "create"
       case .set(_, let isPaused, let price): "set \(isPaused ? "paused" : "on sale") at \(price)"
+      case .block(_, let seat, let isBlocked): "\(isBlocked ? "block" : "unblock") \(seat.rawValue)"
       case .hold(_, let seats, let places, let ttl):
         "hold \(seats.map { Int($0.rawValue) }) places \(places) ttl \(ttl)"
       case .best(_, let count): "hold best \(count)"
@@ -101,7 +104,16 @@ final class ClientOperation {
   var seats: [SeatIndex] {
     if case .heldBest(_, let seats) = outcome { return seats }
     if case .hold(_, let seats, _, _) = what { return seats }
+    if case .block(_, let seat, _) = what { return [seat] }
     return []
+  }
+
+  /// Whether it asks for a hold.
+  var isHold: Bool {
+    switch what {
+    case .hold, .best: true
+    default: false
+    }
   }
 
   var places: UInt32 {
@@ -128,6 +140,8 @@ final class ClientOperation {
       .createEvent(NewEvent(definition, keyBytes: key?.count ?? 0, largeFrom: client % 2 == 0 ? 0 : .max))
     case .set(let event, let isPaused, let price):
       .setEvent(event.id, SimulatedEvent.terms(isPaused: isPaused, price: price))
+    case .block(let event, let seat, let isBlocked):
+      .blockSeats(event.id, seats: [SimulatedEvent.label(seat)], areas: [], isBlocked: isBlocked)
     case .hold(let event, let seats, let places, let ttl):
       .reserve(
         Reservation(

@@ -66,6 +66,10 @@ final class SimulatedClient {
     if dice == 40 {
       return begin(event.shard, .set(event, isPaused: world.random.chance(30), price: Int64(world.draw(1...3)) * 50))
     }
+    if dice == 41 || dice == 42 {
+      let seat = SeatIndex(UInt32(world.draw(0...(SimulatedEvent.seatCount - 1))))
+      return begin(event.shard, .block(event, seat, isBlocked: world.random.chance(40)))
+    }
     if dice < 60 || mine.isEmpty { return begin(event.shard, look(event)) }
     guard let hold = mine.randomElement(using: &world.random) else { return }
     if let order = hold.order {
@@ -251,7 +255,7 @@ final class SimulatedClient {
     case .refused(.holdExpired), .refused(.orderExpired), .refused(.orderState), .refused(.noSuchHold),
       .refused(.noSuchOrder):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
-    case .confirmed, .extended, .termsSet, .noted, .refused: break
+    case .confirmed, .extended, .termsSet, .blocked, .noted, .refused: break
     }
     if holds.count > 8 { holds.removeFirst() }
   }
