@@ -65,7 +65,7 @@ extension Inventory {
       return events[slot].layout.seatCount + countBytes(slot)
     case .availability(let id), .terms(let id): return events.slot(of: id).map { countBytes($0) } ?? 0
     case .orders(_, _, _, let limit), .holds(_, _, _, let limit): return Query.listBytes(limit: Int(limit))
-    case .events(_, let limit): return min(Int(limit), events.count) * Self.summaryBytesMax
+    case .events(_, let limit): return min(Int(limit), events.livingCount) * Self.summaryBytesMax
     case .seat, .hold, .order, .unsubscribe: return 0
     }
   }
@@ -77,6 +77,9 @@ extension Inventory {
     Query.answerBytes(seats: 0, categories: events[slot].categories.count, areas: events[slot].areas.count)
   }
 
+  /// Whether this event is there, in this life of it.
+  public func knows(_ event: EventRef) -> Bool { events.knows(event) }
+
   /// Starts to collect changes of an event, by its id; as often as it is called, so often `unwatch` must be. Not part
   /// of the replicated state. Unknown events are ignored.
   public mutating func watch(_ event: Bytes) {
@@ -85,8 +88,10 @@ extension Inventory {
     events[slot].watchers += 1
   }
 
-  public mutating func unwatch(_ event: Bytes) {
-    guard let slot = events.slot(of: event), events[slot].watchers > 0 else { return }
+  /// Of an event that was deleted meanwhile: nothing.
+  public mutating func unwatch(_ event: EventRef) {
+    let slot = event.slot.rawValue
+    guard events.knows(event), events[slot].watchers > 0 else { return }
     events[slot].watchers -= 1
     if events[slot].watchers == 0 {
       events[slot].changedSeats = []

@@ -14,17 +14,19 @@ extension Inventory {
   func find(_ id: HoldID) -> Lookup {
     guard id.shard == shard, id.sequence < nextSequence, Int(id.slot) < holds.count else { return .unknown }
     let record = holds[id.slot]
-    guard record.status != .free, record.sequence == id.sequence else { return .over }
+    guard record.status != .free, record.sequence == id.sequence, events[record.event].life == .living else {
+      return .over
+    }
     return record.secret == id.secret ? .living(id.slot, record) : .unknown
   }
 
-  /// Orders live as long as their event, so one that is not there never was.
+  /// Orders live as long as their event.
   func find(_ id: OrderID) -> Lookup {
     guard id.shard == shard, Int(id.slot) < holds.count else { return .unknown }
     let record = holds[id.slot]
-    guard record.status.isOrder, record.sequence == id.sequence, orders[record.slack].secret == id.secret else {
-      return .unknown
-    }
+    guard record.status.isOrder, record.sequence == id.sequence, orders[record.slack].secret == id.secret,
+      events[record.event].life == .living
+    else { return .unknown }
     return .living(id.slot, record)
   }
 

@@ -12,6 +12,9 @@ extension Inventory {
   /// Whether routers' keys wait for a record, so that they are forgotten: a primary without work logs a tick.
   public var keysAreDue: Bool { ring.isDue(at: now, window: keyLimits.routerWindow) }
 
+  /// Whether deleted events wait to be cleared away, a slice with each tick: a primary without work logs one.
+  public var sweepIsDue: Bool { sweep.isDue }
+
   /// The stamp to advance to first: `stamp` itself if fewer than `limit` deadlines are due by then, else the `limit`-th
   /// due deadline. Holds that share that deadline end together.
   public mutating func catchUpStamp(to stamp: Milliseconds, limit: Int = 1_000) -> Milliseconds {
@@ -41,6 +44,7 @@ extension Inventory {
   /// Ends a slot whose deadline has come.
   private mutating func end(_ slot: UInt32) {
     let record = holds[slot]
+    guard events[record.event].life == .living else { return clear(slot, record) }
     switch record.status {
     case .held:
       digest &-= stateTerm(slot, record)
@@ -51,10 +55,12 @@ extension Inventory {
       forgetContent(record)
       stepVersion(record.event)
       heldCount -= 1
+      events[record.event].holdCount -= 1
       free(slot)
       noteEnd(.expired, farewell, event: record.event)
     case .pending:
       giveBack(slot, record)
+      events[record.event].orderCount -= 1
       let expired = move(slot, record, to: .expired, at: record.deadline)
       stepVersion(record.event)
       note(Change.OrderChange.expired, slot, expired)

@@ -24,6 +24,8 @@ public struct Inventory: Sendable {
   var routerKeys: KeyTable
   var clientKeys: KeyTable
   var parkedKeys: KeyTable
+  /// Deleted events that are being cleared away.
+  var sweep = Sweep()
   /// What the next hold's id gets.
   var nextSequence: UInt64 = 0
   /// Stamp of the last record that was worth logging: what a snapshot says, because `now` may be ahead of the log.
@@ -58,7 +60,7 @@ public struct Inventory: Sendable {
 
   public var stats: InventoryStats {
     var stats = InventoryStats()
-    stats.events = events.count
+    stats.events = events.livingCount
     stats.holds = heldCount
     stats.orders = orders.count
     stats.released = releasedCount

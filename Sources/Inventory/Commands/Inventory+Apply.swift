@@ -12,7 +12,11 @@ extension Inventory {
     case .onHold(let kind): return applyToHold(kind, record)
     case .onOrder(let kind): return applyToOrder(kind, record)
     case .event(let kind): return applyToEvent(kind, record, prepared)
-    case .tick, .openEpoch:
+    case .tick:
+      if sweep.isDue { sweepSlice() }
+      logged()
+      return Applied(outcome: .noted, mustLog: true)
+    case .openEpoch:
       logged()
       return Applied(outcome: .noted, mustLog: true)
     }
@@ -51,7 +55,8 @@ extension Inventory {
     (key.arguments, key.hash) = (arguments, hash)
     if record.keyIsFromRouter {
       guard let position = routerKeys.find(record.key, hash: hash, event: event, arguments: 0) else { return nil }
-      if now - routerKeys.entry(at: position).stamp < keyLimits.routerWindow {
+      let entry = routerKeys.entry(at: position)
+      if now - entry.stamp < keyLimits.routerWindow, isOfPresentLife(entry) {
         return again(routerKeys, position, arguments)
       }
       key.older = position
@@ -60,7 +65,7 @@ extension Inventory {
     if let position = clientKeys.find(record.key, hash: hash, event: event, arguments: 0) {
       key.older = position
       let entry = clientKeys.entry(at: position)
-      if now - entry.stamp < keyLimits.clientWindow || lives(entry.subject) {
+      if now - entry.stamp < keyLimits.clientWindow || lives(entry.subject), isOfPresentLife(entry) {
         return again(clientKeys, position, arguments)
       }
     }
@@ -72,6 +77,9 @@ extension Inventory {
     return nil
   }
 
+  /// Whether an entry was made for the event that its slot has now, not for one that was deleted.
+  private func isOfPresentLife(_ entry: KeyEntry) -> Bool { entry.stamp >= events[entry.event].createdAt }
+
   /// As above for a command on a hold or order that is no more, whose event therefore nobody knows: only the very same
   /// command under the same key is found.
   func repeatedOfDead(_ record: borrowing CommandRecord) -> Applied? {
@@ -80,9 +88,10 @@ extension Inventory {
     let table = record.keyIsFromRouter ? routerKeys : clientKeys
     let window = record.keyIsFromRouter ? keyLimits.routerWindow : keyLimits.clientWindow
     let hash = table.hash(record.key, arguments: arguments)
-    guard let position = table.find(record.key, hash: hash, event: nil, arguments: arguments),
-      now - table.entry(at: position).stamp < window
-    else { return nil }
+    let since = now - window + 1
+    guard let position = table.find(record.key, hash: hash, event: nil, arguments: arguments, since: since) else {
+      return nil
+    }
     return again(table, position, arguments)
   }
 

@@ -19,11 +19,12 @@ extension Inventory {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
       return conclude(.refused(.eventExists), record, key, event: existing, subject: nil)
     }
-    guard events.count < EventTable.countMax else {
+    guard let slot = events.nextSlot else {
       return Self.refuse(.limitExceeded(.shardCapacity, limit: Int64(EventTable.countMax)))
     }
-    let slot = UInt32(events.count)
-    add(EventState(new.event, slot: slot))
+    var event = EventState(new.event, slot: slot)
+    event.createdAt = now
+    add(event)
     stepVersion(slot)
     noteCreation(of: slot)
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
@@ -89,9 +90,10 @@ extension Inventory {
   }
 
   /// Adds an event at version 0, whose slot is the next.
-  mutating func add(_ event: EventState) {
-    precondition(event.slot == events.count, "events stand in their slots' order")
-    digest &+= event.creationTerm
+  private mutating func add(_ event: EventState) {
+    var event = event
+    event.creation = event.creationTerm
+    digest &+= event.creation
     events.append(event)
   }
 }

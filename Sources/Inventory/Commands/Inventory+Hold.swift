@@ -57,6 +57,7 @@ extension Inventory {
   ) -> Outcome.Held {
     insert(&new, slot: slot, event: event, ttl: ttl == 0 ? layout.holdTTL : ttl, secret: secret, buyer: buyer)
     if events[event].countsBuyers { buyers.add(count, event, buyer, &cells) }
+    events[event].holdCount += 1
     let version = stepVersion(event)
     note(Change.HoldChange.made, slot, new)
     let id = HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: secret)

@@ -41,6 +41,7 @@ extension Inventory {
     holds[slot] = released
     digest &+= stateTerm(slot, released)
     heldCount -= 1
+    events[hold.event].holdCount -= 1
     releasedCount += 1
     stepVersion(hold.event)
     noteEnd(.released, farewell, event: hold.event)
@@ -85,6 +86,8 @@ extension Inventory {
     order.deadline = now + Milliseconds(events[hold.event].layout.definition.paymentTTL) * 1_000
     replace(slot, hold, with: order)
     heldCount -= 1
+    events[hold.event].holdCount -= 1
+    events[hold.event].orderCount += 1
     stepVersion(hold.event)
     note(Change.OrderChange.checkedOut, slot, order)
     return .checkedOut(orderInfo(slot, order))

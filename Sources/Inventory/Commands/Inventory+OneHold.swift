@@ -50,6 +50,7 @@ extension Inventory {
     }
     _ = allocate()
     insert(&new, slot: slot, event: event, ttl: ttl, secret: hold.secret, buyer: hold.buyer)
+    events.hot.holdCount += 1
     let version = stepHotVersion()
     held = Outcome.Held(
       id: HoldID(shard: shard, slot: slot, sequence: new.sequence, secret: hold.secret), expiresAt: new.deadline,

@@ -53,6 +53,7 @@ extension Inventory {
     case .refunded: return .refused(.orderState(status))
     }
     giveBack(slot, order)
+    events[order.event].orderCount -= 1
     let cancelled = move(slot, order, to: .cancelled, at: now)
     stepVersion(order.event)
     note(status == .confirmed ? .takenBack : Change.OrderChange.cancelled, slot, cancelled)

@@ -108,6 +108,16 @@ extension EventState {
     return count == 0 ? 0 : term(.block, UInt64(slot) << 16 | UInt64(area.rawValue), UInt64(count))
   }
 
+  /// Takes all blocks off the digest.
+  func forgetBlocks(_ digest: inout UInt64) {
+    if toggled > 0 {
+      for seat in 0..<UInt32(layout.seatCount) where isBlocked(seat) != isClosedAtFirst(seat) {
+        digest &-= blockTerm(seat)
+      }
+    }
+    for area in blockedAreas.indices { digest &-= blockTerm(AreaIndex(UInt16(area))) }
+  }
+
   // MARK: In snapshots
 
   /// Layout: the seats that are not as they were created (`u32` count, `u32` each, ascending), then for each area with

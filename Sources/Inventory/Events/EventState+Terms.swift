@@ -86,6 +86,13 @@ extension EventState {
     return former.count > FormerPrice.countMax ? nil : former
   }
 
+  /// Takes everything off the digest that changed since the creation, of an event of which nothing is held.
+  mutating func forgetChanges(_ digest: inout UInt64) {
+    set(version: 0, &digest)
+    digest &-= termsTerm
+    forgetBlocks(&digest)
+  }
+
   /// Takes over other terms, which fit the event.
   ///
   /// - Parameter version: the event's, after this change.

@@ -24,6 +24,25 @@ struct EventState: Sendable {
     }
   }
 
+  /// Whether the event is there.
+  enum Life: UInt8, Sendable {
+    /// The slot is nobody's.
+    case free = 0
+    case living = 1
+    /// Nobody can find it; what is left of it is being cleared away.
+    case deleted = 2
+  }
+
+  private(set) var life = Life.living
+  /// What its creation added to the digest.
+  var creation: UInt64 = 0
+  /// When it was deleted; 0: it was not.
+  private(set) var deletedAt: Milliseconds = 0
+  /// Keys of its slot that are older are an earlier event's.
+  var createdAt: Milliseconds = 0
+  /// Holds that are not checked out, and orders that are pending or confirmed.
+  var holdCount: UInt32 = 0
+  var orderCount: UInt32 = 0
   var layout: EventLayout
   var sale: SaleTerms
   let slot: UInt32
@@ -276,6 +295,23 @@ struct EventState: Sendable {
     digest &+= versionTerm &* (version &- self.version)
     self.version = version
   }
+
+  /// From now on nobody finds it.
+  mutating func delete(at stamp: Milliseconds) {
+    (life, deletedAt, sale.isPlain) = (.deleted, stamp, false)
+    orders = PagedArray()
+  }
+
+  /// What a slot holds that is nobody's.
+  static func cleared(_ slot: UInt32) -> EventState {
+    var event = EventState(placeholder, slot: slot)
+    event.life = .free
+    event.sale.isPlain = false
+    return event
+  }
+
+  /// What its being deleted adds to the digest.
+  var deletionTerm: UInt64 { life == .deleted ? term(.event, UInt64(slot), UInt64(bitPattern: deletedAt), 1) : 0 }
 
   /// What the event adds to the digest before anything of it changed. `version` counts apart.
   var creationTerm: UInt64 {

@@ -1,13 +1,18 @@
 import Proto
 
-/// All events of a shard, by slot, and their order by id.
+/// All events of a shard, by slot, and the order of the living ones by id. A slot whose event was deleted and cleared away
+/// is given again, the lowest first.
 struct EventTable: Sendable {
   private static let pageShift = 5
   static let countMax = 1 << 24 - 1
   private static let leafMax = 512
 
   private var pages: [[EventState]] = []
+  /// Slots that were ever used.
   private(set) var count = 0
+  /// Events that are there.
+  private(set) var livingCount = 0
+  private var free = MinHeap<UInt32>()
   /// Slots in ascending order of the events' ids, in leaves of at most 512.
   private var leaves: [[UInt32]] = []
 
@@ -52,15 +57,61 @@ struct EventTable: Sendable {
   /// Whether the reference names an event of this life of the cluster.
   @inline(__always) func knows(_ ref: EventRef) -> Bool {
     Int(ref.slot.rawValue) < count && self[ref.slot.rawValue].incarnation == ref.incarnation
+      && self[ref.slot.rawValue].life == .living
   }
 
-  /// Adds an event whose slot is `count` and whose id is new.
+  /// The slot that the next event gets; nil: there is none.
+  var nextSlot: UInt32? { free.first ?? (count < Self.countMax ? UInt32(count) : nil) }
+
+  /// Adds an event in the next slot, whose id is new.
   mutating func append(_ event: EventState) {
+    if free.first == event.slot {
+      _ = free.removeFirst()
+      self[event.slot] = event
+    } else {
+      grow(event)
+    }
+    livingCount += 1
+    list(event)
+  }
+
+  /// Adds a slot behind the last. What a snapshot says of it: an event that is there, one that was deleted, or none.
+  mutating func restore(_ event: EventState) {
+    grow(event)
+    switch event.life {
+    case .living:
+      livingCount += 1
+      list(event)
+    case .deleted: break
+    case .free: free.insert(event.slot)
+    }
+  }
+
+  private mutating func grow(_ event: EventState) {
     precondition(Int(event.slot) == count, "slots are given in order")
-    let id = event.id
     if count & (1 << Self.pageShift - 1) == 0 { pages.append([]) }
     pages[pages.count - 1].append(event)
     count += 1
+  }
+
+  /// The event's id means nothing any more; its slot stays until `clear`.
+  mutating func delete(_ slot: UInt32, at stamp: Milliseconds) {
+    let id = self[slot].id
+    let leaf = max(0, leafBehind(id) - 1)
+    leaves[leaf].remove(at: place(of: id, in: leaf))
+    if leaves[leaf].isEmpty { leaves.remove(at: leaf) }
+    livingCount -= 1
+    self[slot].delete(at: stamp)
+  }
+
+  /// Nothing is left of a deleted event: its slot may be given again.
+  mutating func clear(_ slot: UInt32) {
+    self[slot] = EventState.cleared(slot)
+    free.insert(slot)
+  }
+
+  private mutating func list(_ event: EventState) {
+    let id = event.id
     guard !leaves.isEmpty else {
       leaves.append([event.slot])
       return

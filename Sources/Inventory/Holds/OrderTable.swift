@@ -15,6 +15,9 @@ struct OrderRecord: Sendable, BitwiseCopyable, Equatable {
   var endedAt: Milliseconds = 0
   var reference = PackedText(form: 0, word: 0)
 
+  /// Stands where no order is.
+  static let none = OrderRecord(secret: 0, slot: .max, createdAt: 0, expiresAt: 0)
+
   var state: OrderState {
     switch status {
     case .pendingPayment: .pendingPayment
@@ -26,11 +29,14 @@ struct OrderRecord: Sendable, BitwiseCopyable, Equatable {
   }
 }
 
-/// All orders of a shard by number, which is the order of their checkouts. None ever goes.
+/// All orders of a shard by number. An order lives as long as its event; then its number is given again, the lowest first.
 struct OrderTable: Sendable {
   private var records = PagedArray<OrderRecord>()
+  private var free = MinHeap<UInt32>()
 
-  var count: Int { records.count }
+  var count: Int { records.count - free.count }
+  /// Numbers that were ever used.
+  var slotCount: Int { records.count }
   var bytes: Int { records.bytes }
 
   subscript(number: UInt32) -> OrderRecord {
@@ -40,8 +46,29 @@ struct OrderTable: Sendable {
 
   /// Returns the order's number.
   mutating func append(_ order: OrderRecord) -> UInt32 {
+    if let number = free.removeFirst() {
+      records[Int(number)] = order
+      return number
+    }
     records.append(order)
     return UInt32(records.count - 1)
+  }
+
+  mutating func remove(_ number: UInt32) {
+    records[Int(number)] = .none
+    free.insert(number)
+  }
+
+  /// Makes a table of so many numbers, which `restore` fills; what it does not fill is free.
+  init(restoring count: Int) { records = PagedArray(repeating: .none, count: count) }
+
+  init() {}
+
+  mutating func restore(_ order: OrderRecord, as number: UInt32) { records[Int(number)] = order }
+
+  /// Call it once all orders are there: the other numbers are free.
+  mutating func findFree(_ isUsed: (UInt32) -> Bool) {
+    for number in 0..<UInt32(records.count) where !isUsed(number) { free.insert(number) }
   }
 }
 

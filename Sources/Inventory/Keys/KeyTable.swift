@@ -166,11 +166,15 @@ struct KeyTable: Sendable {
   }
 
   /// Where the entry of this key stands: in the scope of `event`, or, if that is nil, the one with these arguments.
-  @inline(__always) func find(_ key: RawSpan, hash: UInt64, event: UInt32?, arguments: UInt64) -> UInt64? {
+  ///
+  /// - Parameter since: entries that are older are passed over.
+  @inline(__always) func find(
+    _ key: RawSpan, hash: UInt64, event: UInt32?, arguments: UInt64, since: Milliseconds = .min
+  ) -> UInt64? {
     var probe = index.probe(hash)
     while let value = index.next(&probe) {
       let position = log.head + UInt64(value &- UInt32(truncatingIfNeeded: log.head))
-      if matches(position, key, event, arguments) { return position }
+      if matches(position, key, event, arguments), KeyEntry.stamp(log[position]) >= since { return position }
     }
     return nil
   }
@@ -210,7 +214,7 @@ struct KeyTable: Sendable {
   @inline(__always) mutating func end(_ position: UInt64) -> UInt64 {
     let entry = entry(at: position)
     let hash = hash(at: position, entry, scope: scope(event: entry.event, keyBytes: entry.keyBytes))
-    if let older = twin(of: position, entry, hash: hash) { unlink(older) }
+    if let older = twin(of: position, entry, hash: hash) { supersede(older, by: entry.arguments) }
     index.insert(hash, UInt32(truncatingIfNeeded: position))
     if entry.byArguments {
       index.insert(argumentsHash(at: position, entry), UInt32(truncatingIfNeeded: position))
@@ -235,6 +239,15 @@ struct KeyTable: Sendable {
     return nil
   }
 
+  /// An older entry of the same key and scope is found no more, but by other arguments: it may be of an event that had
+  /// the slot before.
+  private mutating func supersede(_ position: UInt64, by arguments: UInt64) {
+    let entry = entry(at: position)
+    if entry.arguments == arguments { return unlink(position) }
+    let hash = hash(at: position, entry, scope: scope(event: entry.event, keyBytes: entry.keyBytes))
+    index.remove(hash, UInt32(truncatingIfNeeded: position))
+  }
+
   private mutating func unlink(_ position: UInt64) {
     let entry = entry(at: position)
     let hash = hash(at: position, entry, scope: scope(event: entry.event, keyBytes: entry.keyBytes))
@@ -249,7 +262,7 @@ struct KeyTable: Sendable {
   @inline(__always) mutating func addHeld(
     _ entry: KeyEntry, _ key: RawSpan, hash: UInt64, older: UInt64?, _ held: Outcome.Held
   ) -> UInt64 {
-    if let older { unlink(older) }
+    if let older { supersede(older, by: entry.arguments) }
     let last = held.version & (1 << 47 - 1) | UInt64((held.expiresAt - entry.stamp) / 1_000) << 47
     if key.byteCount > 16 || key.byteCount <= 8 {
       let position = begin(entry, key: key)

@@ -6,9 +6,12 @@ import Proto
 /// `SnapshotItem`; `header` and `end` are there once.
 enum SnapshotItem: UInt8 {
   /// `version: u8`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then
-  /// the key limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`.
+  /// the key limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`; then `orders: u32`, the numbers of
+  /// orders that were ever used, and the sweep: `cursor: u32`, and the slots of the events of its pass and of those that
+  /// wait, each behind a `u32` count.
   case header = 1
-  /// One event, in the order of slots: `incarnation: u64`, `version: u64`, the definition; then, if its terms changed, `1:
+  /// One event, in the order of slots: `life: u8`; unless the slot is free, `createdAt: i64`, `deletedAt: i64`,
+  /// `incarnation: u64`, `version: u64`, the definition; then, if its terms changed, `1:
   /// u8`, `version: u64`, its terms and its former prices (`FormerPrice.encode`), otherwise `0: u8`;
   /// then its blocks (`EventState.encodeBlocks`).
   case event = 2
@@ -41,21 +44,25 @@ extension Inventory {
     out.bytes.put(UInt64(keyLimits.clientBytes))
     out.bytes.put(keyLimits.clientWindow)
     out.bytes.put(keyLimits.routerWindow)
+    out.bytes.put(UInt32(orders.slotCount))
+    out.bytes.put(sweep.cursor)
+    for slots in [sweep.present, sweep.waiting] {
+      out.bytes.put(UInt32(slots.count))
+      for slot in slots { out.bytes.put(slot) }
+    }
     out.end()
     for slot in 0..<UInt32(events.count) {
       out.begin(.event)
-      out.bytes.put(events[slot].incarnation)
-      out.bytes.put(events[slot].version)
-      out.bytes.append(contentsOf: events[slot].layout.encoded.array)
-      events[slot].encodeTerms(into: &out.bytes)
-      events[slot].encodeBlocks(into: &out.bytes)
+      out.bytes.append(events[slot].life.rawValue)
+      if events[slot].life != .free { put(event: slot, into: &out.bytes) }
       out.end()
       try out.flush(emit)
     }
+    let places = orderPlaces
     if holds.count > 0 {
       out.begin(.holds)
       for slot in 0..<UInt32(holds.count) {
-        put(slot, into: &out.bytes)
+        put(slot, places, into: &out.bytes)
         if out.itemBytes >= SnapshotItems.itemBytesWanted {
           out.end()
           try out.flush(emit)
@@ -74,11 +81,30 @@ extension Inventory {
     try out.flush(emit, all: true)
   }
 
+  private func put(event slot: UInt32, into out: inout [UInt8]) {
+    out.put(events[slot].createdAt)
+    out.put(events[slot].deletedAt)
+    out.put(events[slot].incarnation)
+    out.put(events[slot].version)
+    out.append(contentsOf: events[slot].layout.encoded.array)
+    events[slot].encodeTerms(into: &out)
+    events[slot].encodeBlocks(into: &out)
+  }
+
+  /// By number: where each order stands in its event's list; 0 in a deleted event, which has none.
+  private var orderPlaces: [UInt32] {
+    var places = [UInt32](repeating: 0, count: orders.slotCount)
+    for slot in 0..<UInt32(events.count) {
+      for place in 0..<events[slot].orders.count { places[Int(events[slot].orders[place])] = UInt32(place) }
+    }
+    return places
+  }
+
   /// Layout behind the status: `sequence: u64`, `secret: u64`, `event: u32`, `deadline: i64`; unless released, then the
   /// buyer (`u8` length), `seats: u32`, `areas: u32`, the seats (`u32` each), the areas (`u16`, `u32` each); of a hold
-  /// `slack: u32`, of an order `number: u32`, `status: u8`, `secret: u64`, `createdAt: i64`, `expiresAt: i64`,
+  /// `slack: u32`, of an order `number: u32`, `place: u32` in its event's list, `status: u8`, `secret: u64`, `createdAt: i64`, `expiresAt: i64`,
   /// `confirmedAt: i64`, `endedAt: i64`, the reference (`u8` length).
-  private func put(_ slot: UInt32, into out: inout [UInt8]) {
+  private func put(_ slot: UInt32, _ places: [UInt32], into out: inout [UInt8]) {
     let record = holds[slot]
     out.append(record.status.rawValue)
     if record.status == .free {
@@ -102,6 +128,7 @@ extension Inventory {
     if record.status.isOrder {
       let order = orders[record.slack]
       out.put(record.slack)
+      out.put(places[Int(record.slack)])
       out.append(order.status.rawValue)
       out.put(order.secret)
       out.put(order.createdAt)

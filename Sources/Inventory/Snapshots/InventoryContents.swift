@@ -102,10 +102,12 @@ extension InventoryContents {
   fileprivate init(_ inventory: Inventory) {
     for slot in 0..<UInt32(inventory.events.count) {
       let event = inventory.events[slot]
+      guard event.life == .living else { continue }
       events[event.id] = Event(event)
     }
     for slot in 0..<UInt32(inventory.holds.count) {
       let record = inventory.holds[slot]
+      guard record.status != .free, inventory.events[record.event].life == .living else { continue }
       if record.status.isOrder {
         let info = inventory.orderInfo(slot, record).withoutVersion
         orders[info.order] = info

@@ -13,7 +13,8 @@ extension Inventory {
     private var freeCount = 0
     private var eventCount = 0
     /// Orders as they come, by slot; their numbers are checked and given once all are there.
-    private var orders: [(number: UInt32, order: OrderRecord)] = []
+    private var orders: [SnapshotOrder] = []
+    private var orderCount = 0
     private var expectedDigest: UInt64?
 
     private static let itemBytesMax = EventDefinition.Limit.encodedBytes + 1 << 20
@@ -113,6 +114,16 @@ extension Inventory {
         shard: inventory.shard,
         keyLimits: KeyLimits(clientBytes: Int(clientBytes), clientWindow: clientWindow, routerWindow: routerWindow),
         tableSalt: inventory.tableSalt)
+      orderCount = try reader.count(limit: HoldSlab.countMax, field: "snapshot orders")
+      var sweep = Sweep()
+      sweep.cursor = try reader.u32()
+      for isPresent in [true, false] {
+        for _ in 0..<(try reader.count(limit: eventCount, field: "snapshot sweep")) {
+          if isPresent { sweep.present.append(try reader.u32()) } else { sweep.waiting.append(try reader.u32()) }
+        }
+      }
+      inventory.sweep = sweep
+      inventory.orders = OrderTable(restoring: orderCount)
       inventory.now = stamp
       inventory.loggedStamp = stamp
       inventory.nextSequence = nextSequence
@@ -122,15 +133,20 @@ extension Inventory {
 
     private mutating func takeEvent(_ reader: inout ByteReader) throws(DecodeError) {
       guard inventory.events.count < eventCount else { throw .invalid(field: "snapshot events") }
+      guard let life = EventState.Life(rawValue: try reader.u8()) else { throw .invalid(field: "snapshot event") }
+      if life == .free { return inventory.events.restore(.cleared(UInt32(inventory.events.count))) }
+      let createdAt = try reader.i64()
+      let deletedAt = try reader.i64()
       let incarnation = try reader.u64()
       let version = try reader.u64()
       let outline = try DefinitionOutline(decoding: &reader)
       let id = outline.definition.id
-      guard !id.isEmpty, inventory.events.slot(of: id) == nil, version < 1 << 47 else {
-        throw .invalid(field: "snapshot event")
-      }
+      guard !id.isEmpty, life == .deleted || inventory.events.slot(of: id) == nil, version < 1 << 47,
+        createdAt <= inventory.now, life == .deleted || deletedAt == 0
+      else { throw .invalid(field: "snapshot event") }
       let slot = UInt32(inventory.events.count)
-      inventory.add(EventState(EventLayout(outline), slot: UInt32(slot), incarnation: incarnation))
+      inventory.restore(
+        EventState(EventLayout(outline), slot: slot, incarnation: incarnation), life, createdAt, deletedAt)
       inventory.events[slot].set(version: version, &inventory.digest)
       try inventory.events[slot].takeTerms(&reader, nextSequence: inventory.nextSequence, &inventory.digest)
       try inventory.events[slot].takeBlocks(&reader, &inventory.digest)
@@ -155,15 +171,39 @@ extension Inventory {
 
     /// Numbers must be those from 0 on, each once.
     private mutating func takeOrders() throws(DecodeError) {
-      orders.sort { $0.number < $1.number }
-      for (place, (number, order)) in orders.enumerated() {
-        guard number == place else { throw .invalid(field: "snapshot order number") }
-        _ = inventory.orders.append(order)
-        let record = inventory.holds[order.slot]
-        inventory.events[record.event].orders.append(number)
-        inventory.digest &+= inventory.stateTerm(order.slot, record)
+      var isUsed = [Bool](repeating: false, count: orderCount)
+      // In the order of their places, so that each event's list grows one by one.
+      orders.sort { ($0.place, $0.number) < ($1.place, $1.number) }
+      for found in orders {
+        guard Int(found.number) < orderCount, !isUsed[Int(found.number)] else {
+          throw .invalid(field: "snapshot order number")
+        }
+        isUsed[Int(found.number)] = true
+        inventory.orders.restore(found.order, as: found.number)
+        let record = inventory.holds[found.order.slot]
+        inventory.digest &+= inventory.stateTerm(found.order.slot, record)
+        guard inventory.events[record.event].life == .living else { continue }
+        guard Int(found.place) == inventory.events[record.event].orders.count else {
+          throw .invalid(field: "snapshot order place")
+        }
+        inventory.events[record.event].orders.append(found.number)
       }
+      inventory.orders.findFree { isUsed[Int($0)] }
       orders = []
+      try checkSweep()
+    }
+
+    /// It must name every deleted event, once.
+    private func checkSweep() throws(DecodeError) {
+      let named = inventory.sweep.present + inventory.sweep.waiting
+      var deleted = Set(
+        (0..<UInt32(inventory.events.count)).filter { inventory.events[$0].life == .deleted })
+      for slot in named {
+        guard deleted.remove(slot) != nil else { throw .invalid(field: "snapshot sweep") }
+      }
+      guard deleted.isEmpty, inventory.sweep.present == inventory.sweep.present.sorted() else {
+        throw .invalid(field: "snapshot sweep")
+      }
     }
 
     /// The list must hold every free slot, once.
@@ -182,20 +222,42 @@ extension Inventory {
   }
 }
 
+/// An order as a snapshot says it.
+private struct SnapshotOrder: Sendable {
+  var number: UInt32
+  /// In its event's list.
+  var place: UInt32
+  var order: OrderRecord
+}
+
 extension Inventory {
+  /// Adds a slot for an event that a snapshot says.
+  fileprivate mutating func restore(
+    _ event: EventState, _ life: EventState.Life, _ createdAt: Milliseconds, _ deletedAt: Milliseconds
+  ) {
+    var event = event
+    event.createdAt = createdAt
+    event.creation = event.creationTerm
+    if life == .deleted { event.delete(at: deletedAt) }
+    digest &+= event.creation &+ event.deletionTerm
+    events.restore(event)
+  }
+
   /// Takes a hold or order that a snapshot says, with its seats, if nothing contradicts it. An order's own record is
   /// returned, and its terms of the digest are left out.
   fileprivate mutating func takeHold(
     _ status: HoldStatus, _ reader: inout ByteReader
-  ) throws(DecodeError) -> (number: UInt32, order: OrderRecord)? {
+  ) throws(DecodeError) -> SnapshotOrder? {
     var order: OrderRecord?
+    var orderPlace: UInt32 = 0
     var record = HoldRecord()
     record.status = status
     record.sequence = try reader.u64()
     record.secret = try reader.u64()
     record.event = try reader.u32()
     record.deadline = try reader.i64()
-    guard record.sequence < nextSequence, Int(record.event) < events.count, (0..<1 << 44).contains(record.deadline)
+    guard record.sequence < nextSequence, Int(record.event) < events.count, events[record.event].life != .free,
+      (0..<1 << 44).contains(record.deadline)
     else { throw .invalid(field: "snapshot hold") }
     let slot = holds.grow()
     if status == .released {
@@ -206,16 +268,19 @@ extension Inventory {
       if status.isOrder {
         record.slack = try reader.u32()
         guard record.slack <= HoldRecord.low28 else { throw .invalid(field: "snapshot order number") }
+        orderPlace = try reader.u32()
+        if status != .closed { events[record.event].orderCount += 1 }
         order = try takeOrder(of: slot, status, &reader)
       } else {
         record.slack = try reader.u32()
         guard record.slack <= HoldRecord.low28 else { throw .invalid(field: "snapshot hold") }
         heldCount += 1
+        events[record.event].holdCount += 1
       }
       digest &+= contentTerm(slot, record)
     }
     if status.hasDeadline { holds.insert(record, at: slot) } else { holds[slot] = record }
-    if let order { return (record.slack, order) }
+    if let order { return SnapshotOrder(number: record.slack, place: orderPlace, order: order) }
     digest &+= stateTerm(slot, record)
     return nil
   }

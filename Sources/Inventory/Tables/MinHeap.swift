@@ -1,6 +1,9 @@
-/// A small binary heap for one call's own use.
+/// A binary heap: the least first.
 struct MinHeap<Element: Comparable> {
   private(set) var items: [Element] = []
+
+  var first: Element? { items.first }
+  var count: Int { items.count }
 
   mutating func insert(_ item: Element) {
     items.append(item)
@@ -28,3 +31,5 @@ struct MinHeap<Element: Comparable> {
     return first
   }
 }
+
+extension MinHeap: Sendable where Element: Sendable {}

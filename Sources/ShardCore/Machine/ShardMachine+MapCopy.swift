@@ -47,7 +47,7 @@ extension ShardMachine {
     if case .subscribed(let ref, _, _, _) = answer, feeds.add(read.connection, ref, id: event) {
       inventory.watch(event)
     }
-    inventory.unwatch(event)
+    inventory.unwatch(copy.states.event)
     queue(answer, to: read, barrier)
   }
 
@@ -57,7 +57,7 @@ extension ShardMachine {
   mutating func endCopy(failing failure: Reply.Failure?, where isMeant: (LargeReads.Read) -> Bool = { _ in true }) {
     guard let copy = mapCopy, isMeant(copy.read) else { return }
     mapCopy = nil
-    inventory.unwatch(copy.event)
+    inventory.unwatch(copy.states.event)
     if let failure { fail(copy.read, failure) }
   }
 }

@@ -36,7 +36,9 @@ extension ShardMachine {
       update.encode(into: &bytes)
       return (subscribers: feeds.subscribers(of: update.event), bytes: bytes)
     }
-    for connection in feeds.connections {
+    let told = feeds.connections
+    for update in updates where !inventory.knows(update.event) { feeds.remove(event: update.event) }
+    for connection in told {
       var frame: [UInt8] = []
       for update in encoded where update.subscribers.contains(connection) {
         if frame.isEmpty { _ = WireFrame.begin(.feed, shard: shard, into: &frame) }
@@ -56,7 +58,7 @@ extension ShardMachine {
         answer = subscribe(subscription.connection, to: subscription.event)
       } else {
         answer = .unsubscribed
-        if feeds.remove(subscription.connection, event: subscription.event) { inventory.unwatch(subscription.event) }
+        if let ref = feeds.remove(subscription.connection, event: subscription.event) { inventory.unwatch(ref) }
       }
       var replies = TurnReplies(
         to: subscription.connection, shard: shard, readAt: subscription.readAt, capacity: 256)

@@ -325,7 +325,9 @@ package struct ShardMachine: ~Copyable {
     if replica.acceptsCommands {
       let isCaughtUp = catchUp(time, &tools)
       // A shard without work has no records that would make it forget keys: a tick does.
-      if isCaughtUp, case .open = room, turn.recordCount == 0, inventory.keysAreDue { turn.timeChangedState = true }
+      if isCaughtUp, case .open = room, turn.recordCount == 0, inventory.keysAreDue || inventory.sweepIsDue {
+        turn.timeChangedState = true
+      }
       freshenFeeds(time)
     }
     considerSnapshot()

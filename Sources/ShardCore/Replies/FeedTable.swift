@@ -23,27 +23,34 @@ struct FeedTable {
     return true
   }
 
-  /// False: it was not subscribed.
-  mutating func remove(_ connection: ConnectionID, event id: Bytes) -> Bool {
-    guard let ref = refs[connection]?.first(where: { feeds[$0]?.id == id }) else { return false }
+  /// The event whose watch ends; nil: it was not subscribed.
+  mutating func remove(_ connection: ConnectionID, event id: Bytes) -> EventRef? {
+    guard let ref = refs[connection]?.first(where: { feeds[$0]?.id == id }) else { return nil }
     drop(connection, from: ref)
     refs[connection]?.removeAll { $0 == ref }
     if refs[connection]?.isEmpty == true {
       refs[connection] = nil
       connections.removeAll { $0 == connection }
     }
-    return true
+    return ref
+  }
+
+  /// The event is no more, and its subscribers were told.
+  mutating func remove(event ref: EventRef) {
+    for connection in feeds.removeValue(forKey: ref)?.connections ?? [] {
+      refs[connection]?.removeAll { $0 == ref }
+      guard refs[connection]?.isEmpty == true else { continue }
+      refs[connection] = nil
+      connections.removeAll { $0 == connection }
+    }
   }
 
   /// The events whose watch ends with the connection, once for each of its subscriptions.
-  mutating func remove(_ connection: ConnectionID) -> [Bytes] {
+  mutating func remove(_ connection: ConnectionID) -> [EventRef] {
     guard let mine = refs.removeValue(forKey: connection) else { return [] }
     connections.removeAll { $0 == connection }
-    return mine.compactMap { ref in
-      let id = feeds[ref]?.id
-      drop(connection, from: ref)
-      return id
-    }
+    for ref in mine { drop(connection, from: ref) }
+    return mine
   }
 
   mutating func removeAll() {
