@@ -17,7 +17,7 @@ struct AdminCommand: Sendable {
 public enum Holdfast {
   static var commands: [AdminCommand] {
     [upCommand, downCommand, statusCommand, failoverCommand, recoverCommand] + eventCommands + [
-      eventSetCommand, eventBlockCommand, eventUnblockCommand,
+      eventSetCommand, eventBlockCommand, eventUnblockCommand, eventDeleteCommand,
       holdCommand, releaseCommand,
     ]
       + logCommands

@@ -36,6 +36,11 @@ extension Inventory {
     changes.append(.blocked(ref, id: id, version: version, block))
   }
 
+  mutating func noteDeletion(of event: UInt32) {
+    guard isListening else { return }
+    changes.append(.eventDeleted(events[event].ref, id: events[event].id, version: events[event].version))
+  }
+
   /// After the event's version has grown, with the record as it is now.
   @inline(__always) mutating func note(_ change: Change.HoldChange, _ slot: UInt32, _ record: HoldRecord) {
     if isListening { changes.append(.hold(change, info(slot, record))) }

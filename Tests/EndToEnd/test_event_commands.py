@@ -137,5 +137,40 @@ class Blocks(EventCommands):
         self.assertEqual((after["not_for_sale"], after["areas"]["Floor"]["not_for_sale"]), (9, 7))
 
 
+class Deletions(EventCommands):
+    def test_an_event_goes_and_its_id_comes_back(self):
+        event = self.new_event()
+        path = f"/v1/events/{event}"
+        held, bought = self.hold(event, "Stalls-A-1"), self.hold(event, "Stalls-A-2")
+        order = self.call("POST", "/v1/checkout", {"hold": bought["hold"]}, 202)
+        refused = self.call("DELETE", path, wanted=409)
+        self.assertEqual((refused["code"], refused["holds"], refused["orders"]), ("event_in_use", 1, 1))
+        self.assertIn("1 holds and 1 orders", self.admin("event", "delete", event, check=False).stderr)
+        self.call("DELETE", path + "?force=perhaps", wanted=400)
+        self.call("GET", path + "/seats")
+        self.call("DELETE", path + "?force=true", wanted=204, headers={"Idempotency-Key": "gone"})
+        for gone, status in [(path, 404), (path + "/seats", 404), (path + "/plan", 404), (path + "/availability", 404),
+                             (f"/v1/holds/{held['hold']}", 410), (f"/v1/orders/{order['order']}", 404)]:
+            self.call("GET", gone, wanted=status)
+        self.hold(event, "Stalls-A-1", wanted=404)
+        self.call("DELETE", f"/v1/holds/{held['hold']}", wanted=410)
+        self.assertNotIn(event, [found["id"] for found in self.call("GET", "/v1/events")["events"]])
+        self.new_event(sections=[{"name": "Other", "rows": 2, "seats_per_row": 2, "price": 7}])
+        self.assertEqual(self.hold(event, "Other-A-1")["total"], 7)
+        self.assertEqual(self.call("GET", path + "/plan")["sections"][0]["name"], "Other")
+        # The retry of the first deletion means the first event.
+        self.call("DELETE", path + "?force=true", wanted=204, headers={"Idempotency-Key": "gone"})
+        self.assertEqual(self.call("GET", path)["held"], 1)
+        self.after_the_primary_is_killed(event, lambda: self.call("GET", path))
+        with contextlib.closing(self.cluster.resp()) as client:
+            with self.assertRaises(RespError) as refused:
+                client.call("EVENT.DELETE", event)
+            self.assertEqual(str(refused.exception), "INUSE 1 holds 0 orders")
+            self.assertEqual(client.call("EVENT.DELETE", event, "FORCE"), "OK")
+        self.admin("event", "create", event, "--section", "Stalls=1x1:5")
+        self.assertIn(f"deleted {event}", self.admin("event", "delete", event).stdout)
+        self.wait_digests_agree()
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -3,7 +3,7 @@ import Proto
 extension Model {
   static func newEvent(_ definition: EventDefinition, _ incarnation: UInt64) -> Event {
     var event = Event(
-      definition: definition, created: definition, incarnation: incarnation,
+      definition: definition, created: definition, slot: 0, incarnation: incarnation,
       areasHeld: definition.areas.map { _ in 0 }, areasSold: definition.areas.map { _ in 0 },
       blockedSeats: Set(definition.notForSale.map { Int($0.rawValue) }), blockedPlaces: definition.areas.map { _ in 0 })
     for (number, section) in definition.sections.enumerated() {

@@ -16,6 +16,11 @@ struct Model {
     /// With the terms of now.
     var definition: EventDefinition
     var created: EventDefinition
+    var slot: UInt32
+    /// When it was deleted; nil: it is there.
+    var deletedAt: Milliseconds?
+    /// Nothing is left of it.
+    var isCleared = false
     var isPaused = false
     var termsVersion: UInt64 = 0
     var incarnation: UInt64
@@ -85,6 +90,9 @@ struct Model {
   var holds: [Hold] = []
   var freeSlots: [UInt32] = []
   var slotCount: UInt32 = 0
+  var orderCount = 0
+  /// Deleted events that the next tick clears away.
+  var waiting: [Int] = []
   var keys: [Key] = []
   var clientBytes: Int
   var clientWindow: Milliseconds
@@ -100,6 +108,10 @@ struct Model {
     }
     for hold in due.sorted(by: { (holds[$0].deadline, holds[$0].slot) < (holds[$1].deadline, holds[$1].slot) }) {
       changed = true
+      guard events[holds[hold].event].deletedAt == nil else {
+        clear(hold)
+        continue
+      }
       switch holds[hold].life {
       case .held:
         giveBack(hold)
@@ -119,6 +131,26 @@ struct Model {
     return changed
   }
 
+  private mutating func clear(_ hold: Int) {
+    holds[hold].life = .over
+    freeSlots.append(holds[hold].slot)
+  }
+
+  /// A tick clears deleted events away: first their holds and orders, by slot.
+  mutating func sweep() {
+    for hold in holds.indices.filter({ holds[$0].life != .over && events[holds[$0].event].deletedAt != nil })
+      .sorted(by: { holds[$0].slot < holds[$1].slot })
+    { clear(hold) }
+    for event in waiting where now > events[event].deletedAt ?? 0 { events[event].isCleared = true }
+    waiting.removeAll { events[$0].isCleared }
+  }
+
+  /// The lowest that no event has.
+  private var freeEventSlot: UInt32 {
+    let taken = Set(events.filter { !$0.isCleared }.map(\.slot))
+    return (0...).first { !taken.contains($0) } ?? 0
+  }
+
   mutating func giveBack(_ hold: Int) {
     let isSold = holds[hold].life == .confirmed
     for seat in holds[hold].seats { events[holds[hold].event].states[seat] = events[holds[hold].event].vacant(seat) }
@@ -134,10 +166,19 @@ struct Model {
   // MARK: Commands and keys
 
   mutating func apply(_ command: Command, key: Bytes, fromRouter: Bool) -> (outcome: Outcome, mustLog: Bool) {
-    if command == .tick { return (.noted, true) }
+    if command == .tick {
+      sweep()
+      return (.noted, true)
+    }
+    // A retry must not delete the next event of this id.
+    if case .event(.delete) = command, !key.isEmpty,
+      let before = visibleKey({ $0.key == key && $0.fromRouter == fromRouter && $0.command == bare(command) })
+    {
+      return (before.outcome, false)
+    }
     guard let event = event(of: command) else {
       // The event of a hold that is over is not known any more: only the very same command is a repeat.
-      if !key.isEmpty,
+      if !key.isEmpty, isFoundWithoutEvent(command),
         let before = visibleKey({ $0.key == key && $0.fromRouter == fromRouter && $0.command == bare(command) })
       {
         return (before.outcome, false)
@@ -158,7 +199,9 @@ struct Model {
 
   private mutating func create(_ command: Command, _ key: Bytes, _ fromRouter: Bool) -> (Outcome, Bool) {
     guard case .event(.create(let definition, let incarnation)) = command else { return (.noted, false) }
-    events.append(Self.newEvent(definition, incarnation))
+    var new = Self.newEvent(definition, incarnation)
+    new.slot = freeEventSlot
+    events.append(new)
     let event = events.count - 1
     let outcome = Outcome.created(ref(event), version: 1)
     remember(command, key, fromRouter, event, outcome, nil)
@@ -166,12 +209,13 @@ struct Model {
   }
 
   func ref(_ event: Int) -> EventRef {
-    EventRef(slot: EventSlot(UInt32(event)), incarnation: events[event].incarnation)
+    EventRef(slot: EventSlot(events[event].slot), incarnation: events[event].incarnation)
   }
 
   func event(of command: Command) -> Int? {
     switch command {
-    case .event(.create(let definition, _)): return events.firstIndex { $0.definition.id == definition.id }
+    case .event(.create(let definition, _)): return living(definition.id)
+    case .event(.delete(let id, _)): return living(id)
     case .event(.set(let ref, _)), .event(.block(let ref, _)): return knows(ref)
     case .hold(let hold): return knows(hold.event)
     case .holdBest(let best): return knows(best.event)
@@ -181,21 +225,40 @@ struct Model {
     }
   }
 
-  func knows(_ ref: EventRef) -> Int? {
-    let event = Int(ref.slot.rawValue)
-    return event < events.count && events[event].incarnation == ref.incarnation ? event : nil
+  /// Whether a retry is answered by its key though nobody knows the event any more.
+  private func isFoundWithoutEvent(_ command: Command) -> Bool {
+    switch command {
+    case .onHold, .event(.create), .event(.delete): true
+    case .event(.set), .event(.block), .hold, .holdBest, .onOrder, .tick, .openEpoch: false
+    }
   }
+
+  func knows(_ ref: EventRef) -> Int? {
+    events.indices.first { self.ref($0) == ref && events[$0].deletedAt == nil }
+  }
+
+  /// The last event that had this slot.
+  func latest(in slot: EventSlot) -> Event { events.last { $0.slot == slot.rawValue } ?? events[0] }
+
+  func living(_ id: Bytes) -> Int? {
+    events.indices.first { events[$0].definition.id == id && events[$0].deletedAt == nil }
+  }
+
+  /// Whether the hold's event is there.
+  private func isThere(_ hold: Hold) -> Bool { events[hold.event].deletedAt == nil }
 
   func find(_ id: HoldID) -> Int? {
     guard id.sequence < holds.count else { return nil }
     let hold = holds[Int(id.sequence)]
-    return hold.life != .over && hold.slot == id.slot && hold.secret == id.secret ? Int(id.sequence) : nil
+    return hold.life != .over && isThere(hold) && hold.slot == id.slot && hold.secret == id.secret
+      ? Int(id.sequence) : nil
   }
 
   func find(_ id: OrderID) -> Int? {
     guard id.sequence < holds.count else { return nil }
     let hold = holds[Int(id.sequence)]
-    return hold.isOrder && hold.slot == id.slot && hold.orderSecret == id.secret ? Int(id.sequence) : nil
+    return hold.isOrder && isThere(hold) && hold.slot == id.slot && hold.orderSecret == id.secret
+      ? Int(id.sequence) : nil
   }
 
   func refusalWithoutEvent(_ command: Command) -> Outcome {
@@ -203,8 +266,11 @@ struct Model {
     case .hold, .holdBest, .event(.set), .event(.block): return .refused(.staleEvent)
     case .onOrder: return .refused(.noSuchOrder)
     case .onHold(let id, _):
-      let isOver = id.sequence < holds.count && holds[Int(id.sequence)].life == .over && id.slot < slotCount
+      let isOver =
+        id.sequence < holds.count && (holds[Int(id.sequence)].life == .over || !isThere(holds[Int(id.sequence)]))
+        && id.slot < slotCount
       return .refused(isOver ? .holdExpired : .noSuchHold)
+    case .event(.delete): return .refused(.noSuchEvent)
     case .event(.create), .tick, .openEpoch: return .noted
     }
   }
@@ -220,7 +286,7 @@ struct Model {
       best.secret = 0
       return .holdBest(best)
     case .onHold(let id, let command): return .onHold(id, command.with(randomBits: 0))
-    case .event(.set), .event(.block), .onOrder, .tick, .openEpoch: return command
+    case .event(.set), .event(.block), .event(.delete), .onOrder, .tick, .openEpoch: return command
     }
   }
 
@@ -267,6 +333,7 @@ struct Model {
     case .event(.create): return (.refused(.eventExists), nil)
     case .event(.set(_, let change)): return (set(change, event), nil)
     case .event(.block(_, let block)): return (self.block(block, event), nil)
+    case .event(.delete(_, let isForced)): return (delete(event, isForced), nil)
     case .hold(let hold):
       if let refusal = refusal(of: hold, event) { return (.refused(refusal), nil) }
       let held = enter(
@@ -303,6 +370,19 @@ struct Model {
       }
     }
     return .termsSet(version: events[event].version)
+  }
+
+  mutating func delete(_ event: Int, _ isForced: Bool) -> Outcome {
+    let mine = holds.filter { $0.event == event }
+    let held = mine.count { $0.life == .held }
+    let orders = mine.count { $0.life == .pending || $0.life == .confirmed }
+    guard isForced || held + orders == 0 else {
+      return .refused(.eventInUse(holds: UInt32(held), orders: UInt32(orders)))
+    }
+    events[event].version += 1
+    events[event].deletedAt = now
+    waiting.append(event)
+    return .deleted
   }
 
   mutating func block(_ block: SeatBlock, _ number: Int) -> Outcome {
@@ -455,7 +535,8 @@ struct Model {
     if holds[hold].isOrder { return .checkedOut(orderInfo(hold)) }
     if holds[hold].life == .released { return .refused(.holdExpired) }
     let event = holds[hold].event
-    holds[hold].orderNumber = holds.count(where: \.isOrder)
+    orderCount += 1
+    holds[hold].orderNumber = orderCount
     holds[hold].reference = reference
     holds[hold].life = .pending
     holds[hold].orderSecret = secret

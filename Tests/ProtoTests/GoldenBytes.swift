@@ -62,6 +62,7 @@ let sampleChange: TermsChange = {
 let sampleCommands: [Command] = [
   .event(.create(sampleDefinition, incarnation: 1)), .event(.set(sampleEvent, TermsChange())),
   .event(.block(sampleEvent, SeatBlock(isBlocked: true, seats: [SeatIndex(7)]))),
+  .event(.delete(id: "e", isForced: false)),
   .hold(.init(event: sampleEvent, secret: 1, buyer: "ann", seats: [SeatIndex(0)])),
   .holdBest(.init(event: sampleEvent, secret: 1, buyer: "ann", count: 2)),
   .onHold(sampleHold, .release), .onHold(sampleHold, .extend(ttl: 1)),
@@ -222,6 +223,18 @@ let goldens: [GoldenBytesTests.Golden] = [
     "outcome blocked",
     "0c0c0000000000000003000000"
   ) { Outcome.blocked(version: 12, changed: 3).encode(into: &$0) },
+  .init(
+    "command deleteEvent",
+    "13000200030000006b31016501"
+  ) { Command.event(.delete(id: "e", isForced: true)).encode(key: "k1", into: &$0) },
+  .init(
+    "outcome deleted",
+    "0d"
+  ) { Outcome.deleted.encode(into: &$0) },
+  .init(
+    "refusal eventInUse",
+    "100200000003000000"
+  ) { Refusal.eventInUse(holds: 2, orders: 3).encode(into: &$0) },
   .init(
     "refusal notOnSale",
     "07010068e5cf8b010000"

@@ -53,9 +53,10 @@ import Testing
     #expect(CommandKind.all.allSatisfy { !CommandKind.retired.contains($0.rawValue) })
     #expect(
       CommandKind.all.map { "\($0)" }.joined(separator: " ")
-        == "createEvent setEvent blockEvent hold holdBest release extend checkout confirm cancel tick openEpoch")
+        == "createEvent setEvent blockEvent deleteEvent hold holdBest release extend checkout confirm cancel tick openEpoch"
+    )
     #expect(
-      CommandKind.all.map(\.rawValue) == [0x10, 0x11, 0x12, 0x20, 0x21, 0x30, 0x31, 0x32, 0x40, 0x41, 0xF0, 0xF1])
+      CommandKind.all.map(\.rawValue) == [0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x30, 0x31, 0x32, 0x40, 0x41, 0xF0, 0xF1])
   }
 
   /// An actor may stand in every record but a plain hold's.

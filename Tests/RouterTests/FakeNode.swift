@@ -176,7 +176,7 @@ final class FakeNode: @unchecked Sendable {
             if watched.insert(Watched(shard: shard, event: id)).inserted { inventory.watch(id) }
           }
           if case .unsubscribe(let id) = query, watched.remove(Watched(shard: shard, event: id)) != nil {
-            inventory.unwatch(id)
+            if case .terms(let ref, _, _) = inventory.answer(.terms(id: id)) { inventory.unwatch(ref) }
           }
           Reply.answer(answer).encode(id: request.id, into: &out)
         }

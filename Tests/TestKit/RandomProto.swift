@@ -107,7 +107,8 @@ extension SeededRandom {
   }
 
   package mutating func command() -> Command {
-    switch Int.random(in: 0..<14, using: &self) {
+    switch Int.random(in: 0..<15, using: &self) {
+    case 14: .event(.delete(id: bytes(0...9), isForced: chance(50)))
     case 13:
       .event(
         .block(
@@ -159,7 +160,8 @@ extension SeededRandom {
   package mutating func held() -> Outcome.Held { .init(id: hold(), expiresAt: time(), total: time(), version: word()) }
 
   package mutating func refusal() -> Refusal {
-    switch Int.random(in: 0..<15, using: &self) {
+    switch Int.random(in: 0..<16, using: &self) {
+    case 15: .eventInUse(holds: half(), orders: half())
     case 0: .noSuchEvent
     case 1: .staleEvent
     case 2: .noSuchHold
@@ -179,7 +181,8 @@ extension SeededRandom {
   }
 
   package mutating func outcome() -> Outcome {
-    switch Int.random(in: 0..<12, using: &self) {
+    switch Int.random(in: 0..<13, using: &self) {
+    case 12: .deleted
     case 11: .blocked(version: word(), changed: half())
     case 10: .termsSet(version: word())
     case 0: .created(ref(), version: word())

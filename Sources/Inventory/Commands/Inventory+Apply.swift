@@ -82,9 +82,11 @@ extension Inventory {
 
   /// As above for a command on a hold or order that is no more, whose event therefore nobody knows: only the very same
   /// command under the same key is found.
-  func repeatedOfDead(_ record: borrowing CommandRecord) -> Applied? {
+  ///
+  /// - Parameter arguments: the record's, if they are known.
+  func repeatedOfDead(_ record: borrowing CommandRecord, arguments: UInt64? = nil) -> Applied? {
     if record.key.byteCount == 0 { return nil }
-    let arguments = record.argumentsHash
+    let arguments = arguments ?? record.argumentsHash
     let table = record.keyIsFromRouter ? routerKeys : clientKeys
     let window = record.keyIsFromRouter ? keyLimits.routerWindow : keyLimits.clientWindow
     let hash = table.hash(record.key, arguments: arguments)

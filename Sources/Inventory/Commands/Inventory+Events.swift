@@ -9,6 +9,7 @@ extension Inventory {
     case .create: applyCreate(record, prepared)
     case .set: applySet(record)
     case .block: applyBlock(record)
+    case .delete: applyDelete(record)
     }
   }
 
@@ -17,8 +18,10 @@ extension Inventory {
     var key = Key(arguments: new.argumentsHash)
     if let existing = events.slot(of: new.event.id) {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
-      return conclude(.refused(.eventExists), record, key, event: existing, subject: nil)
+      return conclude(.refused(.eventExists), record, key, event: existing, subject: nil, byArguments: true)
     }
+    // What was created and deleted since is not created again by a retry.
+    if let repeated = repeatedOfDead(record, arguments: new.argumentsHash) { return repeated }
     guard let slot = events.nextSlot else {
       return Self.refuse(.limitExceeded(.shardCapacity, limit: Int64(EventTable.countMax)))
     }
@@ -28,7 +31,7 @@ extension Inventory {
     stepVersion(slot)
     noteCreation(of: slot)
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
-    return conclude(outcome, record, key, event: slot, subject: nil)
+    return conclude(outcome, record, key, event: slot, subject: nil, byArguments: true)
   }
 
   private mutating func applySet(_ record: borrowing CommandRecord) -> Applied {
@@ -87,6 +90,34 @@ extension Inventory {
     events[event].apply(changed, &digest)
     noteBlock(changed, of: event)
     return .blocked(version: version, changed: changed.areas.reduce(UInt32(changed.seats.count)) { $0 + $1.count })
+  }
+
+  private mutating func applyDelete(_ record: borrowing CommandRecord) -> Applied {
+    guard case .event(.delete(let id, let isForced)) = try? Command(decoding: record) else {
+      return Self.refuse(.noSuchEvent)
+    }
+    // A retry must not delete the next event of this id.
+    if let repeated = repeatedOfDead(record) { return repeated }
+    guard let event = events.slot(of: id) else { return Self.refuse(.noSuchEvent) }
+    var key = Key()
+    if let repeated = repeated(record, event: event, key: &key) { return repeated }
+    let (holds, orders) = (events[event].holdCount, events[event].orderCount)
+    guard isForced || holds == 0 && orders == 0 else {
+      return conclude(
+        .refused(.eventInUse(holds: holds, orders: orders)), record, key, event: event, subject: nil, byArguments: true)
+    }
+    delete(event)
+    return conclude(.deleted, record, key, event: event, subject: nil, byArguments: true)
+  }
+
+  /// Nobody finds the event from now on. What belongs to it goes later, in slices.
+  private mutating func delete(_ event: UInt32) {
+    stepVersion(event)
+    events[event].askAgain()
+    noteDeletion(of: event)
+    events.delete(event, at: now)
+    digest &+= events[event].deletionTerm
+    sweep.waiting.append(event)
   }
 
   /// Adds an event at version 0, whose slot is the next.

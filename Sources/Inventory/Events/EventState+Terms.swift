@@ -170,6 +170,11 @@ extension EventState {
   /// So many seats may have changed that nobody is told each: searches begin anew, and routers ask for the map again.
   private mutating func forgetSeats() {
     best = BestCache()
+    askAgain()
+  }
+
+  /// Whoever watches must ask for the event again.
+  mutating func askAgain() {
     changedSeats = []
     wasForgotten = watchers > 0
   }

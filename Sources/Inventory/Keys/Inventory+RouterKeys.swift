@@ -5,7 +5,7 @@ extension Inventory {
   /// What a router's key got for a hold of this event; nil: no row of the ring says it.
   func repeatedRow(_ record: borrowing CommandRecord, event: UInt32) -> Applied? {
     guard let row = ring.find(record.key.word(0), record.key.word(1)), now - row.stamp < keyLimits.routerWindow,
-      let (home, outcome) = outcome(of: row), home == event
+      row.stamp >= events[event].createdAt, let (home, outcome) = outcome(of: row), home == event
     else { return nil }
     guard row.arguments == record.argumentsCheck else { return Self.refuse(.keyReused) }
     return Applied(outcome: outcome, mustLog: false)

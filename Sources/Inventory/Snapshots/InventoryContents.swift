@@ -53,6 +53,12 @@ package struct InventoryContents: Equatable, Sendable {
       event.version = version
       event.apply(block)
       events[id] = event
+    case .eventDeleted(let ref, let id, let version):
+      guard let event = events.removeValue(forKey: id), event.ref == ref, event.version + 1 == version else {
+        throw Contradiction(description: "deleted \(id) at version \(version)")
+      }
+      holds = holds.filter { $0.value.event != ref }
+      orders = orders.filter { $0.value.hold.event != ref }
     case .hold(let what, let info):
       try move(change, info)
       switch what {

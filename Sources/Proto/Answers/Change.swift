@@ -8,6 +8,8 @@ public enum Change: Equatable, Sendable {
   case eventChanged(EventRef, id: Bytes, version: UInt64, EventTerms)
   /// The seats and places that changed, and no others.
   case blocked(EventRef, id: Bytes, version: UInt64, SeatBlock)
+  /// With all its holds and orders, of which nothing more is said.
+  case eventDeleted(EventRef, id: Bytes, version: UInt64)
   case hold(HoldChange, HoldInfo)
   case order(OrderChange, OrderInfo)
 
@@ -31,7 +33,7 @@ public enum Change: Equatable, Sendable {
   /// The state that its seats and places left, and the one that they have now; nil: they stayed as they were.
   public var move: (from: SeatState, to: SeatState)? {
     switch self {
-    case .eventCreated, .eventChanged, .blocked: nil
+    case .eventCreated, .eventChanged, .blocked, .eventDeleted: nil
     case .hold(let change, _):
       switch change {
       case .made: (.free, .held)

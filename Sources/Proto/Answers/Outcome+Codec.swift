@@ -12,6 +12,7 @@ extension Outcome {
     case refused = 10
     case termsSet = 11
     case blocked = 12
+    case deleted = 13
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -31,6 +32,7 @@ extension Outcome {
       out.append(Tag.blocked.rawValue)
       out.put(version)
       out.put(changed)
+    case .deleted: out.append(Tag.deleted.rawValue)
     case .held(let held):
       out.append(Tag.held.rawValue)
       held.encode(into: &out)
@@ -65,6 +67,7 @@ extension Outcome {
     case .blocked:
       let version = try reader.u64()
       self = .blocked(version: version, changed: try reader.u32())
+    case .deleted: self = .deleted
     case .held: self = .held(try Held(decoding: &reader))
     case .heldBest:
       let held = try Held(decoding: &reader)
@@ -97,6 +100,7 @@ extension Refusal {
     case orderState = 13
     case orderExpired = 14
     case keyReused = 15
+    case eventInUse = 16
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -109,6 +113,10 @@ extension Refusal {
     case .noSuchHold: out.append(Tag.noSuchHold.rawValue)
     case .noSuchOrder: out.append(Tag.noSuchOrder.rawValue)
     case .eventExists: out.append(Tag.eventExists.rawValue)
+    case .eventInUse(let holds, let orders):
+      out.append(Tag.eventInUse.rawValue)
+      out.put(holds)
+      out.put(orders)
     case .invalid(let argument):
       out.append(Tag.invalid.rawValue)
       out.append(argument.rawValue)
@@ -156,6 +164,9 @@ extension Refusal {
     case .noSuchHold: self = .noSuchHold
     case .noSuchOrder: self = .noSuchOrder
     case .eventExists: self = .eventExists
+    case .eventInUse:
+      let holds = try reader.u32()
+      self = .eventInUse(holds: holds, orders: try reader.u32())
     case .invalid:
       guard let argument = Argument(rawValue: try reader.u8()) else { throw .invalid(field: "refused argument") }
       self = .invalid(argument)

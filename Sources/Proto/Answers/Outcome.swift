@@ -6,6 +6,8 @@ public enum Outcome: Equatable, Sendable {
   case termsSet(version: UInt64)
   /// `changed`: seats and places that were not as was asked for before.
   case blocked(version: UInt64, changed: UInt32)
+  /// The event is gone.
+  case deleted
   case held(Held)
   /// With the seats that the search found.
   case heldBest(Held, seats: [SeatIndex])
@@ -46,6 +48,8 @@ public enum Refusal: Equatable, Sendable {
   case noSuchHold
   case noSuchOrder
   case eventExists
+  /// Holds that are not checked out, and orders that are pending or confirmed.
+  case eventInUse(holds: UInt32, orders: UInt32)
   /// An argument that the door should have refused.
   case invalid(Argument)
   /// nil: the event is paused.

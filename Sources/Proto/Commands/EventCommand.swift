@@ -6,16 +6,19 @@ public enum EventCommand: Equatable, Sendable {
   case set(EventRef, TermsChange)
   /// Takes seats and places off sale, or puts them back: all or nothing.
   case block(EventRef, SeatBlock)
+  /// Takes the event away with all that belongs to it, unless somebody has something of it and it is not forced.
+  case delete(id: Bytes, isForced: Bool)
 
   public enum Kind: UInt8, Sendable, CaseIterable {
     case create = 0x10
     case set = 0x11
     case block = 0x12
+    case delete = 0x13
 
     var randomRange: Range<Int> {
       switch self {
       case .create: 0..<8
-      case .set, .block: 0..<0
+      case .set, .block, .delete: 0..<0
       }
     }
   }
@@ -25,6 +28,7 @@ public enum EventCommand: Equatable, Sendable {
     case .create: .create
     case .set: .set
     case .block: .block
+    case .delete: .delete
     }
   }
 
@@ -39,6 +43,9 @@ public enum EventCommand: Equatable, Sendable {
     case .block(let event, let block):
       event.encode(into: &out)
       block.encode(into: &out)
+    case .delete(let id, let isForced):
+      out.putShort(id)
+      out.append(isForced ? 1 : 0)
     }
   }
 
@@ -54,6 +61,9 @@ public enum EventCommand: Equatable, Sendable {
     case .block:
       let event = try EventRef(decoding: &reader)
       self = .block(event, try SeatBlock(decoding: &reader))
+    case .delete:
+      let id = try reader.shortBytes()
+      self = .delete(id: id, isForced: try reader.isPresent())
     }
   }
 }

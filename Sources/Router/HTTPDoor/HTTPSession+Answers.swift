@@ -111,7 +111,7 @@ extension HTTPSession {
         body: { $0.putOrder(event, order) })
     case .orders(let event, let orders, let next): respond(200) { $0.putOrders(event, orders, next: next) }
     case .holds(let event, let holds, let next): respond(200) { $0.putHolds(event, holds, next: next) }
-    case .released: respond(empty: 204)
+    case .released, .deleted: respond(empty: 204)
     case .blocked(let event, let version, let changed):
       respond(200) { out in
         out.putJSON("{\"event\":")

@@ -49,6 +49,14 @@ extension HTTPSession {
       let (seats, areas, isBlocked) = try RequestBodies.blocks(body)
       start(
         .blockSeats(id, seats: seats, areas: areas, isBlocked: isBlocked), key: try idempotencyKey(head, message))
+    case .deleteEvent:
+      let id = try eventID(match, message)
+      var isForced = false
+      try parameters(head, message, match.route.row.http?.query ?? []) { _, value throws(Problem) in
+        isForced = value == "true"
+        guard isForced || value == "false" else { throw .badRequest("force is true or false.", field: "force") }
+      }
+      start(.deleteEvent(id, isForced: isForced), key: try idempotencyKey(head, message))
     case .listEvents: try list(head, match, message)
     case .listOrders: try listOrders(head, match, message)
     case .listHolds: try listHolds(head, match, message)

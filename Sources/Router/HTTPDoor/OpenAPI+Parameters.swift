@@ -7,6 +7,7 @@ extension OpenAPI {
       "event": {"name":"event","in":"path","required":true,"schema":{"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"}},
       "hold": {"name":"hold","in":"path","required":true,"schema":{"type":"string","pattern":"^h_[0-9a-hjkmnp-tv-z]{32}$"}},
       "order": {"name":"order","in":"path","required":true,"schema":{"type":"string","pattern":"^o_[0-9a-hjkmnp-tv-z]{32}$"}},
+      "force": {"name":"force","in":"query","description":"Delete it whoever has something of it.","schema":{"type":"boolean","default":false}},
       "limit": {"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":1000,"default":100}},
       "cursor": {"name":"cursor","in":"query","schema":{"type":"string"}},
       "buyer": {"name":"buyer","in":"query","description":"At most 128 bytes. A list of holds needs it.","schema":{"type":"string","minLength":1,"maxLength":128}},

@@ -22,6 +22,13 @@ struct Problem: Error, Equatable, Sendable {
   var orderStatus: OrderStatus?
   /// Seconds; for a refusal that goes away by itself.
   var retryAfter: Int?
+  /// Of an event in use.
+  var inUse: InUse?
+
+  struct InUse: Equatable, Sendable {
+    var holds: UInt32
+    var orders: UInt32
+  }
 
   init(_ status: Int, _ code: Bytes, _ detail: Bytes, field: Bytes? = nil) {
     (self.status, self.code, self.detail, self.field) = (status, code, detail, field)
@@ -108,6 +115,9 @@ extension Problem {
     case .noSuchHold: self.init(404, "no_such_hold", "There never was a hold of this id.")
     case .noSuchOrder: self.init(404, "no_such_order", "There never was an order of this id.")
     case .eventExists: self.init(409, "event_exists", "There is an event of this id.")
+    case .eventInUse(let holds, let orders):
+      self.init(409, "event_in_use", "Holds or orders of the event live; with force=true they go with it.")
+      inUse = InUse(holds: holds, orders: orders)
     case .noSuchSeats(let labels):
       self = .invalid("seats", "The event has no such seat.")
       seats = labels
@@ -220,6 +230,12 @@ extension Problem {
       out.putJSON(",\"order\":\"")
       order.write(into: &out)
       out.putJSON("\"")
+    }
+    if let inUse {
+      out.putJSON(",\"holds\":")
+      out.putJSON(inUse.holds)
+      out.putJSON(",\"orders\":")
+      out.putJSON(inUse.orders)
     }
     if let orderStatus {
       out.putJSON(",\"order_status\":\"")

@@ -1,6 +1,7 @@
 /// What a client can ask of a router, over HTTP, RESP or both: the names of the rows of `OperationRow`.
 package enum OperationName: Int, CaseIterable, Sendable {
-  case createEvent, setEvent, blockSeats, listEvents, event, plan, seats, availability, listOrders, listHolds
+  case createEvent, setEvent, blockSeats, deleteEvent, listEvents, event, plan, seats, availability, listOrders,
+    listHolds
   case reserve, hold, release, extend, checkout, order, confirm, cancel
   case seat
   case healthz, readyz, metrics, openapi

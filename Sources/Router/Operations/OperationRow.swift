@@ -135,6 +135,15 @@ extension OperationRow {
           )
         ],
         success: Success(200, "How many seats and places changed.", "Blocked"))
+    case .deleteEvent:
+      self.init(
+        "Delete an event with all its holds and orders. Its id can be used again.",
+        HTTPCall(.delete, "/v1/events/{event}", query: ["force"]),
+        resp: [RESPWord(.eventDelete, "EVENT.DELETE", "id [FORCE]", .from(2, to: 3), mayHaveKey: true)], writes: true,
+        refusals: [
+          (409, "`event_in_use` with `holds` and `orders`: so many live, and it is not forced.")
+        ],
+        success: Success(204, "Deleted."))
     case .listEvents:
       self.init(
         "Events by id.", HTTPCall(.get, "/v1/events", query: ["limit", "cursor"]),

@@ -6,7 +6,8 @@ import RESP
 package enum RESPCommand: Int, CaseIterable, Sendable {
   case ping, echo, hello, auth, select, reset, quit, command, client, config, info
   case multi, exec, discard, watch, unwatch
-  case eventCreate, eventSet, eventBlock, eventUnblock, eventInfo, hold, holdBest, holdArea, holdInfo, orderInfo,
+  case eventCreate, eventSet, eventBlock, eventUnblock, eventDelete, eventInfo, hold, holdBest, holdArea, holdInfo,
+    orderInfo,
     extend, release, confirm, cancel
   case checkout, seat, seats
 
@@ -19,6 +20,7 @@ package enum RESPCommand: Int, CaseIterable, Sendable {
     case .eventCreate: .createEvent
     case .eventSet: .setEvent
     case .eventBlock, .eventUnblock: .blockSeats
+    case .eventDelete: .deleteEvent
     case .eventInfo: .event
     case .hold, .holdBest, .holdArea: .reserve
     case .holdInfo: .hold
@@ -51,7 +53,8 @@ package enum RESPCommand: Int, CaseIterable, Sendable {
     case .discard: RESPWord(self, "DISCARD", "", .exactly(1))
     case .watch: RESPWord(self, "WATCH", "key [key …]", .atLeast(2))
     case .unwatch: RESPWord(self, "UNWATCH", "", .exactly(1))
-    case .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventInfo, .hold, .holdBest, .holdArea, .holdInfo,
+    case .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventDelete, .eventInfo, .hold, .holdBest, .holdArea,
+      .holdInfo,
       .orderInfo, .extend, .release,
       .confirm, .cancel, .checkout, .seat, .seats:
       nil

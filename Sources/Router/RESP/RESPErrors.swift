@@ -11,6 +11,13 @@ extension [UInt8] {
     case .noSuchHold: putError("NOHOLD", "no such hold")
     case .noSuchOrder: putError("NOORDER", "no such order")
     case .eventExists: putError("EXISTS", "the event exists")
+    case .eventInUse(let holds, let orders):
+      var text: [UInt8] = []
+      text.putDecimal(Int64(holds))
+      text.append(contentsOf: " holds ".utf8)
+      text.putDecimal(Int64(orders))
+      text.append(contentsOf: " orders".utf8)
+      putError("INUSE", text.rawSpan)
     case .noSuchSeats(let labels): putLabels("NOSEAT", labels)
     case .noSuchArea(let area): putError("ERR no such area:", area.rawSpan)
     case .noSuchCategory(let category): putError("ERR no such category:", category.rawSpan)

@@ -8,7 +8,7 @@ import RouterCore
 extension [UInt8] {
   mutating func putReply(_ result: CallResult, _ operation: Operation, _ version: RESPVersion) {
     switch result {
-    case .created, .released: putSimple("OK")
+    case .created, .released, .deleted: putSimple("OK")
     case .blocked(_, _, let changed): putInteger(Int64(changed))
     case .held(let event, let held, _, let seats, _):
       var isBest = false
@@ -26,7 +26,8 @@ extension [UInt8] {
         order.order.write(into: &self)
         putLineEnd()
       case .onOrder: putSimple("OK")
-      case .createEvent, .setEvent, .blockSeats, .reserve, .onHold(_, .release), .onHold(_, .extend), .hold, .order,
+      case .createEvent, .setEvent, .blockSeats, .deleteEvent, .reserve, .onHold(_, .release), .onHold(_, .extend),
+        .hold, .order,
         .event, .plan,
         .seats,
         .copy, .availability, .seat, .events, .orders, .holds:
@@ -141,6 +142,7 @@ extension Operation {
     switch self {
     case .createEvent: .eventCreate
     case .setEvent: .eventSet
+    case .deleteEvent: .eventDelete
     case .blockSeats(_, _, _, let isBlocked): isBlocked ? .eventBlock : .eventUnblock
     case .reserve(let reservation):
       switch reservation.choice {

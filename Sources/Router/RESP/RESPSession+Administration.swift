@@ -46,7 +46,8 @@ extension RESPSession {
       reply(takeNumber()) { $0.putBulk(text.rawSpan) }
     case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
       .seats,
-      .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventInfo, .ping, .multi, .exec, .discard, .watch, .unwatch:
+      .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventDelete, .eventInfo, .ping, .multi, .exec, .discard,
+      .watch, .unwatch:
       preconditionFailure("execute passes on the administrative commands only")
     }
   }

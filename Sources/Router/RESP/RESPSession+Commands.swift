@@ -30,6 +30,7 @@ extension RESPSession {
     case .multi, .exec, .discard, .watch, .unwatch: transact(command)
     case .eventCreate: createEvent(input)
     case .eventSet: setEvent(input)
+    case .eventDelete: deleteEvent(input)
     case .eventBlock: block(input, command, isBlocked: true)
     case .eventUnblock: block(input, command, isBlocked: false)
     case .eventInfo: withEventID(input) { start(.event($0)) }
@@ -200,6 +201,13 @@ extension RESPSession {
     }
     guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
     start(.onHold(hold, .checkout(secret: 0, reference: reference)), key: key)
+  }
+
+  private func deleteEvent(_ input: RawSpan) {
+    guard let (words, key) = key(input) else { return }
+    let isForced = words == 3 && parser.argument(2, in: input).isWord("FORCE")
+    guard words == 2 || isForced else { return wrongCount(.eventDelete) }
+    withEventID(input) { start(.deleteEvent($0, isForced: isForced), key: key) }
   }
 
   private func block(_ input: RawSpan, _ command: RESPCommand, isBlocked: Bool) {

@@ -58,7 +58,7 @@ extension RESPSession {
       }
       return true
     case .ping, .echo, .hello, .auth, .select, .command, .client, .config, .info, .unwatch, .eventCreate, .eventSet,
-      .eventBlock, .eventUnblock, .eventInfo,
+      .eventBlock, .eventUnblock, .eventDelete, .eventInfo,
       .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
       .seats:
       if command.takes(words: wordsWithoutKey(command, input)) {
@@ -136,7 +136,8 @@ extension RESPSession {
     case .exec: exec()
     case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
       .seats,
-      .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventInfo, .ping, .echo, .hello, .auth, .select, .reset,
+      .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventDelete, .eventInfo, .ping, .echo, .hello, .auth,
+      .select, .reset,
       .quit, .command, .client,
       .config, .info:
       preconditionFailure("execute passes on the commands of transactions only")

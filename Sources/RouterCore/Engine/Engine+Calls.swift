@@ -11,6 +11,8 @@ extension Engine {
   package func start(_ call: Call) -> Bool {
     switch call.operation {
     case .createEvent(let new): create(new, call)
+    case .deleteEvent(let id, let isForced):
+      submit(.event(.delete(id: id, isForced: isForced)), to: shard(of: id), call)
     case .reserve(let reservation): return withEvent(reservation.event, call)
     case .setEvent(let id, _), .blockSeats(let id, _, _, _), .plan(let id), .seats(let id), .copy(let id),
       .availability(let id), .event(let id),
@@ -176,7 +178,7 @@ extension Engine {
       }
       ask(.seat(id: id, seat), of: shard, call)
     case .orders(_, _, let after, _), .holds(_, _, let after, _): askForSlice(call, event, after: after)
-    case .createEvent, .onHold, .onOrder, .hold, .order, .events:
+    case .createEvent, .deleteEvent, .onHold, .onOrder, .hold, .order, .events:
       preconditionFailure("these need a definition only for their answer")
     }
   }
@@ -304,6 +306,10 @@ extension Engine {
       // The event is said as it is by then.
       call.isDone = true
       proceed(call)
+    case .deleted:
+      guard case .deleteEvent(let id, _) = call.operation else { return end(call, broken) }
+      if let event = events.find(id) ?? directory.find(id) { forget(event) }
+      end(call, .deleted)
     case .blocked(let version, let changed):
       guard case .blockSeats = call.operation, let event = call.event else { return end(call, broken) }
       end(call, .blocked(event, version: version, changed: changed))

@@ -53,6 +53,8 @@ extension Engine {
   package func serveFresh<Result>(
     _ event: EventEntry, _ body: (inout SeatCopy.State, SeatMapBody) -> Result
   ) -> Result? {
+    // A deleted event's copy may still be there on another loop.
+    if event.isDropped { return nil }
     event.use(now: now)
     if let served = event.copy.serve(now: now, loops: loopBits, body) { return served }
     _ = wantCopy(of: event)
@@ -99,6 +101,8 @@ extension Engine {
     else {
       subscriptions[event.id]?.state = .wanted
       if case .answer(.subscribed(let ref, _, _, _)) = result, ref != event.ref { forget(event) }
+      // It was deleted.
+      if case .answer(.refused(.noSuchEvent)) = result { forget(event) }
       return
     }
     slotFeeds[event.shard, default: [:]][event.ref.slot] = event.id

@@ -24,7 +24,8 @@ extension Engine {
       ask(
         .holds(id: id, buyer: buyer, after: after, limit: UInt16(clamping: left)), of: event.shard, call,
         expectedBytes: Query.listBytes(limit: left))
-    case .createEvent, .setEvent, .blockSeats, .reserve, .onHold, .onOrder, .hold, .order, .event, .plan, .seats, .copy,
+    case .createEvent, .setEvent, .blockSeats, .deleteEvent, .reserve, .onHold, .onOrder, .hold, .order, .event, .plan,
+      .seats, .copy,
       .availability, .seat,
       .events:
       preconditionFailure("these are no lists of an event")

@@ -5,6 +5,7 @@ package import Proto
 package enum Operation: Sendable {
   case createEvent(NewEvent)
   case setEvent(Bytes, TermsDocument)
+  case deleteEvent(Bytes, isForced: Bool)
   case blockSeats(Bytes, seats: [Bytes], areas: [Reservation.NamedCount], isBlocked: Bool)
   case reserve(Reservation)
   /// Random bits are 0: the engine fills them in.
@@ -28,7 +29,7 @@ package enum Operation: Sendable {
   /// Whether the shard's state may change.
   var isCommand: Bool {
     switch self {
-    case .createEvent, .setEvent, .blockSeats, .reserve, .onHold, .onOrder: true
+    case .createEvent, .setEvent, .blockSeats, .deleteEvent, .reserve, .onHold, .onOrder: true
     case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events, .orders, .holds: false
     }
   }
@@ -113,6 +114,7 @@ package enum CallResult: Sendable {
   case orders(EventEntry, [OrderInfo], next: UInt32?)
   case holds(EventEntry, [HoldInfo], next: UInt32?)
   case released(version: UInt64)
+  case deleted
   case blocked(EventEntry, version: UInt64, changed: UInt32)
   case event(EventEntry, version: UInt64, Availability)
   case plan(EventEntry)
@@ -132,6 +134,7 @@ package enum CallRefusal: Equatable, Sendable {
   case noSuchHold
   case noSuchOrder
   case eventExists
+  case eventInUse(holds: UInt32, orders: UInt32)
   /// Labels of the caller's that the event does not have.
   case noSuchSeats([Bytes])
   case noSuchArea(Bytes)

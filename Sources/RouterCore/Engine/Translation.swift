@@ -119,6 +119,7 @@ enum Translation {
     case .noSuchHold: .noSuchHold
     case .noSuchOrder: .noSuchOrder
     case .eventExists: .eventExists
+    case .eventInUse(let holds, let orders): .eventInUse(holds: holds, orders: orders)
     case .invalid(let argument): invalid(argument)
     case .notOnSale(let at): .notOnSale(at: at)
     case .limitExceeded(let name, let limit): .limitExceeded(name, limit: limit)

@@ -20,7 +20,7 @@ struct History {
   ) -> (seats: [[CheckedCall<SeatEffect>]], area: [CheckedCall<AreaEffect>]) {
     var seats = [[CheckedCall<SeatEffect>]](repeating: [], count: SimulatedEvent.seatCount)
     var area: [CheckedCall<AreaEffect>] = []
-    let mine = operations.filter { $0.shard == event.shard && !$0.neverHappened }
+    let mine = operations.filter { $0.shard == event.shard && !$0.neverHappened && !$0.what.isOnOwnEvent }
     for operation in mine {
       let called = operation.copied?.since ?? operation.called
       let returned = operation.copied?.at ?? operation.returned
@@ -58,7 +58,7 @@ struct History {
       case .checkout: .checkout(holder)
       case .confirm: .confirm(holder)
       case .cancel: .cancel(holder, repeats: false)
-      case .create, .set, .extend, .seat, .seats, .availability, .holdInfo, .orderInfo: nil
+      case .create, .set, .delete, .extend, .seat, .seats, .availability, .holdInfo, .orderInfo: nil
       }
     }
     if let answer = operation.answer { return effect(of: answer, operation, holder) }
@@ -83,7 +83,7 @@ struct History {
     case .blocked:
       guard case .block(_, _, let isBlocked) = operation.what else { return nil }
       return isBlocked ? .block : .unblock
-    case .created, .termsSet, .noted, .refused, nil: return nil
+    case .created, .termsSet, .deleted, .noted, .refused, nil: return nil
     }
   }
 

@@ -34,6 +34,7 @@ enum Said {
       case .cancel: self = .outcome(.cancelled(info))
       default: self = .answer(.order(info))
       }
+    case .deleted: self = .outcome(.deleted)
     case .blocked(_, let version, let changed): self = .outcome(.blocked(version: version, changed: changed))
     case .released(let version): self = .outcome(.released(version: version))
     case .seats(let event, let version, let states, _):
@@ -65,6 +66,8 @@ enum Said {
     case .noSuchHold: .noSuchHold
     case .noSuchOrder: .noSuchOrder
     case .eventExists: .eventExists
+    case .noSuchEvent where operation.what.isOnOwnEvent: .noSuchEvent
+    case .eventInUse(let holds, let orders): .eventInUse(holds: holds, orders: orders)
     case .limitExceeded(let name, let limit): .limitExceeded(name, limit: limit)
     case .seatsTaken(let labels):
       .seatsTaken(
@@ -94,7 +97,7 @@ enum Said {
       case .held(let held), .heldBest(let held, _): held.version
       case .extended(let info): info.version
       case .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.hold.version
-      case .termsSet, .noted, .refused: nil
+      case .termsSet, .deleted, .noted, .refused: nil
       }
     case .answer(let answer), .copy(let answer, _, _):
       switch answer {

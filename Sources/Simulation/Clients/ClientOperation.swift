@@ -6,6 +6,8 @@ import RouterCore
 final class ClientOperation {
   indirect enum What: CustomStringConvertible {
     case create(EventDefinition)
+    /// Deletes an event that only this client knows.
+    case delete(SimulatedEvent, isForced: Bool)
     /// Pauses an event or lets it go on, and gives it a price.
     case set(SimulatedEvent, isPaused: Bool, price: Int64)
     /// Takes a seat off sale or puts it back.
@@ -30,20 +32,33 @@ final class ClientOperation {
       case .release(_, let hold), .extend(_, let hold, _), .checkout(_, let hold), .confirm(_, let hold),
         .cancel(_, let hold), .holdInfo(_, let hold), .orderInfo(_, let hold):
         hold
-      case .create, .set, .block, .hold, .best, .seat, .seats, .availability: nil
+      case .create, .set, .delete, .block, .hold, .best, .seat, .seats, .availability: nil
       }
     }
 
     var isCommand: Bool {
       switch self {
-      case .create, .set, .block, .hold, .best, .release, .extend, .checkout, .confirm, .cancel: true
+      case .create, .set, .delete, .block, .hold, .best, .release, .extend, .checkout, .confirm, .cancel: true
       case .seat, .seats, .availability, .holdInfo, .orderInfo: false
+      }
+    }
+
+    /// Whether it is about an event that only its client knows, and that comes and goes.
+    var isOnOwnEvent: Bool {
+      switch self {
+      case .create(let definition): SimulatedEvent.isOwn(definition.id)
+      case .delete: true
+      case .set(let event, _, _), .block(let event, _, _), .hold(let event, _, _, _), .best(let event, _),
+        .seat(let event, _), .seats(let event, _), .availability(let event, _):
+        SimulatedEvent.isOwn(event.id)
+      case .release, .extend, .checkout, .confirm, .cancel, .holdInfo, .orderInfo: false
       }
     }
 
     var description: String {
       switch self {
       case .create: "create"
+      case .delete(_, let isForced): "delete\(isForced ? ", forced" : "")"
       case .set(_, let isPaused, let price): "set \(isPaused ? "paused" : "on sale") at \(price)"
       case .block(_, let seat, let isBlocked): "\(isBlocked ? "block" : "unblock") \(seat.rawValue)"
       case .hold(_, let seats, let places, let ttl):
@@ -138,6 +153,7 @@ final class ClientOperation {
     case .create(let definition):
       // Every other client's is laid out as a large one.
       .createEvent(NewEvent(definition, keyBytes: key?.count ?? 0, largeFrom: client % 2 == 0 ? 0 : .max))
+    case .delete(let event, let isForced): .deleteEvent(event.id, isForced: isForced)
     case .set(let event, let isPaused, let price):
       .setEvent(event.id, SimulatedEvent.terms(isPaused: isPaused, price: price))
     case .block(let event, let seat, let isBlocked):
@@ -190,6 +206,8 @@ struct SimulatedEvent {
       ],
       areas: [EventDefinition.Area(name: area, capacity: capacity, price: 10)])
   }
+
+  static func isOwn(_ id: Bytes) -> Bool { id.array.starts(with: "own-".utf8) }
 
   static func terms(isPaused: Bool, price: Int64) -> TermsDocument {
     var terms = TermsDocument()

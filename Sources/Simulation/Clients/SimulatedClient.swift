@@ -11,6 +11,7 @@ final class SimulatedClient {
   private(set) var pending: [ClientOperation] = []
   private var toCreate: [(ShardID, EventDefinition)] = []
   private var holds: [ClientOperation] = []
+  private var own: OwnEvent
   private var nextOperation: UInt32 = 1
   private let concurrency: Int
   /// Microseconds after which something is asked again.
@@ -18,6 +19,7 @@ final class SimulatedClient {
 
   init(_ index: Int, _ world: World) {
     (self.index, self.world) = (index, world)
+    own = OwnEvent(client: index, shardCount: world.shardCount)
     concurrency = world.draw(1...3)
     patience = [200_000, 600_000, 1_500_000].randomElement(using: &world.random) ?? 200_000
     think()
@@ -70,6 +72,11 @@ final class SimulatedClient {
       let seat = SeatIndex(UInt32(world.draw(0...(SimulatedEvent.seatCount - 1))))
       return begin(event.shard, .block(event, seat, isBlocked: world.random.chance(40)))
     }
+    if dice >= 43, dice < 46 {
+      // One at a time, so that each answer is certain.
+      guard !pending.contains(where: { $0.what.isOnOwnEvent }) else { return }
+      return begin(own.event.shard, own.next(world))
+    }
     if dice < 60 || mine.isEmpty { return begin(event.shard, look(event)) }
     guard let hold = mine.randomElement(using: &world.random) else { return }
     if let order = hold.order {
@@ -109,6 +116,7 @@ final class SimulatedClient {
 
   func begin(_ shard: ShardID, _ what: ClientOperation.What) {
     var hasKey = world.keysAreClients || world.random.chance(60)
+    if what.isOnOwnEvent { hasKey = true }
     if case .create = what { hasKey = true }
     let operation = ClientOperation(
       number: nextOperation, client: index, shard: shard, what: what, called: world.time,
@@ -176,6 +184,7 @@ final class SimulatedClient {
 
   private func giveUp(_ operation: ClientOperation) {
     pending.removeAll { $0 === operation }
+    if operation.what.isOnOwnEvent { own.isThere = nil }
     if !operation.neverHappened { world.history.gaveUp(operation) }
   }
 
@@ -240,11 +249,19 @@ final class SimulatedClient {
   private func compare(_ said: Said, _ operation: ClientOperation) {
     guard case .outcome(let outcome) = said, operation.key != nil, let first = operation.outcome, first != outcome
     else { return }
+    // Without an event there is nothing that a key belongs to, and its id may come back.
+    if first == .refused(.noSuchEvent) || operation.what.isOnOwnEvent && outcome == .refused(.noSuchEvent) { return }
     world.fail("the same key, the same outcome", "\(operation.what): first \(first), then \(outcome)")
   }
 
   private func took(_ operation: ClientOperation, _ outcome: Outcome) {
     world.say("client \(index): \(operation.name) \(operation.what) -> \(outcome)")
+    if operation.what.isOnOwnEvent {
+      if let wrong = own.took(operation.what, outcome) {
+        world.fail("a deleted event is gone, a created one is there", "client \(index): \(operation.what): \(wrong)")
+      }
+      return
+    }
     switch outcome {
     case .created(let ref, _):
       world.events.append(SimulatedEvent(shard: operation.shard, ref: ref, id: world.eventID(operation.shard)))
@@ -255,7 +272,7 @@ final class SimulatedClient {
     case .refused(.holdExpired), .refused(.orderExpired), .refused(.orderState), .refused(.noSuchHold),
       .refused(.noSuchOrder):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
-    case .confirmed, .extended, .termsSet, .blocked, .noted, .refused: break
+    case .confirmed, .extended, .termsSet, .blocked, .deleted, .noted, .refused: break
     }
     if holds.count > 8 { holds.removeFirst() }
   }

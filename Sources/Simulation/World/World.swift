@@ -222,6 +222,7 @@ final class World {
 
   /// Which event an operation is about.
   func event(_ operation: ClientOperation) -> Bytes? {
+    if operation.what.isOnOwnEvent { return nil }
     if case .create(let definition) = operation.what { return definition.id }
     return events.first { $0.shard == operation.shard }?.id
   }

@@ -1,0 +1,49 @@
+import Proto
+import Seeded
+
+/// An event that one client alone knows, creates, sells from and deletes, again and again under the same id: what it was
+/// told must be so.
+struct OwnEvent {
+  var event: SimulatedEvent
+  /// nil: nobody knows, because an answer was given up.
+  var isThere: Bool? = false
+
+  init(client: Int, shardCount: Int) {
+    let id = Bytes("own-\(client)")
+    event = SimulatedEvent(
+      shard: ShardID.owning(event: id.rawSpan, shardCount: shardCount),
+      ref: EventRef(slot: EventSlot(0), incarnation: 0), id: id)
+  }
+
+  /// What to ask for next.
+  mutating func next(_ world: World) -> ClientOperation.What {
+    let create = ClientOperation.What.create(SimulatedEvent.definition(event.shard, id: event.id))
+    let seat = SeatIndex(UInt32(world.draw(0...(SimulatedEvent.seatCount - 1))))
+    let hold = ClientOperation.What.hold(event, [seat], places: world.random.chance(50) ? 1 : 0, ttl: 0)
+    guard isThere != false else { return world.random.chance(30) ? hold : create }
+    switch world.draw(0...9) {
+    case 0...5: return hold
+    case 6: return .delete(event, isForced: false)
+    default: return .delete(event, isForced: true)
+    }
+  }
+
+  /// What is wrong with an answer, in words; nil: nothing.
+  mutating func took(_ what: ClientOperation.What, _ outcome: Outcome) -> String? {
+    let before = isThere
+    switch outcome {
+    case .created: isThere = true
+    case .deleted: isThere = false
+    case .held, .refused(.eventExists), .refused(.eventInUse), .refused(.seatsTaken), .refused(.soldOut):
+      isThere = true
+    case .refused(.noSuchEvent): isThere = false
+    default: return nil
+    }
+    guard let before else { return nil }
+    switch outcome {
+    case .created: return before ? "created again" : nil
+    case .deleted: return before ? nil : "deleted again"
+    default: return before == isThere ? nil : before ? "not there any more" : "there again"
+    }
+  }
+}
