@@ -1,16 +1,5 @@
 public import Proto
 
-/// A snapshot on its way to a joiner.
-struct Transfer: Equatable, Sendable {
-  /// nil: not ready yet.
-  var position: LogPosition?
-  var sent: UInt64 = 0
-  var received: UInt64 = 0
-  var isAllSent = false
-  /// The edge is sending.
-  var isSending = false
-}
-
 // How a primary brings a joiner, or a follower that missed something, up to its own end.
 extension Replica {
   /// A replica shows its table and wants to be taken in.
@@ -18,39 +7,41 @@ extension Replica {
     _ request: JoinRequest, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
     guard role == .primary, let entry = register?.entry else { return }
-    if entry.follower != nil || proposal != nil || !lead.isOpen || lead.drain != nil || lead.resigns {
+    if entry.follower != nil || proposal != nil || !lead.isOpen || lead.drain != nil || lead.resignation != nil {
       if entry.follower == sender { inform(sender, of: 0, now: now, into: &effects) }
       return
     }
-    if let peer = lead.peer {
-      if peer.id != sender, now - peer.lastHeard < 4 * config.failureTimeout { return }
-      closeTransfer(peer, into: &effects)
+    // The next heartbeat is due from the last envelope on, of whatever attempt.
+    var sentAt: MonotonicMilliseconds = 0
+    if let place = lead.peers.index(of: sender) {
+      sentAt = lead.peers[place].sending.at
+      remove(place, into: &effects)
+    } else if lead.peers.isFull, let place = lead.peers.quietest {
+      if now - lead.peers[place].lastHeard < 4 * config.failureTimeout { return }
+      remove(place, into: &effects)
     }
     number += 1
-    var peer = Peer(
-      sender, isNamed: false, stage: .cutting(.start), sentThrough: 0, now: now, timeout: config.failureTimeout)
-    peer.session = number
-    peer.admitWait = readmissions.wait(for: sender, now: now, config: config)
-    peer.admitAt = now + peer.admitWait
-    lead.peer = peer
-    (lead.agreed, lead.replay, lead.mustGoAlone) = (nil, nil, false)
+    let wait = readmissions.wait(for: sender, now: now, config: config)
+    var joiner = Peer.joiner(sender, session: number, wait: wait, now: now, timeout: config.failureTimeout)
+    joiner.sending.at = sentAt
+    let place = lead.peers.append(joiner)
     recommit(into: &effects)
-    if request.wantsSnapshot { return offerSnapshot(into: &effects) }
-    guard let last = request.table.last else {
-      return offer(cut: .start, into: &effects)
+    if request.wantsSnapshot { return offerSnapshot(to: place, into: &effects) }
+    if request.table.isEmpty { return offer(cut: .start, to: place, into: &effects) }
+    guard let (mine, theirs) = table.lastCommon(with: request.table) else {
+      return offerSnapshot(to: place, into: &effects)
     }
-    guard let (mine, theirs) = table.lastCommon(with: request.table) else { return offerSnapshot(into: &effects) }
-    _ = last
+    let myEnd = LogPosition(epoch: mine.epoch, index: mine.lastIndex, chain: mine.lastChain)
     // The cut is the smaller of the two ends of the last common epoch, verified by hash.
     if theirs.lastIndex > mine.lastIndex {
-      offer(cut: LogPosition(epoch: mine.epoch, index: mine.lastIndex, chain: mine.lastChain), into: &effects)
+      offer(cut: myEnd, to: place, into: &effects)
     } else if theirs.lastIndex == mine.lastIndex {
-      guard theirs.lastChain == mine.lastChain else { return offerSnapshot(into: &effects) }
-      offer(cut: LogPosition(epoch: mine.epoch, index: mine.lastIndex, chain: mine.lastChain), into: &effects)
+      guard theirs.lastChain == mine.lastChain else { return offerSnapshot(to: place, into: &effects) }
+      offer(cut: myEnd, to: place, into: &effects)
     } else {
       let token = nextToken()
       let position = LogPosition(epoch: theirs.epoch, index: theirs.lastIndex, chain: theirs.lastChain)
-      lead.peer?.stage = .looking(position, token: token)
+      lead.peers[place].joiner?.stage = .looking(position, token: token)
       effects.append(.lookUpChain(index: position.index, token: token))
     }
   }
@@ -60,174 +51,186 @@ extension Replica {
     _ chain: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
     if role == .primary {
-      guard let peer = lead.peer, case .looking(let position, token) = peer.stage else { return }
-      if chain == position.chain { offer(cut: position, into: &effects) } else { offerSnapshot(into: &effects) }
+      for place in lead.peers.indices {
+        guard case .looking(let position, token) = lead.peers[place].joiner?.stage else { continue }
+        if chain != position.chain { return offerSnapshot(to: place, into: &effects) }
+        return offer(cut: position, to: place, into: &effects)
+      }
     } else if role == .joining {
       verified(chain, token: token, now: now, into: &effects)
     }
   }
 
-  private mutating func offer(cut: LogPosition, into effects: inout [Effect]) {
-    guard let peer = lead.peer else { return }
-    if end.index - min(cut.index, end.index) > config.snapshotBehind { return offerSnapshot(into: &effects) }
-    lead.peer?.stage = .cutting(cut)
-    effects.append(.send(.joinAnswer(JoinAnswer(epoch: epoch, number: peer.session, way: .cut(cut))), to: peer.id))
+  private mutating func offer(cut: LogPosition, to place: Int, into effects: inout [Effect]) {
+    if end.index - min(cut.index, end.index) > config.snapshotBehind { return offerSnapshot(to: place, into: &effects) }
+    lead.peers[place].joiner?.stage = .cutting(cut)
+    answerJoin(of: place, .cut(cut), into: &effects)
   }
 
-  private mutating func offerSnapshot(into effects: inout [Effect]) {
-    guard let peer = lead.peer else { return }
-    lead.peer?.stage = .snapshot(Transfer())
-    effects.append(.send(.joinAnswer(JoinAnswer(epoch: epoch, number: peer.session, way: .snapshot)), to: peer.id))
-    effects.append(.openSnapshot(session: peer.session, for: peer.id))
+  private mutating func offerSnapshot(to place: Int, into effects: inout [Effect]) {
+    lead.peers[place].joiner?.stage = .snapshot(Transfer())
+    answerJoin(of: place, .snapshot, into: &effects)
+    effects.append(.openSnapshot(session: lead.peers[place].session, for: lead.peers[place].id))
+  }
+
+  private func answerJoin(of place: Int, _ way: JoinAnswer.Way, into effects: inout [Effect]) {
+    let answer = JoinAnswer(epoch: epoch, number: lead.peers[place].session, way: way)
+    effects.append(.send(.joinAnswer(answer), to: lead.peers[place].id))
   }
 
   /// The joiner's first acknowledgement: it stands at the cut, at the snapshot or, if it had been told before, further.
   mutating func beginStreaming(
-    _ ack: Acknowledgement, now: MonotonicMilliseconds, into effects: inout [Effect]
+    to place: Int, _ ack: Acknowledgement, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) -> Bool {
-    guard var peer = lead.peer, ack.number >= peer.session, ack.end <= end.index else { return false }
-    switch peer.stage {
+    var peer = lead.peers[place]
+    guard ack.number >= peer.session, ack.end <= end.index else { return false }
+    switch peer.joiner?.stage {
     case .looking: return false
     case .cutting(let position): if ack.end < position.index { return false }
     case .snapshot(let transfer):
       guard let position = transfer.position, ack.end >= position.index else { return false }
-    case .streaming: return true
+    case .streaming, nil: return true
     }
     closeTransfer(peer, into: &effects)
-    peer.stage = .streaming
-    peer.sentThrough = ack.end
-    peer.isLive = ack.end == end.index
-    peer.numberAge = AgeRing(timeout: config.failureTimeout)
-    peer.durableAge = AgeRing(timeout: config.failureTimeout)
-    if !peer.isLive { peer.durableAge.begin(end.index, now: now) }
-    lead.peer = peer
+    peer.joiner?.stage = .streaming
+    peer.sending.through = ack.end
+    peer.sending.isLive = ack.end == end.index
+    peer.progress.numberAge = AgeRing(timeout: config.failureTimeout)
+    peer.progress.durableAge = AgeRing(timeout: config.failureTimeout)
+    if !peer.sending.isLive { peer.progress.durableAge.begin(end.index, now: now) }
+    lead.peers[place] = peer
     return true
   }
 
-  /// Asks for the next frames of a peer that is behind, if the window allows.
+  /// Asks for the next frames of every peer that is behind, if its window allows.
   mutating func readOn(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard let peer = lead.peer, peer.stage == .streaming, !peer.isLive, peer.readToken == nil, peer.readEnds.count < 2,
-      !isReloading
-    else { return }
-    if peer.sentThrough >= end.index {
-      lead.peer?.isLive = true
+    if isReloading { return }
+    for place in lead.peers.indices { readOn(for: place, now: now, into: &effects) }
+  }
+
+  private mutating func readOn(for place: Int, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard lead.peers[place].wantsRead, !isReloading else { return }
+    if lead.peers[place].sending.through >= end.index {
+      lead.peers[place].sending.isLive = true
       return
     }
     let token = nextToken()
-    lead.peer?.readToken = token
-    effects.append(.readFrames(token: token, first: peer.sentThrough &+ 1, bytes: config.catchUpBytes))
+    lead.peers[place].sending.readToken = token
+    let first = lead.peers[place].sending.through &+ 1
+    effects.append(.readFrames(token: token, first: first, bytes: config.catchUpBytes))
   }
 
   /// One frame of a `readFrames`, in order. `sendFrame` follows, or nothing if the read is no longer wanted.
   public mutating func streamed(
     _ frame: LogFrame, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, let peer = lead.peer, peer.readToken == token, frame.firstIndex == peer.sentThrough &+ 1,
-      frame.lastIndex <= end.index
+    guard role == .primary, let place = lead.peers.reader(token), frame.lastIndex <= end.index,
+      frame.firstIndex == lead.peers[place].sending.through &+ 1
     else { return }
-    let envelope = nextEnvelope(now: now)
-    lead.peer?.sentThrough = frame.lastIndex
-    effects.append(.sendFrame(envelope, to: peer.id))
+    let envelope = nextEnvelope(to: place, through: frame.lastIndex, now: now)
+    effects.append(.sendFrame(envelope, to: lead.peers[place].id))
   }
 
   /// A `readFrames` has no more.
   public mutating func streamEnded(
     _ ending: StreamEnding, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, let peer = lead.peer, peer.readToken == token else { return }
-    lead.peer?.readToken = nil
+    guard role == .primary, let place = lead.peers.reader(token) else { return }
+    lead.peers[place].sending.readToken = nil
     switch ending {
     case .done:
-      if peer.sentThrough > (peer.readEnds.last ?? peer.durable) { lead.peer?.readEnds.append(peer.sentThrough) }
-      readOn(now: now, into: &effects)
+      lead.peers[place].readEnded()
+      readOn(for: place, now: now, into: &effects)
     case .later: break  // the next tick reads again
     case .gone:
-      if peer.isNamed { part(into: &effects) } else { offerSnapshotAnew(into: &effects) }
+      if lead.peers[place].isFollower {
+        part(from: place, into: &effects)
+      } else {
+        offerSnapshotAnew(to: place, into: &effects)
+      }
     }
     refresh(into: &effects)
   }
 
   /// The log no longer reaches back to where the joiner stands.
-  private mutating func offerSnapshotAnew(into effects: inout [Effect]) {
+  private mutating func offerSnapshotAnew(to place: Int, into effects: inout [Effect]) {
     number += 1
-    lead.peer?.session = number
-    lead.peer?.demandedSince = nil
-    offerSnapshot(into: &effects)
+    lead.peers[place].session = number
+    lead.peers[place].joiner?.demandedSince = nil
+    offerSnapshot(to: place, into: &effects)
     recommit(into: &effects)
   }
 
   // MARK: Snapshots
 
+  /// The joiner whose snapshot this session is, and how far that has come.
+  private func transfer(_ session: UInt64) -> (place: Int, Transfer)? {
+    guard role == .primary, let place = lead.peers.sentSnapshot(session),
+      case .snapshot(let transfer) = lead.peers[place].joiner?.stage
+    else { return nil }
+    return (place, transfer)
+  }
+
   /// The snapshot that `openSnapshot` asked for can be sent. It ends at `position`, which is durable.
   public mutating func snapshotReady(
     session: UInt64, position: LogPosition, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, let peer = lead.peer, peer.session == session, case .snapshot(var transfer) = peer.stage
-    else {
+    guard case (let place, var transfer)? = transfer(session) else {
       effects.append(.closeSnapshot(session: session))
       return
     }
     precondition(position.index <= durable, "what is sent as a snapshot is on stable storage here")
     transfer.position = position
-    lead.peer?.stage = .snapshot(transfer)
-    sendOn(into: &effects)
+    sendOn(transfer, to: place, into: &effects)
   }
 
-  private mutating func sendOn(into effects: inout [Effect]) {
-    guard let peer = lead.peer, case .snapshot(var transfer) = peer.stage, transfer.position != nil,
-      !transfer.isAllSent,
-      !transfer.isSending
-    else { return }
+  /// Keeps how far the transfer has come, and sends what the window allows.
+  private mutating func sendOn(_ transfer: Transfer, to place: Int, into effects: inout [Effect]) {
+    var transfer = transfer
+    defer { lead.peers[place].joiner?.stage = .snapshot(transfer) }
+    guard transfer.position != nil, !transfer.isAllSent, !transfer.isSending else { return }
     let waiting = transfer.sent - min(transfer.received, transfer.sent)
     guard waiting <= config.snapshotWindowBytes / 2 else { return }
     transfer.isSending = true
-    lead.peer?.stage = .snapshot(transfer)
     effects.append(
       .sendSnapshot(
-        session: peer.session, epoch: epoch, offset: transfer.sent, bytes: config.snapshotWindowBytes - waiting,
-        to: peer.id))
+        session: lead.peers[place].session, epoch: epoch, offset: transfer.sent,
+        bytes: config.snapshotWindowBytes - waiting, to: lead.peers[place].id))
   }
 
   /// Chunks were sent up to `offset`; `isLast`: the snapshot ends there.
   public mutating func snapshotSent(
     session: UInt64, through offset: UInt64, isLast: Bool, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, let peer = lead.peer, peer.session == session, case .snapshot(var transfer) = peer.stage
-    else {
-      return
-    }
+    guard case (let place, var transfer)? = transfer(session) else { return }
     transfer.isSending = false
     transfer.sent = max(offset, transfer.sent)
     transfer.isAllSent = isLast
-    lead.peer?.stage = .snapshot(transfer)
-    sendOn(into: &effects)
+    sendOn(transfer, to: place, into: &effects)
   }
 
   /// The joiner says how much has come. The same number twice: the rest was lost on the way.
   mutating func progressed(
     _ progress: SnapshotProgress, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard role == .primary, let peer = lead.peer, peer.id == sender,
-      peer.session == progress.session, case .snapshot(var transfer) = peer.stage
-    else { return }
-    lead.peer?.lastHeard = now
+    guard case (let place, var transfer)? = transfer(progress.session), lead.peers[place].id == sender else { return }
+    lead.peers[place].lastHeard = now
     if progress.received > transfer.received {
       transfer.received = min(progress.received, transfer.sent)
     } else if progress.received == transfer.received, !transfer.isSending, transfer.sent > transfer.received {
       transfer.sent = transfer.received
       transfer.isAllSent = false
     }
-    lead.peer?.stage = .snapshot(transfer)
-    sendOn(into: &effects)
+    sendOn(transfer, to: place, into: &effects)
   }
 
   /// `openSnapshot`, `sendSnapshot` or `installSnapshot` failed.
   public mutating func snapshotFailed(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    if role == .primary, let peer = lead.peer, case .snapshot = peer.stage {
-      closeTransfer(peer, into: &effects)
-      lead.peer = nil
-      recommit(into: &effects)
-    } else if isReloading, case .installing = join.phase {
+    switch role {
+    case .primary:
+      if let place = lead.peers.firstIndex(where: { $0.isSentSnapshot }) { drop(place, into: &effects) }
+    case .joining:
+      guard isReloading, case .installing = join.phase else { break }
       isReloading = false
       join.phase = .asking
       rebuild = .log
@@ -235,12 +238,24 @@ extension Replica {
         entersLater = false
         enter(now: now, into: &effects)
       }
+    case .starting, .unborn, .comparing, .follower, .idle, .halted: break
     }
     refresh(into: &effects)
   }
 
-  func closeTransfer(_ peer: Peer?, into effects: inout [Effect]) {
-    if let peer, case .snapshot = peer.stage { effects.append(.closeSnapshot(session: peer.session)) }
+  /// The peer is a peer no longer: answers do not need it.
+  mutating func drop(_ place: Int, into effects: inout [Effect]) {
+    remove(place, into: &effects)
+    recommit(into: &effects)
+  }
+
+  private mutating func remove(_ place: Int, into effects: inout [Effect]) {
+    closeTransfer(lead.peers[place], into: &effects)
+    lead.peers.remove(at: place)
+  }
+
+  func closeTransfer(_ peer: Peer, into effects: inout [Effect]) {
+    if peer.isSentSnapshot { effects.append(.closeSnapshot(session: peer.session)) }
   }
 
   // MARK: Taking in
@@ -248,23 +263,27 @@ extension Replica {
   /// Proposes a joiner as follower: its acknowledgements are demanded first, so that nothing was answered that it does
   /// not have.
   mutating func admit(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard role == .primary, lead.isOpen, proposal == nil, lead.drain == nil, !lead.resigns, !isReloading,
-      let peer = lead.peer, !peer.isNamed, peer.stage == .streaming
-    else { return }
-    if let agreed = lead.agreed, agreed.mine != agreed.theirs { return }
-    guard let since = peer.demandedSince else {
-      guard peer.isLive, !peer.isFull, now >= peer.admitAt, peer.echoed > peer.session,
-        peer.durableAge.oldest(now: now) < config.failureTimeout / 4
-      else { return }
-      lead.peer?.demandedSince = now
+    guard role == .primary, lead.isOpen, lead.drain == nil, lead.resignation == nil, !isReloading else { return }
+    for place in lead.peers.indices where proposal == nil { admit(place, now: now, into: &effects) }
+  }
+
+  private mutating func admit(_ place: Int, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    if lead.peers[place].isFollower { return }
+    guard let joiner = lead.peers[place].joiner, joiner.isStreaming else { return }
+    if let agreed = lead.peers[place].agreed, agreed.mine != agreed.theirs { return }
+    guard let since = joiner.demandedSince else {
+      guard lead.peers[place].isReady(now: now, timeout: config.failureTimeout) else { return }
+      lead.peers[place].joiner?.demandedSince = now
       recommit(into: &effects)
-      return admit(now: now, into: &effects)
+      return admit(place, now: now, into: &effects)
     }
-    if peer.durable >= committed {
-      propose(primary: me, follower: peer.id, now: now, into: &effects)
+    if lead.peers[place].progress.durable >= committed {
+      let id = lead.peers[place].id
+      propose(primary: me, follower: id, now: now, into: &effects)
     } else if now - since > config.failureTimeout / 2 {
-      lead.peer?.demandedSince = nil
-      lead.peer?.admitAt = now + config.failureTimeout
+      let later = now + config.failureTimeout
+      lead.peers[place].joiner?.demandedSince = nil
+      lead.peers[place].joiner?.admitAt = later
       recommit(into: &effects)
     }
   }

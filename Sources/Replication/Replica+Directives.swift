@@ -17,12 +17,15 @@ extension Replica {
   private mutating func drain(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
     guard role == .primary else { return .refused(.wrongRole) }
     if lead.drain != nil { return .taken }
-    guard let peer = lead.peer, peer.isNamed, !peer.isEnding(now: now, timeout: config.failureTimeout) else {
-      return .refused(.noFollower)
+    guard let place = lead.peers.follower,
+      !lead.peers[place].isEnding(now: now, timeout: config.failureTimeout)
+    else { return .refused(.noFollower) }
+    guard lead.isOpen, proposal == nil, lead.resignation == nil, !lead.peers[place].mustGo, !isReloading else {
+      return .refused(.busy)
     }
-    guard lead.isOpen, proposal == nil, !lead.resigns, !lead.mustGoAlone, !isReloading else { return .refused(.busy) }
     beginDrain(.swap, now: now)
-    lead.wantsEnvelope = true
+    // Its echo shows that it has all that was read before.
+    lead.tag(number &+ 1)
     effects.append(.note(.drainStarted))
     flushAsPrimary(now: now, into: &effects)
     drainOn(now: now, into: &effects)
@@ -50,8 +53,8 @@ extension Replica {
     case .joining where entry.primary.node == node, .idle where entry.primary.node == node:
       return .refused(.noFollower)
     case .primary:
-      guard let peer = lead.peer, peer.id.node == node else { return .nothingToDo }
-      part(into: &effects)
+      guard let place = lead.peers.firstIndex(where: { $0.id.node == node }) else { return .nothingToDo }
+      part(from: place, into: &effects)
       return .taken
     case .comparing where entry.follower?.node == node:
       comparison.isPeerGone = true
@@ -63,9 +66,9 @@ extension Replica {
 
   /// Goes on with what is here.
   private mutating func acceptLoss(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
-    if role == .primary, lead.resigns, rebuild == .log {
+    if role == .primary, lead.resignation != nil, rebuild == .log {
       // Damage was found while it ran, and the follower never took over: memory is all there is.
-      lead.resigns = false
+      lead.resignation = nil
       rebuild = .nothing
       effects.append(.note(.lossAccepted(behind: end)))
       return .taken
@@ -78,16 +81,20 @@ extension Replica {
     case .comparing:
       guard suspicion != .none else { return .refused(.notSuspect) }
       comparison.decision = me
-    case .joining, .idle:
-      // The map names others, and none of them is there any more.
+    // The map names others, and none of them is there any more.
+    case .joining:
       guard join.phase == .asking, now - join.lastHeard >= 2 * config.failureTimeout else {
         return .refused(.primaryAnswers)
       }
       takesAll = true
+    case .idle:
+      if let since = idle.since, now - since < 2 * config.failureTimeout { return .refused(.primaryAnswers) }
+      takesAll = true
     case .unborn:
       guard end.index > 0 else { return .refused(.notSuspect) }
       takesAll = true
-    case .starting, .primary, .halted: return .refused(role == .primary ? .notSuspect : .wrongRole)
+    case .primary: return .refused(.notSuspect)
+    case .starting, .halted: return .refused(.wrongRole)
     }
     effects.append(.note(.lossAccepted(behind: end)))
     believeOwnEnd(into: &effects)
@@ -102,11 +109,12 @@ extension Replica {
 
   /// Proposes the other as primary once it has everything.
   mutating func drainOn(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard role == .primary, let drain = lead.drain, proposal == nil, let peer = lead.peer, peer.isNamed else { return }
-    let hasAll = peer.durable == end.index && peer.echoed >= drain.number
+    guard role == .primary, let drain = lead.drain, proposal == nil, let place = lead.peers.follower else { return }
+    let (id, progress) = (lead.peers[place].id, lead.peers[place].progress)
+    let hasAll = progress.durable == end.index && progress.echoed >= drain.number
     switch drain.kind {
     case .swap:
-      if lead.mustGoAlone { return giveUpDrain(into: &effects) }
+      if lead.peers[place].mustGo { return giveUpDrain(into: &effects) }
       if hasAll, durable == end.index {
         // The coordinator is asked first: once proposed, nothing is answered until it is settled.
         if let reading, reading.purpose == .swap { return }
@@ -118,7 +126,7 @@ extension Replica {
       // Only who was heard to have everything since this began: a follower may have been hurt meanwhile without our
       // knowing.
       if hasAll {
-        propose(primary: peer.id, follower: nil, now: now, into: &effects)
+        propose(primary: id, follower: nil, now: now, into: &effects)
       } else if now - drain.since > config.failureTimeout {
         giveUpDrain(into: &effects)
         lead.handOverAt = now + config.failureTimeout
@@ -128,11 +136,12 @@ extension Replica {
 
   /// The map could be read and is unchanged.
   mutating func proposeSwap(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard role == .primary, let drain = lead.drain, drain.kind == .swap, proposal == nil, let peer = lead.peer,
-      peer.isNamed,
-      peer.durable == end.index, durable == end.index, !lead.resigns, !lead.mustGoAlone
+    guard role == .primary, let drain = lead.drain, drain.kind == .swap, proposal == nil, lead.resignation == nil,
+      let place = lead.peers.follower, !lead.peers[place].mustGo,
+      lead.peers[place].progress.durable == end.index, durable == end.index
     else { return }
-    propose(primary: peer.id, follower: me, now: now, into: &effects)
+    let id = lead.peers[place].id
+    propose(primary: id, follower: me, now: now, into: &effects)
   }
 
   mutating func giveUpDrain(into effects: inout [Effect]) {
@@ -149,7 +158,7 @@ extension Replica {
     self.isFull = isFull
     if role == .follower {
       if isFull {
-        follow.wantsAcknowledgement = true
+        intake.wantsAcknowledgement = true
       } else if follow.plea == .diskFull {
         follow.plea = nil
       }
@@ -168,7 +177,7 @@ extension Replica {
     case .primary:
       // With a follower there is another copy: it takes over, and this one is rebuilt. Alone, memory is the best there
       // is.
-      guard lead.peer?.isNamed == true else { return }
+      guard lead.peers.follower != nil else { return }
       rebuild = .log
       resign(now: now, into: &effects)
     case .starting, .unborn, .comparing, .idle, .halted: rebuild = .log
@@ -178,10 +187,8 @@ extension Replica {
 
   /// Nothing more can be done in this process: a sync failed, for one.
   public mutating func halt(_ reason: HaltReason, now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard haltReason == nil else { return }
-    leaveLead(into: &effects)
-    haltReason = reason
-    role = .halted
+    guard role != .halted else { return }
+    become(.halted(Halt(reason: reason)), into: &effects)
     effects.append(.note(.halted(reason)))
     // Who was replaced speaks for nobody any more: the other process of this name has the roles.
     if reason != .replaced { lastResign(into: &effects) }
@@ -199,12 +206,15 @@ extension Replica {
 
   /// A halted replica keeps saying that it can do nothing more.
   mutating func tickHalted(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard haltReason != .replaced, now - lead.lastSentAt >= config.heartbeat else { return }
-    lead.lastSentAt = now
+    guard halt.reason != .replaced,
+      halt.saidAt.map({ now - $0 >= config.heartbeat }) ?? true
+    else { return }
+    halt.saidAt = now
     lastResign(into: &effects)
   }
 
-  mutating func answerHalted(_ message: ReplicaMessage, to sender: ReplicaID, into effects: inout [Effect]) {
+  /// A halted replica listens to one thing: whom the map names now, and so whom it tells that it can do nothing more.
+  mutating func heardHalted(_ message: ReplicaMessage) {
     if case .map(let register) = message, register.revision > self.register?.revision ?? 0 {
       self.register = register
       epoch = max(epoch, register.entry.epoch)
@@ -216,9 +226,10 @@ extension Replica {
     guard let follower = register?.entry.follower, follower.node == sender.node, follower.disk != sender.disk else {
       return
     }
-    if role == .primary, let peer = lead.peer, peer.id == follower, !lead.mustGoAlone {
+    if role == .primary {
+      guard let place = lead.peers.index(of: follower), !lead.peers[place].mustGo else { return }
       effects.append(.note(.otherDisk(sender)))
-      part(into: &effects)
+      part(from: place, into: &effects)
     } else if role == .comparing {
       comparison.isPeerGone = true
     }

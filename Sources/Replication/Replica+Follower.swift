@@ -1,28 +1,16 @@
 import Proto
 
-/// What a follower, or a joiner to whom frames flow, keeps for its epoch.
-struct Follow: Sendable {
+/// What a follower, and a joiner to whom frames flow, knows of what its primary sends.
+///
+/// A joiner keeps it through its next attempt: a replay of its log that began in this one may still end, and says
+/// whether the log must be replaced.
+struct Intake: Sendable {
   /// The highest send number of this epoch that came.
   var number: UInt64 = 0
   var wantsAcknowledgement = false
   /// An envelope showed that something was missed.
   var misses = false
-  var lastHeard: MonotonicMilliseconds = 0
-  /// When it became follower, and whether it was said since that it waits as a suspect.
-  var since: MonotonicMilliseconds = 0
-  var hasWarned = false
-  /// Silence after which this follower tries to take over.
-  var timeout: MonotonicMilliseconds = 0
-  /// The primary resigned, or an operator declared it dead.
-  var mustTakeOver = false
-  /// Why the primary is asked to go on alone, until the map says that it does.
-  var plea: ReplicaMessage.AloneReason?
-  /// When the plea, or the comparison of a suspect follower, was sent last.
-  var askedAt: MonotonicMilliseconds?
-  var readAt: MonotonicMilliseconds?
-  /// When the primary was told last that this process is about to end, and whether it answered.
-  var toldEndAt: MonotonicMilliseconds?
-  var mayEnd = false
+  var lastHeard: MonotonicMilliseconds
   /// The primary's digest, to be compared when the record is reached.
   var theirs: Checkpoint?
   /// The own digest at the last checkpoint.
@@ -31,21 +19,47 @@ struct Follow: Sendable {
   var replay: (token: UInt64, mine: Checkpoint, theirs: Checkpoint)?
   /// The replay showed that this replica's own log gives this digest: the primary must look.
   var dispute: Checkpoint?
+
+  mutating func hear(_ envelope: Envelope, now: MonotonicMilliseconds) {
+    lastHeard = now
+    number = max(number, envelope.number)
+    if let checkpoint = envelope.checkpoint { theirs = checkpoint }
+  }
+
+  /// What is acknowledged now; nothing more waits to be then.
+  mutating func acknowledgement(epoch: UInt64, durable: UInt64, end: UInt64, isFull: Bool) -> Acknowledgement {
+    defer { (wantsAcknowledgement, misses) = (false, false) }
+    return Acknowledgement(
+      epoch: epoch, durable: durable, number: number, end: end, missing: misses, full: isFull, checkpoint: checkpoint)
+  }
+}
+
+/// What a follower keeps for its epoch.
+struct Follow: Sendable {
+  /// When it became follower, and whether it was said since that it waits as a suspect.
+  var since: MonotonicMilliseconds
+  var hasWarned = false
+  /// Silence after which this follower tries to take over.
+  var timeout: MonotonicMilliseconds
+  /// The primary resigned, or an operator declared it dead.
+  var mustTakeOver = false
+  /// Why the primary is asked to go on alone, until the map says that it does.
+  var plea: ReplicaMessage.AloneReason?
+  /// When the plea, the dispute or the comparison of a suspect follower was sent last.
+  var askedAt: MonotonicMilliseconds?
+  /// When the primary was told last that this process is about to end, and whether it answered.
+  var toldEndAt: MonotonicMilliseconds?
+  var mayEnd = false
 }
 
 extension Replica {
-  mutating func beginFollow(
-    _ entry: MapEntry, from oldRole: Role, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {
-    role = .follower
-    follow = Follow(lastHeard: now, since: now, timeout: drawTimeout())
-    if rebuild != .nothing { follow.plea = .damaged }
+  mutating func beginFollow(_ entry: MapEntry, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    newsAskedAt = nil
+    let new = Follow(since: now, timeout: drawTimeout())
+    become(.follower(new, Intake(lastHeard: now)), into: &effects)
+    if rebuild != .nothing, !isFull { follow.plea = .damaged }
     effects.append(.note(.becameFollower(epoch: entry.epoch, primary: entry.primary)))
-    acknowledgeSoon()
-    if isFull { follow.plea = nil }
   }
-
-  private mutating func acknowledgeSoon() { follow.wantsAcknowledgement = follow.number > 0 }
 
   /// Whether this replica repeats what `sender` says in this epoch.
   private func follows(_ sender: ReplicaID) -> Bool {
@@ -64,17 +78,15 @@ extension Replica {
   ) {
     guard register?.entry.primary == sender else { return }
     clock.hear(envelope.stamp, now: now)
-    if role == .follower { follow.lastHeard = now }
+    if role == .follower { intake.lastHeard = now }
     guard follows(sender) else { return }
     if role == .joining {
       guard case .streaming(let session) = join.phase, envelope.number >= session else { return }
     }
-    follow.lastHeard = now
-    follow.number = max(follow.number, envelope.number)
-    if let checkpoint = envelope.checkpoint { follow.theirs = checkpoint }
+    intake.hear(envelope, now: now)
     if let frame { return take(frame, of: envelope, into: &effects) }
-    follow.wantsAcknowledgement = true
-    if envelope.previous > end.index { follow.misses = true }
+    intake.wantsAcknowledgement = true
+    if envelope.previous > end.index { intake.misses = true }
     committed = max(committed, min(envelope.committed, end.index))
     compareDigests(now: now, into: &effects)
   }
@@ -87,13 +99,13 @@ extension Replica {
       if frame.epoch > end.epoch || frame.lastIndex == end.index && frame.chain != end.chain {
         return doubtOwnLog(into: &effects)
       }
-      follow.wantsAcknowledgement = true
+      intake.wantsAcknowledgement = true
     } else if frame.firstIndex > end.index &+ 1 {
-      follow.misses = true
-      follow.wantsAcknowledgement = true
+      intake.misses = true
+      intake.wantsAcknowledgement = true
     } else if frame.firstIndex == end.index &+ 1, frame.previousChain == end.chain, frame.epoch >= end.epoch {
       if isFull {
-        follow.wantsAcknowledgement = true
+        intake.wantsAcknowledgement = true
         if role == .follower { follow.plea = follow.plea ?? .diskFull }
       } else {
         effects.append(.appendFrame)
@@ -114,23 +126,18 @@ extension Replica {
     }
   }
 
-  mutating func appendedAsFollower(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    compareDigests(now: now, into: &effects)
-  }
-
   /// Compares the digests if this replica stands at the primary's checkpoint.
-  private mutating func compareDigests(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard let theirs = follow.theirs, theirs.index <= end.index else { return }
-    follow.theirs = nil
+  mutating func compareDigests(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    guard let theirs = intake.theirs, theirs.index <= end.index else { return }
+    intake.theirs = nil
     guard theirs.index == end.index, let lastDigest else { return }
     let mine = Checkpoint(index: end.index, digest: lastDigest)
-    follow.checkpoint = mine
-    guard mine.digest != theirs.digest, follow.replay == nil, follow.dispute == nil, follow.plea == nil,
-      rebuild == .nothing
-    else { return }
+    intake.checkpoint = mine
+    guard mine.digest != theirs.digest, intake.replay == nil, intake.dispute == nil, rebuild == .nothing else { return }
+    if role == .follower, follow.plea != nil { return }
     effects.append(.note(.digestDiffers(index: mine.index, mine: mine.digest, theirs: theirs.digest)))
     let token = nextToken()
-    follow.replay = (token, mine, theirs)
+    intake.replay = (token, mine, theirs)
     effects.append(.replay(index: mine.index, token: token))
   }
 
@@ -140,11 +147,11 @@ extension Replica {
   ) {
     defer { refresh(into: &effects) }
     if role == .primary { return replayedAsPrimary(digest, token: token, now: now, into: &effects) }
-    guard let replay = follow.replay, replay.token == token, role == .follower || role == .joining else { return }
-    follow.replay = nil
+    guard takesFramesIn, let replay = intake.replay, replay.token == token else { return }
+    intake.replay = nil
     if digest == replay.mine.digest {
       // The own log says the same as the memory: the primary must replay its own.
-      follow.dispute = replay.mine
+      intake.dispute = replay.mine
     } else if digest == replay.theirs.digest {
       rebuildInPlace(.memory)
     } else {
@@ -164,14 +171,9 @@ extension Replica {
 
   /// Sends what one acknowledgement can say for the whole turn.
   mutating func acknowledge(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard follow.wantsAcknowledgement, follow.number > 0, let primary = register?.entry.primary,
-      follows(primary)
+    guard intake.wantsAcknowledgement, intake.number > 0, let primary = register?.entry.primary, follows(primary)
     else { return }
-    follow.wantsAcknowledgement = false
-    let ack = Acknowledgement(
-      epoch: epoch, durable: durable, number: follow.number, end: end.index, missing: follow.misses, full: isFull,
-      checkpoint: follow.checkpoint)
-    follow.misses = false
+    let ack = intake.acknowledgement(epoch: epoch, durable: durable, end: end.index, isFull: isFull)
     acknowledgedIn = epoch
     effects.append(.send(.acknowledgement(ack), to: primary))
   }
@@ -182,7 +184,7 @@ extension Replica {
     if let plea = follow.plea, isTimeToAsk {
       follow.askedAt = now
       effects.append(.send(.goAlone(epoch: epoch, reason: plea), to: entry.primary))
-    } else if let dispute = follow.dispute, isTimeToAsk {
+    } else if let dispute = intake.dispute, isTimeToAsk {
       follow.askedAt = now
       effects.append(.send(.dispute(epoch: epoch, dispute), to: entry.primary))
     } else if suspicion != .none, !isReloading, isTimeToAsk {
@@ -208,13 +210,13 @@ extension Replica {
 
   /// Whether this follower's log may be led with: it is not damaged, and not being exchanged.
   private var isSound: Bool {
-    return suspicion == .none && rebuild == .nothing && !isReloading && follow.plea != .damaged
+    suspicion == .none && rebuild == .nothing && !isReloading && follow.plea != .damaged
   }
 
   /// Starts a takeover if the primary is silent: the map is read afresh first.
   mutating func tryToTakeOver(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard role == .follower, isSound, proposal == nil, !isFull, !isEnding else { return }
-    let silence = now - follow.lastHeard
+    let silence = now - intake.lastHeard
     guard follow.mustTakeOver || silence >= follow.timeout else { return }
     if let reading, reading.purpose == .takeover { return }
     effects.append(.note(.peerSilent(register?.entry.primary ?? me, milliseconds: silence)))
@@ -224,7 +226,7 @@ extension Replica {
   /// The map was read afresh, and says the same as before.
   mutating func takeOver(now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard role == .follower, isSound, proposal == nil,
-      follow.mustTakeOver || now - follow.lastHeard >= follow.timeout
+      follow.mustTakeOver || now - intake.lastHeard >= follow.timeout
     else { return }
     propose(primary: me, follower: nil, now: now, into: &effects)
   }
@@ -247,8 +249,8 @@ extension Replica {
     _ peer: ReplicaID, of theirEpoch: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
     if theirEpoch > epoch {
-      if follow.readAt.map({ now - $0 >= 20 }) ?? true {
-        follow.readAt = now
+      if newsAskedAt.map({ now - $0 >= 20 }) ?? true {
+        newsAskedAt = now
         readMap(for: .news, now: now, into: &effects)
       }
     } else if theirEpoch < epoch, let register {

@@ -17,20 +17,19 @@ struct Join: Sendable {
   }
   var phase: Phase = .asking
   var askedAt: MonotonicMilliseconds?
-  var readAt: MonotonicMilliseconds?
+  /// When the primary was told last that its digest is disputed.
+  var disputedAt: MonotonicMilliseconds?
   /// When the primary was last heard in this attempt.
-  var lastHeard: MonotonicMilliseconds = 0
+  var lastHeard: MonotonicMilliseconds
 }
 
 extension Replica {
-  mutating func beginJoin(
-    _ entry: MapEntry, from oldRole: Role, now: MonotonicMilliseconds, into effects: inout [Effect]
-  ) {
-    if oldRole == .follower, rebuild == .nothing, follow.dispute != nil { rebuild = .log }
-    join = Join(readAt: now, lastHeard: now)
-    follow = Follow(lastHeard: now)
-    role = config.joins ? .joining : .idle
-    if config.joins { effects.append(.note(.joining(epoch: entry.epoch, primary: entry.primary))) }
+  mutating func beginJoin(_ entry: MapEntry, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+    if role == .follower, rebuild == .nothing, intake.dispute != nil { rebuild = .log }
+    newsAskedAt = nil
+    guard config.joins else { return become(.idle(Idle(since: now)), into: &effects) }
+    become(.joining(Join(lastHeard: now), Intake(lastHeard: now)), into: &effects)
+    effects.append(.note(.joining(epoch: entry.epoch, primary: entry.primary)))
   }
 
   mutating func tickAsJoiner(now: MonotonicMilliseconds, into effects: inout [Effect]) {
@@ -42,12 +41,12 @@ extension Replica {
       effects.append(
         .send(.join(JoinRequest(epoch: epoch, table: table.entries, wantsSnapshot: rebuild == .log)), to: primary))
     case .streaming:
-      if now - follow.lastHeard >= 2 * config.failureTimeout {
+      if now - intake.lastHeard >= 2 * config.failureTimeout {
         // A primary that was told of another digest, and found its own right, is silent for good.
-        if follow.dispute != nil { rebuild = .log }
+        if intake.dispute != nil { rebuild = .log }
         askAnew()
-      } else if let dispute = follow.dispute, follow.askedAt.map({ now - $0 >= config.askAgain }) ?? true {
-        follow.askedAt = now
+      } else if let dispute = intake.dispute, join.disputedAt.map({ now - $0 >= config.askAgain }) ?? true {
+        join.disputedAt = now
         effects.append(.send(.dispute(epoch: epoch, dispute), to: primary))
       }
     case .receiving(let session, let received, let stored):
@@ -89,8 +88,8 @@ extension Replica {
       case .snapshot: break  // the primary's log no longer reaches back to this end
       case .cut:
         join.phase = .streaming(session: answer.number)
-        follow.number = max(follow.number, answer.number)
-        follow.wantsAcknowledgement = true
+        intake.number = max(intake.number, answer.number)
+        intake.wantsAcknowledgement = true
         return
       }
     }
@@ -140,7 +139,8 @@ extension Replica {
 
   private mutating func beginStream(session: UInt64, now: MonotonicMilliseconds) {
     join.phase = .streaming(session: session)
-    follow = Follow(number: session, wantsAcknowledgement: true, lastHeard: now)
+    join.disputedAt = nil
+    intake = Intake(number: session, wantsAcknowledgement: true, lastHeard: now)
   }
 
   mutating func received(
@@ -184,6 +184,7 @@ extension Replica {
     if suspicion != .none { effects.append(.note(.suspectCleared)) }
     suspicion = .none
     rebuild = .nothing
+    if role == .halted { return refresh(into: &effects) }
     if entersLater {
       entersLater = false
       takesAll = false
@@ -199,11 +200,12 @@ extension Replica {
     case .joining:
       switch join.phase {
       case .cutting(let session), .installing(let session): beginStream(session: session, now: now)
-      default: break
+      // Damage was found meanwhile: the joiner asks anew.
+      case .asking, .verifying, .receiving, .streaming: break
       }
     case .follower:
-      follow.lastHeard = now
-      follow.wantsAcknowledgement = follow.number > 0
+      intake.lastHeard = now
+      intake.wantsAcknowledgement = intake.number > 0
     case .comparing: conclude(now: now, into: &effects)
     case .primary: askToOpen(now: now, into: &effects)
     case .starting, .unborn, .idle, .halted: break

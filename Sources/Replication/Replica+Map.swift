@@ -28,21 +28,21 @@ extension Replica {
   public mutating func mapRead(
     _ register: MapRegister?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard hasMap else {
+    if role == .starting {
       // Only a read that began after this process did says which epochs an earlier process cannot have led.
-      guard hasLog, let reading, reading.token == token else {
-        if let register, register.entry.epoch > early?.entry.epoch ?? 0 { early = register }
+      guard let reading, reading.token == token else {
+        if let register, register.entry.epoch > start.early?.entry.epoch ?? 0 { start.early = register }
         return
       }
       self.reading = nil
-      boot(register, now: now, into: &effects)
+      let (early, firstRoles) = (start.early, start.firstRoles)
+      boot(register, firstRoles, now: now, into: &effects)
+      if let early { adopt(early, now: now, into: &effects) }
       return refresh(into: &effects)
     }
     var answered: MapReading?
     if let reading, reading.token == token { (answered, self.reading) = (reading, nil) }
-    let confirming = lead.confirmations.firstIndex { $0.token == token }
-    let confirmation = confirming.map { lead.confirmations[$0] }
-    if let confirming { lead.confirmations.removeSubrange(...confirming) }
+    let confirmation = role == .primary ? lead.takeConfirmation(token) : nil
     let before = epoch
     if let register { adopt(register, now: now, into: &effects) }
     // A read that began after this epoch was known, and does not show it: the coordinator is not what it was.
@@ -77,11 +77,12 @@ extension Replica {
     }
   }
 
-  private mutating func boot(_ register: MapRegister?, now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    hasMap = true
+  private mutating func boot(
+    _ register: MapRegister?, _ firstRoles: FirstRoles?, now: MonotonicMilliseconds, into effects: inout [Effect]
+  ) {
     base = register?.revision ?? 0
     guard let register else {
-      role = .unborn
+      become(.unborn(Unborn(firstRoles: firstRoles)), into: &effects)
       let known = max(end.epoch, noteOfEntry?.epoch ?? 0)
       if end.index > 0 || known > 0 {
         // Somebody lost the register. What it said is not known here: a live replica that knows writes it anew, or an
@@ -92,17 +93,15 @@ extension Replica {
         effects.append(.note(.suspectWaits(suspicion)))
       }
       proposeBirth(now: now, into: &effects)
-      if let early { adopt(early, now: now, into: &effects) }
       return
     }
     if hasOutlived(register.entry) {
       epoch = max(end.epoch, noteOfEntry?.epoch ?? 0)
       bootEpoch = epoch
       suspicion = suspicion.worse(.unproven)
-      role = .idle
+      become(.idle(Idle(since: nil)), into: &effects)
       effects.append(.note(.mapWentBack(found: register.entry.epoch, known: epoch)))
       raise(register, now: now, into: &effects)
-      if let early { adopt(early, now: now, into: &effects) }
       return
     }
     if register.entry.names(me), end.epoch < register.entry.epoch, register.entry.proposal != noted {
@@ -112,7 +111,6 @@ extension Replica {
     self.register = register
     epoch = register.entry.epoch
     enter(now: now, into: &effects)
-    if let early { adopt(early, now: now, into: &effects) }
   }
 
   /// Whether the coordinator has forgotten what this replica's disk knows: a later epoch, or that this one was won by
@@ -148,9 +146,10 @@ extension Replica {
       (pending.revision, pending.sentAt) = (base, now)
       proposal = pending
       effects.append(.propose(pending.entry, revision: base, noted: pending.isNoted))
-    } else if role == .primary, !lead.resigns {
+    } else if role == .primary, lead.resignation == nil {
       // What was true before is said again, in a new epoch: with the follower that answers need, or without.
-      let follower = lead.peer.flatMap { $0.isNamed && !lead.mustGoAlone ? $0.id : nil }
+      let place = lead.peers.firstIndex { $0.isFollower && !$0.mustGo }
+      let follower = place.map { lead.peers[$0].id }
       lead.drain = nil
       propose(primary: me, follower: follower, now: now, into: &effects)
     } else if let register, register.entry.primary != me {
@@ -184,12 +183,12 @@ extension Replica {
         effects.append(.note(.proposalLost(epoch: pending.entry.epoch)))
       }
     }
-    if haltReason == nil { enter(now: now, into: &effects) }
+    enter(now: now, into: &effects)
   }
 
-  /// Takes the role that the newest register gives.
+  /// Takes the role that the newest register gives, unless this replica can do nothing more.
   mutating func enter(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard let entry = register?.entry else { return }
+    guard role != .halted, let entry = register?.entry else { return }
     if isReloading {
       entersLater = true
       return
@@ -213,16 +212,13 @@ extension Replica {
       if entry.epoch != bootEpoch, wasNamed, oldRole != .joining, !isRaised {
         beginLead(entry, from: old, now: now, into: &effects)
       } else {
-        leaveLead(into: &effects)
         beginComparing(entry, now: now, into: &effects)
       }
     } else if entry.follower == me {
-      leaveLead(into: &effects)
       if !isNamedInTurn(entry, after: old) { suspicion = suspicion.worse(.unproven) }
-      beginFollow(entry, from: oldRole, now: now, into: &effects)
+      beginFollow(entry, now: now, into: &effects)
     } else {
-      leaveLead(into: &effects)
-      beginJoin(entry, from: oldRole, now: now, into: &effects)
+      beginJoin(entry, now: now, into: &effects)
     }
     refresh(into: &effects)
   }
@@ -252,8 +248,10 @@ extension Replica {
   }
 
   mutating func proposeBirth(now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    guard role == .unborn, let firstRoles, firstRoles.primary == me, proposal == nil, end.index == 0 else { return }
-    propose(primary: me, follower: firstRoles.follower == me ? nil : firstRoles.follower, now: now, into: &effects)
+    guard role == .unborn, let roles = unborn.firstRoles, roles.primary == me, proposal == nil,
+      end.index == 0
+    else { return }
+    propose(primary: me, follower: roles.follower == me ? nil : roles.follower, now: now, into: &effects)
   }
 
   mutating func readMap(for purpose: MapReading.Purpose, now: MonotonicMilliseconds, into effects: inout [Effect]) {
@@ -284,7 +282,7 @@ extension Replica {
       }
     }
     // A watch may have died unnoticed, and a coordinator that went back tells nobody.
-    if hasMap, role != .halted, mapAskedAt.map({ now - $0 >= config.mapEvery }) ?? true {
+    if role != .starting, role != .halted, mapAskedAt.map({ now - $0 >= config.mapEvery }) ?? true {
       readMap(for: .news, now: now, into: &effects)
     }
     confirmAlone(now: now, into: &effects)

@@ -14,9 +14,7 @@ struct Comparison: Sendable {
 extension Replica {
   /// The map names this replica primary of an epoch that an earlier process of it may have led.
   mutating func beginComparing(_ entry: MapEntry, now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    role = .comparing
-    comparison = Comparison(deadline: now + drawTimeout())
-    join.readAt = now
+    become(.comparing(Comparison(deadline: now + drawTimeout())), into: &effects)
   }
 
   mutating func tickComparing(now: MonotonicMilliseconds, into effects: inout [Effect]) {
@@ -59,7 +57,7 @@ extension Replica {
     guard let entry = register?.entry else { return }
     switch role {
     case .follower where entry.primary == sender:
-      follow.lastHeard = now
+      intake.lastHeard = now
       if isReloading || rebuild != .nothing || follow.plea == .damaged {
         // A replica that waits to be rebuilt has no end to speak for.
         effects.append(.send(.resign(epoch: epoch), to: sender))
@@ -76,24 +74,24 @@ extension Replica {
   private mutating func vouchFor(
     _ theirs: ReplicaEnd, of sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
   ) {
-    guard let peer = lead.peer, peer.id == sender else { return }
+    guard let place = lead.peers.index(of: sender) else { return }
     // All that was answered lies before this epoch, or was acknowledged in it.
-    let needed = max(peer.durable, lead.openIndex > 0 ? lead.openIndex &- 1 : end.index)
+    let needed = max(lead.peers[place].progress.durable, lead.openIndex > 0 ? lead.openIndex &- 1 : end.index)
     if theirs.end.index >= needed, theirs.end.index <= end.index, theirs.suspicion != .stale {
-      lead.peer?.lastHeard = now
+      lead.peers[place].lastHeard = now
       // What it acknowledged before it lost its end may still be on the way: only what answers a later number counts.
-      lead.peer?.session = number &+ 1
+      lead.peers[place].session = number &+ 1
       effects.append(.send(.cleared(epoch: epoch), to: sender))
     } else {
       effects.append(.note(.lostAcknowledged(sender, acknowledged: needed, end: theirs.end.index)))
-      part(into: &effects)
+      part(from: place, into: &effects)
     }
   }
 
   mutating func cleared(by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
     guard role == .follower, register?.entry.primary == sender, suspicion != .none, !isReloading
     else { return }
-    follow.lastHeard = now
+    intake.lastHeard = now
     believeOwnEnd(into: &effects)
   }
 

@@ -38,8 +38,12 @@ public struct Replica: Sendable {
   public let shard: ShardID
   public let config: ReplicaConfig
 
-  /// What this replica is.
-  public internal(set) var role: Role = .starting
+  /// What this replica is, and what only this role keeps: see `role`, `lead`, `follow`, `join`.
+  var state = RoleStorage(.starting(Start()))
+
+  // What outlives a role. A proposal, a reload of memory or a read of the map goes on through a change of role. What is
+  // known of the log, the map and the clock is true in any.
+
   /// The epoch that the map says is the newest, as far as known here; 0 before the shard's birth. A primary's frames
   /// carry it.
   public internal(set) var epoch: UInt64 = 0
@@ -73,7 +77,6 @@ public struct Replica: Sendable {
   var lastDigest: UInt64?
 
   // The map.
-  var hasMap = false
   /// The epoch that the first fresh read found: an earlier process may have led it, so this one never does.
   var bootEpoch: UInt64 = 0
   /// The entry that the present role was taken under.
@@ -82,13 +85,12 @@ public struct Replica: Sendable {
   var acknowledgedIn: UInt64 = 0
   /// A register came while memory was being reloaded.
   var entersLater = false
-  /// What a watch brought before the first read was answered.
-  var early: MapRegister?
-  var firstRoles: FirstRoles?
   var proposal: PendingProposal?
   var reading: MapReading?
   /// When the register was last asked for.
   var mapAskedAt: MonotonicMilliseconds?
+  /// When it was last asked for because a peer spoke of a newer epoch: in any role, one may.
+  var newsAskedAt: MonotonicMilliseconds?
   /// The coordinator was found to have gone back, and that is not settled yet.
   var isBehindMap = false
   /// The log holds an epoch that the map does not: it is proposed to raise the map's, and nothing else is done before.
@@ -105,14 +107,8 @@ public struct Replica: Sendable {
   /// nothing.
   var isEnding = false
 
-  // What belongs to a role; meaningless outside it.
-  var lead: Lead
-  var follow: Follow
-  var join = Join()
-  var comparison = Comparison()
-
   // The process.
-  var haltReason: HaltReason?
+  /// Who was taken in when: it damps flapping, so it counts over all epochs that this process leads.
   var readmissions = Readmissions()
   /// The last send number that was used.
   var number: UInt64 = 0
@@ -126,8 +122,6 @@ public struct Replica: Sendable {
   public init(me: ReplicaID, shard: ShardID, config: ReplicaConfig = ReplicaConfig(), seed: UInt64) {
     (self.me, self.shard, self.config) = (me, shard, config)
     randomState = seed
-    lead = Lead(timeout: config.failureTimeout)
-    follow = Follow()
   }
 
   /// The process is about to end. It still hands over, and is named; it takes over nothing and leaves nobody behind.
@@ -154,15 +148,20 @@ public struct Replica: Sendable {
     take(log)
     suspicion = log.suspicion
     (noted, noteOfEntry) = (log.noted, log.entered)
-    readMap(for: .boot, now: now, into: &effects)
+    if role == .starting { readMap(for: .boot, now: now, into: &effects) }
     refresh(into: &effects)
   }
 
   /// The cluster's birth gives the shard to these. Does nothing unless the map was read and has no entry; may be called
   /// before.
   public mutating func assignFirstRoles(_ roles: FirstRoles, now: MonotonicMilliseconds, into effects: inout [Effect]) {
-    firstRoles = roles
-    proposeBirth(now: now, into: &effects)
+    switch role {
+    case .starting: start.firstRoles = roles
+    case .unborn:
+      unborn.firstRoles = roles
+      proposeBirth(now: now, into: &effects)
+    case .comparing, .primary, .follower, .joining, .idle, .halted: break
+    }
   }
 
   /// A frame was handed to the log: the primary's own, or the one that `appendFrame` asked for. `digest`: the
@@ -178,10 +177,10 @@ public struct Replica: Sendable {
     end = LogPosition(epoch: frame.epoch, index: frame.lastIndex, chain: frame.chain)
     lastDigest = digest
     clock.note(frame.stamp)
-    if role == .primary {
-      appendedAsPrimary(frame, before: before, now: now, into: &effects)
-    } else {
-      appendedAsFollower(now: now, into: &effects)
+    switch role {
+    case .primary: appendedAsPrimary(frame, before: before, now: now, into: &effects)
+    case .follower, .joining: compareDigests(now: now, into: &effects)
+    case .starting, .unborn, .comparing, .idle, .halted: break
     }
   }
 
@@ -193,8 +192,7 @@ public struct Replica: Sendable {
     case .primary:
       lead.ownAge.settle(through: durable)
       recommit(into: &effects)
-    case .follower, .joining:
-      follow.wantsAcknowledgement = true
+    case .follower, .joining: intake.wantsAcknowledgement = true
     case .starting, .unborn, .comparing, .idle, .halted: break
     }
   }
@@ -202,9 +200,9 @@ public struct Replica: Sendable {
   /// The send number that replies to everything read until now must wait for. The next `flush` sees to it that one is
   /// sent.
   public mutating func replyTag() -> UInt64 {
-    lead.wantsEnvelope = true
-    lead.tagged = number &+ 1
-    return lead.tagged
+    let tag = number &+ 1
+    if role == .primary { lead.tag(tag) }
+    return tag
   }
 
   /// The loop's turn ends: sends what one message can say for the whole turn (an empty envelope, an acknowledgement).
@@ -221,8 +219,8 @@ public struct Replica: Sendable {
     if let lastTick, now - lastTick > config.failureTimeout / 2 {
       // This process stood still. What peers said meanwhile may wait in a socket: nobody is silent just because we
       // slept.
-      lead.forgive(now: now)
-      follow.lastHeard = now
+      if role == .primary { lead.forgive(now: now) }
+      if takesFramesIn { intake.lastHeard = now }
     }
     lastTick = now
     tickMap(now: now, into: &effects)
@@ -240,7 +238,7 @@ public struct Replica: Sendable {
   public mutating func connected(to peer: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
     switch role {
     case .primary:
-      if let link = lead.peer, link.id == peer, link.stage == .streaming { sendHeartbeat(now: now, into: &effects) }
+      if let place = lead.peers.index(of: peer) { sendHeartbeat(to: place, now: now, into: &effects) }
     case .joining: join.askedAt = nil
     case .comparing: comparison.askedAt = nil
     case .follower: follow.askedAt = nil
@@ -253,8 +251,8 @@ public struct Replica: Sendable {
     _ message: ReplicaMessage, frame: LogFrame?, from sender: ReplicaID, now: MonotonicMilliseconds,
     into effects: inout [Effect]
   ) {
-    guard hasLog, hasMap, sender != me else { return }
-    if role == .halted { return answerHalted(message, to: sender, into: &effects) }
+    guard role != .starting, sender != me else { return }
+    if role == .halted { return heardHalted(message) }
     meet(sender, now: now, into: &effects)
     if let theirs = message.epoch, theirs != epoch {
       inform(sender, of: theirs, now: now, into: &effects)
@@ -294,19 +292,26 @@ public struct Replica: Sendable {
 
   /// The first index that a follower or joiner still needs from this log; nil: none needs any.
   public var neededFrom: UInt64? {
-    guard role == .primary, let peer = lead.peer else { return nil }
-    return peer.neededFrom
+    role == .primary ? lead.peers.neededFrom : nil
   }
 
   public var summary: RoleSummary {
-    let peer = role == .primary ? lead.peer : nil
-    let joining: ReplicaID? = role == .joining ? me : peer.flatMap { $0.isNamed ? nil : $0.id }
-    return RoleSummary(
-      role: role, epoch: epoch, primary: register?.entry.primary, follower: register?.entry.follower, joining: joining,
-      suspicion: suspicion, draining: lead.drain != nil && role == .primary, isOpen: lead.isOpen && role == .primary,
-      end: end.index, durable: durable, committed: committed, peerDurable: peer?.durable,
-      checkpoint: role == .primary ? lead.agreed?.mine : follow.checkpoint,
-      peerCheckpoint: role == .primary ? lead.agreed?.theirs : nil, haltReason: haltReason)
+    var summary = RoleSummary(
+      role: role, epoch: epoch, primary: register?.entry.primary, follower: register?.entry.follower,
+      suspicion: suspicion, draining: false, isOpen: false, end: end.index, durable: durable, committed: committed)
+    switch role {
+    case .primary:
+      let peer = lead.peers.first
+      (summary.draining, summary.isOpen) = (lead.drain != nil, lead.isOpen)
+      summary.joining = peer.flatMap { $0.isFollower ? nil : $0.id }
+      summary.peerDurable = peer?.progress.durable
+      (summary.checkpoint, summary.peerCheckpoint) = (peer?.agreed?.mine, peer?.agreed?.theirs)
+    case .follower: summary.checkpoint = intake.checkpoint
+    case .joining: (summary.joining, summary.checkpoint) = (me, intake.checkpoint)
+    case .halted: summary.haltReason = halt.reason
+    case .starting, .unborn, .comparing, .idle: break
+    }
+    return summary
   }
 
   /// Whether a proposal of this replica is not settled yet.
@@ -342,9 +347,19 @@ public struct Replica: Sendable {
 
   /// Works out what is allowed now, and tells the edge if that or the role changed.
   mutating func refresh(into effects: inout [Effect]) {
-    acceptsCommands = role == .primary && lead.openIndex > 0 && lead.drain == nil && !isSilenced && !isReloading
-    if role != .primary || isSilenced { answerable = .nothing }
-    let now = Told(role: role, epoch: epoch, accepts: acceptsCommands, isOpen: role == .primary && lead.isOpen)
+    let isOpen: Bool
+    switch role {
+    case .primary:
+      let isSilenced = isSilenced
+      isOpen = lead.isOpen
+      acceptsCommands = lead.openIndex > 0 && lead.drain == nil && !isSilenced && !isReloading
+      if isSilenced { answerable = .nothing }
+    case .starting, .unborn, .comparing, .follower, .joining, .idle, .halted:
+      isOpen = false
+      acceptsCommands = false
+      answerable = .nothing
+    }
+    let now = Told(role: role, epoch: epoch, accepts: acceptsCommands, isOpen: isOpen)
     if now != told {
       told = now
       effects.append(.roleChanged)
@@ -353,7 +368,7 @@ public struct Replica: Sendable {
 
   /// Whether this primary may log and answer nothing: it proposed another, or its memory is known to be wrong.
   var isSilenced: Bool {
-    if lead.resigns { return true }
+    if lead.resignation != nil { return true }
     guard let proposal else { return false }
     return proposal.entry.primary != me
   }

@@ -32,7 +32,8 @@ public struct PeerItem: ~Escapable {
     case .envelope: break
     case .snapshotChunk(let chunk):
       guard payloadBytes == chunk.byteCount else { throw .invalid(field: "snapshot chunk") }
-    default:
+    case .acknowledgement, .map, .compare, .ends, .cleared, .join, .joinAnswer, .goAlone, .resign, .dispute,
+      .snapshotProgress, .ending:
       guard payloadBytes == 0 else { throw .invalid(field: "peer message payload") }
     }
   }

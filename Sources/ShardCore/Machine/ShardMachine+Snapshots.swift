@@ -219,7 +219,7 @@ extension ShardMachine {
     case .halted: role = .halted
     case .starting, .unborn, .comparing, .idle: role = .none
     }
-    if let halt = summary.haltReason { reason = "\(halt)" }
+    if let halt = summary.haltReason { reason = halt.sentence }
     if summary.draining { reason = "draining" }
     if summary.suspicion != .none {
       reason =
