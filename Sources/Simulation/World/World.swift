@@ -237,9 +237,7 @@ final class World {
     for shard in shardIDs where coordinator.registers[shard] == nil {
       let roles = Placement.firstRoles(of: shard, on: replicas)
       for node in nodes {
-        node.whileRunning {
-          $0.turn(shard) { machine, tools, time in machine.assignFirstRoles(roles, time: time, tools: &tools) }
-        }
+        node.whileRunning { (node: SimulatedNode) in node.take(.assignFirstRoles(roles), for: shard) }
       }
     }
   }
