@@ -155,7 +155,8 @@ final class SimulatedNode: SimulatedProcess {
       let seed = random()
       let held = SimulatedShard(
         shard, at: shards.count,
-        ShardMachine(shard: shard, me: id, options: world.machineOptions, config: world.replicaConfig, seed: seed))
+        ShardMachine(shard: shard, me: id, options: world.machineOptions, config: world.replicaConfig, seed: seed),
+        world.recording?.recorder(of: shard, on: self, seed: seed))
       held.isBroken = isBroken
       shards.append(held)
       take(.start(start), for: held)

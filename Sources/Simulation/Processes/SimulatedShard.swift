@@ -8,7 +8,9 @@ final class SimulatedShard {
   let id: ShardID
   /// Its place in the node's list.
   let place: Int
+  /// What is told to it goes through `take`, so that a recording has all of it.
   private(set) var machine: ShardMachine
+  private let recorder: MachineRecorder?
   /// How many microseconds this replica's stamps may lie behind the true time; nil: this process heard no stamp yet.
   var lag: Int?
   /// The newest epoch whose primary told this process the time, or that it led itself.
@@ -28,8 +30,8 @@ final class SimulatedShard {
   var contents = InventoryContents()
   var toldIndex: UInt64 = 0
 
-  init(_ id: ShardID, at place: Int, _ machine: consuming ShardMachine) {
-    (self.id, self.place) = (id, place)
+  init(_ id: ShardID, at place: Int, _ machine: consuming ShardMachine, _ recorder: MachineRecorder?) {
+    (self.id, self.place, self.recorder) = (id, place, recorder)
     self.machine = machine
   }
 
@@ -39,14 +41,19 @@ final class SimulatedShard {
 
   @discardableResult
   func take(_ input: ShardInput, _ time: TurnTime, _ tools: inout ShardTools) -> DirectiveAnswer? {
-    machine.take(input, time: time, tools: &tools)
+    recorder?.note(input, time, tools.allowance)
+    let answer = machine.take(input, time: time, tools: &tools)
+    if let answer { recorder?.note(answer) }
+    return answer
   }
 
   func take(_ requests: ShardRequests, _ time: TurnTime, _ tools: inout ShardTools) throws(DecodeError) {
+    recorder?.note(requests, time, tools.allowance)
     try machine.take(requests, time: time, tools: &tools)
   }
 
   func take(_ message: ShardMessage, _ time: TurnTime, _ tools: inout ShardTools) {
+    recorder?.note(message, time, tools.allowance)
     machine.take(message, time: time, tools: &tools)
   }
 
@@ -54,7 +61,9 @@ final class SimulatedShard {
     _ time: TurnTime, _ tools: inout ShardTools
   ) -> (actions: [ShardAction], backlog: ShardMachine.Backlog) {
     take(.turnEnds, time, &tools)
-    return (machine.takeActions(), machine.backlog())
+    let actions = machine.takeActions()
+    recorder?.note(actions, machine.inventory.digest)
+    return (actions, machine.backlog())
   }
 
   /// What its records changed, for who listens.
