@@ -17,9 +17,9 @@ import Threads
 /// compiler's own rules. Only `submit`, `enqueue`, `perform`, `stop` and `join` may be called from other threads; the
 /// rest stops the process when it is.
 ///
-/// **A turn**: ready sockets are read and their handlers called; due timers run; submitted work and actors' jobs run
-/// until none is left; end-of-turn callbacks run (and what they cause, again); written connections are flushed, one
-/// system call each; then the loop waits.
+/// **A turn**: the clock is read; ready sockets are read and their handlers called; due timers run; submitted work and
+/// actors' jobs run until none is left; end-of-turn callbacks run (and what they cause, again); written connections are
+/// flushed, one system call each; then the loop waits.
 ///
 /// Sendable without the compiler's check: `inbox` has a lock, the `let`s are Sendable, and every other stored property
 /// is touched by the loop's thread only, which `preconditionOnLoop` guards in each public method that is not for other
@@ -41,6 +41,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
   private var local: [LoopItem] = []
   private var spare: [LoopItem] = []
   private var turnEnds: [TurnEnd] = []
+  private var turnBegins: [any TurnBeginHandler] = []
   var timers = TimerHeap()
   private var timerSequence: UInt64 = 0
   var wheel: DeadlineWheel
@@ -132,6 +133,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     timers.removeAll()
     again = []
     unflushed = []
+    turnBegins = []
     var rounds = 0
     while runItems() || runTurnEnds(), rounds < 1_000 { rounds += 1 }
     inbox.locked { state in
@@ -167,6 +169,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     turnEndedAt = nil
     clock = now
     counters.turns &+= 1
+    for handler in turnBegins { handler.turnBegan() }
 
     for position in 0..<count {
       let (token, flags) = events[position]
@@ -274,6 +277,15 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
   private func startLateThread() {
     Thread.needed(name: "late-\(index)") { self.runLate() }.detach()
+  }
+
+  // MARK: The beginning of a turn
+
+  /// Calls the handler in every turn from the next one on, as soon as the turn's `nowNanoseconds` are known and before
+  /// anything else; the loop keeps it until its own end. On the loop's thread.
+  public func atBeginOfTurns(_ handler: any TurnBeginHandler) {
+    preconditionOnLoop()
+    if !stopping { turnBegins.append(handler) }
   }
 
   // MARK: The end of a turn
@@ -385,6 +397,11 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
       swap(&list, &spareUnflushed)
     }
   }
+}
+
+/// Called at the beginning of each turn; see `EventLoop.atBeginOfTurns`.
+public protocol TurnBeginHandler: AnyObject {
+  func turnBegan()
 }
 
 /// Called at the end of a turn; see `EventLoop.atEndOfTurn`.

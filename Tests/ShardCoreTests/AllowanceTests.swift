@@ -145,7 +145,7 @@ import Testing
     shard.send(batch(.subscribe(id: "e"), id: 7), from: 1)
     shard.turn(endsAt: .max)
     shard.tools.allowance.crowded = [ConnectionID(1)]
-    shard.machine.halt(.diskFailed, time: shard.time, tools: &shard.tools)
+    shard.machine.take(.halt(.diskFailed), time: shard.time, tools: &shard.tools)
     shard.turn(endsAt: .max)
     #expect(shard.takeReplies().map(\.reply) == [.failed(.notPrimary)])
   }
@@ -232,18 +232,18 @@ import Testing
     begin(&shard)
     let waiting = shard.tools.allowance.replyBytes
     #expect(waiting >= 1_000, "what it takes counts")
-    shard.machine.closed(ConnectionID(5))
+    shard.machine.take(.closed(ConnectionID(5)), time: shard.time, tools: &shard.tools)
     shard.settle()
     #expect(shard.replies.isEmpty)
     let left = shard.tools.allowance.replyBytes
     #expect(left == 0)
     begin(&shard)
     shard.time.now += 400
-    shard.machine.tick(room: .open, time: shard.time, tools: &shard.tools)
+    shard.machine.take(.tick(.open), time: shard.time, tools: &shard.tools)
     shard.settle()
     #expect(shard.takeReplies().map(\.reply) == [.failed(.overloaded)])
     begin(&shard)
-    shard.machine.halt(.diskFailed, time: shard.time, tools: &shard.tools)
+    shard.machine.take(.halt(.diskFailed), time: shard.time, tools: &shard.tools)
     shard.settle()
     #expect(shard.takeReplies().map(\.reply) == [.failed(.notPrimary)])
   }

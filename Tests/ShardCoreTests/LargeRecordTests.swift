@@ -79,14 +79,16 @@ import Testing
     shard.settle()
     #expect(shard.records.count == 1)
     // Of another request: it changes nothing.
-    shard.machine.done(.recordPrepared(nil, token: shard.records[0].token + 1), time: shard.time, tools: &shard.tools)
+    shard.machine.take(
+      .disk(.recordPrepared(nil, token: shard.records[0].token + 1)), time: shard.time, tools: &shard.tools)
     shard.settle()
     #expect(shard.takeReplies().isEmpty)
     shard.workersMoveOn()
     shard.settle()
     #expect(shard.takeReplies().map(\.id) == [1])
     #expect(shard.records.count == 1)
-    shard.machine.done(.recordPrepared(nil, token: shard.records[0].token), time: shard.time, tools: &shard.tools)
+    shard.machine.take(
+      .disk(.recordPrepared(nil, token: shard.records[0].token)), time: shard.time, tools: &shard.tools)
     shard.settle()
     #expect(shard.takeReplies().map(\.id) == [2])
   }
@@ -96,7 +98,7 @@ import Testing
     shard.workersStandStill = true
     shard.send(creation("a"))
     shard.settle()
-    shard.machine.halt(.diskFailed, time: shard.time, tools: &shard.tools)
+    shard.machine.take(.halt(.diskFailed), time: shard.time, tools: &shard.tools)
     shard.settle()
     #expect(shard.takeReplies().map(\.reply) == [.failed(.notPrimary)])
     shard.workersMoveOn()

@@ -29,9 +29,9 @@ struct LoneShard: ~Copyable {
     let me = ReplicaID(node: NodeName("n1")!, disk: 1)
     machine = ShardMachine(shard: ShardID(0), me: me, options: options, seed: 7)
     let empty = LoadedShard(inventory: Inventory(shard: ShardID(0)), end: LogEnd(), epochs: [])
-    machine.start(empty, suspicion: .none, committed: 0, time: time, tools: &tools)
+    machine.take(.start(ShardStart(empty, suspicion: .none, committed: 0)), time: time, tools: &tools)
     settle()
-    machine.assignFirstRoles(FirstRoles(primary: me, follower: nil), time: time, tools: &tools)
+    machine.take(.assignFirstRoles(FirstRoles(primary: me, follower: nil)), time: time, tools: &tools)
     settle()
   }
 
@@ -41,7 +41,7 @@ struct LoneShard: ~Copyable {
       let step = min(left, 20)
       left -= step
       time.now += step
-      machine.tick(room: room, time: time, tools: &tools)
+      machine.take(.tick(room), time: time, tools: &tools)
       settle()
     }
   }
@@ -54,7 +54,7 @@ struct LoneShard: ~Copyable {
   /// Ends one turn, and begins the next. False: there was nothing to do.
   @discardableResult
   mutating func turn(endsAt: UInt64) -> Bool {
-    machine.flush(time: time, tools: &tools)
+    machine.take(.turnEnds, time: time, tools: &tools)
     tools.allowance.begin(endsAt: endsAt)
     let actions = machine.takeActions()
     for action in actions { carryOut(action) }
@@ -68,15 +68,15 @@ struct LoneShard: ~Copyable {
         frames.append(frame)
         written = frame.header.lastIndex
       }
-      if !diskStandsStill { machine.durable(through: written, time: time, tools: &tools) }
+      if !diskStandsStill { machine.take(.durable(through: written), time: time, tools: &tools) }
     case .disk(.prepareRecord(let token, let bytes)):
       records.append((token, bytes))
       if !workersStandStill { workersMoveOn() }
     case .reply(let frame, let tail, let connection): replies.append((connection, frame + tail))
-    case .readMap(let token): machine.mapRead(register, token: token, time: time, tools: &tools)
+    case .readMap(let token): machine.take(.mapRead(register, token: token), time: time, tools: &tools)
     case .propose(let entry, let revision, _):
       if revision == register?.revision ?? 0 { register = MapRegister(revision: revision + 1, entry: entry) }
-      machine.mapRead(register, token: 0, time: time, tools: &tools)
+      machine.take(.mapRead(register, token: 0), time: time, tools: &tools)
     default: break
     }
   }
@@ -86,18 +86,19 @@ struct LoneShard: ~Copyable {
     let waiting = records
     records = []
     for (token, bytes) in waiting {
-      machine.done(.recordPrepared(LargeRecord(bytes), token: token), time: time, tools: &tools)
+      machine.take(.disk(.recordPrepared(LargeRecord(bytes), token: token)), time: time, tools: &tools)
     }
   }
 
   mutating func diskMovesOn() {
     diskStandsStill = false
-    machine.durable(through: written, time: time, tools: &tools)
+    machine.take(.durable(through: written), time: time, tools: &tools)
     settle()
   }
 
   mutating func send(_ body: [UInt8], from connection: UInt64 = 1) {
-    try? machine.requests(body.rawSpan, from: ConnectionID(connection), room: room, time: time, tools: &tools)
+    try? machine.take(
+      ShardRequests(body.rawSpan, from: ConnectionID(connection), room: room), time: time, tools: &tools)
   }
 
   mutating func takeReplies() -> [(id: UInt32, reply: Reply)] {
@@ -346,26 +347,26 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     var tools = ShardTools()
     var time = TurnTime(now: 1_000, wall: 1_800_000_000_000)
     let nothing = LoadedShard(inventory: Inventory(shard: ShardID(0)), end: LogEnd(), epochs: [])
-    machine.start(nothing, suspicion: .none, committed: 0, time: time, tools: &tools)
+    machine.take(.start(ShardStart(nothing, suspicion: .none, committed: 0)), time: time, tools: &tools)
     let register = MapRegister(
       revision: 3, entry: MapEntry(epoch: 3, primary: peer, follower: nil, proposal: 9))
     let (empty, part) = ([UInt8](), [UInt8](repeating: 1, count: 4))
     var asked = 0
     /// Carries out what there is to do: answers the map, counts how often the machine asks to be taken in.
     func settle() {
-      machine.flush(time: time, tools: &tools)
+      machine.take(.turnEnds, time: time, tools: &tools)
       for action in machine.takeActions() {
         switch action {
-        case .readMap(let token): machine.mapRead(register, token: token, time: time, tools: &tools)
+        case .readMap(let token): machine.take(.mapRead(register, token: token), time: time, tools: &tools)
         case .send(.join, payload: _, to: _): asked += 1
         case .log(let entries):
-          for case .rebuilt in entries { machine.markerDurable(.rebuilt) }
+          for case .rebuilt in entries { machine.take(.markerDurable(.rebuilt), time: time, tools: &tools) }
         case .disk(.verifyStored):
           let header = SnapshotHeader(
             shard: ShardID(0), end: LogEnd(index: 7, epoch: 3, chain: 5, stamp: 9),
             epochs: [EpochStart(epoch: 3, firstIndex: 1, chainBefore: 0)], digest: 0)
-          machine.snapshotVerified(header, Inventory(shard: ShardID(0)), time: time, tools: &tools)
-        case .disk(.publishStored): machine.storedPublished(nil, time: time, tools: &tools)
+          machine.take(.disk(.snapshotVerified((header, Inventory(shard: ShardID(0))))), time: time, tools: &tools)
+        case .disk(.publishStored): machine.take(.disk(.storedPublished(nil)), time: time, tools: &tools)
         default: break
         }
       }
@@ -373,7 +374,7 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     func pass() {
       for _ in 0..<40 {
         time.now += 20
-        machine.tick(room: .open, time: time, tools: &tools)
+        machine.take(.tick(.open), time: time, tools: &tools)
         for _ in 0..<4 { settle() }
       }
     }
@@ -381,11 +382,11 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     pass()
     #expect(asked > 0)
     let answer = JoinAnswer(epoch: 3, number: 1, way: .snapshot)
-    machine.receive(.joinAnswer(answer), payload: empty.rawSpan, from: peer, room: .open, time: time, tools: &tools)
+    machine.take(
+      ShardMessage(.joinAnswer(answer), payload: empty.rawSpan, from: peer, room: .open), time: time, tools: &tools)
     let chunk = SnapshotChunk(epoch: 3, session: 1, offset: 0, byteCount: 4, isLast: true)
-    machine.receive(
-      .snapshotChunk(chunk), payload: part.rawSpan, from: peer, room: .open, time: time,
-      tools: &tools)
+    machine.take(
+      ShardMessage(.snapshotChunk(chunk), payload: part.rawSpan, from: peer, room: .open), time: time, tools: &tools)
     asked = 0
     pass()
     #expect(machine.replica.role == .joining)

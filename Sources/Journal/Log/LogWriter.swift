@@ -13,12 +13,8 @@ package final class LogWriter: Sendable {
     case failed(JournalError)
   }
 
-  /// Bytes that may wait to be written.
-  package static let queuedBytesMax = 128 << 20
-  /// Bytes after which a group takes no more entries: what one sync should not wait behind.
-  private static let groupBytesMax = 8 << 20
   /// How long to wait for space before asking for it again.
-  private static let retryMilliseconds = 250
+  package static let retryMilliseconds = 250
 
   package let log: Log
   private let report: @Sendable (Event) -> Void
@@ -27,16 +23,11 @@ package final class LogWriter: Sendable {
   private let threads = Monitor<[Thread]>([])
 
   private struct State {
-    var queue: [LogEntry] = []
-    /// Handed over and not yet written.
-    var queuedBytes = 0
+    var queue = LogQueue()
     var isStopping = false
     var hasFailed = false
     /// The writer's thread has ended: no more segments are needed.
     var isDone = false
-    /// A segment cannot be made for lack of space.
-    var lacksSpace = false
-    var isReportedFull = false
     /// Why a segment could not be made, other than for lack of space.
     var segmentFailure: JournalError?
     var needsSegment = true
@@ -62,42 +53,30 @@ package final class LogWriter: Sendable {
   /// taken: too much waits already, an entry is larger than a segment, or the writer stopped.
   package func submit(_ entries: [LogEntry]) -> Bool {
     let bytes = entries.reduce(0) { $0 + $1.frameBytes }
-    guard entries.allSatisfy({ $0.frameBytes <= entryBytesMax }) else { return false }
     let isTaken = state.withLock { state in
-      guard !state.isStopping, !state.hasFailed, state.queuedBytes + bytes <= Self.queuedBytesMax else { return false }
-      state.queue += entries
-      state.queuedBytes += bytes
-      return true
+      !state.isStopping && !state.hasFailed && state.queue.add(entries, byteCount: bytes, log)
     }
     if isTaken { state.wake(.first) }
     return isTaken
   }
 
-  /// Whether a batch whose frame has up to `byteCount` bytes may be applied now: asked before, so that a full disk is
-  /// met while nothing has happened.
+  /// The room for a turn that would hand over so many bytes: see `LogQueue.room`.
+  package func room(for byteCount: Int, ofRequests: Bool = false) -> LogRoom {
+    state.withLock { state in
+      state.hasFailed || state.isStopping ? .busy : state.queue.room(for: byteCount, ofRequests: ofRequests, log)
+    }
+  }
+
+  /// Whether a batch whose frame has up to `byteCount` bytes may be applied now.
   package func canAccept(_ byteCount: Int) -> Bool {
-    let (waiting, isOpen) = state.withLock { ($0.queuedBytes, !$0.hasFailed && !$0.isStopping) }
-    return isOpen && waiting + byteCount <= Self.queuedBytesMax && hasRoom(waiting + byteCount)
+    state.withLock { !$0.hasFailed && !$0.isStopping && $0.queue.canAccept(byteCount, log) }
   }
 
   /// Commands must be refused: the disk is full.
-  package var isFull: Bool { state.withLock { $0.isReportedFull } }
+  package var isFull: Bool { state.withLock { $0.queue.isReportedFull } }
 
   /// How long its group writes took, waits for room included.
   package var times: SyncTimes { state.withLock { $0.times } }
-
-  /// The disk has no room for the next segment: what does not fit the last one cannot be written until there is.
-  package var lacksSpace: Bool { state.withLock { $0.lacksSpace } }
-
-  /// Room that is left to markers, epochs and what several loops were promised at once.
-  private var marginBytes: Int { min(4 << 20, log.options.segmentBytes / 4) }
-
-  /// What a segment can hold.
-  private var entryBytesMax: Int { log.options.segmentBytes - SegmentHeader.byteCount - LogFrame.headerBytes }
-
-  private func hasRoom(_ byteCount: Int) -> Bool {
-    byteCount + marginBytes <= log.bytesLeft || (log.hasPreparedSegment && byteCount <= entryBytesMax)
-  }
 
   /// Writes what was handed over, ends the threads, returns. Not from `report`.
   package func stop() {
@@ -132,16 +111,8 @@ package final class LogWriter: Sendable {
 
   private func work(_ state: inout State) -> Work? {
     if let failure = state.segmentFailure { return .tell(.failed(failure)) }
-    // Full is what one cannot write at: a segment ahead may be missing while there is room in the last.
-    let isFull = state.lacksSpace && !hasRoom(state.queuedBytes + marginBytes)
-    if isFull != state.isReportedFull {
-      state.isReportedFull = isFull
-      return .tell(isFull ? .full : .spaceAgain)
-    }
-    if !state.queue.isEmpty {
-      defer { state.queue = [] }
-      return .write(state.queue)
-    }
+    if let isFull = state.queue.newFullness(log) { return .tell(isFull ? .full : .spaceAgain) }
+    if !state.queue.isEmpty { return .write(state.queue.takeAll()) }
     return state.isStopping ? .end : nil
   }
 
@@ -149,14 +120,9 @@ package final class LogWriter: Sendable {
   private func write(_ entries: [LogEntry]) -> Bool {
     var rest = entries[...]
     while !rest.isEmpty {
-      var bytes = 0
-      let group = Array(
-        rest.prefix { entry in
-          defer { bytes += entry.frameBytes }
-          return bytes == 0 || bytes + entry.frameBytes <= min(Self.groupBytesMax, log.options.segmentBytes / 2)
-        })
-      rest = rest.dropFirst(group.count)
-      let written = group.reduce(0) { $0 + $1.frameBytes }
+      let (count, byteCount) = LogQueue.group(of: rest, log)
+      let group = Array(rest.prefix(count))
+      rest = rest.dropFirst(count)
       do {
         let began = ContinuousClock.now
         guard try append(group) else { return false }
@@ -164,7 +130,7 @@ package final class LogWriter: Sendable {
         let time = ContinuousClock.now - began
         let needsSegment = state.withLock { state in
           state.times.note(time)
-          state.queuedBytes -= written
+          state.queue.written(byteCount: byteCount)
           state.needsSegment = !log.hasPreparedSegment
           return state.needsSegment
         }
@@ -187,7 +153,7 @@ package final class LogWriter: Sendable {
         try log.append(group)
         return true
       } catch .full {
-        state.withLock { $0.lacksSpace = true }
+        state.withLock { $0.queue.lacksSpace = true }
       }
     }
   }
@@ -199,11 +165,8 @@ package final class LogWriter: Sendable {
       let canWrite = state.wait { state -> Bool?? in
         // After a failure the append says what is wrong.
         if log.bytesLeft >= bytes || log.hasPreparedSegment || state.segmentFailure != nil { return .some(true) }
-        if state.isStopping && state.lacksSpace { return .some(false) }
-        if state.lacksSpace && !state.isReportedFull {
-          state.isReportedFull = true
-          return .some(nil)
-        }
+        if state.isStopping && state.queue.lacksSpace { return .some(false) }
+        if state.queue.isStuck() { return .some(nil) }
         state.needsSegment = true
         self.state.wakeAll()
         return nil
@@ -230,9 +193,9 @@ package final class LogWriter: Sendable {
       guard goOn else { return }
       do {
         try log.prepareSegment()
-        state.withLock { ($0.lacksSpace, $0.needsSegment) = (false, false) }
+        state.withLock { ($0.queue.lacksSpace, $0.needsSegment) = (false, false) }
       } catch .full {
-        state.withLock { $0.lacksSpace = true }
+        state.withLock { $0.queue.lacksSpace = true }
         state.wakeAll()
         pause()
       } catch {

@@ -11,10 +11,10 @@ extension NodeCore {
   /// A register was read afresh, or could not be.
   func mapAnswered(_ shard: ShardID, _ token: UInt64, _ result: Result<MapRegister?, CoordinatorError>) {
     switch result {
-    case .success(let register): post(shard) { $0.mapRead(register, token: token, time: $2, tools: &$1) }
+    case .success(let register): post(.mapRead(register, token: token), to: shard)
     case .failure(let error):
       log.debug("the map cannot be read") { $0.field("error", "\(error)") }
-      post(shard) { $0.mapUnreachable(token: token, time: $2, tools: &$1) }
+      post(.mapUnreachable(token: token), to: shard)
     }
   }
 
@@ -29,8 +29,8 @@ extension NodeCore {
         case .failure: return
         }
         switch await coordinator.propose(entry, for: shard, expecting: revision) {
-        case .won(let register): post(shard) { $0.mapRead(register, token: 0, time: $2, tools: &$1) }
-        case .lost(let current): post(shard) { $0.mapRead(current, token: 0, time: $2, tools: &$1) }
+        case .won(let register): post(.mapRead(register, token: 0), to: shard)
+        case .lost(let current): post(.mapRead(current, token: 0), to: shard)
         case .unsettled(let error):
           log.debug("a proposal is not settled") {
             $0.field("shard", shard.rawValue)

@@ -25,7 +25,7 @@ extension NodeCore {
       let replicas = nodes.map { ReplicaID(node: $0.name, disk: $0.disk) }
       for shard in allShards where registers[shard] == nil {
         let roles = Placement.firstRoles(of: shard, on: replicas)
-        post(shard) { $0.assignFirstRoles(roles, time: $2, tools: &$1) }
+        post(.assignFirstRoles(roles), to: shard)
       }
     }
   }

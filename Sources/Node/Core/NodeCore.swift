@@ -36,6 +36,7 @@ final class NodeCore: Sendable {
   /// Bounds unfinished messages on all connections that others opened.
   let inputBudget: MemoryBudget
   let journal: Log
+  let oldSegments: OldSegments
   let writer: LogWriter
   let coordinator: any Coordinator
   let birth: BirthRecord
@@ -59,10 +60,6 @@ final class NodeCore: Sendable {
     var isRecovering = true
     var haltReason: String?
     var isStopping = false
-    /// What each shard's newest snapshot takes.
-    var snapshotBytes: [ShardID: Int] = [:]
-    /// Where the log stood when a shard was last asked for a snapshot because it keeps the oldest segment.
-    var pinnedAt: UInt64 = 0
   }
 
   /// - Parameter onFailure: told once, on any thread, that the node can do nothing more, and why.
@@ -74,6 +71,7 @@ final class NodeCore: Sendable {
     (me, cluster, shardCount) = (journal.replica, birth.cluster, birth.shardCount)
     (self.journal, self.coordinator, self.onFailure) = (journal, coordinator, onFailure)
     (self.birth, self.identity, self.desk) = (birth, identity, desk)
+    oldSegments = OldSegments(journal)
     loopCount = loops.count
     inputBudget = MemoryBudget(limit: configuration.inputBytesMax)
     log = configuration.log
@@ -91,10 +89,10 @@ final class NodeCore: Sendable {
       case .durable(let group): tell(group, table)
       case .full:
         relay.node?.log.error("the disk is full: commands are refused, reads go on")
-        table.each { $0.diskFull(true) }
+        table.each { $0.takeAll(.diskFull(true)) }
       case .spaceAgain:
         relay.node?.log.warning("there is room again on the disk: commands are taken")
-        table.each { $0.diskFull(false) }
+        table.each { $0.takeAll(.diskFull(false)) }
       case .failed(let error): relay.node?.fail("the log failed: \(error)")
       }
     }
@@ -135,40 +133,14 @@ final class NodeCore: Sendable {
     }
     guard isFirst else { return }
     log.error("the node stops") { $0.field("reason", reason) }
-    table.each { $0.halt(why) }
+    table.each { $0.takeAll(.halt(why)) }
     onFailure(reason)
   }
 
-  /// Calls a shard's machine on its loop.
-  func post(
-    _ shard: ShardID, _ body: @escaping @Sendable (inout ShardMachine, inout ShardTools, TurnTime) -> Void
-  ) {
+  /// Tells a shard's machine something on its loop.
+  func post(_ input: ShardInput, to shard: ShardID) {
     let home = loop(of: shard)
-    home.loop.submit { home.assumeIsolated { nodeLoop in _ = nodeLoop.change(shard, body) } }
-  }
-
-  // MARK: The log
-
-  func keep(_ shard: ShardID, from index: UInt64?) { journal.keep(shard, from: index) }
-
-  /// A shard's snapshot has its name.
-  func published(_ shard: ShardID, byteCount: Int) { state.withLock { $0.snapshotBytes[shard] = byteCount } }
-
-  /// Sees to it that old segments go: after each segment's worth of log, the shard that keeps the oldest one takes a
-  /// snapshot. Not before the log takes twice what all snapshots take, which it does when each shard is snapshotted in
-  /// its time.
-  func freeOldSegments() {
-    let written = journal.size.bytes
-    let isDue = state.withLock { state in
-      if written < state.pinnedAt { state.pinnedAt = written }
-      guard written - state.pinnedAt >= UInt64(configuration.segmentBytes),
-        written >= 2 * UInt64(state.snapshotBytes.values.reduce(0, +))
-      else { return false }
-      state.pinnedAt = written
-      return true
-    }
-    guard isDue, let shard = journal.pinningShard else { return }
-    post(shard) { machine, _, _ in machine.takeSnapshot(again: true) }
+    home.loop.submit { home.assumeIsolated { nodeLoop in _ = nodeLoop.take(input, for: shard) } }
   }
 
   func stopThreads() {

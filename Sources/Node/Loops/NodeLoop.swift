@@ -22,18 +22,10 @@ package actor NodeLoop {
   private let tools = LoopTools()
   private(set) var shards: [ShardID: Shard] = [:]
   private(set) var shardList: [Shard] = []
-  private var listed: [Shard] = []
-  private var turnEndAsked = false
-  private var turnTime: TurnTime?
+  private let turns = ShardTurns()
   /// The loop's turn that the allowance was made for.
   private var allowedTurn = UInt64.max
-  /// Shards that asked for another turn.
-  private var wanting: [Shard] = []
-  private var nextTurnAsked = false
-  private var rotation: UInt64 = 0
-  /// Shards with requests that were read and did not fit a turn, and the connections that are not read from until there
-  /// are none.
-  private var behind: Set<ShardID> = []
+  /// Connections that are not read from while a shard is behind.
   private var paused: [RouterConnection] = []
 
   // Routers.
@@ -52,8 +44,6 @@ package actor NodeLoop {
   /// Keys that shards had forgotten when memory was given back last.
   private var keysGivenBack = 0
   private var memory = MemoryWatch()
-  /// What this turn hands to the log.
-  private var entries: [LogEntry] = []
   private(set) var isStopping = false
   private let disk: ShardDisk
 
@@ -78,15 +68,11 @@ package actor NodeLoop {
   /// Takes a shard that recovery has loaded.
   func adopt(_ recovered: RecoveredShard, config: ReplicaConfig) {
     let shard = Shard(
-      recovered.shard, on: loop, tools: tools, me: node.me, options: node.machineOptions, config: config,
-      seed: node.random())
+      recovered.shard, at: shardList.count, on: loop, tools: tools, me: node.me, options: node.machineOptions,
+      config: config, seed: node.random())
     shards[recovered.shard] = shard
     shardList.append(shard)
-    change(shard) { [clock] machine, tools in
-      machine.start(
-        recovered.loaded, suspicion: recovered.suspicion, committed: recovered.committed, noted: recovered.noted,
-        entered: recovered.entered, time: clock, tools: &tools)
-    }
+    take(.start(recovered.start), for: shard)
   }
 
   /// Begins to look at the clock.
@@ -98,12 +84,13 @@ package actor NodeLoop {
       self?.assumeIsolated { $0.tick() }
     }
     for shard in shardList {
-      let room = room(for: shard.assumeIsolated { $0.backlog().pendingBytes })
-      change(shard) { [clock] machine, tools in machine.tick(room: room, time: clock, tools: &tools) }
+      take(.tick(node.writer.room(for: shard.assumeIsolated { $0.backlog().pendingBytes })), for: shard)
     }
     for (_, link) in links { link.connectIfNeeded(now: clock.now) }
     ticks &+= 1
-    if index == 0, ticks % 50 == 0 { node.freeOldSegments() }
+    if index == 0, let shard = node.oldSegments.shardToSnapshot(now: clock.now) {
+      node.post(.takeSnapshot(again: true), to: shard)
+    }
     if ticks % 64 == 0 { giveBackMemoryIfIdle() }
     if index == 0, memory.mustLook(now: clock.now), memory.look(resident: residentBytes(), now: clock.now) {
       trimMemory()
@@ -122,10 +109,10 @@ package actor NodeLoop {
   /// back, with the newest frames, which a joiner then reads from the disk.
   private func giveBackMemoryIfIdle() {
     let forgotten = shardList.reduce(0) { sum, shard in
-      sum + shard.assumeIsolated { $0.with { machine, _ in machine.inventory.keysForgotten } }
+      sum + shard.assumeIsolated { $0.look { machine in machine.inventory.keysForgotten } }
     }
     guard abs(forgotten - keysGivenBack) >= 50_000, clock.now - workedAt >= 1_000 else { return }
-    for shard in shardList { shard.assumeIsolated { $0.with { machine, _ in machine.forgetRecent() } } }
+    takeAll(.forgetRecent)
     if disk.trim({ _ in }) { keysGivenBack = forgotten }
   }
 
@@ -140,15 +127,12 @@ package actor NodeLoop {
   /// The time of this turn: the same for all that happens in it.
   var clock: TurnTime {
     askForTurnEnd()
-    return readClock()
+    return turns.begin(readClock)
   }
 
   private func readClock() -> TurnTime {
-    if let turnTime { return turnTime }
-    let time = TurnTime(now: Int64(bootTimeNanoseconds() / 1_000_000), wall: wallClockMilliseconds())
-    turnTime = time
     beginAllowance()
-    return time
+    return TurnTime(now: Int64(bootTimeNanoseconds() / 1_000_000), wall: wallClockMilliseconds())
   }
 
   private func beginAllowance() {
@@ -168,110 +152,63 @@ package actor NodeLoop {
     tools.value.allowance.outputBytes = waiting
   }
 
-  private func askForTurnEnd() {
-    guard !turnEndAsked else { return }
-    turnEndAsked = true
-    loop.atEndOfTurn(self)
-  }
+  private func askForTurnEnd() { if turns.mustAskForEnd() { loop.atEndOfTurn(self) } }
 
-  private func list(_ shard: Shard) {
-    if shard.assumeIsolated({ $0.mustBeListed() }) { listed.append(shard) }
-    askForTurnEnd()
-  }
-
-  /// Calls a shard's machine and flushes it at the end of the turn.
+  /// Tells a shard's machine something, and flushes it at the end of the turn.
   @discardableResult
-  func change<Result: Sendable>(
-    _ shard: Shard, _ body: @Sendable (inout ShardMachine, inout ShardTools) -> Result
-  ) -> Result {
-    list(shard)
-    return shard.assumeIsolated { $0.with(body) }
-  }
-
-  /// As above, by its number; nil: it does not live here.
-  @discardableResult
-  func change<Result: Sendable>(
-    _ id: ShardID, _ body: @Sendable (inout ShardMachine, inout ShardTools, TurnTime) -> Result
-  )
-    -> Result?
-  {
-    guard let shard = shards[id] else { return nil }
+  func take(_ input: ShardInput, for shard: Shard) -> DirectiveAnswer? {
     let time = clock
-    return change(shard) { body(&$0, &$1, time) }
+    turns.list(shard.place)
+    return shard.assumeIsolated { $0.take(input, time) }
   }
+
+  /// As above, by its number; nil also if it does not live here.
+  @discardableResult
+  func take(_ input: ShardInput, for id: ShardID) -> DirectiveAnswer? {
+    guard let shard = shards[id] else { return nil }
+    return take(input, for: shard)
+  }
+
+  /// Tells all shards of the loop the same.
+  func takeAll(_ input: ShardInput) { for shard in shardList { take(input, for: shard) } }
 
   private func endTurn() {
-    // Asking again from here on means another call: it must not be asked for by what is always done here, or the loop
-    // never sleeps.
-    turnEndAsked = false
-    let time = readClock()
-    var rounds = 0
-    while !listed.isEmpty, rounds < 64 {
-      rounds += 1
-      var flushing: [Shard] = []
-      swap(&flushing, &listed)
-      for shard in flushing {
-        let (actions, backlog) = shard.assumeIsolated { shard in
-          (shard.flush(time), shard.backlog())
-        }
-        for action in actions { carryOut(action, of: shard) }
-        if backlog.wantsTurn { wanting.append(shard) }
-        if backlog.isBehind {
-          behind.insert(shard.id)
-        } else if !behind.isEmpty {
-          behind.remove(shard.id)
-        }
-      }
+    let rest = turns.end(readClock) { place, time in
+      shardList[place].assumeIsolated { $0.endTurn(time) }
+    } carryOut: { action, place in
+      carryOut(action, of: shardList[place])
+      return true
+    } handOver: { entries in
+      if !entries.isEmpty, !isStopping, !node.writer.submit(entries) { node.fail("the log takes no more") }
+      for (_, link) in links { link.flush() }
     }
-    if !entries.isEmpty {
-      var handed: [LogEntry] = []
-      swap(&handed, &entries)
-      if !isStopping, !node.writer.submit(handed) { node.fail("the log takes no more") }
+    if rest.mustEndAgain { loop.atEndOfTurn(self) }
+    // A timer of this instant runs in the loop's next turn.
+    if rest.goesOn {
+      loop.schedule(atNanoseconds: loop.nowNanoseconds) { [weak self] in self?.assumeIsolated { $0.goOn() } }
     }
-    for (_, link) in links { link.flush() }
-    turnTime = nil
-    if !listed.isEmpty { askForTurnEnd() }
-    if !wanting.isEmpty { goOnInNextTurn() }
-    if behind.isEmpty, !paused.isEmpty {
+    if rest.readsOn, !paused.isEmpty {
       for connection in paused { connection.goOn() }
       paused.removeAll()
     }
   }
 
-  /// Sockets, timers and peers come first: a timer of this instant runs in the loop's next turn.
-  private func goOnInNextTurn() {
-    guard !nextTurnAsked, !isStopping else { return }
-    nextTurnAsked = true
-    loop.schedule(atNanoseconds: loop.nowNanoseconds) { [weak self] in self?.assumeIsolated { $0.goOn() } }
-  }
-
   private func goOn() {
-    nextTurnAsked = false
     _ = clock
-    var shards: [Shard] = []
-    swap(&shards, &wanting)
-    // Another one begins each time: a turn may have room for one large answer only.
-    rotation &+= 1
-    let first = Int(rotation % UInt64(max(1, shards.count)))
-    for place in shards.indices { list(shards[(place + first) % shards.count]) }
+    turns.goOn()
   }
 
   /// Requests wait that were read: whoever sends more waits too.
-  var isBehind: Bool { !behind.isEmpty }
+  var isBehind: Bool { turns.isBehind }
 
   /// The connection has paused until nothing is left of what was read.
   func pause(_ connection: RouterConnection) { paused.append(connection) }
-
-  private func room(for byteCount: Int) -> LogRoom {
-    if node.writer.isFull { return .full }
-    return node.writer.canAccept(byteCount + (64 << 10)) ? .open : .busy
-  }
 
   // MARK: Carrying out
 
   private func carryOut(_ action: ShardAction, of shard: Shard) {
     switch action {
-    case .log(let list): entries.append(contentsOf: list)
+    case .log(let list): turns.log(list)
     case .send(let message, let payload, let peer):
       links[peer.node]?.add(message, payload: payload, shard: shard.id, to: peer)
     case .reply(let frame, let tail, let connection):
@@ -283,7 +220,7 @@ package actor NodeLoop {
     case .readMap(let token): node.reads.read(shard.id, token: token)
     case .propose(let entry, let revision, let noted):
       node.propose(entry, for: shard.id, expecting: revision, noted: noted)
-    case .keep(let index): node.keep(shard.id, from: index)
+    case .keep(let index): node.journal.keep(shard.id, from: index)
     case .roleChanged: break
     case .note(let note): node.note(note, of: shard.id)
     case .clockLeapt(let milliseconds):
@@ -322,9 +259,7 @@ package actor NodeLoop {
 
   func remove(_ connection: RouterConnection) {
     guard routers.removeValue(forKey: connection.id) != nil else { return }
-    for shard in shardList {
-      change(shard) { machine, _ in machine.closed(connection.id) }
-    }
+    takeAll(.closed(connection.id))
   }
 
   /// What is wrong with the batch, if anything: then the connection should be closed.
@@ -341,14 +276,13 @@ package actor NodeLoop {
     }
     let time = clock
     workedAt = time.now
-    list(shard)
-    var room = room(for: body.byteCount + shard.assumeIsolated { $0.backlog().pendingBytes })
-    // Smaller ones may still fit, but what this one waits for is room on the disk.
-    if case .busy = room, node.writer.lacksSpace { room = .full }
-    let (error, isBehind) = shard.assumeIsolated { shard in
-      (shard.requests(body, kept: kept, from: connection, room: room, time: time), shard.backlog().isBehind)
+    turns.list(shard.place)
+    let (error, backlog) = shard.assumeIsolated { [writer = node.writer] shard in
+      let room = writer.room(for: body.byteCount + shard.backlog().pendingBytes, ofRequests: true)
+      let requests = ShardRequests(body, kept: kept, from: connection, room: room)
+      return (shard.take(requests, time), shard.backlog())
     }
-    if isBehind { behind.insert(id) }
+    turns.note(backlog, of: shard.place)
     return error
   }
 
@@ -392,9 +326,7 @@ package actor NodeLoop {
   }
 
   func peerConnected(_ peer: ReplicaID) {
-    for shard in shardList {
-      change(shard) { [clock] machine, tools in machine.connected(to: peer, time: clock, tools: &tools) }
-    }
+    takeAll(.connected(peer))
   }
 
   /// - Parameter kept: the payload as an array, if it stands in one that nobody changes.
@@ -415,32 +347,18 @@ package actor NodeLoop {
     let time = clock
     // Heartbeats and the empty envelopes of reads are no work.
     if payload.byteCount > 0 { workedAt = time.now }
-    list(shard)
-    let room = room(for: payload.byteCount + shard.assumeIsolated { $0.backlog().pendingBytes })
-    shard.assumeIsolated { $0.receive(message, payload: payload, kept: kept, from: sender, room: room, time: time) }
+    turns.list(shard.place)
+    shard.assumeIsolated { [writer = node.writer] shard in
+      let room = writer.room(for: payload.byteCount + shard.backlog().pendingBytes)
+      shard.take(ShardMessage(message, payload: payload, kept: kept, from: sender, room: room), time)
+    }
   }
 
   // MARK: The log's notices
 
   func durable(_ ends: [(shard: ShardID, end: LogEnd)], _ markers: [(shard: ShardID, kind: LogFrame.Kind)]) {
-    for (id, end) in ends {
-      change(id) { machine, tools, time in machine.durable(through: end.index, time: time, tools: &tools) }
-    }
-    for (id, kind) in markers {
-      change(id) { machine, _, _ in machine.markerDurable(kind) }
-    }
-  }
-
-  func diskFull(_ isFull: Bool) {
-    for shard in shardList {
-      change(shard) { [clock] machine, tools in machine.diskFull(isFull, time: clock, tools: &tools) }
-    }
-  }
-
-  func halt(_ reason: HaltReason) {
-    for shard in shardList {
-      change(shard) { [clock] machine, tools in machine.halt(reason, time: clock, tools: &tools) }
-    }
+    for (id, end) in ends { take(.durable(through: end.index), for: id) }
+    for (id, kind) in markers { take(.markerDurable(kind), for: id) }
   }
 
   // MARK: For the operator
@@ -449,36 +367,36 @@ package actor NodeLoop {
     let asked = Dictionary(digests.map { ($0.shard, $0.index) }, uniquingKeysWith: { first, _ in first })
     return shardList.map { shard in
       let index = asked[shard.id]
-      return shard.assumeIsolated { shard in shard.with { machine, _ in machine.status(digestAtMost: index) } }
+      return shard.assumeIsolated { shard in shard.look { machine in machine.status(digestAtMost: index) } }
     }
   }
 
   func summary(of id: ShardID) -> RoleSummary? {
     guard let shard = shards[id] else { return nil }
-    return shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary } }
+    return shard.assumeIsolated { shard in shard.look { machine in machine.replica.summary } }
   }
 
   /// From now on no shard takes over or leaves its peer behind.
   func beginEnd() {
-    for shard in shardList { change(shard) { machine, _ in machine.beginEnd() } }
+    takeAll(.endBegins)
   }
 
   /// Whether the next process will find each log whole.
   var mayEnd: Bool {
     shardList.allSatisfy { shard in
-      shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.mayEnd } }
+      shard.assumeIsolated { shard in shard.look { machine in machine.replica.mayEnd } }
     }
   }
 
   /// Replicas that may lack what was acknowledged.
   func suspectCount() -> Int {
     shardList.count { shard in
-      shard.assumeIsolated { shard in shard.with { machine, _ in machine.replica.summary.suspicion != .none } }
+      shard.assumeIsolated { shard in shard.look { machine in machine.replica.summary.suspicion != .none } }
     }
   }
 
   func carryOut(_ directive: Directive, shard id: ShardID) -> DirectiveAnswer? {
-    change(id) { machine, tools, time in machine.carryOut(directive, time: time, tools: &tools) }
+    take(.directive(directive), for: id)
   }
 }
 

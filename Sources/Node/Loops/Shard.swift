@@ -24,56 +24,42 @@ package actor Shard {
 
   private let tools: LoopTools
   private var machine: ShardMachine
-  /// Whether the loop will call `flush` at the end of its turn.
-  private var isListed = false
+  /// Its place in the loop's list.
+  nonisolated let place: Int
 
   init(
-    _ id: ShardID, on loop: EventLoop, tools: LoopTools, me: ReplicaID, options: ShardMachine.Options,
+    _ id: ShardID, at place: Int, on loop: EventLoop, tools: LoopTools, me: ReplicaID, options: ShardMachine.Options,
     config: ReplicaConfig, seed: UInt64
   ) {
-    (self.id, self.loop, self.tools) = (id, loop, tools)
+    (self.id, self.place, self.loop, self.tools) = (id, place, loop, tools)
     machine = ShardMachine(shard: id, me: me, options: options, config: config, seed: seed)
-  }
-
-  /// True once in a turn: the caller lists the shard for the turn's end.
-  func mustBeListed() -> Bool {
-    if isListed { return false }
-    isListed = true
-    return true
   }
 
   /// What waits in it.
   func backlog() -> ShardMachine.Backlog { machine.backlog() }
 
+  func take(_ input: ShardInput, _ time: TurnTime) -> DirectiveAnswer? {
+    machine.take(input, time: time, tools: &tools.value)
+  }
+
   /// What is wrong with the batch, if anything.
-  func requests(
-    _ body: RawSpan, kept: ArraySlice<UInt8>?, from connection: ConnectionID, room: LogRoom, time: TurnTime
-  ) -> DecodeError? {
+  func take(_ requests: ShardRequests, _ time: TurnTime) -> DecodeError? {
     do throws(DecodeError) {
-      try machine.requests(body, kept: kept, from: connection, room: room, time: time, tools: &tools.value)
+      try machine.take(requests, time: time, tools: &tools.value)
       return nil
     } catch {
       return error
     }
   }
 
-  func receive(
-    _ message: ReplicaMessage, payload: RawSpan, kept: ArraySlice<UInt8>?, from sender: ReplicaID, room: LogRoom,
-    time: TurnTime
-  ) {
-    machine.receive(
-      message, payload: payload, kept: kept, from: sender, room: room, time: time, tools: &tools.value)
-  }
+  func take(_ message: ShardMessage, _ time: TurnTime) { machine.take(message, time: time, tools: &tools.value) }
 
-  /// Any other input of the machine.
-  func with<Result>(_ body: @Sendable (inout ShardMachine, inout ShardTools) -> Result) -> Result {
-    body(&machine, &tools.value)
-  }
+  /// Looks at the machine, which must stay as it is: `inout`, because a copy of it cannot be had.
+  func look<Result>(_ body: @Sendable (inout ShardMachine) -> Result) -> Result { body(&machine) }
 
-  /// Ends the shard's turn and returns what is to be done.
-  func flush(_ time: TurnTime) -> [ShardAction] {
-    isListed = false
-    machine.flush(time: time, tools: &tools.value)
-    return machine.takeActions()
+  /// Ends the shard's turn and returns what is to be done and what is left.
+  func endTurn(_ time: TurnTime) -> (actions: [ShardAction], backlog: ShardMachine.Backlog) {
+    machine.take(.turnEnds, time: time, tools: &tools.value)
+    return (machine.takeActions(), machine.backlog())
   }
 }

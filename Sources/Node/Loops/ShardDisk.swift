@@ -18,7 +18,7 @@ final class ShardDisk: Sendable {
 
   init(node: NodeCore, index: Int) {
     self.node = node
-    driver = DiskDriver(node.journal)
+    driver = DiskDriver(node.journal, node.oldSegments)
     reader = Worker(name: "reader-\(index)")
   }
 
@@ -26,7 +26,7 @@ final class ShardDisk: Sendable {
     let taken =
       job.writesSnapshot
       ? node.snapshots.run { self.work(job, of: shard) } : reader.run { self.work(job, of: shard) }
-    if !taken, let refusal = job.refusal { post(refusal, to: shard) }
+    if !taken, let refusal = job.refusal { node.post(.disk(refusal), to: shard) }
   }
 
   private func work(_ job: DiskJob, of shard: ShardID) {
@@ -36,13 +36,7 @@ final class ShardDisk: Sendable {
         $0.field("error", "\(error)")
       }
     }
-    guard let result else { return }
-    if case .snapshotPublished(_, let byteCount?) = result { node.published(shard, byteCount: byteCount) }
-    post(result, to: shard)
-  }
-
-  private func post(_ result: DiskResult, to shard: ShardID) {
-    node.post(shard) { $0.done(result, time: $2, tools: &$1) }
+    if let result { node.post(.disk(result), to: shard) }
   }
 
   /// Gives freed memory back to the kernel, beside the loop; then tells how much is resident. False: not now.

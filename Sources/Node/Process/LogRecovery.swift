@@ -12,15 +12,11 @@ import Threads
 /// A shard as recovery found it.
 struct RecoveredShard: Sendable {
   var shard: ShardID
-  var loaded: LoadedShard
-  var suspicion: Suspicion
-  var committed: UInt64
-  /// The proposal that the directory's last process noted.
-  var noted: UInt64?
-  /// The newest entry that named the directory's replica, as it notes it.
-  var entered: EpochNote?
+  var start: ShardStart
   /// Records that were applied from the log, behind the snapshot.
-  var replayedRecords: Int { Int(loaded.end.index - min(loaded.end.index, loaded.snapshotIndex)) }
+  var replayedRecords: Int {
+    Int(start.loaded.end.index - min(start.loaded.end.index, start.loaded.snapshotIndex))
+  }
 }
 
 /// This process's number.
@@ -58,7 +54,7 @@ func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void)
       group.addTask {
         let mine = stride(from: index, to: core.shardCount, by: core.loops.count).map { ShardID(UInt16($0)) }
         return loadShards(mine, from: core.journal, salt: core.random, replayed: report.add).map {
-          recovered($0, $1, core.journal.recovery.shard($0), core)
+          recovered($0, $1, core)
         }
       }
     }
@@ -66,11 +62,9 @@ func recover(_ core: NodeCore, _ progress: @escaping @Sendable (String) -> Void)
     for await part in group { all += part }
     return all
   }
-  let stale = core.identity.stale
   for place in found.indices {
-    if stale.contains(found[place].shard) { found[place].suspicion = found[place].suspicion.worse(.stale) }
-    found[place].noted = try core.desk.noted(found[place].shard)
-    found[place].entered = try core.desk.entered(found[place].shard)
+    found[place].start.noted = try core.desk.noted(found[place].shard)
+    found[place].start.entered = try core.desk.entered(found[place].shard)
   }
   return found
 }
@@ -94,31 +88,22 @@ private final class ReplayReport: Sendable {
 }
 
 private func recovered(
-  _ shard: ShardID, _ result: Result<LoadedShard, JournalError>, _ found: ShardRecovery, _ core: NodeCore
+  _ shard: ShardID, _ result: Result<LoadedShard, JournalError>, _ core: NodeCore
 ) -> RecoveredShard {
-  var suspicion = Suspicion.none
-  // A shard that the log does not know may have been lost with what cannot be read: `found` says that too.
-  switch found.state {
-  case .clean: break
-  case .suspectByTear: suspicion = .tear
-  case .suspectByDamage(let reason):
-    suspicion = .damage
+  if case .suspectByDamage(let reason) = core.journal.recovery.shard(shard).state {
     core.log.error("a shard's log is damaged") {
       $0.field("shard", shard.rawValue)
       $0.field("reason", "\(reason)")
     }
   }
-  switch result {
-  case .success(let loaded):
-    return RecoveredShard(shard: shard, loaded: loaded, suspicion: suspicion, committed: found.committed)
-  case .failure(let error):
+  if case .failure(let error) = result {
     core.log.error("a shard cannot be loaded") {
       $0.field("shard", shard.rawValue)
       $0.field("error", "\(error)")
     }
-    let empty = LoadedShard(
-      inventory: Inventory(shard: shard, tableSalt: core.random()), end: core.journal.end(of: shard),
-      epochs: core.journal.epochs(of: shard))
-    return RecoveredShard(shard: shard, loaded: empty, suspicion: .damage, committed: found.committed)
   }
+  return RecoveredShard(
+    shard: shard,
+    start: ShardStart(
+      of: shard, result, in: core.journal, isStale: core.identity.stale.contains(shard), salt: core.random()))
 }

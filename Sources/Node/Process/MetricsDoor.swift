@@ -117,7 +117,7 @@ extension NodeLoop {
   fileprivate func metrics() -> [NodeMetrics.Shard] {
     shardList.map { shard in
       shard.assumeIsolated { shard in
-        shard.with { machine, _ in
+        shard.look { machine in
           NodeMetrics.Shard(status: machine.status(digestAtMost: nil), stats: machine.inventory.stats)
         }
       }

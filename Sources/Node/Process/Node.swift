@@ -166,7 +166,7 @@ public final class Node: Sendable {
       $0.field("records", found.recordCount)
       $0.field("bytes", found.byteCount)
       $0.field("replayed", shards.reduce(0) { $0 + $1.replayedRecords })
-      $0.field("holds", shards.reduce(0) { $0 + $1.loaded.inventory.stats.holds })
+      $0.field("holds", shards.reduce(0) { $0 + $1.start.loaded.inventory.stats.holds })
       $0.field("verify_ms", Int((verified - began) / 1_000_000))
       $0.field("load_ms", Int((monotonicNanoseconds() - verified) / 1_000_000))
     }

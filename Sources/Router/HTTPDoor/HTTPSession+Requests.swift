@@ -270,7 +270,6 @@ extension HTTPSession {
       }
       budget.add(-body.count)
       session.loop.loop.submit {
-        session.loop.beginWork()
         guard case .working = session.state else { return }
         switch result {
         case .success(let new):

@@ -72,7 +72,6 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
-    loop.beginWork()
     var consumed = 0
     while true {
       let rest = bytes.extracting(consumed..<bytes.byteCount)
@@ -127,7 +126,6 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   }
 
   func deadlinePassed(on connection: Connection) {
-    loop.beginWork()
     switch state {
     case .head where !isInHead: connection.close(reason: .deadline)
     case .head, .body:
@@ -139,7 +137,6 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   /// All connections together keep too much, and this one has kept some for the longest time.
   func memoryIsShort(_ connection: Connection) {
-    loop.beginWork()
     switch state {
     case .head where !isInHead, .working, .ended: connection.abort(reason: .memory)
     case .head, .body:

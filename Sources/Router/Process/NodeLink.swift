@@ -55,7 +55,6 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
   }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
-    owner.beginWork()
     var consumed = 0
     do throws(DecodeError) {
       while bytes.byteCount - consumed >= WireFrame.headerBytes {
@@ -93,7 +92,6 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
       let result = Result { () throws(DecodeError) in try Self.decode(bytes) }
       owner.loop.submit { [self] in
         guard isReady else { return }
-        owner.beginWork()
         do throws(DecodeError) {
           try owner.engine.received(decoded: try result.get(), from: id, shard: shard)
           connection?.resumeReading()

@@ -11,9 +11,10 @@ import Threads
 ///
 /// Sendable without the compiler's check: everything in it is touched on `loop` only; other threads reach it through
 /// `loop.submit`.
-final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
+final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked Sendable {
   let loop: EventLoop
   let engine: Engine
+  private let driver: EngineDriver
   var metrics = LoopMetrics()
   let log: LogSink
   let context: DoorContext
@@ -24,11 +25,8 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   private var links: [LinkID: NodeLink] = [:]
   private var nextLink: UInt32 = 1
   private var timer: LoopTimer?
-  private var timerAt = Milliseconds.max
   private var isShuttingDown = false
   private let badInput: ThrottledWarning
-  /// A timer for the end of the engine's gathering is set.
-  private var isGathering = false
   /// Of the process's first loop.
   private var memoryWatch = RouterMemoryWatch()
   /// The `Date` header's line, made once a second.
@@ -44,7 +42,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     var loopCount = 1
     /// By the node's loop.
     var links: [Int: NodeLink] = [:]
-    var retryDelay: [Int: Milliseconds] = [:]
+    var retries: [Int: LinkRetry] = [:]
   }
 
   init(
@@ -59,18 +57,21 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
       surroundings: EventSurroundings(outputBudget: context.outputBudget, elsewhere: context.copies),
       random: RandomSource { pool.next() })
     engine.loopBits = context.loops
+    driver = EngineDriver(engine)
     engine.host = self
   }
 
-  /// Begins the loop's timers. On the loop.
+  /// Begins the loop's timers. On the loop, before anything else is asked of this object.
   func start() {
-    beginWork()
+    loop.atBeginOfTurns(self)
+    turnBegan()
     housekeep()
   }
 
-  /// Tells the engine the time of this turn; every way in calls it first.
-  func beginWork() {
-    engine.nowNanoseconds = loop.nowNanoseconds
+  // MARK: Turns and time
+
+  func turnBegan() {
+    driver.beginTurn(at: loop.nowNanoseconds)
     if engine.now / 1_000 != dateSecond {
       dateSecond = engine.now / 1_000
       dateLine.removeAll(keepingCapacity: true)
@@ -78,51 +79,35 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     }
   }
 
-  // MARK: Turns and time
-
   func wantsTurnEnd() { loop.atEndOfTurn(self) }
 
   func turnEnded() {
-    beginWork()
-    engine.holdLargeReads(context.outputBudget.isCrowded)
-    let gathersUntil = engine.turnEnded { link, frame in
+    let plans = driver.endTurn(doorsAreCrowded: context.outputBudget.isCrowded) { link, frame in
       metrics.framesSent &+= 1
       links[link]?.send(frame)
     }
-    loop.nap(nanoseconds: engine.gathering.nap)
-    if let gathersUntil, !isGathering {
-      isGathering = true
-      loop.schedule(atNanoseconds: gathersUntil) { [unowned self] in
-        isGathering = false
-        engine.askForTurnEnd()
-      }
+    loop.nap(nanoseconds: plans.nap)
+    if let gathersUntil = plans.gathersUntil {
+      loop.schedule(atNanoseconds: gathersUntil) { [unowned self] in driver.gatheringEnded() }
     }
-    scheduleTick()
-  }
-
-  private func scheduleTick() {
-    guard let next = engine.forwarder.nextTick, next < timerAt else { return }
-    timer?.cancel()
-    timerAt = next
-    timer = loop.schedule(after: .milliseconds(max(1, next - engine.now))) { [unowned self] in
-      timerAt = .max
-      beginWork()
-      engine.tick()
-      engine.askForTurnEnd()
+    if let tickAt = plans.tickAt {
+      timer?.cancel()
+      timer = loop.schedule(after: .milliseconds(driver.wait(until: tickAt))) { [unowned self] in
+        driver.tick(planned: tickAt)
+      }
     }
   }
 
   private func housekeep() {
-    beginWork()
-    engine.renewSubscriptions()
-    // Answers that were too many to add to may have been read meanwhile.
-    if engine.forwarder.hasLoneRequests { engine.askForTurnEnd() }
+    driver.housekeep()
     if loop.index == 0 { watchMemory() }
     if isShuttingDown, metrics.httpConnections + metrics.respConnections == 0 {
       for link in links.values { link.connection?.close() }
       return
     }
-    loop.schedule(after: .milliseconds(isShuttingDown ? 5 : 100)) { [unowned self] in housekeep() }
+    loop.schedule(after: .milliseconds(isShuttingDown ? 5 : EngineDriver.housekeepingEvery)) { [unowned self] in
+      housekeep()
+    }
   }
 
   private func watchMemory() {
@@ -135,7 +120,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   // MARK: The map
 
   func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName) {
-    beginWork()
     for link in engine.mapChanged(shard, epoch: epoch, primary: primary) { links[link]?.connection?.abort() }
   }
 
@@ -170,7 +154,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
       return
     }
     nodes[link.node]?.loopCount = loopCount
-    nodes[link.node]?.retryDelay[link.loopNumber] = nil
+    nodes[link.node]?.retries[link.loopNumber] = nil
     engine.linkUp(link.id, node: link.node, loop: link.loopNumber, loopCount: loopCount)
     for number in 0..<loopCount { connect(link.node, number) }
     log.debug("link to node ready") {
@@ -180,7 +164,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   }
 
   func linkEnded(_ link: NodeLink, _ reason: CloseReason) {
-    beginWork()
     links[link.id] = nil
     if link.isReady {
       metrics.linksLost &+= 1
@@ -194,8 +177,7 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     guard nodes[link.node]?.links[link.loopNumber] === link, !isShuttingDown else { return }
     nodes[link.node]?.links[link.loopNumber] = nil
     let (name, number) = (link.node, link.loopNumber)
-    let delay = nodes[name]?.retryDelay[number] ?? 10
-    nodes[name]?.retryDelay[number] = min(delay * 2, 500)
+    let delay = nodes[name]?.retries[number, default: LinkRetry()].next() ?? 0
     loop.schedule(after: .milliseconds(delay)) { [unowned self] in connect(name, number) }
   }
 
@@ -226,16 +208,12 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
           return sample.loopsLeft == 0 ? sample : nil
         }
         guard let finished else { return }
-        loop.submit { [self] in
-          beginWork()
-          done(finished)
-        }
+        loop.submit { done(finished) }
       }
     }
   }
 
   private func count(into sample: inout MetricsSample) {
-    beginWork()
     sample.counters.add(metrics)
     sample.copyRefusals &+= engine.copyRefusals
     sample.turnTimes.add(loop.turnTimes)
@@ -270,7 +248,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     return context.copies.run { [self] in
       let entry = EventEntry(info, shard: shard, surroundings: surroundings)
       loop.submit { [self] in
-        beginWork()
         engine.ready(engine.directory.insert(entry, now: engine.now))
       }
     }
@@ -285,7 +262,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     context.copies.run { [self] in
       let body = build.makeBody()
       loop.submit { [self] in
-        beginWork()
         engine.built(build, body)
       }
     }
@@ -295,7 +271,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     context.copies.run { [self] in
       let bodies = rendering.bodies()
       loop.submit { [self] in
-        beginWork()
         engine.rendered(rendering, bodies)
       }
     }
@@ -305,7 +280,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
     context.copies.run { [self] in
       _ = event.planBody()
       loop.submit { [self] in
-        beginWork()
         engine.planMade(event)
       }
     }
@@ -313,7 +287,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
 
   func wakeLater(_ event: EventEntry) {
     loop.schedule(after: .zero) { [unowned self] in
-      beginWork()
       engine.wakeCopyWaits(event)
     }
   }
@@ -321,7 +294,6 @@ final class RouterLoop: EngineHost, TurnEndHandler, @unchecked Sendable {
   func spreadCopy(of event: EventEntry) {
     for sibling in siblings where sibling !== self {
       sibling.loop.submit {
-        sibling.beginWork()
         sibling.engine.subscribe(event)
       }
     }

@@ -68,7 +68,6 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
-    engine.nowNanoseconds = connection.loop.nowNanoseconds
     connection.setDeadline(afterNanoseconds: context.idleTimeout)
     var consumed = 0
     while !isEnding {

@@ -29,8 +29,8 @@ package final class Engine {
   package let surroundings: EventSurroundings
   package weak var host: (any EngineHost)?
   package var random: RandomSource
-  /// Monotonic nanoseconds of the current turn; whoever calls in sets it first.
-  package var nowNanoseconds: UInt64 = 0 {
+  /// Monotonic nanoseconds of the current turn: `EngineDriver` sets them.
+  package internal(set) var nowNanoseconds: UInt64 = 0 {
     didSet { now = Milliseconds(nowNanoseconds / 1_000_000) }
   }
   package private(set) var now: Milliseconds = 0
@@ -103,7 +103,7 @@ package final class Engine {
   // MARK: Turns
 
   /// The doors have too much to write already: no large read leaves.
-  package func holdLargeReads(_ areHeld: Bool) { forwarder.holdsLargeReads = areHeld }
+  func holdLargeReads(_ areHeld: Bool) { forwarder.holdsLargeReads = areHeld }
 
   package func askForTurnEnd() {
     guard !turnEndAsked else { return }
@@ -114,7 +114,7 @@ package final class Engine {
   /// Sends what was queued.
   ///
   /// - Returns: until when, in monotonic nanoseconds, something was held back: call it again by then; nil: nothing was.
-  package func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) -> UInt64? {
+  func turnEnded(send: (LinkID, borrowing [UInt8]) -> Void) -> UInt64? {
     turnEndAsked = false
     let heldBack = forwarder.flush(now: now, gathers: gathering.goesOn(at: nowNanoseconds), send: send)
     gathering.note(heldBack, at: nowNanoseconds)
@@ -122,8 +122,8 @@ package final class Engine {
     return gathering.until
   }
 
-  /// Ends what is too late. Call it when `nextTick` says so, or more often.
-  package func tick() {
+  /// Ends what is too late.
+  func tick() {
     forwarder.tick(now: now)
     complete()
     if forwarder.pendingCount > 0 { askForTurnEnd() }

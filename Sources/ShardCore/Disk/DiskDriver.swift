@@ -11,6 +11,7 @@ import Threads
 package final class DiskDriver: Sendable {
   private let journal: Log
   private let keyLimits: KeyLimits
+  private let oldSegments: OldSegments
   private let state = Lock(State())
 
   /// By shard, what is under way.
@@ -20,8 +21,9 @@ package final class DiskDriver: Sendable {
     var intakes: [ShardID: SnapshotIntake] = [:]
   }
 
-  package init(_ journal: Log, keyLimits: KeyLimits = KeyLimits()) {
-    (self.journal, self.keyLimits) = (journal, keyLimits)
+  /// - Parameter oldSegments: the log's; is told what snapshots take.
+  package init(_ journal: Log, _ oldSegments: OldSegments, keyLimits: KeyLimits = KeyLimits()) {
+    (self.journal, self.oldSegments, self.keyLimits) = (journal, oldSegments, keyLimits)
   }
 
   /// - Parameters:
@@ -131,6 +133,7 @@ package final class DiskDriver: Sendable {
       return nil
     }
     state.withLock { $0.writers[shard] = nil }
+    oldSegments.published(shard, byteCount: writer.byteCount)
     do throws(JournalError) {
       _ = try journal.removeSegments()
     } catch {

@@ -98,26 +98,26 @@ package enum DiskResult: Sendable {
 
 extension ShardMachine {
   /// A job of the disk is done.
-  package mutating func done(_ result: consuming DiskResult, time: TurnTime, tools: inout ShardTools) {
-    switch consume result {
-    case .chainFound(let chain, let token): chainFound(chain, token: token, time: time, tools: &tools)
-    case .framesRead(let frames, let token): framesRead(frames, token: token, time: time, tools: &tools)
-    case .loaded(let shard): loaded(shard, time: time, tools: &tools)
-    case .replayed(let digest, let token): replayed(digest, token: token, time: time, tools: &tools)
-    case .streamOpened(let session, let header): streamOpened(session: session, header, time: time, tools: &tools)
+  mutating func done(_ result: DiskResult, _ time: TurnTime, _ tools: inout ShardTools) {
+    switch result {
+    case .chainFound(let chain, let token):
+      tell(time, &tools) { $0.chainFound(chain, token: token, now: time.now, into: &$1) }
+    case .framesRead(let frames, let token): framesRead(frames, token: token, time, &tools)
+    case .loaded(let shard): loaded(shard, time, &tools)
+    case .replayed(let digest, let token):
+      tell(time, &tools) { $0.replayed(digest, token: token, now: time.now, into: &$1) }
+    case .streamOpened(let session, let header): streamOpened(session: session, header, time, &tools)
     case .streamRead(let session, let epoch, let parts, let peer):
-      streamRead(session: session, epoch: epoch, parts, to: peer, time: time, tools: &tools)
+      streamRead(session: session, epoch: epoch, parts, to: peer, time, &tools)
     case .chunkStored(let session, let through):
-      chunkStored(session: session, through: through, time: time, tools: &tools)
-    case .snapshotVerified(let stored):
-      snapshotVerified(stored?.header, stored?.inventory, time: time, tools: &tools)
-    case .storedPublished(let header): storedPublished(header, time: time, tools: &tools)
+      tell(time, &tools) { $0.chunkStored(session: session, through: through, now: time.now, into: &$1) }
+    case .snapshotVerified(let stored): snapshotVerified(stored?.header, stored?.inventory, time, &tools)
+    case .storedPublished(let header): storedPublished(header, time, &tools)
     case .recordPrepared(let record, let token): recordPrepared(record, token: token)
     case .frameUnpacked(let frame, let token): frameUnpacked(frame, token: token)
-    case .snapshotEncoded(let header, let byteCount):
-      snapshotEncoded(header, byteCount: byteCount, time: time, tools: &tools)
+    case .snapshotEncoded(let header, let byteCount): snapshotEncoded(header, byteCount: byteCount, time, &tools)
     case .snapshotPublished(let header, let byteCount):
-      snapshotPublished(header, done: byteCount != nil, time: time, tools: &tools)
+      snapshotPublished(header, done: byteCount != nil, time, &tools)
     }
   }
 }

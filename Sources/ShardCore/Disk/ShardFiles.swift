@@ -96,6 +96,39 @@ package func loadShards(
   }
 }
 
+extension ShardStart {
+  /// What recovery found of a shard, and whether that is believed. A shard that cannot be loaded starts empty at its
+  /// log's end, and suspect.
+  ///
+  /// - Parameters:
+  ///   - isStale: the directory is older than its node was, or a copy.
+  ///   - salt: random bits for the tables of one that starts empty.
+  package init(
+    of shard: ShardID, _ result: Result<LoadedShard, JournalError>, in journal: Log, isStale: Bool,
+    keyLimits: KeyLimits = KeyLimits(), salt: @autoclosure () -> UInt64
+  ) {
+    // A shard that the log does not know may have been lost with what cannot be read: that shows here too.
+    let found = journal.recovery.shard(shard)
+    var suspicion: Suspicion =
+      switch found.state {
+      case .clean: .none
+      case .suspectByTear: .tear
+      case .suspectByDamage: .damage
+      }
+    let loaded: LoadedShard
+    switch result {
+    case .success(let shard): loaded = shard
+    case .failure:
+      suspicion = .damage
+      loaded = LoadedShard(
+        inventory: Inventory(shard: shard, keyLimits: keyLimits, tableSalt: salt()), end: journal.end(of: shard),
+        epochs: journal.epochs(of: shard))
+    }
+    if isStale { suspicion = suspicion.worse(.stale) }
+    self.init(loaded, suspicion: suspicion, committed: found.committed)
+  }
+}
+
 extension LoadedShard {
   fileprivate mutating func apply(_ frame: LogFrame, _ records: RawSpan) throws(JournalError) {
     inventory.repeatTime(of: frame.stamp)

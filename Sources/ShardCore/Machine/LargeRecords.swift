@@ -139,9 +139,7 @@ extension ShardMachine {
   mutating func receiveDelayed(_ time: TurnTime, _ tools: inout ShardTools) {
     while !delayed.isEmpty, delayed.token == nil {
       let message = delayed.removeFirst()
-      receive(
-        message.message, message.header, payload: message.payload.rawSpan, from: message.sender, time: time,
-        tools: &tools)
+      receive(message.message, message.header, payload: message.payload.rawSpan, from: message.sender, time, &tools)
       delayed.first = nil
       if let next = delayed.list.first, isLarge(next.header) { unpackFirst() }
     }

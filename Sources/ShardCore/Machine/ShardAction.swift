@@ -15,7 +15,7 @@ package enum ShardAction: Sendable {
   /// Close a peer's connection: what came on it is not what was sent.
   case dropPeer(ReplicaID)
 
-  /// Read the register, not from a cache; then `mapRead` or `mapUnreachable`.
+  /// Read the register, not from a cache; then tell `mapRead` or `mapUnreachable`.
   case readMap(token: UInt64)
   /// Write the register, `noted` after a note of it on the own disk; then `mapRead` with token 0 if what it holds is
   /// known.
@@ -24,7 +24,7 @@ package enum ShardAction: Sendable {
   /// Note on the own disk that this entry names the replica.
   case noteEntry(MapEntry)
 
-  /// Not on a loop; what came of it is told with `ShardMachine.done`.
+  /// Not on a loop; what came of it is told with `ShardInput.disk`.
   case disk(DiskJob)
 
   /// The log must be kept from here on for a follower; nil: none needs it.
@@ -44,15 +44,6 @@ package struct TurnTime: Sendable {
   /// The wall clock's.
   package var wall: Milliseconds
   package init(now: MonotonicMilliseconds, wall: Milliseconds) { (self.now, self.wall) = (now, wall) }
-}
-
-/// Whether the node's log takes what a turn would hand it.
-package enum LogRoom: Sendable {
-  case open
-  /// No segment can be had.
-  case full
-  /// Too much waits for the disk.
-  case busy
 }
 
 /// One for each thread: the codecs' buffers, used by all shards of a loop in turn, and what a turn may still do.

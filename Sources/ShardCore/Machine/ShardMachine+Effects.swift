@@ -1,18 +1,15 @@
 package import Inventory
 import Journal
-package import Proto
+import Proto
 import Replication
 
 // Carrying out what the replication rules ask for.
 extension ShardMachine {
-  /// A peer's replica of this shard said something; `payload` is what came behind it.
-  ///
-  /// - Parameter kept: the payload as an array, if it stands in one that nobody changes.
-  package mutating func receive(
-    _ message: ReplicaMessage, payload: RawSpan, kept: ArraySlice<UInt8>? = nil, from sender: ReplicaID, room: LogRoom,
-    time: TurnTime, tools: inout ShardTools
+  /// A peer's replica of this shard said something; `payload` is what came behind it, and `kept` the same as an array.
+  mutating func receive(
+    _ message: ReplicaMessage, payload: RawSpan, kept: ArraySlice<UInt8>?, from sender: ReplicaID, _ time: TurnTime,
+    _ tools: inout ShardTools
   ) {
-    self.room = room
     var header: LogFrame?
     if case .envelope = message, payload.byteCount > 0 {
       var reader = ByteReader(payload)
@@ -22,12 +19,12 @@ extension ShardMachine {
       header = frame
     }
     if delay(message, header, payload: payload, kept: kept, from: sender) { return }
-    receive(message, header, payload: payload, from: sender, time: time, tools: &tools)
+    receive(message, header, payload: payload, from: sender, time, &tools)
   }
 
   mutating func receive(
-    _ message: ReplicaMessage, _ header: LogFrame?, payload: RawSpan, from sender: ReplicaID, time: TurnTime,
-    tools: inout ShardTools
+    _ message: ReplicaMessage, _ header: LogFrame?, payload: RawSpan, from sender: ReplicaID, _ time: TurnTime,
+    _ tools: inout ShardTools
   ) {
     settleTurn(time, &tools)
     call(time) { $0.receive(message, frame: header, from: sender, now: time.now, into: &$1) }
@@ -202,8 +199,8 @@ extension ShardMachine {
   }
 
   /// What a `readFrames` found on the disk. nil: the log no longer reaches back.
-  package mutating func framesRead(
-    _ frames: [StreamFrame]?, token: UInt64, time: TurnTime, tools: inout ShardTools
+  mutating func framesRead(
+    _ frames: [StreamFrame]?, token: UInt64, _ time: TurnTime, _ tools: inout ShardTools
   ) {
     settleTurn(time, &tools)
     for frame in frames ?? [] {

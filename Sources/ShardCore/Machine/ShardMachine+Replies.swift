@@ -175,7 +175,7 @@ extension ShardMachine {
   }
 
   /// A router's connection is gone.
-  package mutating func closed(_ connection: ConnectionID) {
+  mutating func closed(_ connection: ConnectionID) {
     for event in feeds.remove(connection) { inventory.unwatch(event) }
     _ = reads.take { $0.connection == connection }
     endCopy(failing: nil) { $0.connection == connection }

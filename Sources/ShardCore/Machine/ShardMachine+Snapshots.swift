@@ -1,5 +1,5 @@
-package import Inventory
-package import Journal
+import Inventory
+import Journal
 package import Proto
 import Replication
 
@@ -13,10 +13,9 @@ extension ShardMachine {
     if bytesSinceSnapshot > max(options.snapshotBytes, snapshotBytesTaken) { takeSnapshot() }
   }
 
-  /// Takes a snapshot unless one is under way or there is nothing new: the copy costs nothing, another thread encodes
-  /// it. `again`: also if there is nothing new. A shard on which nothing happens keeps old segments until its snapshot
-  /// is rewritten.
-  package mutating func takeSnapshot(again: Bool = false) {
+  /// Takes a snapshot unless one is under way or, if not `again`, there is nothing new: the copy costs nothing, another
+  /// thread encodes it.
+  mutating func takeSnapshot(again: Bool = false) {
     guard case .none = snapshot, case .none = reload, position.index > 0, turn.recordCount == 0, !turn.timeChangedState,
       again || published?.end.index != position.index
     else { return }
@@ -30,8 +29,8 @@ extension ShardMachine {
   }
 
   /// The snapshot stands in its temporary file and takes `byteCount` bytes; nil: it could not be written.
-  package mutating func snapshotEncoded(
-    _ header: SnapshotHeader, byteCount: Int?, time: TurnTime, tools: inout ShardTools
+  mutating func snapshotEncoded(
+    _ header: SnapshotHeader, byteCount: Int?, _ time: TurnTime, _ tools: inout ShardTools
   ) {
     guard case .encoding(let mine) = snapshot, mine == header else { return }
     snapshot = byteCount == nil ? .none : .encoded(header)
@@ -47,8 +46,8 @@ extension ShardMachine {
   }
 
   /// The snapshot has its name, or could not be given it.
-  package mutating func snapshotPublished(
-    _ header: SnapshotHeader, done: Bool, time: TurnTime, tools: inout ShardTools
+  mutating func snapshotPublished(
+    _ header: SnapshotHeader, done: Bool, _ time: TurnTime, _ tools: inout ShardTools
   ) {
     guard case .publishing(let mine) = snapshot, mine == header else { return }
     snapshot = .none
@@ -79,8 +78,8 @@ extension ShardMachine {
   }
 
   /// A published snapshot can be read, or not.
-  package mutating func streamOpened(
-    session: UInt64, _ header: SnapshotHeader?, time: TurnTime, tools: inout ShardTools
+  mutating func streamOpened(
+    session: UInt64, _ header: SnapshotHeader?, _ time: TurnTime, _ tools: inout ShardTools
   ) {
     guard joinerSession == session else { return }
     settleTurn(time, &tools)
@@ -96,9 +95,9 @@ extension ShardMachine {
   }
 
   /// Parts of the snapshot were read, in order; nil: it cannot be read.
-  package mutating func streamRead(
-    session: UInt64, epoch: UInt64, _ parts: [StreamPart]?, to peer: ReplicaID, time: TurnTime,
-    tools: inout ShardTools
+  mutating func streamRead(
+    session: UInt64, epoch: UInt64, _ parts: [StreamPart]?, to peer: ReplicaID, _ time: TurnTime,
+    _ tools: inout ShardTools
   ) {
     settleTurn(time, &tools)
     guard let parts, let last = parts.last else {
@@ -137,7 +136,7 @@ extension ShardMachine {
   }
 
   /// A marker of this shard is durable.
-  package mutating func markerDurable(_ kind: LogFrame.Kind) {
+  mutating func markerDurable(_ kind: LogFrame.Kind) {
     switch (kind, reload) {
     case (.cut, .cutting(let position)):
       reload = .loading(position)
@@ -150,7 +149,7 @@ extension ShardMachine {
   }
 
   /// The disk's snapshot and log up to the cut; nil: they cannot be read.
-  package mutating func loaded(_ loaded: LoadedShard?, time: TurnTime, tools: inout ShardTools) {
+  mutating func loaded(_ loaded: LoadedShard?, _ time: TurnTime, _ tools: inout ShardTools) {
     guard case .loading(let position) = reload else { return }
     reload = .none
     guard let loaded, loaded.end.index == position.index, loaded.end.chain == position.chain else {
@@ -169,18 +168,9 @@ extension ShardMachine {
 
   // MARK: From a peer
 
-  /// Parts of a peer's snapshot before `offset` were stored, or spoiled it.
-  package mutating func chunkStored(
-    session: UInt64, through offset: UInt64, time: TurnTime, tools: inout ShardTools
-  ) {
-    settleTurn(time, &tools)
-    call(time) { $0.chunkStored(session: session, through: offset, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
   /// The peer's snapshot that was stored, verified; nil: it is not whole.
-  package mutating func snapshotVerified(
-    _ header: SnapshotHeader?, _ inventory: Inventory?, time: TurnTime, tools: inout ShardTools
+  mutating func snapshotVerified(
+    _ header: SnapshotHeader?, _ inventory: Inventory?, _ time: TurnTime, _ tools: inout ShardTools
   ) {
     guard let header, let inventory else {
       call(time) { $0.snapshotFailed(now: time.now, into: &$1) }
@@ -192,7 +182,7 @@ extension ShardMachine {
   }
 
   /// The stored snapshot has its name, or could not be given it.
-  package mutating func storedPublished(_ header: SnapshotHeader?, time: TurnTime, tools: inout ShardTools) {
+  mutating func storedPublished(_ header: SnapshotHeader?, _ time: TurnTime, _ tools: inout ShardTools) {
     guard case .publishing(let loaded) = reload else { return }
     reload = .none
     guard let header else {

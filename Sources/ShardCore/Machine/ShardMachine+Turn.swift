@@ -1,19 +1,15 @@
 import Inventory
 import Journal
-package import Proto
+import Proto
 import Replication
 
 // A primary's turn: decode, apply, encode. The hot path.
 extension ShardMachine {
-  /// Works off one frame of requests from a router's connection.
-  ///
-  /// - Parameter kept: the body as an array, if it stands in one that nobody changes.
-  /// - Throws: what is not a batch of requests. What was read before that counts; the connection should be closed.
-  package mutating func requests(
-    _ body: RawSpan, kept: ArraySlice<UInt8>? = nil, from connection: ConnectionID, room: LogRoom, time: TurnTime,
-    tools: inout ShardTools
+  /// Works off one frame of requests from a router's connection; `kept` is its body as an array.
+  mutating func requests(
+    _ body: RawSpan, _ kept: ArraySlice<UInt8>?, from connection: ConnectionID, _ time: TurnTime,
+    _ tools: inout ShardTools
   ) throws(DecodeError) {
-    self.room = room
     if replica.acceptsCommands,
       !deferred.isEmpty || tools.allowance.isOver || tools.allowance.isFull(with: 0) || !catchUp(time, &tools)
     {
@@ -356,13 +352,13 @@ extension ShardMachine {
   }
 
   /// Lets go of the newest frames.
-  package mutating func forgetRecent() {
+  mutating func forgetRecent() {
     recent = []
     recentBytes = 0
   }
 
   /// Closes the turn: its frame, then its replies behind it.
-  mutating func endTurn(_ time: TurnTime, _ tools: inout ShardTools) {
+  mutating func closeTurn(_ time: TurnTime, _ tools: inout ShardTools) {
     let answered = takeLargeReads(time, &tools)
     if !answered.isEmpty || mapCopy?.states.isWhole == true { beginTurn() }
     if turn.recordCount > 0 || turn.timeChangedState { sealFrame(time, &tools) }

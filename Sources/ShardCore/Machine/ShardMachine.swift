@@ -6,8 +6,8 @@ package import Replication
 /// One shard on one node, as a value without I/O, clock, lock or thread: the inventory, the rules of its role, what
 /// waits for its commit, its snapshots. A node's loop drives it, and so does the simulator.
 ///
-/// Every call takes the time and appends to `actions`; take those with `takeActions` and carry them out in order. A
-/// turn is: any number of `requests`, `receive` and notices, then one `flush`.
+/// What goes in is a `ShardInput` with the time, and what comes out are `ShardAction`s: take those with `takeActions`
+/// and carry them out in order. A turn is any number of inputs, the last of which is `turnEnds`.
 package struct ShardMachine: ~Copyable {
   package struct Options: Sendable {
     /// Bytes of frames after which the shard is snapshotted again.
@@ -157,7 +157,7 @@ package struct ShardMachine: ~Copyable {
 
   /// Whether a turn should follow at once: time has not been caught up with, or more was asked for than fits a turn.
   /// Not where only room for answers is missing: that comes with what others do.
-  private(set) var wantsTurn = false
+  var wantsTurn = false
   /// Requests wait that were read: nothing more should be.
   var isBehind: Bool { !deferred.isEmpty && !isPreparing }
 
@@ -172,6 +172,9 @@ package struct ShardMachine: ~Copyable {
     package var isBehind: Bool
     /// Bytes that may go to the log with the next turns.
     package var pendingBytes: Int
+    package init(wantsTurn: Bool, isBehind: Bool, pendingBytes: Int) {
+      (self.wantsTurn, self.isBehind, self.pendingBytes) = (wantsTurn, isBehind, pendingBytes)
+    }
   }
 
   /// `mutating` although it changes nothing: a getter of another module's value that cannot be copied is given a copy
@@ -181,21 +184,6 @@ package struct ShardMachine: ~Copyable {
   }
 
   // MARK: Life
-
-  /// Recovery read the log.
-  package mutating func start(
-    _ loaded: LoadedShard, suspicion: Suspicion, committed: UInt64, noted: UInt64? = nil,
-    entered: EpochNote? = nil, time: TurnTime, tools: inout ShardTools
-  ) {
-    adopt(loaded)
-    var state = logState(suspicion: suspicion, committed: committed)
-    (state.noted, state.entered) = (noted, entered)
-    call(time) { replica, effects in replica.start(log: state, now: time.now, into: &effects) }
-    work(time, &tools)
-  }
-
-  /// The process is about to end.
-  package mutating func beginEnd() { replica.beginEnd() }
 
   /// Takes over memory that was loaded from the disk.
   mutating func adopt(_ loaded: LoadedShard) {
@@ -238,115 +226,6 @@ package struct ShardMachine: ~Copyable {
   private mutating func collectChanges(_ index: UInt64) {
     let made = inventory.takeChanges(index: index)
     changes?.append(contentsOf: made)
-  }
-
-  // MARK: Notices
-
-  /// The shard's register was read, or the watch brought it (`token` 0).
-  package mutating func mapRead(_ register: MapRegister?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.mapRead(register, token: token, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  package mutating func mapUnreachable(token: UInt64, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.mapUnreachable(token: token, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  package mutating func assignFirstRoles(_ roles: FirstRoles, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.assignFirstRoles(roles, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  /// The own log is on stable storage up to the frame that ends at `index`.
-  package mutating func durable(through index: UInt64, time: TurnTime, tools: inout ShardTools) {
-    if case .none = reload {
-      settleTurn(time, &tools)
-      call(time) { $0.durable(through: index, now: time.now, into: &$1) }
-      work(time, &tools)
-    }
-  }
-
-  package mutating func diskFull(_ isFull: Bool, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.diskFull(isFull, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  package mutating func connected(to peer: ReplicaID, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.connected(to: peer, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  package mutating func halt(_ reason: HaltReason, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.halt(reason, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  package mutating func carryOut(_ directive: Directive, time: TurnTime, tools: inout ShardTools) -> DirectiveAnswer {
-    settleTurn(time, &tools)
-    var answer = DirectiveAnswer.nothingToDo
-    call(time) { answer = $0.carryOut(directive, now: time.now, into: &$1) }
-    work(time, &tools)
-    return answer
-  }
-
-  /// The chain hash of the log's frame that ends at the index that was asked for; nil: there is none.
-  package mutating func chainFound(_ chain: UInt64?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.chainFound(chain, token: token, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  /// The digest that the own log gives at the index that was asked for; nil: it no longer reaches back.
-  package mutating func replayed(_ digest: UInt64?, token: UInt64, time: TurnTime, tools: inout ShardTools) {
-    settleTurn(time, &tools)
-    call(time) { $0.replayed(digest, token: token, now: time.now, into: &$1) }
-    work(time, &tools)
-  }
-
-  // MARK: Turns
-
-  /// Time passed: at least every 25 ms.
-  ///
-  /// - Parameter room: for the backlog's `pendingBytes`.
-  package mutating func tick(room: LogRoom, time: TurnTime, tools: inout ShardTools) {
-    self.room = room
-    receiveDelayed(time, &tools)
-    settleTurn(time, &tools)
-    call(time) { $0.tick(now: time.now, into: &$1) }
-    work(time, &tools)
-    endLateReplies(time, &tools)
-    if replica.acceptsCommands {
-      let isCaughtUp = catchUp(time, &tools)
-      // A shard without work has no records that would make it forget keys: a tick does.
-      if isCaughtUp, case .open = room, turn.recordCount == 0, inventory.keysAreDue || inventory.sweepIsDue {
-        turn.timeChangedState = true
-      }
-      freshenFeeds(time)
-    }
-    considerSnapshot()
-  }
-
-  /// The loop's turn ends: closes the frame, sends what one message can say for all of it, lets replies go.
-  package mutating func flush(time: TurnTime, tools: inout ShardTools) {
-    if !deferred.isEmpty { workOffDeferred(time, &tools) }
-    endTurn(time, &tools)
-    call(time) { $0.flush(now: time.now, into: &$1) }
-    work(time, &tools)
-    release()
-    countReplies(&tools)
-    wantsTurn = readsWantTurn || (isBehind && !tools.allowance.isFull(with: 0))
-    publishWhenCommitted()
-    if kept != replica.neededFrom {
-      kept = replica.neededFrom
-      actions.append(.keep(from: kept))
-    }
   }
 
   // MARK: Calling the replica

@@ -40,6 +40,30 @@ package struct TurnAllowance: Sendable {
   /// Whether requests must wait until replies have left.
   package func isFull(with more: Int) -> Bool { replyBytes + more > replyBytesMax }
 
+  /// What of it changes from turn to turn: what a recording must have of it.
+  package struct State: Equatable, Sendable {
+    package var endsAt = UInt64.max
+    package var replyBytes = 0
+    package var outputBytes = 0
+    package var crowded: Set<ConnectionID> = []
+    package var largeCount = 0
+    package var largeBytes = 0
+    package init() {}
+  }
+
+  package var state: State {
+    get {
+      var state = State()
+      (state.endsAt, state.replyBytes, state.outputBytes) = (endsAt, replyBytes, outputBytes)
+      (state.crowded, state.largeCount, state.largeBytes) = (crowded, largeCount, largeBytes)
+      return state
+    }
+    set {
+      (endsAt, replyBytes, outputBytes) = (newValue.endsAt, newValue.replyBytes, newValue.outputBytes)
+      (crowded, largeCount, largeBytes) = (newValue.crowded, newValue.largeCount, newValue.largeBytes)
+    }
+  }
+
   package enum Verdict: Equatable { case make, nextTurn, whenSomeLeft }
 
   /// Whether a large answer of so many bytes may be made now: then they count as waiting, until `made` says that the

@@ -99,6 +99,8 @@ final class RouterSide {
   private unowned let node: SimulatedNode
   private weak var link: RouterLink?
   private(set) var isSuperseded = false
+  /// Frames that came and are not read yet.
+  var unread: [[UInt8]] = []
 
   init(_ id: ConnectionID, _ node: SimulatedNode, _ link: RouterLink) {
     (self.id, self.node, self.link) = (id, node, link)

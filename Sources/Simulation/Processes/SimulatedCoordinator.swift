@@ -45,9 +45,7 @@ final class SimulatedCoordinator {
     node.later(delay()) { node in
       let world = node.world
       if self.isAway || node.isDeaf {
-        return node.later(self.delay()) { node in
-          node.turn(shard) { machine, tools, time in machine.mapUnreachable(token: token, time: time, tools: &tools) }
-        }
+        return node.later(self.delay()) { $0.take(.mapUnreachable(token: token), for: shard) }
       }
       if self.refuses(node) { return }
       let (register, seenAt) = (self.registers[shard], world.time)
@@ -56,7 +54,7 @@ final class SimulatedCoordinator {
         if let held = node.machine(shard), register?.entry.epoch == held.machine.replica.epoch {
           held.confirmedAt = max(held.confirmedAt, seenAt)
         }
-        node.turn(shard) { machine, tools, time in machine.mapRead(register, token: token, time: time, tools: &tools) }
+        node.take(.mapRead(register, token: token), for: shard)
       }
     }
   }
@@ -103,18 +101,14 @@ final class SimulatedCoordinator {
       let register = self.registers[shard]
       world.plan(after: self.delay()) { _ in
         guard node.life == life else { return }
-        node.whileRunning { node in
-          node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
-        }
+        node.whileRunning { (node: SimulatedNode) in node.take(.mapRead(register, token: 0), for: shard) }
       }
     }
   }
 
   private func tell(_ register: MapRegister, _ shard: ShardID) {
     for node in world.processes where !world.chance(world.faults.lostWatch) && !node.isDeaf {
-      node.later(delay()) { node in
-        node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
-      }
+      node.later(delay()) { $0.take(.mapRead(register, token: 0), for: shard) }
     }
     for router in world.routers where !world.chance(world.faults.lostWatch) {
       router.later(delay()) { [unowned router] in router.learn(register, shard) }
@@ -126,9 +120,7 @@ final class SimulatedCoordinator {
     if isAway || node.isDeaf { return }
     for shard in world.shardIDs {
       guard let register = registers[shard] else { continue }
-      node.later(delay()) { node in
-        node.turn(shard) { machine, tools, time in machine.mapRead(register, token: 0, time: time, tools: &tools) }
-      }
+      node.later(delay()) { $0.take(.mapRead(register, token: 0), for: shard) }
     }
     for held in sortedRecords { node.later(delay()) { $0.met(held.record, at: held.process) } }
   }

@@ -43,7 +43,6 @@ final class SimulatedDoor {
   // MARK: In the router
 
   private func take(_ operation: ClientOperation) {
-    loop.beginWork()
     if serveFresh(operation) { return }
     if startQuickly(operation) { return }
     let call = Call(

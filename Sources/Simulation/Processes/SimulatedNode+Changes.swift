@@ -6,7 +6,7 @@ import ShardCore
 // Somebody listens to what the shard's records change, and knows what the inventory knows.
 extension SimulatedNode {
   func listen(to shard: SimulatedShard) {
-    guard let changes = shard.machine.takeChanges() else {
+    guard let changes = shard.takeChanges() else {
       shard.contents = shard.machine.inventory.contents
       shard.toldIndex = shard.machine.position.index
       return

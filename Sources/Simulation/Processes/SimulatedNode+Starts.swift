@@ -57,9 +57,7 @@ extension SimulatedNode {
     guard !isReplaced else { return }
     isReplaced = true
     world.say("\(name), start \(start), is replaced by start \(later)")
-    for shard in world.shardIDs {
-      turn(shard) { machine, tools, time in machine.halt(.replaced, time: time, tools: &tools) }
-    }
+    takeAll(.halt(.replaced))
     self.later(world.draw(100...20_000)) { $0.crash(keepsPower: true) }
   }
 

@@ -38,10 +38,15 @@ class SimulatedProcess {
     heldBack = []
   }
 
+  /// Something begins to happen in this process, as when a loop's turn begins.
+  func turnBegan() {}
+
   /// Calls `body` in this process, now, or when it goes on if it stands still.
   func whileRunning(_ body: @escaping () -> Void) {
     guard isUp else { return }
-    if isPaused || !heldBack.isEmpty { heldBack.append(body) } else { body() }
+    if isPaused || !heldBack.isEmpty { return heldBack.append(body) }
+    turnBegan()
+    body()
   }
 
   /// The same after some time, unless the process has ended by then.
@@ -72,6 +77,7 @@ class SimulatedProcess {
     heldBack = []
     for body in waiting {
       guard isUp, life == mine else { return }
+      turnBegan()
       body()
     }
   }

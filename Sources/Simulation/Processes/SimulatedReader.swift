@@ -12,8 +12,8 @@ final class SimulatedReader {
   private unowned let node: SimulatedNode
   private var freeAt = [0, 0]
 
-  init(_ log: Log, _ node: SimulatedNode) {
-    driver = DiskDriver(log, keyLimits: node.world.machineOptions.keyLimits)
+  init(_ log: Log, _ oldSegments: OldSegments, _ node: SimulatedNode) {
+    driver = DiskDriver(log, oldSegments, keyLimits: node.world.machineOptions.keyLimits)
     self.node = node
   }
 
@@ -38,6 +38,6 @@ final class SimulatedReader {
       world.checks.encoded(header, hash, world)
     }
     guard let result else { return }
-    node.later(world.draw(5...200)) { $0.turn(shard) { $0.done(result, time: $2, tools: &$1) } }
+    node.later(world.draw(5...200)) { $0.take(.disk(result), for: shard) }
   }
 }

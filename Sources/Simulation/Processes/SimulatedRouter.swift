@@ -65,6 +65,8 @@ final class SimulatedRouter: SimulatedProcess {
 
   func resetLinks() { for loop in loops { loop.resetLinks() } }
 
+  override func turnBegan() { for loop in loops { loop.turnBegan() } }
+
   // MARK: The map
 
   /// Reads the map at the start, and again and again, should the watch have lost something.
@@ -120,20 +122,19 @@ final class SimulatedRouter: SimulatedProcess {
 final class SimulatedRouterLoop: EngineHost {
   let index: Int
   unowned let router: SimulatedRouter
-  private(set) var engine: Engine
+  let engine: Engine
+  private let driver: EngineDriver
   private var links: [LinkID: RouterLink] = [:]
   private var byNode: [RouterLink?]
-  private var retryWait: [Int]
+  private var retries: [LinkRetry]
   private var nextLink: UInt32 = 1
   private var turnEndAsked = false
-  private var isGathering = false
-  private var tickAt = Milliseconds.max
 
   init(_ index: Int, _ router: SimulatedRouter, _ directory: EventDirectory) {
     (self.index, self.router) = (index, router)
     let world = router.world
     byNode = Array(repeating: nil, count: world.nodes.count)
-    retryWait = Array(repeating: 10_000, count: world.nodes.count)
+    retries = Array(repeating: LinkRetry(), count: world.nodes.count)
     var limits = ForwarderLimits()
     limits.deadline = world.routerDeadline
     if world.draw(0...1) == 0 {
@@ -147,6 +148,7 @@ final class SimulatedRouterLoop: EngineHost {
     engine = Engine(
       router: world.random.next(), shardCount: world.shardCount, loopIndex: index, limits: limits,
       directory: directory, random: RandomSource { [unowned world] in world.random.next() })
+    driver = EngineDriver(engine)
     engine.host = self
     engine.loopBits = router.loopBits
     // Some loops make every map as if it were a large one.
@@ -156,7 +158,7 @@ final class SimulatedRouterLoop: EngineHost {
   private var world: World { router.world }
 
   func start() {
-    beginWork()
+    turnBegan()
     for place in world.nodes.indices { connect(router.address(place)) }
     housekeep()
   }
@@ -167,13 +169,11 @@ final class SimulatedRouterLoop: EngineHost {
     byNode = []
   }
 
-  /// Tells the engine the time: every way in calls it first.
-  func beginWork() { engine.nowNanoseconds = UInt64(router.monotonic) * 1_000 }
+  func turnBegan() { driver.beginTurn(at: UInt64(router.monotonic) * 1_000) }
 
   private func housekeep() {
-    beginWork()
-    engine.renewSubscriptions()
-    router.later(100_000) { [unowned self] in housekeep() }
+    driver.housekeep()
+    router.later(Int(EngineDriver.housekeepingEvery) * 1_000) { [unowned self] in housekeep() }
   }
 
   // MARK: Turns
@@ -188,27 +188,12 @@ final class SimulatedRouterLoop: EngineHost {
   }
 
   private func endTurn() {
-    beginWork()
-    let gathersUntil = engine.turnEnded { links[$0]?.send(copy $1) }
-    if let gathersUntil, !isGathering {
-      isGathering = true
-      router.later(max(1, Int(gathersUntil / 1_000) - router.monotonic)) { [unowned self] in
-        isGathering = false
-        endTurn()
-      }
+    let plans = driver.endTurn(doorsAreCrowded: false) { links[$0]?.send(copy $1) }
+    if let gathersUntil = plans.gathersUntil {
+      router.later(max(1, Int(gathersUntil / 1_000) - router.monotonic)) { [unowned self] in driver.gatheringEnded() }
     }
-    planTick()
-  }
-
-  private func planTick() {
-    guard let next = engine.forwarder.nextTick, next < tickAt else { return }
-    tickAt = next
-    router.later(Int(max(1, next - engine.now)) * 1_000) { [unowned self] in
-      guard tickAt == next else { return }
-      tickAt = .max
-      beginWork()
-      engine.tick()
-      wantsTurnEnd()
+    if let tickAt = plans.tickAt {
+      router.later(Int(driver.wait(until: tickAt)) * 1_000) { [unowned self] in driver.tick(planned: tickAt) }
     }
   }
 
@@ -226,40 +211,34 @@ final class SimulatedRouterLoop: EngineHost {
   }
 
   func ready(_ link: RouterLink) {
-    beginWork()
-    retryWait[link.node.index] = 10_000
+    retries[link.node.index] = LinkRetry()
     engine.linkUp(link.id, node: link.node.nodeName, loop: 0, loopCount: 1)
   }
 
   func ended(_ link: RouterLink) {
     guard links.removeValue(forKey: link.id) != nil else { return }
-    beginWork()
     if link.isReady { engine.linkDown(link.id) }
     let place = link.node.index
     guard byNode.count > place, byNode[place] === link else { return }
     byNode[place] = nil
-    let wait = retryWait[place]
-    retryWait[place] = min(wait * 2, 500_000)
-    router.later(wait) { [unowned self] in connect(router.address(place)) }
+    router.later(Int(retries[place].next()) * 1_000) { [unowned self] in connect(router.address(place)) }
   }
 
   /// A node has another address.
   func moved(_ place: Int) {
-    retryWait[place] = 10_000
+    retries[place] = LinkRetry()
     byNode[place]?.broke()
   }
 
   func resetLinks() { for link in sortedLinks { link.broke() } }
 
   func mapChanged(_ shard: ShardID, _ entry: MapEntry) {
-    beginWork()
     for lost in engine.mapChanged(shard, epoch: entry.epoch, primary: entry.primary.node) { links[lost]?.close() }
   }
 
   /// - Parameter mark: the time at which what the frame says was surely so, if nothing came since.
   func received(_ bytes: [UInt8], _ mark: Int?, on link: RouterLink) {
     guard links[link.id] === link else { return }
-    beginWork()
     do throws(DecodeError) {
       let frame = try WireFrame(header: bytes.rawSpan)
       let body = try frame.body(of: bytes.rawSpan)
@@ -285,7 +264,6 @@ final class SimulatedRouterLoop: EngineHost {
 
   func build(_ build: CopyBuild) -> Bool {
     router.later(world.draw(0...20_000)) { [unowned self] in
-      beginWork()
       engine.built(build, build.makeBody())
     }
     return true
@@ -293,7 +271,6 @@ final class SimulatedRouterLoop: EngineHost {
 
   func render(_ rendering: SeatRendering) -> Bool {
     router.later(world.draw(0...20_000)) { [unowned self] in
-      beginWork()
       engine.rendered(rendering, rendering.bodies())
     }
     return true
@@ -303,7 +280,6 @@ final class SimulatedRouterLoop: EngineHost {
 
   func wakeLater(_ event: EventEntry) {
     router.later(1) { [unowned self] in
-      beginWork()
       engine.wakeCopyWaits(event)
     }
   }
@@ -311,7 +287,6 @@ final class SimulatedRouterLoop: EngineHost {
   func spreadCopy(of event: EventEntry) {
     for other in router.loops where other !== self {
       router.later(world.draw(0...500)) { [unowned other] in
-        other.beginWork()
         other.engine.subscribe(event)
       }
     }

@@ -4,37 +4,40 @@ import Node
 import Proto
 import ShardCore
 
-/// The log's writer thread, as events: all that came while the last group was on its way becomes the next; one write,
-/// one sync.
+/// The log's writer thread and the one that makes segments, as events: all that came while the last group was on its
+/// way becomes the next; one write, one sync.
 final class SimulatedWriter {
   private let log: Log
   private unowned let node: SimulatedNode
-  private var queue: [LogEntry] = []
+  private var queue = LogQueue()
+  /// Taken from the queue and not written yet.
+  private var taken: ArraySlice<LogEntry> = []
   private var isBusy = false
   private var isMaking = false
-  private var isReportedFull = false
 
   init(_ log: Log, _ node: SimulatedNode) { (self.log, self.node) = (log, node) }
 
-  func submit(_ entries: [LogEntry]) {
-    queue += entries
+  /// False: nothing was taken.
+  func submit(_ entries: [LogEntry]) -> Bool {
+    guard queue.add(entries, byteCount: entries.reduce(0) { $0 + $1.frameBytes }, log) else { return false }
     kick()
+    return true
   }
 
-  func room(for byteCount: Int) -> LogRoom {
-    if isReportedFull { return .full }
-    let waiting = queue.reduce(0) { $0 + $1.frameBytes }
-    return hasRoom(waiting + byteCount + 1_024) ? .open : .busy
+  func room(for byteCount: Int, ofRequests: Bool) -> LogRoom {
+    queue.room(for: byteCount, ofRequests: ofRequests, log)
   }
 
-  private func hasRoom(_ byteCount: Int) -> Bool {
-    let margin = log.options.segmentBytes / 4
-    return byteCount + margin <= log.bytesLeft
-      || (log.hasPreparedSegment && byteCount + margin <= log.options.segmentBytes)
-  }
+  /// Nothing waits, and nothing is being written.
+  var isIdle: Bool { !isBusy && queue.isEmpty && taken.isEmpty }
 
   private func kick() {
-    guard !isBusy, !queue.isEmpty else { return }
+    guard !isBusy else { return }
+    if taken.isEmpty {
+      if let isFull = queue.newFullness(log) { report(full: isFull) }
+      taken = queue.takeAll()[...]
+    }
+    guard !taken.isEmpty else { return }
     isBusy = true
     node.later(node.world.draw(5...80)) { [self] _ in write() }
   }
@@ -47,45 +50,39 @@ final class SimulatedWriter {
       isMaking = false
       do throws(JournalError) {
         try log.prepareSegment()
-        report(full: false)
+        queue.lacksSpace = false
       } catch .full {
-        if !hasRoom(queue.reduce(0) { $0 + $1.frameBytes } + log.options.segmentBytes / 8) { report(full: true) }
-        node.later(100_000) { [self] _ in makeSegment() }
+        queue.lacksSpace = true
+        node.later(LogWriter.retryMilliseconds * 1_000) { [self] _ in makeSegment() }
       } catch {
-        failed(error)
+        return failed(error)
       }
+      kick()
     }
   }
 
   private func report(full: Bool) {
-    guard full != isReportedFull else { return }
-    isReportedFull = full
     node.world.say("\(node.name): \(full ? "no room" : "room again")")
-    for shard in node.world.shardIDs {
-      node.turn(shard) { machine, tools, time in machine.diskFull(full, time: time, tools: &tools) }
-    }
+    node.takeAll(.diskFull(full))
   }
 
   private func write() {
+    let (count, byteCount) = LogQueue.group(of: taken, log)
     do throws(JournalError) {
-      var bytes = 0
-      let group = Array(
-        queue.prefix { entry in
-          defer { bytes += entry.frameBytes }
-          return bytes == 0 || bytes + entry.frameBytes <= log.options.segmentBytes / 2
-        })
-      try log.append(group)
-      queue.removeFirst(group.count)
-      sync()
+      try log.append(Array(taken.prefix(count)))
     } catch .full {
-      report(full: true)
-      node.later(50_000) { [self] _ in write() }
+      queue.lacksSpace = true
+      if queue.isStuck() { report(full: true) }
+      makeSegment()
+      return node.later(50_000) { [self] _ in write() }
     } catch {
-      failed(error)
+      return failed(error)
     }
+    taken = taken.dropFirst(count)
+    sync(byteCount)
   }
 
-  private func sync() {
+  private func sync(_ byteCount: Int) {
     let world = node.world
     var wait = world.draw(50...300)
     if world.chance(world.faults.slowSync) {
@@ -96,6 +93,7 @@ final class SimulatedWriter {
       do throws(JournalError) {
         let group = try log.sync()
         node.later(node.world.draw(5...100)) { [self] _ in tell(group.ends, group.markers) }
+        queue.written(byteCount: byteCount)
         isBusy = false
         makeSegment()
         kick()
@@ -109,11 +107,9 @@ final class SimulatedWriter {
     _ ends: [(shard: ShardID, end: LogEnd)], _ markers: [(shard: ShardID, kind: LogFrame.Kind)]
   ) {
     for (shard, end) in ends.sorted(by: { $0.shard < $1.shard }) {
-      node.turn(shard) { machine, tools, time in machine.durable(through: end.index, time: time, tools: &tools) }
+      node.take(.durable(through: end.index), for: shard)
     }
-    for (shard, kind) in markers {
-      node.turn(shard) { machine, _, _ in machine.markerDurable(kind) }
-    }
+    for (shard, kind) in markers { node.take(.markerDurable(kind), for: shard) }
   }
 
   private func failed(_ error: JournalError) {

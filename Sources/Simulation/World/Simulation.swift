@@ -35,10 +35,36 @@ package enum Simulation {
   ///
   /// - Parameter steps: how many things happen while faults strike; then they stop, and all must heal.
   package static func run(seed: UInt64, steps: Int = defaultSteps, traces: Bool = false) -> RunResult {
-    let world = World(seed: seed, traces: traces)
+    run(World(seed: seed, traces: traces), steps)
+  }
+
+  /// Runs one seed, and writes down all that one replica was told and what came of it: a file for `replay`. nil: the
+  /// replica does not exist in this run, or the file would be too long.
+  ///
+  /// - Parameters:
+  ///   - node: its place, from 0.
+  ///   - shard: its number.
+  package static func record(
+    seed: UInt64, steps: Int = defaultSteps, node: Int, shard: Int, traces: Bool = false
+  ) -> (result: RunResult, recording: [UInt8]?) {
+    let recording = Recording(node: node, shard: ShardID(UInt16(shard)))
+    let result = run(World(seed: seed, traces: traces, recording: recording), steps)
+    return (result, recording.isFull || recording.isEmpty ? nil : recording.finish())
+  }
+
+  /// Tells fresh machines what a recording has. What comes of it must be the same.
+  ///
+  /// - Parameter trace: is told each input and action in words.
+  package static func replay(
+    _ recording: [UInt8], trace: ((String) -> Void)? = nil
+  ) throws(ReplayError) -> ReplayResult {
+    try Replay.run(recording, trace: trace)
+  }
+
+  private static func run(_ world: World, _ steps: Int) -> RunResult {
     world.run(steps: steps)
     let result = RunResult(
-      seed: seed, steps: world.steps, hash: world.hash, rule: world.violation?.rule,
+      seed: world.seed, steps: world.steps, hash: world.hash, rule: world.violation?.rule,
       violation: world.violation?.description, trace: world.trace, milliseconds: world.time / 1_000,
       operations: world.history.operations.count, acknowledged: world.history.acknowledged,
       unknown: world.history.unknown, freshReads: world.freshReads, quickHolds: world.quickHolds,

@@ -15,8 +15,15 @@ public enum SimulationCommand {
       FlagSpec(switch: "trace", "print what happened"),
       FlagSpec(switch: "brief", "do not look for a shorter run of a failure"),
       FlagSpec(switch: "hash", "print each run's hash"),
+      FlagSpec("record", "FILE", "write all that one replica is told in the run, and what came of it, to a file"),
+      FlagSpec("node", "N", default: "1", "with --record: the replica's node, from 1"),
+      FlagSpec("shard", "S", default: "0", "with --record: the replica's shard, from 0"),
+      FlagSpec("replay", "FILE", "tell a fresh replica what a file has; it must do the same. --trace prints it all"),
     ],
-    notes: "Exit code: 0, or 1 if a promise was broken: then the seed, the shortest run found, and how to replay it.")
+    notes: """
+      Exit code: 0, or 1 if a promise was broken: then the seed, the shortest run found, and how to replay it.
+      A replay's is 1 if the replica did something else, or the file cannot be read.
+      """)
 
   /// Runs and prints. Returns the exit code.
   public static func run(_ flags: ParsedFlags) -> Int32 {
@@ -33,9 +40,46 @@ public enum SimulationCommand {
       let first = UInt64(try flags.number("seed", in: 0...Int.max) ?? 1)
       let count = UInt64(try flags.number("seeds", in: 1...Int.max) ?? 1)
       let steps = try flags.number("steps", in: 0...100_000_000) ?? Simulation.defaultSteps
+      if let path = flags.text("replay") { return try replay(path, traces: flags.has("trace")) }
+      if let path = flags.text("record") { return try record(to: path, first, count, steps, flags) }
       return run(first, count, steps, flags)
     } catch {
       spec.fail(error)
+    }
+  }
+
+  private static func record(
+    to path: String, _ seed: UInt64, _ count: UInt64, _ steps: Int, _ flags: ParsedFlags
+  ) throws(UsageError) -> Int32 {
+    guard count == 1 else { throw UsageError("--record: one run is recorded, not \(count)") }
+    let node = try flags.number("node", in: 1...3) ?? 1
+    let shard = try flags.number("shard", in: 0...1) ?? 0
+    let (result, recording) = Simulation.record(
+      seed: seed, steps: steps, node: node - 1, shard: shard, traces: flags.has("trace"))
+    for line in result.trace { print(line) }
+    if let violation = result.violation { print("seed \(seed): \(result.rule ?? ""): \(violation)") }
+    guard let recording else {
+      throw UsageError(
+        "--record: in this run there is no shard \(shard) on node \(node), or the file would be too long")
+    }
+    guard RecordingFile.write(recording, to: path) else { throw UsageError("--record: \(path) cannot be written") }
+    print("recorded \(recording.count) bytes of node \(node), shard \(shard), in \(result.steps) steps")
+    return result.violation == nil ? 0 : 1
+  }
+
+  private static func replay(_ path: String, traces: Bool) throws(UsageError) -> Int32 {
+    guard let bytes = RecordingFile.read(path) else {
+      throw UsageError("--replay: \(path) cannot be read, or is longer than \(Recording.bytesMax) bytes")
+    }
+    do throws(ReplayError) {
+      let result = try Simulation.replay(bytes, trace: traces ? { print($0) } : nil)
+      print(
+        "the same: \(result.lives) processes, \(result.inputs) inputs, \(result.turns) turns, \(result.actions) actions, digest \(String(result.digest, radix: 16))"
+      )
+      return 0
+    } catch {
+      print("\(error)")
+      return 1
     }
   }
 

@@ -73,9 +73,7 @@ extension World {
       let entry = coordinator.registers[shard]?.entry, let follower = entry.follower,
       let primary = node(named: entry.primary.node), !primary.isPaused
     else { return false }
-    primary.turn(shard) { machine, tools, time in
-      _ = machine.carryOut(.declareDead(follower.node), time: time, tools: &tools)
-    }
+    primary.take(.directive(.declareDead(follower.node)), for: shard)
     return false
   }
 
@@ -168,11 +166,10 @@ extension World {
     guard time >= until else { return }
     for node in named where mayAccept(shard, node, primary) {
       guard covers(node, shard) else { continue }
-      node.turn(shard) { machine, tools, time in
-        let answer = machine.carryOut(.acceptLoss, time: time, tools: &tools)
-        say("\(node.name) shard \(shard.rawValue) is told to go on with what it has: \(answer)")
-        if answer == .taken { count(.acceptLoss) }
-      }
+      let answer = node.take(.directive(.acceptLoss), for: shard)
+      say(
+        "\(node.name) shard \(shard.rawValue) is told to go on with what it has: \(answer.map { "\($0)" } ?? "down")")
+      if answer == .taken { count(.acceptLoss) }
       if let ghost { hold(ghost, behind: entry.epoch, of: shard) }
       waitsUntil[shard] = nil
       return

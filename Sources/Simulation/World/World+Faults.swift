@@ -17,7 +17,12 @@ extension World {
     if chance(faults.powerLoss) { kill(node, keepsPower: false) }
     if chance(faults.restart), node.isUp, !isLastCopy(node) {
       count(.restart)
-      node.crash(keepsPower: true, restartAfter: draw(1_000...20_000))
+      let wait = draw(1_000...20_000)
+      if random.chance(50) {
+        node.endInOrder(restartAfter: wait)
+      } else {
+        node.crash(keepsPower: true, restartAfter: wait)
+      }
     }
     if chance(faults.crashInOperation), node.isUp, !isLastCopy(node) {
       count(.crashInOperation)
@@ -206,8 +211,7 @@ extension World {
     let someone = nodes.randomElement(using: &random) ?? node
     let directives: [Directive] = [.drain, .drain, .drain, .force, .declareDead(someone.nodeName)]
     let directive = directives.randomElement(using: &random) ?? .drain
-    node.turn(shard) { machine, tools, time in
-      let answer = machine.carryOut(directive, time: time, tools: &tools)
+    if let answer = node.take(.directive(directive), for: shard) {
       say("\(node.name) shard \(shard.rawValue) is told to \(directive): \(answer)")
     }
   }

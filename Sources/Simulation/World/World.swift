@@ -29,6 +29,8 @@ final class World {
   /// A hash of all that happened, in order.
   var hash: UInt64 = 0
   let traces: Bool
+  /// What one replica is told is written down; nil: nothing is.
+  let recording: Recording?
   var trace: [String] = []
   var violation: Violation?
 
@@ -71,8 +73,8 @@ final class World {
   /// Milliseconds that a router holds a request.
   let routerDeadline: Milliseconds
 
-  init(seed: UInt64, traces: Bool) {
-    (self.seed, self.traces) = (seed, traces)
+  init(seed: UInt64, traces: Bool, recording: Recording? = nil) {
+    (self.seed, self.traces, self.recording) = (seed, traces, recording)
     var random = SeededRandom(seed: mix64(seed))
     plannedFaults = Faults(from: &random)
     shardCount = random.chance(30) ? 2 : 1
@@ -238,9 +240,7 @@ final class World {
     for shard in shardIDs where coordinator.registers[shard] == nil {
       let roles = Placement.firstRoles(of: shard, on: replicas)
       for node in nodes {
-        node.whileRunning {
-          $0.turn(shard) { machine, tools, time in machine.assignFirstRoles(roles, time: time, tools: &tools) }
-        }
+        node.whileRunning { (node: SimulatedNode) in node.take(.assignFirstRoles(roles), for: shard) }
       }
     }
   }

@@ -1,0 +1,95 @@
+import Inventory
+import Proto
+import Replication
+import ShardCore
+
+/// What a machine is made of.
+struct MachineMaking {
+  var shard: ShardID
+  var me: ReplicaID
+  var options: ShardMachine.Options
+  var config: ReplicaConfig
+  var seed: UInt64
+
+  func machine() -> ShardMachine {
+    ShardMachine(shard: shard, me: me, options: options, config: config, seed: seed)
+  }
+
+  /// Every setting, in the order of its declaration.
+  func encode(into out: inout [UInt8]) {
+    precondition(
+      Mirror(reflecting: options).children.count == 13 && Mirror(reflecting: config).children.count == 15,
+      "a setting was added that recordings do not have: add it here, and raise their version")
+    out.put(shard.rawValue)
+    me.encode(into: &out)
+    out.put(seed)
+    for number in [
+      Int64(options.snapshotBytes), options.requestDeadline, Int64(options.largeAnswerBytes),
+      Int64(options.seatsCopiedPerTurn), Int64(options.largeRecordBytes), Int64(options.deferredBytesMax),
+      options.feedEvery, Int64(options.recentBytesMax), Int64(options.frameBytesMax),
+      Int64(options.recordsPerStampMax), Int64(options.ticksMax), Int64(options.keyLimits.clientBytes),
+      options.keyLimits.clientWindow, options.keyLimits.routerWindow, options.tellsChanges ? 1 : 0,
+    ] {
+      out.put(number)
+    }
+    for number in [
+      config.failureTimeout, config.failureJitter, config.heartbeat, config.mapEvery, config.proposalResend,
+      config.askAgain, Int64(bitPattern: config.checkpointEvery), Int64(config.catchUpBytes),
+      Int64(bitPattern: config.snapshotBehind), Int64(bitPattern: config.snapshotWindowBytes), config.readmissionWait,
+      config.readmissionWaitMax, config.readmissionMemory, config.drainTimeout, config.joins ? 1 : 0,
+    ] {
+      out.put(number)
+    }
+  }
+
+  init(shard: ShardID, me: ReplicaID, options: ShardMachine.Options, config: ReplicaConfig, seed: UInt64) {
+    (self.shard, self.me, self.options, self.config, self.seed) = (shard, me, options, config, seed)
+  }
+
+  init(decoding reader: inout ByteReader) throws(DecodeError) {
+    shard = ShardID(try reader.u16())
+    me = try ReplicaID(decoding: &reader)
+    seed = try reader.u64()
+    options = ShardMachine.Options()
+    options.snapshotBytes = try reader.size()
+    options.requestDeadline = try reader.i64()
+    options.largeAnswerBytes = try reader.size()
+    options.seatsCopiedPerTurn = try reader.size()
+    options.largeRecordBytes = try reader.size()
+    options.deferredBytesMax = try reader.size()
+    options.feedEvery = try reader.i64()
+    options.recentBytesMax = try reader.size()
+    options.frameBytesMax = try reader.size()
+    options.recordsPerStampMax = try reader.size()
+    options.ticksMax = try reader.size()
+    options.keyLimits.clientBytes = try reader.size()
+    options.keyLimits.clientWindow = try reader.i64()
+    options.keyLimits.routerWindow = try reader.i64()
+    options.tellsChanges = try reader.size() != 0
+    config = ReplicaConfig()
+    config.failureTimeout = try reader.i64()
+    config.failureJitter = try reader.i64()
+    config.heartbeat = try reader.i64()
+    config.mapEvery = try reader.i64()
+    config.proposalResend = try reader.i64()
+    config.askAgain = try reader.i64()
+    config.checkpointEvery = try reader.u64()
+    config.catchUpBytes = try reader.size()
+    config.snapshotBehind = try reader.u64()
+    config.snapshotWindowBytes = try reader.u64()
+    config.readmissionWait = try reader.i64()
+    config.readmissionWaitMax = try reader.i64()
+    config.readmissionMemory = try reader.i64()
+    config.drainTimeout = try reader.i64()
+    config.joins = try reader.size() != 0
+  }
+}
+
+extension ByteReader {
+  /// A count or a size as a recording has it.
+  mutating func size() throws(DecodeError) -> Int {
+    let value = try i64()
+    guard value >= 0, value <= 1 << 48 else { throw .invalid(field: "size") }
+    return Int(value)
+  }
+}
