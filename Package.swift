@@ -91,8 +91,8 @@ let package = Package(
     library(
       "Simulation",
       [
-        "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "ShardCore", "Node", "RouterCore", "MemoryDisk",
-        "Seeded", "Flags",
+        "Proto", "Plan", "Inventory", "Replication", "Journal", "ClusterMap", "ShardCore", "Node", "RouterCore",
+        "MemoryDisk", "Seeded", "Flags",
       ]),
 
     hotLibrary("Load", ["Proto", "RESP", "Threads", "HTTP", "EventLoop", "ClusterMap", "Flags"]),

@@ -1,7 +1,7 @@
 import Proto
 
-/// What follows from an event's definition and its terms: shared by all copies of the inventory. Other terms make another
-/// layout, which shares all that follows from the plan.
+/// What follows from an event's definition and its terms: shared by all copies of the inventory. Other terms make
+/// another layout, which shares all that follows from the plan.
 ///
 /// Flat arrays are fine here: they are built once, with the event, and never written again.
 final class EventLayout: Sendable {

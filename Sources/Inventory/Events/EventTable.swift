@@ -1,7 +1,7 @@
 import Proto
 
-/// All events of a shard, by slot, and the order of the living ones by id. A slot whose event was deleted and cleared away
-/// is given again, the lowest first.
+/// All events of a shard, by slot, and the order of the living ones by id. A slot whose event was deleted and cleared
+/// away is given again, the lowest first.
 struct EventTable: Sendable {
   private static let pageShift = 5
   static let countMax = 1 << 24 - 1

@@ -29,7 +29,8 @@ struct OrderRecord: Sendable, BitwiseCopyable, Equatable {
   }
 }
 
-/// All orders of a shard by number. An order lives as long as its event; then its number is given again, the lowest first.
+/// All orders of a shard by number. An order lives as long as its event; then its number is given again, the lowest
+/// first.
 struct OrderTable: Sendable {
   private var records = PagedArray<OrderRecord>()
   private var free = MinHeap<UInt32>()

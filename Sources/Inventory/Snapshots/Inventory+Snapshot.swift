@@ -7,8 +7,8 @@ import Proto
 enum SnapshotItem: UInt8 {
   /// `version: u8`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then
   /// the key limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`; then `orders: u32`, the numbers of
-  /// orders that were ever used, and the sweep: `cursor: u32`, and the slots of the events of its pass and of those that
-  /// wait, each behind a `u32` count.
+  /// orders that were ever used, and the sweep: `cursor: u32`, and the slots of the events of its pass and of those
+  /// that wait, each behind a `u32` count.
   case header = 1
   /// One event, in the order of slots: `life: u8`; unless the slot is free, `createdAt: i64`, `deletedAt: i64`,
   /// `incarnation: u64`, `version: u64`, the definition; then, if its terms changed, `1:
@@ -102,8 +102,8 @@ extension Inventory {
 
   /// Layout behind the status: `sequence: u64`, `secret: u64`, `event: u32`, `deadline: i64`; unless released, then the
   /// buyer (`u8` length), `seats: u32`, `areas: u32`, the seats (`u32` each), the areas (`u16`, `u32` each); of a hold
-  /// `slack: u32`, of an order `number: u32`, `place: u32` in its event's list, `status: u8`, `secret: u64`, `createdAt: i64`, `expiresAt: i64`,
-  /// `confirmedAt: i64`, `endedAt: i64`, the reference (`u8` length).
+  /// `slack: u32`, of an order `number: u32`, `place: u32` in its event's list, `status: u8`, `secret: u64`,
+  /// `createdAt: i64`, `expiresAt: i64`, `confirmedAt: i64`, `endedAt: i64`, the reference (`u8` length).
   private func put(_ slot: UInt32, _ places: [UInt32], into out: inout [UInt8]) {
     let record = holds[slot]
     out.append(record.status.rawValue)

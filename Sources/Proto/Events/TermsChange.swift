@@ -37,8 +37,8 @@ public struct TermsChange: Equatable, Sendable {
 
   private static let pricesMax = EventDefinition.Limit.categories + EventDefinition.Limit.areas
 
-  /// Layout: for each term in the order of declaration a byte, 0 (keep), 1 (remove) or 2 and the value; then the prices:
-  /// their count as `u32`, and for each `isArea: u8`, `item: u16` and the price behind a presence byte.
+  /// Layout: for each term in the order of declaration a byte, 0 (keep), 1 (remove) or 2 and the value; then the
+  /// prices: their count as `u32`, and for each `isArea: u8`, `item: u16` and the price behind a presence byte.
   func encode(into out: inout [UInt8]) {
     out.put(Edit(name)) { $0.putShort($1) }
     out.put(venue) { $0.putShort($1) }

@@ -1,8 +1,8 @@
 import Proto
 import Seeded
 
-/// An event that one client alone knows, creates, sells from and deletes, again and again under the same id: what it was
-/// told must be so.
+/// An event that one client alone knows, creates, sells from and deletes, again and again under the same id: what it
+/// was told must be so.
 struct OwnEvent {
   var event: SimulatedEvent
   /// nil: nobody knows, because an answer was given up.
