@@ -170,8 +170,8 @@ struct Model {
       sweep()
       return (.noted, true)
     }
-    // A retry must not delete the next event of this id.
-    if case .event(.delete) = command, !key.isEmpty,
+    // A retry must mean the event that was meant first, not the next one of this id.
+    if isAboutALife(command), !key.isEmpty,
       let before = visibleKey({ $0.key == key && $0.fromRouter == fromRouter && $0.command == bare(command) })
     {
       return (before.outcome, false)
@@ -222,6 +222,13 @@ struct Model {
     case .onHold(let id, _): return find(id).map { holds[$0].event }
     case .onOrder(let id, _): return find(id).map { holds[$0].event }
     case .tick, .openEpoch: return nil
+    }
+  }
+
+  private func isAboutALife(_ command: Command) -> Bool {
+    switch command {
+    case .event(.create), .event(.delete): true
+    case .event(.set), .event(.block), .hold, .holdBest, .onHold, .onOrder, .tick, .openEpoch: false
     }
   }
 

@@ -15,13 +15,13 @@ extension Inventory {
 
   private mutating func applyCreate(_ record: borrowing CommandRecord, _ prepared: PreparedRecord?) -> Applied {
     guard let new = prepared ?? PreparedRecord(record) else { return Self.refuse(.invalid(.definition)) }
+    // A retry means the event that it made, which may have been deleted since, and another made.
+    if let repeated = repeatedOfDead(record, arguments: new.argumentsHash) { return repeated }
     var key = Key(arguments: new.argumentsHash)
     if let existing = events.slot(of: new.event.id) {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
       return conclude(.refused(.eventExists), record, key, event: existing, subject: nil, byArguments: true)
     }
-    // What was created and deleted since is not created again by a retry.
-    if let repeated = repeatedOfDead(record, arguments: new.argumentsHash) { return repeated }
     guard let slot = events.nextSlot else {
       return Self.refuse(.limitExceeded(.shardCapacity, limit: Int64(EventTable.countMax)))
     }
