@@ -1,6 +1,8 @@
 """What may change about an event that is on sale, at every door and on both copies: real processes, curl's calls, the CLI, RESP."""
 
 import contextlib
+import http.client
+import json
 import os
 import signal
 import unittest
@@ -138,6 +140,51 @@ class Blocks(EventCommands):
 
 
 class Deletions(EventCommands):
+    options = {"shards": 2, "loops": 2}
+
+    def test_every_loop_knows_the_next_life_by_its_names(self):
+        event = self.new_event(sections=[{"name": "Old", "rows": 4, "seats_per_row": 9, "price": 5}])
+        connections = [http.client.HTTPConnection("127.0.0.1", self.cluster.http, timeout=30) for _ in range(8)]
+
+        def hold(connection, seat):
+            body = json.dumps({"event": event, "buyer": "ann", "seats": [seat]})
+            connection.request("POST", "/v1/reserve", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        for number, connection in enumerate(connections):
+            self.assertEqual(hold(connection, f"Old-A-{number + 1}")[0], 200)
+        self.call("DELETE", f"/v1/events/{event}?force=true", wanted=204)
+        for connection in connections:
+            self.assertEqual(hold(connection, "New-A-1")[0], 404)
+        self.new_event(sections=[{"name": "New", "rows": 4, "seats_per_row": 9, "price": 6}])
+        for number, connection in enumerate(connections):
+            status, answer = hold(connection, f"New-A-{number + 1}")
+            self.assertEqual((status, answer.get("total")), (200, 6), answer)
+        self.assertEqual(hold(connections[0], "Old-A-1")[1]["code"], "invalid_seats")
+        for connection in connections:
+            connection.close()
+
+    def test_retries_after_a_deletion(self):
+        event = self.new_event()
+        path = f"/v1/events/{event}"
+        held = self.hold(event, "Stalls-A-1")
+        first = {"Idempotency-Key": "checkout"}
+        self.call("POST", "/v1/checkout", {"hold": held["hold"]}, 202, headers=first)
+        self.call("DELETE", path, wanted=409, headers={"Idempotency-Key": "refused"})
+        self.call("DELETE", path + "?force=true", wanted=422, headers={"Idempotency-Key": "refused"})
+        self.call("DELETE", path + "?force=true", wanted=204, headers={"Idempotency-Key": "gone"})
+        # The first answer again from a loop that still knows the event's labels; otherwise the hold is gone with it.
+        self.assertIn(self.cluster.request("POST", "/v1/checkout", {"hold": held["hold"]}, first)[0], (202, 410))
+        self.new_event()
+        self.assertIn(self.cluster.request("POST", "/v1/checkout", {"hold": held["hold"]}, first)[0], (202, 410))
+        self.call("DELETE", path, wanted=422, headers={"Idempotency-Key": "gone"})
+        self.call("GET", path)
+        with contextlib.closing(self.cluster.resp()) as client:
+            with self.assertRaises(RespError):
+                client.call("EVENT.SET", event, "name", "null")
+            self.assertEqual(client.call("EVENT.SET", event, "name", "4711", "venue", "12"), "OK")
+        self.assertEqual(self.call("GET", path)["name"], "4711")
+
     def test_an_event_goes_and_its_id_comes_back(self):
         event = self.new_event()
         path = f"/v1/events/{event}"

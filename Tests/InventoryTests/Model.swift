@@ -176,6 +176,12 @@ struct Model {
     {
       return (before.outcome, false)
     }
+    if case .event(.delete(let id, let isForced)) = command, !key.isEmpty {
+      let other = Command.event(.delete(id: id, isForced: !isForced))
+      if visibleKey({ $0.key == key && $0.fromRouter == fromRouter && $0.command == other }) != nil {
+        return (.refused(.keyReused), false)
+      }
+    }
     guard let event = event(of: command) else {
       // The event of a hold that is over is not known any more: only the very same command is a repeat.
       if !key.isEmpty, isFoundWithoutEvent(command),

@@ -49,7 +49,9 @@ extension Inventory {
     let before = events[event].terms
     guard let terms = before.with(change) else { return .refused(.invalid(.terms)) }
     if terms == before { return .termsSet(version: events[event].version) }
-    guard let former = events[event].formerPrices(after: terms, before: nextSequence) else {
+    let isForRemovals = change.prices.allSatisfy { $0.price == nil }
+    guard let former = events[event].formerPrices(after: terms, before: nextSequence, isForRemovals: isForRemovals)
+    else {
       return .refused(.limitExceeded(.priceChanges, limit: Int64(FormerPrice.countMax)))
     }
     let version = stepVersion(event)
@@ -96,8 +98,9 @@ extension Inventory {
     guard case .event(.delete(let id, let isForced)) = try? Command(decoding: record) else {
       return Self.refuse(.noSuchEvent)
     }
-    // A retry must not delete the next event of this id.
+    // A retry must not delete the next event of this id, nor may the key of a deletion be used for another.
     if let repeated = repeatedOfDead(record) { return repeated }
+    if wasUsed(record, for: .event(.delete(id: id, isForced: !isForced))) { return Self.refuse(.keyReused) }
     guard let event = events.slot(of: id) else { return Self.refuse(.noSuchEvent) }
     var key = Key()
     if let repeated = repeated(record, event: event, key: &key) { return repeated }
@@ -108,6 +111,15 @@ extension Inventory {
     }
     delete(event)
     return conclude(.deleted, record, key, event: event, subject: nil, byArguments: true)
+  }
+
+  /// Whether the record's key was used with this command.
+  private func wasUsed(_ record: borrowing CommandRecord, for command: Command) -> Bool {
+    var bytes: [UInt8] = []
+    command.encode(key: Bytes(record.key), keyIsFromRouter: record.keyIsFromRouter, into: &bytes)
+    var reader = ByteReader(bytes.rawSpan)
+    guard let other = try? CommandRecord(decoding: &reader) else { return false }
+    return repeatedOfDead(other) != nil
   }
 
   /// Nobody finds the event from now on. What belongs to it goes later, in slices.

@@ -15,8 +15,10 @@ struct FormerPrice: Equatable, Sendable {
     case area(UInt16)
   }
 
-  /// Changes of prices that an event remembers.
+  /// Changes of prices that an event remembers, but for those that take a price away.
   static let countMax = 10_000
+  /// Those included: between two removals of one price it is set once.
+  static let storedMax = countMax + EventDefinition.Limit.categories + EventDefinition.Limit.areas
 
   /// Layout: `until: u64`, `isArea: u8`, `item: u16`, `price: i64`.
   func encode(into out: inout [UInt8]) {
@@ -69,8 +71,12 @@ extension EventState {
 
   /// The former prices that these terms would leave, or nil: there would be too many.
   ///
-  /// - Parameter sequence: what the next hold's id gets.
-  func formerPrices(after terms: EventTerms, before sequence: UInt64) -> [FormerPrice]? {
+  /// - Parameters:
+  ///   - sequence: what the next hold's id gets.
+  ///   - isForRemovals: no price is set, some are taken away: that is always possible.
+  func formerPrices(
+    after terms: EventTerms, before sequence: UInt64, isForRemovals: Bool
+  ) -> [FormerPrice]? {
     var former = formerPrices
     func note(_ item: FormerPrice.Item, _ old: Int64, _ new: Int64) {
       // Nothing was held at a price that was changed again at once.
@@ -83,7 +89,7 @@ extension EventState {
     for (place, price) in terms.areaPrices.enumerated() {
       note(.area(UInt16(place)), layout.areaPrices[place], price ?? 0)
     }
-    return former.count > FormerPrice.countMax ? nil : former
+    return former.count > FormerPrice.countMax && !isForRemovals ? nil : former
   }
 
   /// Takes everything off the digest that changed since the creation, of an event of which nothing is held.
@@ -225,7 +231,7 @@ extension EventState {
     let version = try reader.u64()
     let terms = try EventTerms(decoding: &reader)
     var former: [FormerPrice] = []
-    for _ in 0..<(try reader.count(limit: FormerPrice.countMax, field: "former prices")) {
+    for _ in 0..<(try reader.count(limit: FormerPrice.storedMax, field: "former prices")) {
       former.append(try FormerPrice(decoding: &reader))
     }
     guard (1...self.version).contains(version), layout.definition.fits(terms) else {

@@ -247,8 +247,9 @@ extension RESPSession {
       var member: [UInt8] = []
       member.putJSONString(name.rawSpan)
       member.append(UInt8(ascii: ":"))
-      let isWord = ["true", "false", "null"].contains { value.array.elementsEqual($0.utf8) }
-      if name != "name", isWord || value.rawSpan.decimal != nil {
+      let isText = !isPrice && (name == "name" || name == "venue")
+      let isWord = ["true", "false"].contains { value.array.elementsEqual($0.utf8) }
+      if value == "null" || !isText && (isWord || value.rawSpan.decimal != nil) {
         member.append(contentsOf: value.array)
       } else {
         member.putJSONString(value.rawSpan)

@@ -21,6 +21,8 @@ package final class Call {
   package var event: EventEntry?
   /// Set once the shard has decided and only a definition is missing to say it in words.
   var decided: Decided?
+  /// Why the call is to be refused, once its shard has said that the event is still the one whose names it uses.
+  var doubted: CallRefusal?
   /// What was asked for is done, and only the answer is missing.
   var isDone = false
   /// How often the definition turned out to be of another incarnation.

@@ -172,10 +172,7 @@ extension Engine {
     case .availability(let id), .event(let id):
       ask(.availability(id: id), of: shard, call, expectedBytes: event.answerBytes(seats: 0))
     case .seat(let id, let label):
-      guard let seat = event.seat(label.rawSpan) else {
-        end(call, .refused(.noSuchSeats([label])))
-        return
-      }
+      guard let seat = event.seat(label.rawSpan) else { return refuse(call, .noSuchSeats([label])) }
       ask(.seat(id: id, seat), of: shard, call)
     case .orders(_, _, let after, _), .holds(_, _, let after, _): askForSlice(call, event, after: after)
     case .createEvent, .deleteEvent, .onHold, .onOrder, .hold, .order, .events:
@@ -195,8 +192,18 @@ extension Engine {
       case let best: submit(best, to: event.shard, call)
       }
     } catch {
-      end(call, .refused(error.refusal))
+      refuse(call, error.refusal)
     }
+  }
+
+  /// Refuses words that mean nothing in the event's definition as it is known here. Names that it does not have may be
+  /// those of another event of this id by now: its shard is asked first.
+  private func refuse(_ call: Call, _ refusal: CallRefusal) {
+    guard refusal.isAboutNames, let event = call.event, forwarder.isReachable(event.shard) else {
+      return end(call, .refused(refusal))
+    }
+    call.doubted = refusal
+    ask(.terms(id: event.id), of: event.shard, call, expectedBytes: event.answerBytes(seats: 0))
   }
 
   /// Submits a command to the event's shard, unless its words mean nothing.
@@ -205,7 +212,7 @@ extension Engine {
     do throws(TranslationError) {
       submit(try translate(), to: event.shard, call)
     } catch {
-      end(call, .refused(error.refusal))
+      refuse(call, error.refusal)
     }
   }
 
@@ -260,7 +267,19 @@ extension Engine {
   private func fetchFailed(_ id: Bytes, _ refusal: CallRefusal) {
     for call in fetching.removeValue(forKey: id) ?? [] {
       // What the shard has decided is done, and only cannot be said: the caller must ask again.
-      end(call, .refused(call.decided == nil ? refusal : .unknown))
+      let isGone = refusal == .noSuchEvent
+      end(call, .refused(call.decided == nil ? refusal : isGone ? gone(call) : .unknown))
+    }
+  }
+
+  /// What the call is about went with its event.
+  private func gone(_ call: Call) -> CallRefusal {
+    switch call.operation {
+    case .onOrder, .order: .noSuchOrder
+    case .onHold, .hold: .holdExpired
+    case .createEvent, .setEvent, .deleteEvent, .blockSeats, .reserve, .event, .plan, .seats, .copy, .availability,
+      .seat, .events, .orders, .holds:
+      .noSuchEvent
     }
   }
 
@@ -271,6 +290,7 @@ extension Engine {
       return
     }
     call.staleCount += 1
+    call.doubted = nil
     (call.orders, call.holds, call.listedBytes) = ([], [], 0)
     call.event = nil
     forget(event)
@@ -364,6 +384,7 @@ extension Engine {
     case .terms(let ref, let version, let terms):
       guard let event = call.event, event.ref == ref else { return stale(call) }
       guard event.adopt(terms, version: version) else { return end(call, broken) }
+      if let refusal = call.doubted { return end(call, .refused(refusal)) }
       if case .plan = call.operation { awaitPlan(of: event, call) } else { proceed(call) }
     case .refused(.staleEvent): stale(call)
     case .refused(.noSuchEvent):
@@ -388,7 +409,8 @@ extension Engine {
     let info = decided.hold
     guard let event = call.event ?? findEvent(info.eventID.rawSpan) ?? known(info.eventID), event.ref == info.event
     else {
-      if call.staleCount > 0 { return end(call, .refused(.unknown)) }
+      // The event of now is another one.
+      if call.staleCount > 0 { return end(call, .refused(gone(call))) }
       if let old = events.find(info.eventID) {
         call.staleCount += 1
         forget(old)

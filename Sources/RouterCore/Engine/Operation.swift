@@ -162,3 +162,16 @@ package enum CallRefusal: Equatable, Sendable {
   /// May have happened.
   case unknown
 }
+
+extension CallRefusal {
+  /// Whether it says that an event does not have what the caller names.
+  var isAboutNames: Bool {
+    switch self {
+    case .noSuchSeats, .noSuchArea, .noSuchCategory, .noSuchPrice: true
+    case .noSuchEvent, .noSuchHold, .noSuchOrder, .eventExists, .eventInUse, .invalid, .notOnSale, .limitExceeded,
+      .tooMany, .seatsTaken, .soldOut, .holdExpired, .checkedOut, .orderState, .orderExpired, .keyReused, .unavailable,
+      .diskFull, .unknown:
+      false
+    }
+  }
+}

@@ -36,7 +36,7 @@ enum Translation {
 
   private static func indexes(of labels: [Bytes], _ event: EventEntry) throws(TranslationError) -> [SeatIndex] {
     guard labels.count <= HoldView.seatsMax else {
-      throw TranslationError(.invalid(field: "seats", detail: "A reservation has at most 65535 seats."))
+      throw TranslationError(.invalid(field: "seats", detail: "There are at most 65535 seats."))
     }
     var seats: [SeatIndex] = []
     seats.reserveCapacity(labels.count)
@@ -66,7 +66,7 @@ enum Translation {
     of areas: [Reservation.NamedCount], _ event: EventEntry
   ) throws(TranslationError) -> [AreaCount] {
     guard areas.count <= HoldView.areasMax else {
-      throw TranslationError(.invalid(field: "areas", detail: "A reservation has at most 255 areas."))
+      throw TranslationError(.invalid(field: "areas", detail: "There are at most 255 areas."))
     }
     var counts: [AreaCount] = []
     for area in areas {

@@ -61,12 +61,24 @@ struct DelayedMessages {
   var list: [Message] = []
   /// Of their payloads.
   private(set) var byteCount = 0
+  /// Bytes that the next tick asks room for: more while there is room, less while there is none. A log whose segments are
+  /// smaller than all that waits takes it piece by piece.
+  private(set) var asked = Self.askedMax
+  private static let askedMax = 4 << 20
+  private static let askedMin = 64 << 10
   /// Of the job that unpacks the first of them; nil: there is none, or it is done.
   var token: UInt64?
   /// The first of them, unpacked.
   var first: UnpackedFrame?
 
   var isEmpty: Bool { list.isEmpty }
+
+  /// What the log must have room for before the next tick takes any of it.
+  var nextBytes: Int { min(byteCount, max(asked, list.first?.payload.count ?? 0)) }
+
+  mutating func foundRoom(_ hasRoom: Bool) {
+    asked = hasRoom ? min(Self.askedMax, asked * 2) : max(Self.askedMin, asked / 2)
+  }
 
   mutating func append(_ message: Message) {
     list.append(message)
@@ -137,12 +149,18 @@ extension ShardMachine {
 
   /// Takes the messages that wait for nothing any more.
   mutating func receiveDelayed(_ time: TurnTime, _ tools: inout ShardTools) {
-    while !delayed.isEmpty, delayed.token == nil {
+    guard !delayed.isEmpty, delayed.token == nil else { return }
+    // Nothing is dropped for want of room: it would be sent again, and be as much again.
+    if case .busy = room { return delayed.foundRoom(false) }
+    var left = delayed.nextBytes
+    while let first = delayed.list.first, delayed.token == nil, left >= first.payload.count {
+      left -= first.payload.count
       let message = delayed.removeFirst()
       receive(message.message, message.header, payload: message.payload.rawSpan, from: message.sender, time, &tools)
       delayed.first = nil
       if let next = delayed.list.first, isLarge(next.header) { unpackFirst() }
     }
+    delayed.foundRoom(true)
   }
 
   private func isLarge(_ header: LogFrame?) -> Bool { Int(header?.rawBytes ?? 0) >= options.largeRecordBytes }

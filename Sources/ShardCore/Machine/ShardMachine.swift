@@ -162,7 +162,7 @@ package struct ShardMachine: ~Copyable {
   var isBehind: Bool { !deferred.isEmpty && !isPreparing }
 
   /// Bytes that may go to the log with the next turns.
-  var pendingBytes: Int { turn.records.count + deferredBytes + delayed.byteCount }
+  var pendingBytes: Int { turn.records.count + deferredBytes + delayed.nextBytes }
 
   /// What waits in a machine.
   package struct Backlog: Equatable, Sendable {
