@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import unittest
 
@@ -137,6 +138,29 @@ class Blocks(EventCommands):
         after = self.after_the_primary_is_killed(
             event, lambda: self.call("GET", f"/v1/events/{event}/availability?read=strong"))
         self.assertEqual((after["not_for_sale"], after["areas"]["Floor"]["not_for_sale"]), (9, 7))
+
+
+class SmallSegments(EventCommands):
+    options = {"shards": 1}
+
+    def test_a_large_record_is_caught_up_with(self):
+        """What waits behind a large frame is more than a segment of the follower's log can take at once."""
+        event = "wide"
+        self.cluster.create_event(event, 300, 1000)
+        self.call("POST", f"/v1/events/{event}/blocks", {"seats": [f"#{seat}" for seat in range(65535)], "blocked": True})
+        with contextlib.closing(self.cluster.resp()) as client:
+            for first in range(70_000, 270_000, 2000):
+                for seat in range(first, first + 2000):
+                    client.send("HOLD", event, f"buyer-{seat * 7919 % 10**9:09}-{seat}", 600, f"#{seat}")
+                for _ in range(2000):
+                    client.read()
+        processes.stop(self.cluster.processes["n2"])
+        processes.wait_until("the primary goes on alone", lambda: not self.status()["shards"][0]["follower"], 30)
+        shutil.rmtree(self.cluster.folder_of("n2"))
+        self.cluster.node_options += ["--segment-bytes", "1048576"]
+        self.cluster.start_node("n2")
+        self.wait_in_sync()
+        self.wait_digests_agree()
 
 
 class Deletions(EventCommands):

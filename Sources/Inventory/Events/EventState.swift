@@ -33,30 +33,13 @@ struct EventState: Sendable {
     case deleted = 2
   }
 
-  private(set) var life = Life.living
-  /// What its creation added to the digest.
-  var creation: UInt64 = 0
-  /// When it was deleted; 0: it was not.
-  private(set) var deletedAt: Milliseconds = 0
-  /// Keys of its slot that are older are an earlier event's.
-  var createdAt: Milliseconds = 0
-  /// Holds that are not checked out, and orders that are pending or confirmed.
-  var holdCount: UInt32 = 0
-  var orderCount: UInt32 = 0
+  // What every hold looks at stands first.
   var layout: EventLayout
   var sale: SaleTerms
   let slot: UInt32
+  /// Holds that are not checked out.
+  var holdCount: UInt32 = 0
   let incarnation: UInt64
-  /// The version when the terms changed last; 0: they never did.
-  var termsVersion: UInt64 = 0
-  /// Seats whose being blocked differs from the event's creation.
-  var toggled = 0
-  /// Places of each area that are off sale by themselves; empty: none ever was.
-  var blockedAreas: [UInt32] = []
-  /// Prices that were asked for before, oldest first.
-  var formerPrices: [FormerPrice] = []
-  /// What terms that changed and former prices add to the digest.
-  var termsTerm: UInt64 = 0
   /// Odd: what one step of the version adds to the digest.
   let versionTerm: UInt64
   var version: UInt64 = 0
@@ -81,6 +64,26 @@ struct EventState: Sendable {
   var changedSeats: [UInt32] = []
   /// Not replicated: watchers must ask for all seats again, because too many changed at once.
   var wasForgotten = false
+
+  private(set) var life = Life.living
+  /// What its creation added to the digest.
+  var creation: UInt64 = 0
+  /// When it was deleted; 0: it was not.
+  private(set) var deletedAt: Milliseconds = 0
+  /// Keys of its slot that are older are an earlier event's.
+  var createdAt: Milliseconds = 0
+  /// Orders that are pending or confirmed.
+  var orderCount: UInt32 = 0
+  /// The version when the terms changed last; 0: they never did.
+  var termsVersion: UInt64 = 0
+  /// Seats whose being blocked differs from the event's creation.
+  var toggled = 0
+  /// Places of each area that are off sale by themselves; empty: none ever was.
+  var blockedAreas: [UInt32] = []
+  /// Prices that were asked for before, oldest first.
+  var formerPrices: [FormerPrice] = []
+  /// What terms that changed and former prices add to the digest.
+  var termsTerm: UInt64 = 0
 
   var ref: EventRef { EventRef(slot: EventSlot(slot), incarnation: incarnation) }
   var id: Bytes { layout.definition.id }
