@@ -61,8 +61,8 @@ struct DelayedMessages {
   var list: [Message] = []
   /// Of their payloads.
   private(set) var byteCount = 0
-  /// Bytes that the next tick asks room for: more while there is room, less while there is none. A log whose segments are
-  /// smaller than all that waits takes it piece by piece.
+  /// Bytes that the next tick asks room for: more while there is room, less while there is none. A log whose segments
+  /// are smaller than all that waits takes it piece by piece.
   private(set) var asked = Self.askedMax
   private static let askedMax = 4 << 20
   private static let askedMin = 64 << 10
