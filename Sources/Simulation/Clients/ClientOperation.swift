@@ -127,7 +127,9 @@ final class ClientOperation {
   var isHold: Bool {
     switch what {
     case .hold, .best: true
-    default: false
+    case .create, .delete, .set, .block, .release, .extend, .checkout, .confirm, .cancel, .seat, .seats, .availability,
+      .holdInfo, .orderInfo:
+      false
     }
   }
 

@@ -29,21 +29,23 @@ struct OwnEvent {
   }
 
   /// What is wrong with an answer, in words; nil: nothing.
-  mutating func took(_ what: ClientOperation.What, _ outcome: Outcome) -> String? {
+  mutating func took(_ outcome: Outcome) -> String? {
     let before = isThere
     switch outcome {
-    case .created: isThere = true
-    case .deleted: isThere = false
+    case .created:
+      isThere = true
+      return before == true ? "created again" : nil
+    case .deleted:
+      isThere = false
+      return before == false ? "deleted again" : nil
     case .held, .refused(.eventExists), .refused(.eventInUse), .refused(.seatsTaken), .refused(.soldOut):
       isThere = true
-    case .refused(.noSuchEvent): isThere = false
-    default: return nil
-    }
-    guard let before else { return nil }
-    switch outcome {
-    case .created: return before ? "created again" : nil
-    case .deleted: return before ? nil : "deleted again"
-    default: return before == isThere ? nil : before ? "not there any more" : "there again"
+      return before == false ? "there again" : nil
+    case .refused(.noSuchEvent):
+      isThere = false
+      return before == true ? "not there any more" : nil
+    case .refused, .termsSet, .blocked, .heldBest, .released, .extended, .checkedOut, .confirmed, .cancelled, .noted:
+      return nil
     }
   }
 }

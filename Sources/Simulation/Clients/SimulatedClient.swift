@@ -257,7 +257,7 @@ final class SimulatedClient {
   private func took(_ operation: ClientOperation, _ outcome: Outcome) {
     world.say("client \(index): \(operation.name) \(operation.what) -> \(outcome)")
     if operation.what.isOnOwnEvent {
-      if let wrong = own.took(operation.what, outcome) {
+      if let wrong = own.took(outcome) {
         world.fail("a deleted event is gone, a created one is there", "client \(index): \(operation.what): \(wrong)")
       }
       return
