@@ -364,6 +364,10 @@ struct ModelRun {
         // Too much changed at once to be told: routers ask again.
         copies[event] = (update.version, model.events[event].states.map(\.rawValue))
       }
+      if isListening {
+        try projection.check(
+          update, isWhole: update.fromVersion == update.version, states: model.events[event].states.map(\.rawValue))
+      }
       try #require(update.fromVersion <= copies[event]?.version ?? 0, "seed \(seed)")
       for change in update.seats { copies[event]?.states[Int(change.seat.rawValue)] = change.state.rawValue }
       copies[event]?.version = update.version
