@@ -37,7 +37,7 @@ struct LocalCluster {
     FlagSpec("loops", "N", default: "0", "event loops of each process; 0: their own default"),
     FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried"),
     FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
-    FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),
+    FlagSpec("cors", "ORIGIN,…|*", "allow pages of these origins, or of any, to call the HTTP door from a browser"),
     FlagSpec("demo", "FILE", default: "cluster/demo/arena.json", "the demo event's plan; none: no demo event"),
     FlagSpec("programs", "DIR", "where holdfast-node and holdfast-router are; else beside this program"), .data,
   ]

@@ -41,7 +41,7 @@ extension CommandSpec {
       coordinatorFlag,
       FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one for every two cores"),
       FlagSpec("failover-wait", "MS", default: "5000", "how long requests are held through a failover, 0 to 20000"),
-      FlagSpec("cors", "ORIGIN", "allow this origin (or *) to call the HTTP door from a browser"),
+      FlagSpec("cors", "ORIGIN,…|*", "allow pages of these origins, or of any, to call the HTTP door from a browser"),
       FlagSpec("tls-cert", "FILE", "certificate chain as PEM: both doors speak TLS"),
       FlagSpec("tls-key", "FILE", "the certificate's key as PEM"),
       FlagSpec("access-log", "on|off", default: "off", "one line a request, beside the log"),

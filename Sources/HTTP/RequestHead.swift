@@ -22,11 +22,13 @@ public struct RequestHead: Equatable, Sendable {
   public internal(set) var byteCount = 0
   public internal(set) var method = HTTPMethod.other
   public internal(set) var methodName = ByteRange.none
-  /// The path, still percent-encoded; begins with a slash (`*` for `OPTIONS *`).
+  /// The path, still percent-encoded; begins with a slash.
   public internal(set) var path = ByteRange.none
   /// What follows the question mark; absent without one.
   public internal(set) var query = ByteRange.none
-  /// HTTP/1.1 rather than 1.0.
+  /// `OPTIONS *`, or its absolute form: about the server, not a path. `path` is a slash or the asterisk.
+  public internal(set) var isServerWide = false
+  /// HTTP/1.1, or a later minor version, which is read as 1.1 (RFC 9110, section 2.5), rather than 1.0.
   public internal(set) var isVersion11 = true
   /// Whether the connection may go on after the answer.
   public internal(set) var keepsAlive = true
@@ -48,6 +50,7 @@ public struct RequestHead: Equatable, Sendable {
   public internal(set) var requestID = ByteRange.none
   public internal(set) var origin = ByteRange.none
   public internal(set) var requestMethod = ByteRange.none
+  public internal(set) var requestHeaders = ByteRange.none
   public internal(set) var lastEventID = ByteRange.none
   /// All header lines, without the empty one.
   public internal(set) var headers = ByteRange.none

@@ -129,9 +129,8 @@ extension RequestHead {
       throw version & 0x0000_00FF_FFFF_FFFF == 0x0000_002F_5054_5448 ? .versionNotSupported : .badRequestLine
     }
     switch version >> 56 {
-    case 0x31: isVersion11 = true
+    case 0x31...0x39: isVersion11 = true
     case 0x30: isVersion11 = false
-    case 0x32...0x39: throw .versionNotSupported
     default: throw .badRequestLine
     }
     guard input.fast(place &+ 8) == 0x0D else {
@@ -158,14 +157,17 @@ extension RequestHead {
     if input.fast(start) != 0x2F {
       if end == start + 1, input.fast(start) == 0x2A, method == .options {
         path = ByteRange(start, end)
+        isServerWide = true
         return
       }
-      // The absolute form, as a proxy would send it: the authority is skipped.
-      let prefix: StaticString = "http://"
-      guard end - start > 7, input.extracting(start..<(start + 7)).equalsIgnoringCase(prefix) else { throw .badTarget }
-      pathStart = start + 7
-      while pathStart < end, Characters.isHost(input.fast(pathStart)) { pathStart += 1 }
-      guard pathStart > start + 7, pathStart < end, input.fast(pathStart) == 0x2F else { throw .badTarget }
+      pathStart = try skipAuthority(start, end, in: input)
+      if pathStart == end || input.fast(pathStart) == 0x3F {
+        // No path: the scheme's second slash stands for the one that is left out (RFC 9110, section 4.2.3).
+        isServerWide = method == .options && pathStart == end
+        let slash = ByteRange(schemeEnd(start, in: input) - 1, schemeEnd(start, in: input))
+        (path, query) = (slash, pathStart == end ? .none : ByteRange(pathStart + 1, end))
+        return
+      }
     }
     guard question > 0 else {
       path = ByteRange(pathStart, end)
@@ -173,6 +175,27 @@ extension RequestHead {
     }
     path = ByteRange(pathStart, question)
     query = ByteRange(question &+ 1, end)
+  }
+
+  /// Behind `http://` or `https://`, the beginnings of an absolute form, as a proxy would send it.
+  private func schemeEnd(_ start: Int, in input: RawSpan) -> Int {
+    start + (input.fast(start + 4) == 0x3A ? 7 : 8)
+  }
+
+  /// Behind the scheme and the authority of an absolute form: both are skipped.
+  private func skipAuthority(_ start: Int, _ end: Int, in input: RawSpan) throws(HTTPError) -> Int {
+    func begins(_ prefix: StaticString) -> Bool {
+      let count = prefix.utf8CodeUnitCount
+      return end - start > count && input.extracting(start..<(start + count)).equalsIgnoringCase(prefix)
+    }
+    guard begins("http://") || begins("https://") else { throw .badTarget }
+    let host = schemeEnd(start, in: input)
+    var place = host
+    while place < end, Characters.isHost(input.fast(place)) { place += 1 }
+    guard place > host, place == end || input.fast(place) == 0x2F || input.fast(place) == 0x3F else {
+      throw .badTarget
+    }
+    return place
   }
 
   /// Takes note of one header, if it is one that matters.
@@ -231,6 +254,8 @@ extension RequestHead {
         guard value.bytes(in: input).equalsIgnoringCase("chunked") else { throw .badTransferEncoding }
         fields.isChunked = true
       }
+    case 30:
+      if name.bytes(in: input).equalsIgnoringCase("access-control-request-headers") { requestHeaders = value }
     case 29:
       if name.bytes(in: input).equalsIgnoringCase("access-control-request-method") { requestMethod = value }
     default: break

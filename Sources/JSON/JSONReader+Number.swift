@@ -1,5 +1,5 @@
 extension JSONReader {
-  /// The next value, an integer, written without point or exponent: `1.0` and `1e3` are refused.
+  /// The next value, an integer as JSON Schema has it: `2.0` and `1e3` are integers too, `1.5` is none.
   public mutating func int64() throws(JSONError) -> Int64 {
     let first = try start()
     guard first == 0x2D || first &- 0x30 < 10 else { throw wrongType() }
@@ -26,15 +26,52 @@ extension JSONReader {
     if place < input.byteCount {
       let byte = input.fast(place)
       if byte == 0x2E || byte | 0x20 == 0x65 {
-        // Is it a number at all? Then it is one that is not wanted.
-        _ = try double()
-        throw JSONError(.notAnInteger, at: begin)
+        return try integerWithScale(from: begin)
       }
     }
     let limit = isNegative ? UInt64(Int64.max) + 1 : UInt64(Int64.max)
     guard !isOver, value <= limit else { throw JSONError(.outOfRange, at: begin) }
     offset = place
     return isNegative ? Int64(truncatingIfNeeded: 0 &- value) : Int64(value)
+  }
+
+  /// An integer that is written with a point or an exponent.
+  private mutating func integerWithScale(from begin: Int) throws(JSONError) -> Int64 {
+    // Is it a number at all?
+    _ = try double()
+    var digits: [UInt8] = []
+    var (scale, exponent) = (0, 0)
+    var (isFraction, isExponent, isNegativeExponent) = (false, false, false)
+    for place in begin..<offset {
+      let byte = input.fast(place)
+      switch byte {
+      case 0x2E: isFraction = true
+      case 0x45, 0x65: isExponent = true
+      case 0x2D: isNegativeExponent = isExponent
+      case 0x30...0x39 where isExponent: exponent = min(exponent * 10 + Int(byte - 0x30), 1_000_000)
+      case 0x30...0x39:
+        if isFraction { scale -= 1 }
+        if byte != 0x30 || !digits.isEmpty { digits.append(byte - 0x30) }
+      default: break
+      }
+    }
+    scale += isNegativeExponent ? -exponent : exponent
+    while digits.last == 0 {
+      digits.removeLast()
+      scale += 1
+    }
+    if digits.isEmpty { return 0 }
+    guard scale >= 0 else { throw JSONError(.notAnInteger, at: begin) }
+    let isNegative = input.fast(begin) == 0x2D
+    var value: Int64 = 0
+    for place in 0..<(digits.count + min(scale, 20)) {
+      let digit = Int64(place < digits.count ? digits[place] : 0)
+      let (product, over1) = value.multipliedReportingOverflow(by: 10)
+      let (sum, over2) = product.addingReportingOverflow(isNegative ? -digit : digit)
+      guard !over1, !over2 else { throw JSONError(.outOfRange, at: begin) }
+      value = sum
+    }
+    return value
   }
 
   /// The next value, an integer within `range`.

@@ -27,6 +27,8 @@ public struct JSONReader: ~Escapable {
   public init(_ input: RawSpan, depthMax: Int = 32) {
     self.input = input
     self.depthMax = depthMax
+    // A byte order mark, which some editors and clients write, may be ignored (RFC 8259, section 8.1).
+    if input.byteCount >= 3, input.fast(0) == 0xEF, input.fast(1) == 0xBB, input.fast(2) == 0xBF { offset = 3 }
   }
 
   /// Reads a value in the middle of a text, such as one that was skipped before: `offset` is its `valueStart`.

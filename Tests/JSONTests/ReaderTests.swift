@@ -60,10 +60,41 @@ private let fields = JSONFields("event", "buyer", "seats", "row_number_position"
     }
     #expect(int("1") == nil && int("100") == nil)
     #expect(int("0")?.limit == 1 && int("101")?.limit == 100 && int("-5")?.reason == .outOfRange)
-    for text in ["1.0", "1e2", "1E0", "5.5", "10e-1"] { #expect(int(text)?.reason == .notAnInteger, "\(text)") }
+    for text in ["1.0", "1e2", "1E0", "10e-1", "0.02e+3", "1.00", "100000000000000000000000e-22"] {
+      #expect(int(text) == nil, "\(text)")
+    }
+    for text in ["5.5", "1e-1", "0.5e0", "1e-400000"] { #expect(int(text)?.reason == .notAnInteger, "\(text)") }
+    for text in ["0.0", "0e999999999", "1e3", "-1.0", "9e99", "92233720368547758070e-1"] {
+      #expect(int(text)?.reason == .outOfRange, "\(text)")
+    }
     for text in ["\"1\"", "true", "null", "[1]", "{}"] { #expect(int(text)?.reason == .wrongType, "\(text)") }
     #expect(int("99999999999999999999")?.reason == .outOfRange)
     #expect(int("1.")?.reason == .unexpectedEnd)
+  }
+
+  /// Every form of a number against its value as a decimal fraction.
+  @Test func integersInOtherWords() throws {
+    var random = SeededRandom(seed: 5)
+    for _ in 0..<20_000 {
+      let value = Int64.random(in: .min ... .max, using: &random) >> Int64.random(in: 0...63, using: &random)
+      let digits = "\(value.magnitude)"
+      let point = Int.random(in: 0...digits.count, using: &random)
+      let zeros = String(repeating: "0", count: Int.random(in: 0...3, using: &random))
+      let whole = point == 0 ? "0" : String(digits.prefix(point))
+      let text = "\(value < 0 ? "-" : "")\(whole).\(digits.dropFirst(point))\(zeros)0e\(digits.count - point)"
+      let input = bytes(text)
+      var reader = JSONReader(input.rawSpan)
+      try #require(try reader.int64() == value, "\(text)")
+      try reader.finish()
+    }
+  }
+
+  @Test func aByteOrderMarkIsSkipped() throws {
+    let input = [0xEF, 0xBB, 0xBF] + bytes("{\"event\":\"a\"}")
+    var reader = JSONReader(input.rawSpan)
+    var object = try reader.beginObject()
+    #expect(try reader.nextKey(&object) == bytes("event"))
+    #expect(try reader.string() == bytes("a"))
   }
 
   /// Against the standard library's own reading, which is exact.

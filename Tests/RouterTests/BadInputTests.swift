@@ -101,7 +101,12 @@ import Testing
       "POST /v1/reserve HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b",
       415, "unsupported_media_type"),
     Bad("gzip body", post("/v1/reserve", "{}", "Content-Encoding: gzip\r\n"), 415, "unsupported_media_type"),
-    Bad("body of a GET", "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 400, "bad_request"),
+    Bad("body of a GET", "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]", 400, "bad_request"),
+    Bad(
+      "field of a GET", "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n{\"a\":1}", 422, "invalid_field"),
+    Bad("parameter of a GET", get("/healthz?verbose=1"), 400, "bad_request"),
+    Bad("parameter of a reservation", post("/v1/reserve?dry=1", "{}"), 400, "bad_request"),
+    Bad("parameter of a hold", get("/v1/holds/h_short?x"), 400, "bad_request"),
     Bad("bad percent", get("/v1/events/%zz"), 400, "bad_request"),
     Bad("half percent", get("/v1/events/a%2"), 400, "bad_request"),
     Bad("NUL by percent", get("/v1/events/a%00"), 400, "bad_request"),

@@ -457,7 +457,9 @@ import Testing
   }
 
   @Test func crossOriginByFlag() async throws {
-    try await TestCluster.with(configure: { $0.corsOrigin = "https://shop.example" }) { cluster in
+    try await TestCluster.with(configure: {
+      $0.crossOrigin = CrossOrigin("https://shop.example,https://box-office.example")!
+    }) { cluster in
       let http = try cluster.http()
       let ours = try http.request("GET", "/healthz", headers: ["Origin": "https://shop.example"])
       #expect(ours.headers["access-control-allow-origin"] == "https://shop.example")

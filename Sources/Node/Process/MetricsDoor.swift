@@ -14,6 +14,7 @@ final class MetricsDoor: ConnectionHandler {
   private var parser = RequestParser()
   private var isBusy = false
   private var keepsAlive = true
+  private var isVersion10 = false
   private var isHead = false
 
   init(node: NodeCore, nodeLoop: NodeLoop) { (self.node, self.nodeLoop) = (node, nodeLoop) }
@@ -34,6 +35,7 @@ final class MetricsDoor: ConnectionHandler {
     (keepsAlive, isHead) = (
       head.keepsAlive && head.framing == .none && !connection.isGuest, head.method == .head
     )
+    isVersion10 = !head.isVersion11
     let path = head.path.bytes(in: bytes)
     guard head.method == .get || head.method == .head, head.framing == .none else {
       keepsAlive = false
@@ -76,7 +78,7 @@ final class MetricsDoor: ConnectionHandler {
       out.putStatus(status)
       out.putHeader("Content-Type", type)
       if status == 405 { out.putHeader("Allow", "GET, HEAD") }
-      if !keepsAlive { out.putHeader("Connection", "close") }
+      if !keepsAlive || isVersion10 { out.putHeader("Connection", keepsAlive ? "keep-alive" : "close") }
       let mark = out.beginBody()
       out.append(contentsOf: body)
       out.endBody(mark, isHead: isHead)

@@ -11,19 +11,16 @@ extension HTTPSession {
   /// Status line and the headers that every answer has.
   func putHead(_ status: Int, into out: inout [UInt8]) {
     out.putStatus(status)
-    out.putLines(loop.dateLine)
+    out.putLines(isLastAnswer ? loop.commonLines : loop.goingOnLines)
     out.putText("X-Request-Id: ")
     out.append(contentsOf: request.id)
     out.putLineEnd()
-    if !request.keepsAlive { out.putText("Connection: close\r\n") }
-    if request.isCrossOrigin { putCrossOrigin(into: &out) }
-  }
-
-  private func putCrossOrigin(into out: inout [UInt8]) {
-    out.putText("Access-Control-Allow-Origin: ")
-    if context.corsOrigin == "*" { out.append(UInt8(ascii: "*")) } else { out.append(contentsOf: request.origin) }
-    out.putText(
-      "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Age, ETag, Location, Retry-After, X-Request-Id\r\n")
+    if isLastAnswer {
+      out.putText("Connection: close\r\n")
+    } else if request.isVersion10 {
+      out.putText("Connection: keep-alive\r\n")
+    }
+    if request.isCrossOrigin { context.crossOrigin.putLines(for: request.origin, into: &out) }
   }
 
   /// An answer with a JSON body.
@@ -63,7 +60,7 @@ extension HTTPSession {
 
   func answerOptions(_ head: RequestHead, in input: RawSpan) {
     let routes: [OperationName]
-    if head.path.bytes(in: input).isExactly("*") {
+    if head.isServerWide {
       routes = [.createEvent, .listEvents, .release]
     } else {
       switch RouteMatch.find(.other, head.path, in: input) {
@@ -77,7 +74,11 @@ extension HTTPSession {
       if isPreflight {
         out.putText("Access-Control-Allow-Methods: ")
         out.putMethods(routes)
-        out.putText("\r\nAccess-Control-Allow-Headers: Content-Type, Idempotency-Key, If-None-Match, X-Request-Id\r\n")
+        out.putText("\r\n")
+        // Every header is harmless here, and who traces requests adds others tomorrow.
+        if !head.requestHeaders.isAbsent {
+          out.putHeader("Access-Control-Allow-Headers", bytes: head.requestHeaders.bytes(in: input))
+        }
         out.putText("Access-Control-Max-Age: 86400\r\n")
       }
     }

@@ -12,11 +12,10 @@ extension HTTPSession {
   func read(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
     var isStrong = false
     if !head.query.isAbsent {
-      let query = head.query.bytes(in: message)
-      guard query.isExactly("read=strong") || query.isExactly("read=fresh") else {
-        throw .badRequest("The only query parameter is read, strong or fresh.", field: "read")
+      try parameters(head, message, match.route.queryNames) { _, value throws(Problem) in
+        isStrong = value == "strong"
+        guard isStrong || value == "fresh" else { throw .badRequest("read is strong or fresh.", field: "read") }
       }
-      isStrong = query.isExactly("read=strong")
     }
     let event = engine.findEvent(match.parameter.bytes(in: message))
     if !isStrong, let event {

@@ -25,6 +25,11 @@ extension HTTPSession {
   private func dispatchChecked(
     _ head: RequestHead, _ match: RouteMatch, _ message: RawSpan, _ body: RawSpan
   ) throws(Problem) {
+    if !head.query.isAbsent, match.route.queryNames.isEmpty {
+      // A call that knows no parameter names those that it was given.
+      try parameters(head, message, []) { _, _ in }
+    }
+    if !match.route.traits.takesBody { try RequestBodies.none(body) }
     switch match.route {
     case .reserve:
       if reserveQuickly(head, message, body) { return }
@@ -32,27 +37,21 @@ extension HTTPSession {
       start(.reserve(try RequestBodies.reservation(body)), key: key)
     case .seats, .availability: try read(head, match, message)
     case .plan:
-      let id = try eventID(match, message)
-      try noParameters(head, message)
-      start(.plan(id))
+      start(.plan(try eventID(match, message)))
     case .event:
-      let id = try eventID(match, message)
-      try noParameters(head, message)
-      start(.event(id))
+      start(.event(try eventID(match, message)))
     case .setEvent:
       let id = try eventID(match, message)
-      try noParameters(head, message)
       start(.setEvent(id, try RequestBodies.terms(body)), key: try idempotencyKey(head, message))
     case .blockSeats:
       let id = try eventID(match, message)
-      try noParameters(head, message)
       let (seats, areas, isBlocked) = try RequestBodies.blocks(body)
       start(
         .blockSeats(id, seats: seats, areas: areas, isBlocked: isBlocked), key: try idempotencyKey(head, message))
     case .deleteEvent:
       let id = try eventID(match, message)
       var isForced = false
-      try parameters(head, message, match.route.row.http?.query ?? []) { _, value throws(Problem) in
+      try parameters(head, message, match.route.queryNames) { _, value throws(Problem) in
         isForced = value == "true"
         guard isForced || value == "false" else { throw .badRequest("force is true or false.", field: "force") }
       }
@@ -79,11 +78,9 @@ extension HTTPSession {
       start(.order(order))
     case .confirm:
       let order: OrderID = try id(match, message, .noSuchOrder)
-      try RequestBodies.none(body)
       start(.onOrder(order, .confirm), key: try idempotencyKey(head, message))
     case .cancel:
       let order: OrderID = try id(match, message, .noSuchOrder)
-      try RequestBodies.none(body)
       start(.onOrder(order, .cancel), key: try idempotencyKey(head, message))
     case .healthz: respond(200) { $0.putJSON("{\"status\":\"ok\"}") }
     case .readyz: answerReady()
@@ -136,7 +133,7 @@ extension HTTPSession {
   }
 
   /// Calls `body` with each of the query's parameters; an unknown one is refused with its name.
-  private func parameters(
+  func parameters(
     _ head: RequestHead, _ message: RawSpan, _ known: [StaticString], _ body: (Int, Bytes) throws(Problem) -> Void
   ) throws(Problem) {
     guard !head.query.isAbsent else { return }
@@ -159,10 +156,6 @@ extension HTTPSession {
     }
   }
 
-  private func noParameters(_ head: RequestHead, _ message: RawSpan) throws(Problem) {
-    try parameters(head, message, []) { _, _ in }
-  }
-
   private func limit(_ value: Bytes) throws(Problem) -> Int {
     guard let number = value.rawSpan.decimal, (1...1_000).contains(number) else {
       throw .badRequest("limit is a number from 1 to 1000.", field: "limit")
@@ -170,8 +163,9 @@ extension HTTPSession {
     return Int(number)
   }
 
-  /// A cursor of this list.
+  /// A cursor of this list; an empty one is the first page's.
   private func position(_ value: Bytes, of list: OperationName, _ event: Bytes) throws(Problem) -> UInt32 {
+    if value.isEmpty { return 0 }
     guard let position = ListCursor.position(value, of: list, event) else {
       throw .badRequest("cursor is what next_cursor said for the same list.", field: "cursor")
     }
@@ -189,7 +183,7 @@ extension HTTPSession {
     let event = try eventID(match, message)
     var filter = OrderFilter()
     var (limit, cursor) = (100, UInt32(0))
-    try parameters(head, message, match.route.row.http?.query ?? []) { place, value throws(Problem) in
+    try parameters(head, message, match.route.queryNames) { place, value throws(Problem) in
       switch place {
       case 0: filter.buyer = try name(value, field: "buyer")
       case 1:
@@ -210,7 +204,7 @@ extension HTTPSession {
     let event = try eventID(match, message)
     var buyer = Bytes()
     var (limit, cursor) = (100, UInt32(0))
-    try parameters(head, message, match.route.row.http?.query ?? []) { place, value throws(Problem) in
+    try parameters(head, message, match.route.queryNames) { place, value throws(Problem) in
       switch place {
       case 0: buyer = try name(value, field: "buyer")
       case 1: limit = try self.limit(value)
@@ -224,11 +218,11 @@ extension HTTPSession {
   private func list(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
     var limit = 100
     var cursor = Bytes()
-    try parameters(head, message, match.route.row.http?.query ?? []) { place, value throws(Problem) in
+    try parameters(head, message, match.route.queryNames) { place, value throws(Problem) in
       if place == 0 {
         limit = try self.limit(value)
       } else {
-        guard Names.isEventID(value.rawSpan) else {
+        guard value.isEmpty || Names.isEventID(value.rawSpan) else {
           throw .badRequest("cursor is what next_cursor said.", field: "cursor")
         }
         cursor = value

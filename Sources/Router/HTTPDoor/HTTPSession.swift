@@ -13,8 +13,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   enum State {
     /// Between requests, or in the middle of a head.
     case head
-    /// The head is known, the body comes in pieces.
-    case body(RequestHead, RouteMatch, BodyDecoder)
+    /// The head is known, the body comes in pieces. nil: it is an OPTIONS.
+    case body(RequestHead, RouteMatch?, BodyDecoder)
     /// Until the answer is written nothing more is taken.
     case working
     case ended
@@ -47,12 +47,14 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     var route: OperationName?
     var isHead = false
     var keepsAlive = true
+    /// HTTP/1.0: an answer says so if the connection goes on.
+    var isVersion10 = false
     var startedAt: UInt64 = 0
     /// Taken from the client or made.
     var id: [UInt8] = []
     /// What the client said in If-None-Match; empty: nothing.
     var ifNoneMatch: [UInt8] = []
-    /// Whether the answer gets the headers that let a browser read it.
+    /// The page that asks is one that may: its origin is `origin`.
     var isCrossOrigin = false
     var origin: [UInt8] = []
     var method = HTTPMethod.get
@@ -102,6 +104,10 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
           swap(&message, &headBytes)
           swap(&body, &bodyBytes)
           keepBody(0)
+          guard let match else {
+            answerOptions(head, in: message.rawSpan)
+            continue
+          }
           if match.route == .createEvent, body.count >= Self.largeBodyBytes {
             createLarge(head, message.rawSpan, body)
           } else {
@@ -122,8 +128,13 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   func shuttingDown(_ connection: Connection) {
     isShuttingDown = true
-    if case .head = state, !isInHead { connection.close() }
+    // A request may be on its way already: it is answered, and its answer says that it is the last. Who asks nothing
+    // more is not waited for.
+    if case .head = state, !isInHead { connection.setDeadline(after: loop.lastRequestWithin) }
   }
+
+  /// Whether the answer that is being written is the connection's last.
+  var isLastAnswer: Bool { !request.keepsAlive || isShuttingDown }
 
   func deadlinePassed(on connection: Connection) {
     switch state {
@@ -168,14 +179,14 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   }()
 
   /// The same, for one that cannot even be read from.
-  static let fullAnswer: [UInt8] = {
+  static func fullAnswer(_ crossOrigin: CrossOrigin) -> [UInt8] {
     var body: [UInt8] = []
     isFull.write(into: &body)
     let head =
       "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n"
-      + "Connection: close\r\nContent-Length: \(body.count)\r\n\r\n"
+      + "\(crossOrigin.commonLines)Connection: close\r\nContent-Length: \(body.count)\r\n\r\n"
     return Array(head.utf8) + body
-  }()
+  }
 
   // MARK: Taking a request
 
@@ -198,25 +209,17 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     }
     isInHead = false
     beginRequest(head, in: input)
-    let match: RouteMatch
+    let match: RouteMatch?
     do throws(Problem) {
-      guard let found = try route(head, in: input) else {
-        // Answered already: OPTIONS.
-        return skipBody(head, in: input)
-      }
-      if connection.isGuest, !found.route.traits.isForOperators { throw Self.isFull }
-      match = found
-      try checkBody(head, match.route.traits, in: input)
+      match = head.method == .options ? nil : try route(head, in: input)
+      if connection.isGuest, match.map({ !$0.route.traits.isForOperators }) ?? false { throw Self.isFull }
+      try checkBody(head, match?.route.traits ?? RouteTraits(), in: input)
     } catch {
       return refuse(error, head, in: input)
     }
     if let place = head.bodyInPlace(in: input) {
-      guard place.count <= match.route.traits.bodyBytesMax else {
-        refuseAndEnd(Problem(HTTPError.bodyTooLarge))
-        return input.byteCount
-      }
       state = .working
-      dispatch(head, match, input, input.extracting(place))
+      if let match { dispatch(head, match, input, input.extracting(place)) } else { answerOptions(head, in: input) }
       return place.upperBound
     }
     if case .length(let length) = head.framing, length >= Self.largeBodyBytes, !context.inputBudget.admits(length) {
@@ -224,7 +227,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
       return input.byteCount
     }
     do throws(HTTPError) {
-      let decoder = try BodyDecoder(head.framing, bytesMax: match.route.traits.bodyBytesMax)
+      let decoder = try BodyDecoder(head.framing, bytesMax: (match?.route.traits ?? RouteTraits()).bodyBytesMax)
       headBytes = Bytes(input.extracting(0..<head.byteCount)).array
       bodyBytes = []
       // At once, because growing copies; memory that is not written to costs nothing.
@@ -245,6 +248,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     request.isHead = head?.method == .head
     request.method = head?.method ?? .other
     request.keepsAlive = head?.keepsAlive == true && !connection.isGuest
+    request.isVersion10 = head?.isVersion11 == false
     request.ifNoneMatch.removeAll(keepingCapacity: true)
     request.origin.removeAll(keepingCapacity: true)
     request.isCrossOrigin = false
@@ -254,9 +258,9 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
         request.id.put(head.requestID.bytes(in: input))
       }
       if !head.ifNoneMatch.isAbsent { request.ifNoneMatch.put(head.ifNoneMatch.bytes(in: input)) }
-      if context.corsOrigin != nil, !head.origin.isAbsent {
+      if !head.origin.isAbsent, context.crossOrigin.allows(head.origin.bytes(in: input)) {
         request.origin.put(head.origin.bytes(in: input))
-        request.isCrossOrigin = context.corsOrigin == "*" || context.corsOrigin == Bytes(request.origin)
+        request.isCrossOrigin = true
       }
       if context.logsRequests {
         request.path.removeAll(keepingCapacity: true)
@@ -268,13 +272,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     if request.id.isEmpty { request.id.putHex(engine.random.next()) }
   }
 
-  /// Finds the route; nil: the request was an OPTIONS and is answered.
-  private func route(_ head: RequestHead, in input: RawSpan) throws(Problem) -> RouteMatch? {
-    if head.method == .options {
-      state = .working
-      answerOptions(head, in: input)
-      return nil
-    }
+  private func route(_ head: RequestHead, in input: RawSpan) throws(Problem) -> RouteMatch {
     switch RouteMatch.find(head.method, head.path, in: input) {
     case .found(let match):
       request.route = match.route
@@ -294,13 +292,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
   /// What can be said about a body before it is read.
   private func checkBody(_ head: RequestHead, _ call: RouteTraits, in input: RawSpan) throws(Problem) {
     if case .length(let length) = head.framing, length > call.bodyBytesMax { throw Problem(HTTPError.bodyTooLarge) }
-    guard call.takesBody else {
-      // POSTs without a body of their own may have an empty object; for the rest a body means nothing.
-      if call.method != .post, head.framing != .none {
-        throw .badRequest("This call takes no body.")
-      }
-      return
-    }
+    // A call without fields may come with a body that says nothing: see `RequestBodies.none`.
+    guard call.takesBody else { return }
     guard head.hasLength else {
       throw Problem(411, "length_required", "The body needs a Content-Length or Transfer-Encoding: chunked.")
     }
@@ -323,13 +316,6 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     return input.byteCount
   }
 
-  private func skipBody(_ head: RequestHead, in input: RawSpan) -> Int {
-    if let place = head.bodyInPlace(in: input) { return place.upperBound }
-    state = .ended
-    connection.close()
-    return input.byteCount
-  }
-
   /// Answers and closes: what follows cannot be told apart.
   func refuseAndEnd(_ problem: Problem) {
     request.keepsAlive = false
@@ -345,7 +331,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     if context.logsRequests { logRequest(status) }
     guard case .working = state else { return }
     if keptBytes > 0 { keepBody(0) }
-    if !request.keepsAlive || inputHasEnded || isShuttingDown {
+    if isLastAnswer || inputHasEnded {
       state = .ended
       connection.close()
       return

@@ -58,7 +58,8 @@ enum RequestBodies {
     try object.require(1, of: reserveFields)
     let choice: Reservation.Choice
     if let best {
-      guard seats == nil, areas == nil else { throw .refused("best stands alone", at: bestAt) }
+      // Generated clients write out lists that are empty.
+      guard seats?.isEmpty ?? true, areas?.isEmpty ?? true else { throw .refused("best stands alone", at: bestAt) }
       choice = .best(count: best.count, category: best.category)
     } else {
       choice = .named(seats: seats ?? [], areas: areas ?? [])
@@ -173,16 +174,18 @@ enum RequestBodies {
     }
   }
 
-  /// A call without a body may have an empty one, or an empty object.
+  /// What clients send to a call that has no fields: nothing, `null`, or an empty object.
   static func none(_ body: RawSpan) throws(Problem) {
     guard body.byteCount > 0 else { return }
     do throws(JSONError) {
       var reader = JSONReader(body)
+      if try reader.nullIfNext() { return try reader.finish() }
       var object = try reader.beginObject()
       _ = try reader.nextField(JSONFields(), &object)
       try reader.finish()
     } catch {
-      throw Problem(error, in: body, known: nil)
+      if error.reason == .unknownField { throw Problem(error, in: body, known: nil) }
+      throw .badRequest("This call has no fields: its body is empty, null or {}.")
     }
   }
 }

@@ -88,6 +88,11 @@ extension OperationName {
   }
 
   var traits: RouteTraits { Self.allTraits[rawValue] }
+
+  private static let allQueries = allCases.map { $0.row.http?.query ?? [] }
+
+  /// The query parameters that the call knows.
+  var queryNames: [StaticString] { Self.allQueries[rawValue] }
 }
 
 extension OperationRow.HTTPCall.Method {

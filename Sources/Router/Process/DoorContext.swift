@@ -10,8 +10,7 @@ struct DoorContext: Sendable {
   var bodyTimeout = Duration.seconds(30)
   /// Nanoseconds, because it is set anew with every request.
   var idleTimeout: UInt64 = 75_000_000_000
-  /// The origin that browsers may call from; `*`: any; nil: none.
-  var corsOrigin: Bytes?
+  var crossOrigin = CrossOrigin()
   var logsRequests = false
   /// Bit n for each of the process's loops.
   var loops: UInt64
@@ -40,7 +39,7 @@ struct DoorContext: Sendable {
     headerTimeout = configuration.headerTimeout
     bodyTimeout = configuration.bodyTimeout
     idleTimeout = configuration.idleTimeout.nanoseconds
-    corsOrigin = configuration.corsOrigin.map { Bytes($0) }
+    crossOrigin = configuration.crossOrigin
     logsRequests = configuration.logsRequests
     loops = loopCount >= 64 ? .max : 1 << UInt64(loopCount) - 1
     startedAt = Milliseconds(monotonicNanoseconds() / 1_000_000)

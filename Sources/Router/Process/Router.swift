@@ -160,7 +160,7 @@ public final class Router: Sendable {
       let loop = byLoop[connection.loop.index]
       return RESPSession(loop: loop, connection: connection)
     }
-    limits.refusal = HTTPSession.fullAnswer
+    limits.refusal = HTTPSession.fullAnswer(loops[0].context.crossOrigin)
     limits.trouble = Self.trouble(at: httpDoor, log)
     httpDoor.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
       let loop = byLoop[connection.loop.index]
@@ -180,7 +180,9 @@ public final class Router: Sendable {
   }
 
   /// Ends in good order: no new connections; what was asked for is answered, for at most `grace`; then the loops stop.
-  public func stop(grace: Duration = .seconds(10)) async {
+  /// A connection without a request is not closed at once, because one may be on its way: for `idle` it can still ask,
+  /// and the answer says that it was the last.
+  public func stop(grace: Duration = .seconds(10), idle: Duration = .seconds(3)) async {
     log.info("stopping")
     let registering = registering.withLock { task in
       defer { task = nil }
@@ -197,7 +199,7 @@ public final class Router: Sendable {
     }
     httpDoor.stop()
     tcpDoor.stop()
-    for loop in loops { loop.loop.submit { loop.shutDown() } }
+    for loop in loops { loop.loop.submit { loop.shutDown(lastRequestWithin: idle) } }
     group.shutdown(grace: grace)
     await withCheckedContinuation { done in
       Task.detached { [group, workers] in

@@ -11,8 +11,8 @@ public struct RouterConfiguration: Sendable {
   public var loops = max(1, processorCount() / 2)
   /// How long requests are held through a failover, 0 to 20,000 ms.
   public var failoverWait: Milliseconds = 5_000
-  /// The origin that browsers may call from; `*`: any; nil: none.
-  public var corsOrigin: String?
+  /// The pages that may call the HTTP door from a browser.
+  public var crossOrigin = CrossOrigin()
   public var logsRequests = false
   public var headerTimeout = Duration.seconds(10)
   public var bodyTimeout = Duration.seconds(30)

@@ -29,8 +29,10 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
   private let badInput: ThrottledWarning
   /// Of the process's first loop.
   private var memoryWatch = RouterMemoryWatch()
-  /// The `Date` header's line, made once a second.
-  private(set) var dateLine: [UInt8] = []
+  /// The lines that every answer has, made once a second because of the date.
+  private(set) var commonLines: [UInt8] = []
+  /// The same, for a connection that goes on.
+  private(set) var goingOnLines: [UInt8] = []
   private var dateSecond: Milliseconds = -1
   /// Used within one call, for its storage.
   var scratch: [UInt8] = []
@@ -74,8 +76,11 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     driver.beginTurn(at: loop.nowNanoseconds)
     if engine.now / 1_000 != dateSecond {
       dateSecond = engine.now / 1_000
-      dateLine.removeAll(keepingCapacity: true)
-      HTTPDate.writeHeader(unixSeconds: wallClockMilliseconds() / 1_000, into: &dateLine)
+      commonLines.removeAll(keepingCapacity: true)
+      HTTPDate.writeHeader(unixSeconds: wallClockMilliseconds() / 1_000, into: &commonLines)
+      commonLines.append(contentsOf: context.crossOrigin.commonLines.utf8)
+      goingOnLines = commonLines
+      goingOnLines.append(contentsOf: "Keep-Alive: timeout=\(context.idleTimeout / 1_000_000_000)\r\n".utf8)
     }
   }
 
@@ -114,8 +119,13 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     memoryWatch.look(context, engine.directory, log, now: engine.now)
   }
 
-  /// The doors' connections were asked to end: when the last has, the links to the nodes close. On the loop.
-  func shutDown() { isShuttingDown = true }
+  /// How long an idle HTTP connection may still ask for one thing once the router ends.
+  private(set) var lastRequestWithin = Duration.zero
+
+  /// The doors' connections are asked to end: when the last has, the links to the nodes close. On the loop.
+  func shutDown(lastRequestWithin: Duration) {
+    (isShuttingDown, self.lastRequestWithin) = (true, lastRequestWithin)
+  }
 
   // MARK: The map
 

@@ -53,7 +53,12 @@ public enum RouterProgram {
     if let size = try flags.number("input-memory", in: 1...65_536) { configuration.inputMemory = size << 20 }
     if let size = try flags.number("output-memory", in: 1...65_536) { configuration.outputMemory = size << 20 }
     if let size = try flags.number("copy-memory", in: 1...65_536) { configuration.copyMemory = size << 20 }
-    configuration.corsOrigin = flags.text("cors")
+    if let origins = flags.text("cors") {
+      guard let known = CrossOrigin(origins) else {
+        throw UsageError("--cors is * or origins such as https://shop.example, separated by commas")
+      }
+      configuration.crossOrigin = known
+    }
     configuration.certificateFile = flags.text("tls-cert")
     configuration.keyFile = flags.text("tls-key")
     guard (configuration.certificateFile == nil) == (configuration.keyFile == nil) else {
