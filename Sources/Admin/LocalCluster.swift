@@ -19,6 +19,8 @@ struct LocalCluster {
   var coordinator: CoordinatorAddress
   var http: String
   var tcp: String
+  /// To be kept for the next time.
+  var kept: [String: String]
   /// In the order in which they are started; stopped the other way round.
   var parts: [Part]
 
@@ -33,7 +35,7 @@ struct LocalCluster {
     FlagSpec(
       "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]|etcd",
       "where the map lives (default file:DATA/coordinator); etcd alone: start one on 127.0.0.1:2379 and use it"),
-    FlagSpec("shards", "N", default: "16", "number of shards; counts only the first time"),
+    FlagSpec("shards", "N", default: "16", "number of shards, when the cluster is born"),
     FlagSpec("loops", "N", default: "0", "event loops of each process; 0: their own default"),
     FlagSpec("failure-timeout", "MS", default: "500", "silence after which a failover is tried"),
     FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
@@ -42,8 +44,13 @@ struct LocalCluster {
     FlagSpec("programs", "DIR", "where holdfast-node and holdfast-router are; else beside this program"), .data,
   ]
 
-  init(_ flags: ParsedFlags) throws(AdminError) {
-    data = absolutePath(flags.text("data") ?? "var")
+  init(_ given: ParsedFlags) throws(AdminError) {
+    data = absolutePath(given.text("data") ?? "var")
+    var flags = given
+    flags.fill(with: ClusterFile.read(data: data)?.flags ?? [:])
+    kept = [:]
+    for (name, _, _) in Self.keeping where name != "coordinator" { kept[name] = flags.text(name) }
+    if let demo = kept["demo"], demo != "none" { kept["demo"] = absolutePath(demo) }
     http = flags.text("http") ?? ""
     tcp = flags.text("tcp") ?? ""
     let programs = flags.text("programs") ?? programDirectory()
@@ -89,6 +96,48 @@ struct LocalCluster {
       Part(
         name: "router", program: programs + "/holdfast-router", arguments: arguments,
         listens: [(http, "the HTTP door"), (tcp, "the RESP door")]))
+  }
+
+  // MARK: What is kept
+
+  /// The flags that `up` keeps in the data directory; whose processes take them; and whether the data were made with
+  /// them, so that they cannot be given otherwise at all.
+  private static let keeping: [(name: String, processes: (Part) -> Bool, isFixed: Bool)] = [
+    ("shards", \.isNode, true), ("nodes", \.isNode, true), ("coordinator", { _ in true }, true),
+    ("http", { $0.name == "router" }, false), ("tcp", { $0.name == "router" }, false),
+    ("cors", { $0.name == "router" }, false), ("loops", { $0.name != "etcd" }, false),
+    ("log-level", { $0.name != "etcd" }, false), ("failure-timeout", \.isNode, false), ("demo", { _ in false }, false),
+  ]
+
+  /// Refuses flags that say something else than what this cluster was made with, or than what runs: at once, with
+  /// both values.
+  func checkAgainstKept(_ given: ParsedFlags) throws(AdminError) {
+    var file = ClusterFile.read(data: data)
+    file?.flags["coordinator"] = file?.coordinator
+    for (name, takes, isFixed) in Self.keeping where given.given.contains(name) {
+      guard let known = file?.flags[name], let wanted = given.text(name), !isSame(name, wanted, known) else { continue }
+      if isFixed {
+        throw .refused(
+          "--\(name) \(wanted): the cluster in \(data) has \(known); leave the flag out, or give another --data")
+      }
+      if let part = parts.first(where: { takes($0) && process($0.name) != nil }) {
+        throw .refused(
+          "--\(name) \(wanted): \(part.name) runs with \(known); leave the flag out, or end it first (holdfast down)")
+      }
+    }
+  }
+
+  private func isSame(_ name: String, _ wanted: String, _ known: String) -> Bool {
+    if name == "coordinator" { return coordinator.description == known || wanted == known }
+    return wanted == known
+  }
+
+  /// Of a cluster that was born: it has as many shards as it was born with.
+  func checkShards() async throws(AdminError) {
+    guard let wanted = kept["shards"].flatMap({ Int($0) }), let open = try? coordinator.open(create: false) else { return }
+    defer { open.close() }
+    guard let birth = try? await open.birth(), birth.shardCount != wanted else { return }
+    throw .refused("--shards \(wanted): this cluster was born with \(birth.shardCount); leave the flag out")
   }
 
   // MARK: etcd

@@ -16,16 +16,24 @@ struct OwnProcess: Equatable {
 
   /// The process that the pid file names, if it still runs.
   init?(pidFile path: String) {
-    guard let text = readFile(path).map({ String(decoding: $0, as: UTF8.self) }) else { return nil }
-    let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 2, let pid = pid_t(words[0]), let started = UInt64(words[1]),
-      let process = OwnProcess(pid: pid),
-      process.started == started
+    let numbers = [path, Self.startFile(path)].map { path in
+      readFile(path).map { String(decoding: $0, as: UTF8.self) }?.split(whereSeparator: \.isWhitespace) ?? []
+    }
+    guard let pid = numbers[0].first.flatMap({ pid_t($0) }), let started = numbers[1].first.flatMap({ UInt64($0) }),
+      let process = OwnProcess(pid: pid), process.started == started
     else { return nil }
     self = process
   }
 
-  func writePidFile(_ path: String) throws(AdminError) { try writeFile(path, "\(pid) \(started)\n") }
+  /// The pid file holds the pid alone, as supervisors and `kill $(cat …)` want it; the start stands beside it.
+  func writePidFile(_ path: String) throws(AdminError) {
+    try writeFile(Self.startFile(path), "\(started)\n")
+    try writeFile(path, "\(pid)\n")
+  }
+
+  private static func startFile(_ path: String) -> String {
+    (path.hasSuffix(".pid") ? String(path.dropLast(4)) : path) + ".start"
+  }
 
   var isAlive: Bool { startTime(of: pid) == started }
 

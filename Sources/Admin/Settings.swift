@@ -20,16 +20,23 @@ extension FlagSpec {
 struct ClusterFile: Equatable {
   var coordinator: String
   var http: String
+  /// What the cluster was started with: a later `up` takes these for the flags that it is not given.
+  var flags: [String: String] = [:]
 
   static func read(data: String) -> ClusterFile? {
     guard let text = readFile(data + "/cluster.json"), let json = JSONValue(parsing: text),
       let coordinator = json["coordinator"]?.text, let http = json["http"]?.text
     else { return nil }
-    return ClusterFile(coordinator: coordinator, http: http)
+    var flags: [String: String] = [:]
+    for member in json["flags"]?.members ?? [] { flags[member.name] = member.value.text }
+    return ClusterFile(coordinator: coordinator, http: http, flags: flags)
   }
 
   var text: String {
-    JSONValue.object([.init("coordinator", .text(coordinator)), .init("http", .text(http))]).pretty + "\n"
+    JSONValue.object([
+      .init("coordinator", .text(coordinator)), .init("http", .text(http)),
+      .init("flags", .object(flags.sorted { $0.key < $1.key }.map { .init($0.key, .text($0.value)) })),
+    ]).pretty + "\n"
   }
 }
 

@@ -12,19 +12,24 @@ let upCommand = AdminCommand(
     notes: "Pid files are in DATA/run, logs in DATA/log. Ends with 1 if a port is taken or a process does not come up.")
 ) { run async throws(AdminError) in
   let cluster = try LocalCluster(run.flags)
+  try cluster.checkAgainstKept(run.flags)
+  try await cluster.checkShards()
   for folder in ["", "/run", "/log"] { try makeDirectory(cluster.data + folder) }
   let missing = cluster.parts.filter { cluster.process($0.name) == nil }
   try checkPorts(missing)
   for part in missing { try start(part, of: cluster, run.console) }
-  try writeFile(
-    cluster.data + "/cluster.json", ClusterFile(coordinator: cluster.coordinator.description, http: cluster.http).text)
+  let kept = ClusterFile(coordinator: cluster.coordinator.description, http: cluster.http, flags: cluster.kept)
+  try writeFile(cluster.data + "/cluster.json", kept.text)
   try waitUntilReady(cluster, run.console)
-  try loadDemo(cluster, run)
+  let hasDemo = try loadDemo(cluster, run)
   run.console.line(
     missing.isEmpty ? "Already running." : "Running: started \(missing.map(\.name).joined(separator: ", ")).")
   run.console.out(
     table([
-      ["  HTTP", "http://\(cluster.http)/v1/events", "(curl http://\(cluster.http)/v1/events/arena/availability)"],
+      [
+        "  HTTP", "http://\(cluster.http)/v1/events",
+        "(curl http://\(cluster.http)/v1/events\(hasDemo ? "/arena/availability" : ""))",
+      ],
       ["  RESP", cluster.tcp, "(redis-cli -p \(splitAddress(cluster.tcp)?.port ?? 0))"],
       ["  logs", cluster.data + "/log", "(cluster/holdfast status shows who is what)"],
     ]))
@@ -69,6 +74,7 @@ private func waitUntilReady(_ cluster: LocalCluster, _ console: Console) throws(
   // Reading a long log takes its time; while the processes live there is hope.
   let patience = Duration.seconds(300)
   var said = "no answer yet"
+  var notes = 0
   while true {
     do throws(AdminError) {
       for part in cluster.parts where part.isNode {
@@ -92,6 +98,10 @@ private func waitUntilReady(_ cluster: LocalCluster, _ console: Console) throws(
       throw .refused("not ready after \(patience.components.seconds) s: \(said)")
     }
     progress.update(nil, said)
+    if !console.isTerminal, ContinuousClock.now - began > .seconds(5 * (notes + 1)) {
+      notes += 1
+      console.note("waiting: \(said)")
+    }
     sleepBriefly()
   }
 }
@@ -104,17 +114,19 @@ private func tail(_ path: String, lines: Int = 10) -> String {
 
 // MARK: The demo event
 
-private func loadDemo(_ cluster: LocalCluster, _ run: Invocation) throws(AdminError) {
-  let file = run.flags.text("demo") ?? "none"
-  guard file != "none" else { return }
-  guard try call("GET", "/v1/events/arena", at: cluster.http).status == 404 else { return }
+/// Whether there is one.
+private func loadDemo(_ cluster: LocalCluster, _ run: Invocation) throws(AdminError) -> Bool {
+  let file = cluster.kept["demo"] ?? "none"
+  guard file != "none" else { return false }
+  guard try call("GET", "/v1/events/arena", at: cluster.http).status == 404 else { return true }
   guard let plan = readFile(file) else {
     run.console.note("no demo event: \(file) is not there")
-    return
+    return false
   }
   let answer = try call("POST", "/v1/events", at: cluster.http, body: demoEvent(plan), timeout: .seconds(60))
   // 409: somebody else was quicker.
   guard answer.status == 201 || answer.status == 409 else { throw refusal(answer) }
+  return true
 }
 
 /// The arena, with a standing area beside its seats.

@@ -11,6 +11,13 @@ public struct ParsedFlags: Sendable {
   /// `--help` or `-h` was there; nothing else was checked.
   public fileprivate(set) var wantsHelp = false
   fileprivate var values: [String: [String]] = [:]
+  /// Named on the command line or in the environment: all others have their default, or none.
+  public fileprivate(set) var given: Set<String> = []
+
+  /// Takes what was kept from an earlier command line, for the flags that this one does not give.
+  public mutating func fill(with kept: [String: String]) {
+    for (name, value) in kept where !given.contains(name) { values[name] = [value] }
+  }
 
   /// Whether a switch was given (by environment: anything but empty, `0`, `no` and `false`).
   public func has(_ name: String) -> Bool { values[name] != nil }
@@ -89,6 +96,7 @@ extension CommandSpec {
         guard parts.count == 1 else { throw UsageError("--\(name) takes no value") }
         parsed.values[name] = [""]
       }
+      parsed.given.insert(name)
     }
     try fill(&parsed, environment)
     try check(parsed.arguments)
@@ -99,6 +107,7 @@ extension CommandSpec {
   private func fill(_ parsed: inout ParsedFlags, _ environment: (String) -> String?) throws(UsageError) {
     for flag in flags where parsed.values[flag.name] == nil {
       if let value = environment(flag.environmentName), !value.isEmpty {
+        parsed.given.insert(flag.name)
         if flag.placeholder == nil {
           if !["0", "no", "false"].contains(value.lowercased()) { parsed.values[flag.name] = [""] }
         } else {

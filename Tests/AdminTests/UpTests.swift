@@ -100,7 +100,52 @@ import Testing
 
   private func pid(of part: String, in directory: String) throws -> pid_t {
     let text = try String(contentsOfFile: directory + "/var/run/\(part).pid", encoding: .utf8)
-    return try #require(text.split(separator: " ").first.flatMap { pid_t($0) })
+    #expect(text.hasSuffix("\n"))
+    return try #require(pid_t(text.dropLast()), "a pid file holds one number")
+  }
+
+  @Test func upKeepsItsFlags() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try programs(in: directory)
+    let ports = freePorts(5)
+    let nodes = "127.0.0.1:\(ports[0]),127.0.0.1:\(ports[1])"
+    func up(_ flags: String...) async -> Ran {
+      await holdfast(["up", "--data", directory + "/var", "--programs", directory] + flags)
+    }
+    let first = await up(
+      "--nodes", nodes, "--http", "127.0.0.1:\(ports[2])", "--tcp", "127.0.0.1:\(ports[3])", "--shards", "8", "--demo",
+      "none")
+    #expect(first.code == 0, "\(first.error)")
+    #expect(!first.out.contains("arena"))
+    let pids = try ["n1", "n2", "router"].map { try pid(of: $0, in: directory) }
+    // Without flags it is the same cluster.
+    let again = await up()
+    #expect(again.code == 0 && again.out.hasPrefix("Already running."), "\(again.error)")
+    #expect(again.out.contains("127.0.0.1:\(ports[2])"))
+    // What contradicts is refused, with both values, whatever runs or not.
+    for (flag, wanted, known) in [
+      ("--shards", "16", "8"), ("--nodes", "127.0.0.1:\(ports[4])", nodes),
+      ("--coordinator", "file:/nowhere", "file:\(directory)/var/coordinator"),
+      ("--http", "127.0.0.1:\(ports[4])", "127.0.0.1:\(ports[2])"), ("--loops", "3", "0"),
+    ] {
+      let refused = await up(flag, wanted)
+      #expect(refused.code == 1, "\(flag)")
+      #expect(refused.error.contains(wanted) && refused.error.contains(known), "\(refused.error)")
+    }
+    for each in pids {
+      kill(each, SIGKILL)
+      waitpid(each, nil, 0)
+    }
+    // What does not lie in the data may change while nothing runs.
+    let moved = await up("--http", "127.0.0.1:\(ports[4])")
+    #expect(moved.code == 0, "\(moved.error)")
+    #expect(await up("--shards", "16").code == 1)
+    for part in ["n1", "n2", "router"] {
+      let each = try pid(of: part, in: directory)
+      kill(each, SIGKILL)
+      waitpid(each, nil, 0)
+    }
   }
 
   @Test func aTakenPortIsNamedWithWhoHasIt() async throws {

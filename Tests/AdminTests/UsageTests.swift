@@ -1,4 +1,5 @@
 import Admin
+import Foundation
 import Testing
 
 /// A command line and what it ends with.
@@ -79,4 +80,14 @@ private let lines: [Line] = [
     let help = await holdfast(["help"] + command.split(separator: " ").map(String.init))
     #expect(help.code == 0 && help.out.hasPrefix("usage: holdfast \(command)"))
   }
+}
+
+/// `cluster/up --help` works before anything is built, from a file.
+@Test func theScriptsHelpIsTheProgramsOwn() async throws {
+  let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  let file = root.deletingLastPathComponent().appending(path: "cluster/up.txt")
+  let help = await holdfast("up", "--help").out
+  #expect(
+    try String(contentsOf: file, encoding: .utf8) == help,
+    "cluster/holdfast up --help > cluster/up.txt brings it up to date")
 }
