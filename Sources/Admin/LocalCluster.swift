@@ -134,7 +134,8 @@ struct LocalCluster {
 
   /// Of a cluster that was born: it has as many shards as it was born with.
   func checkShards() async throws(AdminError) {
-    guard let wanted = kept["shards"].flatMap({ Int($0) }), let open = try? coordinator.open(create: false) else { return }
+    guard let wanted = kept["shards"].flatMap({ Int($0) }), let open = try? coordinator.open(create: false)
+    else { return }
     defer { open.close() }
     guard let birth = try? await open.birth(), birth.shardCount != wanted else { return }
     throw .refused("--shards \(wanted): this cluster was born with \(birth.shardCount); leave the flag out")
