@@ -113,7 +113,7 @@ extension OperationRow {
         HTTPCall(
           .patch, "/v1/events/{event}", body: Body(schema: "EventTerms", fields: TermsDocument.fieldNames)),
         resp: [
-          RESPWord(.eventSet, "EVENT.SET", "id field value [field value …]", .atLeast(4), mayHaveKey: true)
+          RESPWord(.eventSet, "EVENT.SET", "id field value [field value …]", .atLeast(4), mayHaveKey: true, reply: .ok)
         ],
         writes: true, refusals: [(409, "`limit_exceeded`: the event's prices have changed too often.")],
         success: Success(200, "The event.", "Event", headers: ["ETag"]))
@@ -190,10 +190,11 @@ extension OperationRow {
           .post, "/v1/reserve",
           body: Body(schema: "Reserve", fields: ["event", "buyer", "seats", "areas", "best", "ttl"])),
         resp: [
-          RESPWord(.hold, "HOLD", "event buyer seconds seat [seat …]", .atLeast(5), mayHaveKey: true),
+          RESPWord(.hold, "HOLD", "event buyer seconds seat [seat …]", .atLeast(5), mayHaveKey: true, reply: .brief),
           RESPWord(
             .holdBest, "HOLD.BEST", "event buyer seconds count [CATEGORY c]", .either(5, 7), mayHaveKey: true),
-          RESPWord(.holdArea, "HOLD.AREA", "event buyer seconds area count", .exactly(6), mayHaveKey: true),
+          RESPWord(
+            .holdArea, "HOLD.AREA", "event buyer seconds area count", .exactly(6), mayHaveKey: true, reply: .brief),
         ],
         writes: true,
         refusals: [
@@ -215,7 +216,7 @@ extension OperationRow {
       self.init(
         "Keep a hold longer.",
         HTTPCall(.post, "/v1/holds/{hold}/extend", body: Body(schema: "Extend", fields: ["ttl"])),
-        resp: [RESPWord(.extend, "EXTEND", "hold seconds", .exactly(3), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.extend, "EXTEND", "hold seconds", .exactly(3), mayHaveKey: true, reply: .ok)], writes: true,
         refusals: [
           (409, "`checked_out`, or `limit_exceeded` past three times its first length."), (410, Self.holdExpired),
         ],
@@ -224,7 +225,8 @@ extension OperationRow {
       self.init(
         "Make an order of a hold.",
         HTTPCall(.post, "/v1/checkout", body: Body(schema: "Checkout", fields: ["hold", "reference"])),
-        resp: [RESPWord(.checkout, "CHECKOUT", "hold [REFERENCE r]", .either(2, 4), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.checkout, "CHECKOUT", "hold [REFERENCE r]", .either(2, 4), mayHaveKey: true, reply: .brief)],
+        writes: true,
         refusals: [(410, Self.holdExpired)],
         success: Success(202, "The order, pending payment.", "Order", headers: ["Location"]))
     case .order:
@@ -234,12 +236,12 @@ extension OperationRow {
     case .confirm:
       self.init(
         "Confirm a paid order: its seats are sold.", HTTPCall(.post, "/v1/orders/{order}/confirm"),
-        resp: [RESPWord(.confirm, "CONFIRM", "order", .exactly(2), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.confirm, "CONFIRM", "order", .exactly(2), mayHaveKey: true, reply: .ok)], writes: true,
         refusals: Self.orderRefusals, success: Success(200, "The order.", "Order"))
     case .cancel:
       self.init(
         "Cancel an order: its seats are on sale again.", HTTPCall(.post, "/v1/orders/{order}/cancel"),
-        resp: [RESPWord(.cancel, "CANCEL", "order", .exactly(2), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.cancel, "CANCEL", "order", .exactly(2), mayHaveKey: true, reply: .ok)], writes: true,
         refusals: Self.orderRefusals, success: Success(200, "The order.", "Order"))
     case .healthz:
       self.init(

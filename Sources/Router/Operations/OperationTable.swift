@@ -27,12 +27,8 @@ public enum OperationTable {
     }
   }
 
-  /// Commands of the RESP door whose operation's row lacks their word; there must be none.
-  public static var commandsWithoutWord: [String] {
-    RESPCommand.allCases.filter { command in
-      command.operation.map { !$0.row.resp.contains { $0.command == command } } ?? false
-    }.map { "\($0)" }
-  }
+  /// Commands of the RESP door whose word no row has; there must be none.
+  public static var commandsWithoutWord: [String] { RESPCommand.withoutWord.map { "\($0)" } }
 
   /// Fields that each body's reader knows, by the name of the body's schema, and those that its row names.
   public static var bodyFields: [(schema: String, read: [String], named: [String])] {
