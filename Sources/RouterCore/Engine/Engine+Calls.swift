@@ -348,11 +348,8 @@ extension Engine {
     case .checkedOut(let info):
       guard case .onHold(_, .checkout) = call.operation else { return end(call, broken) }
       ended(call, .order(info))
-    case .confirmed(let info):
-      guard case .onOrder(_, .confirm) = call.operation else { return end(call, broken) }
-      ended(call, .order(info))
-    case .cancelled(let info):
-      guard case .onOrder(_, .cancel) = call.operation else { return end(call, broken) }
+    case .order(let kind, let info):
+      guard case .onOrder(_, let command) = call.operation, command.kind == kind else { return end(call, broken) }
       ended(call, .order(info))
     case .noted: end(call, broken)
     case .refused(.staleEvent): stale(call)

@@ -74,8 +74,8 @@ struct History {
       case .confirmed: .seenSold(holder)
       case .cancelled, .expired, .refunded: .notOrdered(holder)
       }
-    case .confirmed: return .confirm(holder)
-    case .cancelled:
+    case .order(.confirm, _): return .confirm(holder)
+    case .order(.cancel, _):
       return .cancel(holder, repeats: hasBefore(operation) { if case .cancel = $0 { true } else { false } })
     case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
     case .refused(.holdExpired), .refused(.checkedOut): return .notHeld(holder)

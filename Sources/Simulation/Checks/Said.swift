@@ -30,8 +30,8 @@ enum Said {
     case .order(_, let info):
       switch operation.what {
       case .checkout: self = .outcome(.checkedOut(info))
-      case .confirm: self = .outcome(.confirmed(info))
-      case .cancel: self = .outcome(.cancelled(info))
+      case .confirm: self = .outcome(.order(.confirm, info))
+      case .cancel: self = .outcome(.order(.cancel, info))
       default: self = .answer(.order(info))
       }
     case .deleted: self = .outcome(.deleted)
@@ -96,7 +96,7 @@ enum Said {
       case .created(_, let version), .released(let version), .blocked(let version, _): version
       case .held(let held), .heldBest(let held, _): held.version
       case .extended(let info): info.version
-      case .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.hold.version
+      case .checkedOut(let info), .order(_, let info): info.hold.version
       case .termsSet, .deleted, .noted, .refused: nil
       }
     case .answer(let answer), .copy(let answer, _, _):

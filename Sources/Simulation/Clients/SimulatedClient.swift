@@ -267,12 +267,12 @@ final class SimulatedClient {
       world.events.append(SimulatedEvent(shard: operation.shard, ref: ref, id: world.eventID(operation.shard)))
     case .held, .heldBest: holds.append(operation)
     case .checkedOut(let info): operation.what.hold?.order = info.order
-    case .released, .cancelled:
+    case .released, .order(.cancel, _):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
     case .refused(.holdExpired), .refused(.orderExpired), .refused(.orderState), .refused(.noSuchHold),
       .refused(.noSuchOrder):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
-    case .confirmed, .extended, .termsSet, .blocked, .deleted, .noted, .refused: break
+    case .order(.confirm, _), .extended, .termsSet, .blocked, .deleted, .noted, .refused: break
     }
     if holds.count > 8 { holds.removeFirst() }
   }
