@@ -60,8 +60,9 @@ final class SimulatedDoor {
       let label = SimulatedEvent.label(seats[0])
       plain = loop.engine.plainHold(of: event.id.rawSpan, buyer: buyer.rawSpan, seat: label.rawSpan)
     } else if seats.isEmpty {
+      let area = SimulatedEvent.area
       plain = loop.engine.plainHold(
-        of: event.id.rawSpan, buyer: buyer.rawSpan, area: SimulatedEvent.area.rawSpan, count: places)
+        of: event.id.rawSpan, buyer: buyer.rawSpan, area: area.rawSpan, count: places)
     } else {
       plain = nil
     }
