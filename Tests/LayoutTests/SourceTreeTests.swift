@@ -219,6 +219,18 @@ import Testing
     }
   }
 
+  /// Who may ask for an operation is decided in one place, and both doors ask there.
+  @Test func accessIsCheckedAtBothDoors() {
+    let router = Self.sources("Sources/Router")
+    func files(with text: String) -> [String] {
+      router.filter { $0.lines.contains { $0.contains(text) } }.map(\.path).sorted()
+    }
+    #expect(files(with: "row.access") == ["Sources/Router/Operations/Access.swift"])
+    #expect(
+      files(with: ".verdict {")
+        == ["Sources/Router/HTTPDoor/HTTPSession.swift", "Sources/Router/RESP/RESPSession+Commands.swift"])
+  }
+
   /// Every file belongs to a target of the manifest.
   @Test func everyFileHasATarget() throws {
     let manifest = try String(contentsOf: Self.root.appending(path: "Package.swift"), encoding: .utf8)

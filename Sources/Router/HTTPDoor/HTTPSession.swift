@@ -205,7 +205,9 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
         return skipBody(head, in: input)
       }
       if connection.isGuest, !found.route.traits.isForOperators { throw Self.isFull }
-      match = found
+      switch found.route.verdict {
+      case .allowed: match = found
+      }
       try checkBody(head, match.route.traits, in: input)
     } catch {
       return refuse(error, head, in: input)

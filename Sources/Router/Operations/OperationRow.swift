@@ -12,7 +12,7 @@ package struct OperationRow: Sendable {
   let resp: [RESPWord]
   /// Whether the shard's state may change, so that a retry needs a key.
   let writes: Bool
-  /// Who may ask.
+  /// Who may ask; read by `OperationName.verdict` alone.
   let access: Access
   /// What it refuses beside what every call may answer, by HTTP status.
   let refusals: [(status: Int, text: String)]

@@ -14,6 +14,11 @@ extension RESPSession {
     let count = parser.argumentCount
     let arity = Int(command.arity)
     guard arity >= 0 ? count == arity : count >= -arity else { return wrongCount(command) }
+    if let operation = command.word.operation {
+      switch operation.verdict {
+      case .allowed: break
+      }
+    }
     switch command {
     case .hold: hold(command, input)
     case .holdArea: holdArea(command, input)

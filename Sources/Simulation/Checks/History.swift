@@ -5,11 +5,16 @@ struct History {
   private(set) var operations: [ClientOperation] = []
   private(set) var unknown = 0
   private(set) var acknowledged = 0
+  /// What was answered with anything but a refusal.
+  private(set) var done: Set<SimulatedCall> = []
 
   mutating func began(_ operation: ClientOperation) { operations.append(operation) }
   mutating func returned(_ operation: ClientOperation, at time: Int) {
     operation.returned = time
     acknowledged += 1
+    if case .refused = operation.outcome { return }
+    if case .refused = operation.answer { return }
+    done.insert(operation.what.call)
   }
   mutating func gaveUp(_ operation: ClientOperation) { unknown += 1 }
 
