@@ -27,7 +27,7 @@ package struct OperationRow: Sendable {
     let method: Method
     let path: StaticString
     /// Names of query parameters.
-    var query: [StaticString] = []
+    var query: [String] = []
     /// The answer has an `ETag`, and `If-None-Match` is understood.
     var isTagged = false
     /// The body's schema in the description; nil: the call takes no body.
@@ -36,7 +36,7 @@ package struct OperationRow: Sendable {
     var isForOperators = false
 
     init(
-      _ method: Method, _ path: StaticString, query: [StaticString] = [], isTagged: Bool = false, body: Body? = nil,
+      _ method: Method, _ path: StaticString, query: [String] = [], isTagged: Bool = false, body: Body? = nil,
       isForOperators: Bool = false
     ) {
       (self.method, self.path, self.query, self.isTagged) = (method, path, query, isTagged)
@@ -138,7 +138,7 @@ extension OperationRow {
     case .deleteEvent:
       self.init(
         "Delete an event with all its holds and orders. Its id can be used again.",
-        HTTPCall(.delete, "/v1/events/{event}", query: ["force"]),
+        HTTPCall(.delete, "/v1/events/{event}", query: DeleteParameter.names),
         resp: [RESPWord(.eventDelete, "EVENT.DELETE", "id [FORCE]", .from(2, to: 3), mayHaveKey: true)], writes: true,
         refusals: [
           (409, "`event_in_use` with `holds` and `orders`: so many live, and it is not forced.")
@@ -146,7 +146,7 @@ extension OperationRow {
         success: Success(204, "Deleted."))
     case .listEvents:
       self.init(
-        "Events by id.", HTTPCall(.get, "/v1/events", query: ["limit", "cursor"]),
+        "Events by id.", HTTPCall(.get, "/v1/events", query: EventListParameter.names),
         success: Success(200, "A page of events.", "EventList"))
     case .event:
       self.init(
@@ -172,13 +172,13 @@ extension OperationRow {
       self.init(
         "An event's orders, in the order of their checkouts.",
         HTTPCall(
-          .get, "/v1/events/{event}/orders", query: ["buyer", "status", "reference", "limit", "cursor"]),
+          .get, "/v1/events/{event}/orders", query: OrderListParameter.names),
         success: Success(
           200, "A page of orders; it may be shorter than `limit` while there is a next one.", "OrderList"))
     case .listHolds:
       self.init(
         "A buyer's holds of an event.",
-        HTTPCall(.get, "/v1/events/{event}/holds", query: ["buyer", "limit", "cursor"]),
+        HTTPCall(.get, "/v1/events/{event}/holds", query: HoldListParameter.names),
         success: Success(200, "A page of holds; it may be shorter than `limit` while there is a next one.", "HoldList"))
     case .seat:
       self.init(

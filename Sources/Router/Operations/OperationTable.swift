@@ -22,7 +22,7 @@ public enum OperationTable {
       let row = name.row
       return Row(
         name: "\(name)", method: row.http?.method.name.description, path: row.http?.path.description,
-        parameters: row.http?.query.map(\.description) ?? [], body: row.http?.body?.schema,
+        parameters: row.http?.query ?? [], body: row.http?.body?.schema,
         commands: row.resp.map { "\($0.name) \($0.usage)" }, writes: row.writes, refusals: row.refusals.map(\.text))
     }
   }

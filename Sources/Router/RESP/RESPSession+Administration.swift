@@ -152,15 +152,16 @@ extension RESPSession {
       return fail("only CONFIG GET is understood: settings are flags of the process")
     }
     // What tools ask for before they begin. Every yes is on two disks, which is what `always` says of one.
-    let settings: [(StaticString, StaticString)] = [
-      ("save", ""), ("appendonly", "yes"), ("appendfsync", "always"), ("databases", "1"), ("maxmemory", "0"),
+    let settings: [(word: StaticString, name: StaticString, value: StaticString)] = [
+      ("SAVE", "save", ""), ("APPENDONLY", "appendonly", "yes"), ("APPENDFSYNC", "appendfsync", "always"),
+      ("DATABASES", "databases", "1"), ("MAXMEMORY", "maxmemory", "0"),
     ]
     var found: [(StaticString, StaticString)] = []
     for setting in settings {
       for word in 2..<parser.argumentCount {
         let pattern = parser.argument(word, in: input)
-        if pattern.isWord("*") || pattern.isWord(setting.0.uppercased) {
-          found.append(setting)
+        if pattern.isWord("*") || pattern.isWord(setting.word) {
+          found.append((setting.name, setting.value))
           break
         }
       }
@@ -230,19 +231,6 @@ extension RESPSession {
 /// What the doors call themselves.
 enum RouterVersion {
   static let text: StaticString = "1.0.0"
-}
-
-extension StaticString {
-  /// Settings' names have only small letters, and words are compared with capitals.
-  fileprivate var uppercased: StaticString {
-    switch description {
-    case "save": "SAVE"
-    case "appendonly": "APPENDONLY"
-    case "appendfsync": "APPENDFSYNC"
-    case "databases": "DATABASES"
-    default: "MAXMEMORY"
-    }
-  }
 }
 
 extension RawSpan {

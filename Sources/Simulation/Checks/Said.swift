@@ -23,7 +23,9 @@ enum Said {
       case .hold(_, let wanted, let places, _)
       where seats == wanted && areas.reduce(0) { $0 + $1.count } == places:
         self = .outcome(.held(held))
-      default: self = .nonsense("held \(seats) and \(areas)")
+      case .hold, .create, .delete, .set, .block, .release, .extend, .checkout, .confirm, .cancel, .seat, .seats,
+        .availability, .holdInfo, .orderInfo:
+        self = .nonsense("held \(seats) and \(areas)")
       }
     case .hold(_, let info):
       if case .extend = operation.what { self = .outcome(.extended(info)) } else { self = .answer(.hold(info)) }
@@ -32,7 +34,9 @@ enum Said {
       case .checkout: self = .outcome(.checkedOut(info))
       case .confirm: self = .outcome(.order(.confirm, info))
       case .cancel: self = .outcome(.order(.cancel, info))
-      default: self = .answer(.order(info))
+      case .create, .delete, .set, .block, .hold, .best, .release, .extend, .seat, .seats, .availability, .holdInfo,
+        .orderInfo:
+        self = .answer(.order(info))
       }
     case .deleted: self = .outcome(.deleted)
     case .blocked(_, let version, let changed): self = .outcome(.blocked(version: version, changed: changed))

@@ -135,7 +135,7 @@ final class ClientOperation {
   var holdID: HoldID? {
     switch outcome {
     case .held(let held), .heldBest(let held, _): held.id
-    default: nil
+    case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted, .refused, nil: nil
     }
   }
 

@@ -78,9 +78,13 @@ final class SimulatedDoor {
   /// As the HTTP door does: from the copy, if there is one that is fresh enough.
   func serveFresh(_ operation: ClientOperation) -> Bool {
     let event: SimulatedEvent
+    let isMap: Bool
     switch operation.what {
-    case .seats(let wanted, isFresh: true), .availability(let wanted, isFresh: true): event = wanted
-    default: return false
+    case .seats(let wanted, isFresh: true): (event, isMap) = (wanted, true)
+    case .availability(let wanted, isFresh: true): (event, isMap) = (wanted, false)
+    case .seats, .availability, .create, .delete, .set, .block, .hold, .best, .release, .extend, .checkout, .confirm,
+      .cancel, .seat, .holdInfo, .orderInfo:
+      return false
     }
     guard let entry = loop.engine.findEvent(event.id.rawSpan) else { return false }
     let now = loop.engine.now
@@ -88,12 +92,10 @@ final class SimulatedDoor {
       (version: copy.version, tail: map.json.joined, counts: copy.counts, freshAt: copy.freshAt)
     }
     guard let served else { return false }
-    let answer: Answer
-    if case .seats = operation.what {
-      answer = .seats(entry.ref, version: served.version, states: Self.states(served.tail))
-    } else {
-      answer = .availability(entry.ref, version: served.version, served.counts)
-    }
+    let answer: Answer =
+      isMap
+      ? .seats(entry.ref, version: served.version, states: Self.states(served.tail))
+      : .availability(entry.ref, version: served.version, served.counts)
     if now - served.freshAt > 250 {
       world.fail("fresh reads", "\(router.name) serves a copy that it heard of \(now - served.freshAt) ms ago")
     }

@@ -247,7 +247,8 @@ final class SimulatedRouterLoop: EngineHost {
       case .replies: try engine.received(replies: body, from: link.id, shard: frame.shard)
       case .feed: try engine.received(feed: body, from: link.id, shard: frame.shard)
       case .feedFresh: engine.receivedFeedFresh(from: link.id, shard: frame.shard)
-      default: throw .invalid(field: "frame kind")
+      case .routerHello, .nodeHello, .requests, .peerHello, .peerMessages, .adminRequest, .adminReply:
+        throw .invalid(field: "frame kind")
       }
     } catch {
       world.fail("codec", "\(router.name) cannot read what \(link.node.name) sent: \(error)")
