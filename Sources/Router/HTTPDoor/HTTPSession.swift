@@ -160,7 +160,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   // MARK: Over the limit of connections
 
-  /// What a connection hears that there is no room for, whatever it asked.
+  /// The answer to any request on a connection over the limit.
   private static let isFull: Problem = {
     var problem = Problem(503, "too_many_connections", "Too many connections are open; nothing happened.")
     problem.retryAfter = 1

@@ -395,7 +395,7 @@ extension Engine {
 
   /// The event's terms have changed since this process heard of them.
   private func askForTerms(_ call: Call, _ event: EventEntry) {
-    // Whoever changes them faster than they can be read is not followed for ever.
+    // If the terms change faster than this router reads them, the call ends after three attempts.
     guard call.oldTermsCount < 3 else { return end(call, .refused(.unavailable)) }
     call.oldTermsCount += 1
     ask(.terms(id: event.id), of: event.shard, call, expectedBytes: event.answerBytes(seats: 0))

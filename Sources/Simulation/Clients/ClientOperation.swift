@@ -8,7 +8,7 @@ package enum SimulatedCall: String, CaseIterable, Sendable {
   case reserve, hold, release, extend, checkout, order, confirm, cancel
 }
 
-/// One thing that a client asked for, and what it was told.
+/// One operation that a client asked a router for, and the reply.
 final class ClientOperation {
   indirect enum What: CustomStringConvertible {
     case create(EventDefinition)

@@ -107,7 +107,7 @@ final class SimulatedDoor {
       return true
     }
     world.freshReads += 1
-    say(.copy(answer, since: since, at: world.time), to: operation)
+    send(.copy(answer, since: since, at: world.time), to: operation)
     return true
   }
 
@@ -130,13 +130,13 @@ final class SimulatedDoor {
     return Bytes(states)
   }
 
-  /// The router says something to the client.
-  func say(_ said: Said, to operation: ClientOperation) {
-    if let version = said.version, let event = world.event(operation) {
+  /// Checks a reply and sends it to the client.
+  func send(_ reply: RouterReply, to operation: ClientOperation) {
+    if let version = reply.version, let event = world.event(operation) {
       router.saidVersions[event] = max(router.saidVersions[event] ?? 0, version)
     }
-    world.checks.said(said, world)
-    world.network.send(on: down) { [self] in client.told(said, of: operation) }
+    world.checks.compare(reply, world)
+    world.network.send(on: down) { [self] in client.received(reply, to: operation) }
   }
 }
 
@@ -149,16 +149,16 @@ final class Attempt: CallOwner, QuickHoldOwner {
 
   func ended(_ call: Call, with result: CallResult) {
     if case .copy = result {
-      if !door.serveFresh(operation) { door.say(.unavailable, to: operation) }
+      if !door.serveFresh(operation) { door.send(.unavailable, to: operation) }
       return
     }
-    door.say(Said(result, to: operation), to: operation)
+    door.send(RouterReply(result, to: operation), to: operation)
   }
 
-  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) { door.say(.outcome(.held(held)), to: operation) }
+  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) { door.send(.outcome(.held(held)), to: operation) }
 
   func ended(_ hold: borrowing QuickHold, refused: CallRefusal) {
-    door.say(Said(.refused(refused), to: operation), to: operation)
+    door.send(RouterReply(.refused(refused), to: operation), to: operation)
   }
 
   func isStale(_ hold: borrowing QuickHold) { ended(hold, refused: .unavailable) }

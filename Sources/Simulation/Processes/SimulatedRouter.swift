@@ -104,7 +104,7 @@ final class SimulatedRouter: SimulatedProcess {
 
   // MARK: What copies may say
 
-  /// A frame of a shard came that shows the state at `mark` or later, to whoever is subscribed.
+  /// A frame of a shard arrived. It shows subscribers the state at `mark` or later.
   func hear(_ shard: ShardID, _ mark: Int, at: Milliseconds) {
     var list = heard[shard] ?? []
     list.removeAll { $0.at < at - 1_000 }
