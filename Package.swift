@@ -140,7 +140,7 @@ let package = Package(
       "Admin",
       ["Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Proto", "Threads", "TestKit"]),
     tests("Load", ["Load", "TestKit"]),
-    tests("Simulation", ["Simulation", "Proto", "TestKit"]),
+    tests("Simulation", ["Simulation", "Router", "Proto", "TestKit"]),
     tests("Layout", ["TestKit"]),
   ]
 )

@@ -199,7 +199,7 @@ struct FailoverPlan {
     for (shard, entry) in meant where !acceptLoss {
       if let follower = entry.follower?.node {
         if force {
-          // Whoever is left of the two: it takes over, or goes on alone.
+          // The other of the two replicas takes over, or continues alone.
           if case .node(let node) = target { dead = node } else { dead = entry.primary.node }
           shards[dead == follower ? entry.primary.node : follower, default: []].append(shard)
         } else {

@@ -80,7 +80,7 @@ func collectDigests(_ report: inout StatusReport, ask: (NodeRecord, [AdminReques
     }
     for (shard, found) in answers {
       let values = found.compactMap { answer in answer.digest.map { (answer.node, $0) } }
-      // Whoever has forgotten, or is gone meanwhile, is left out.
+      // Nodes that no longer know a digest, or are gone meanwhile, are left out.
       guard let lowest = values.map(\.1.index).min() else {
         wanted[shard] = nil
         continue

@@ -54,7 +54,7 @@ public final class MemoryBudget: Sendable {
     }
   }
 
-  /// More is kept than whoever makes large answers should add to.
+  /// So much memory is in use that no further large answer should be made.
   public var isCrowded: Bool { counts.used > limit / 2 }
 
   /// Closes the connection that has kept something for the longest time, whatever the sum is.

@@ -16,8 +16,8 @@ public final class SharedBytes: @unchecked Sendable {
     retired.withLock { $0 }?.add(-count)
   }
 
-  /// Its owner lets go: from now on only those who still send it keep it, and it counts in the budget of what waits to
-  /// be sent.
+  /// The owner drops its reference. From now on only connections that still send the bytes keep them, and they count in
+  /// the budget of what waits to be sent.
   public func retire(to budget: MemoryBudget) {
     let isFirst = retired.withLock { retired in
       defer { retired = retired ?? budget }

@@ -81,7 +81,7 @@ enum Files {
     guard fsync(file) == 0 else { throw FileError(call: "fsync", path: path, code: errno) }
   }
 
-  /// Gives a file a second name; false if that name is taken, whoever took it.
+  /// Gives a file a second name; false if the name is taken, even by this process.
   static func link(_ path: String, as name: String) throws(FileError) -> Bool {
     if unsafe Glibc.link(path, name) == 0 { return true }
     guard errno == EEXIST else { throw FileError(call: "link", path: name, code: errno) }

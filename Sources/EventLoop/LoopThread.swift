@@ -1,6 +1,6 @@
 internal import Threads
 
-/// A loop's thread: started once, joined once, by whom it may be.
+/// A loop's thread: started once, joined once, from any thread.
 final class LoopThread: Sendable {
   private enum State { case new, running(Thread), joined }
   private let state = Lock(State.new)

@@ -67,7 +67,7 @@ public struct BodyDecoder: Sendable {
         guard let used = try takeTrailers(input.extracting(offset..<end)) else { return offset }
         state = .done
         return offset + used
-      default:
+      case .chunkSize, .chunkExtension, .chunkSizeEnd, .chunkDataEnd:
         try takeFraming(input.fast(offset))
         offset += 1
       }

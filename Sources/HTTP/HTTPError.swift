@@ -40,7 +40,10 @@ public enum HTTPError: UInt8, Error, Sendable, CaseIterable {
     case .bodyTooLarge: 413
     case .expectationFailed: 417
     case .versionNotSupported: 505
-    default: 400
+    case .badRequestLine, .badTarget, .badStatusLine, .badHeaderName, .badHeaderValue, .foldedHeader, .bareLineEnd,
+      .badContentLength, .badTransferEncoding, .ambiguousLength, .missingHost, .badHost, .repeatedField, .badChunk,
+      .badTrailer, .badPercentEncoding, .badQuery, .truncated:
+      400
     }
   }
 

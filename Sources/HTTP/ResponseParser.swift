@@ -24,8 +24,8 @@ public struct ResponseHead: Equatable, Sendable {
   @inlinable public func bodyInPlace(in message: RawSpan) -> Range<Int>? {
     switch framing {
     case .none: byteCount..<byteCount
-    case .length(let length) where message.byteCount &- byteCount >= length: byteCount..<(byteCount + length)
-    default: nil
+    case .length(let length): message.byteCount &- byteCount >= length ? byteCount..<(byteCount + length) : nil
+    case .chunked, .untilClose: nil
     }
   }
 }

@@ -1,6 +1,6 @@
 public import Proto
 
-/// Saying what changed, to whoever listens.
+/// Reports of what changed, for the listener.
 extension Inventory {
   /// Starts or stops to collect changes. Not part of the state: replicas may differ in it. While somebody listens,
   /// every hold goes the general way.

@@ -81,7 +81,7 @@ struct AirlineCustomer {
       step = .delete
       ledger.freed(old.event, old.seat)
       return (.release, old.subject)
-    default:
+    case .findOpenSeats, .newReservation, .updateReservation, .deleteReservation:
       transaction = .findOpenSeats
       let event = ledger.drawEvent(&random)
       step = .look(event: event)

@@ -89,7 +89,7 @@ struct Buyer {
         return .hold(event: event, seats: seats > 1 ? [first, first + 1] : [0], buyer: random.next() >> 24)
       case .hold where !subject.isEmpty: return random.below(10) < 7 ? .checkout : .release
       case .checkout where !subject.isEmpty: return .confirm
-      default:
+      case .createEvent, .hold, .checkout, .confirm, .release, .move, nil:
         event = random.below(events)
         return .browse(event: event)
       }

@@ -213,8 +213,8 @@ public struct RESPParser: Sendable {
     return nil
   }
 
-  /// Whether the words are a line of another protocol. A web page can make a browser send such lines here, with a body
-  /// of its own choosing behind them; whoever takes them for unknown commands runs that body.
+  /// Whether the words are a line of another protocol. A web page can make a browser send such lines here, followed by
+  /// any body. A server that answers such lines as unknown commands then executes the body.
   private func isOtherProtocol(_ input: RawSpan) -> Bool {
     guard argumentCount > 0 else { return false }
     let word = argument(0, in: input)

@@ -70,7 +70,7 @@ public enum Note: Equatable, Sendable {
   case suspectWaits(Suspicion)
   case lossAccepted(behind: LogPosition)
   /// The coordinator holds an older register than this replica knows, another of the same epoch, or none (`found` nil).
-  case mapWentBack(found: UInt64?, known: UInt64)
+  case mapIsOlder(found: UInt64?, known: UInt64)
   case digestDiffers(index: UInt64, mine: UInt64, theirs: UInt64)
   case otherDisk(ReplicaID)
   case lostAcknowledged(ReplicaID, acknowledged: UInt64, end: UInt64)

@@ -89,7 +89,7 @@ extension Replica {
         // operator decides.
         epoch = known
         suspicion = suspicion.worse(.unproven)
-        effects.append(.note(.mapWentBack(found: nil, known: epoch)))
+        effects.append(.note(.mapIsOlder(found: nil, known: epoch)))
         effects.append(.note(.suspectWaits(suspicion)))
       }
       proposeBirth(now: now, into: &effects)
@@ -100,7 +100,7 @@ extension Replica {
       bootEpoch = epoch
       suspicion = suspicion.worse(.unproven)
       become(.idle(Idle(since: nil)), into: &effects)
-      effects.append(.note(.mapWentBack(found: register.entry.epoch, known: epoch)))
+      effects.append(.note(.mapIsOlder(found: register.entry.epoch, known: epoch)))
       raise(register, now: now, into: &effects)
       return
     }
@@ -134,7 +134,7 @@ extension Replica {
       return
     }
     base = found?.revision ?? 0
-    if !isBehindMap { effects.append(.note(.mapWentBack(found: found?.entry.epoch, known: epoch))) }
+    if !isBehindMap { effects.append(.note(.mapIsOlder(found: found?.entry.epoch, known: epoch))) }
     isBehindMap = true
     if role == .primary { recommit(into: &effects) }
     if isRaising {

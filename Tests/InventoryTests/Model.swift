@@ -562,7 +562,7 @@ struct Model {
 
   mutating func confirm(_ hold: Int) -> Outcome {
     switch holds[hold].life {
-    case .confirmed: return .confirmed(orderInfo(hold))
+    case .confirmed: return .order(.confirm, orderInfo(hold))
     case .expired: return .refused(.orderExpired)
     case .cancelled: return .refused(.orderState(.cancelled))
     default: break
@@ -576,12 +576,12 @@ struct Model {
       events[event].areasSold[Int(area.area.rawValue)] += Int(area.count)
     }
     events[event].version += 1
-    return .confirmed(orderInfo(hold))
+    return .order(.confirm, orderInfo(hold))
   }
 
   mutating func cancel(_ hold: Int) -> Outcome {
     switch holds[hold].life {
-    case .cancelled: return .cancelled(orderInfo(hold))
+    case .cancelled: return .order(.cancel, orderInfo(hold))
     case .expired: return .refused(.orderExpired)
     default: break
     }
@@ -589,7 +589,7 @@ struct Model {
     holds[hold].life = .cancelled
     holds[hold].endedAt = now
     events[holds[hold].event].version += 1
-    return .cancelled(orderInfo(hold))
+    return .order(.cancel, orderInfo(hold))
   }
 
   func info(_ number: Int) -> HoldInfo {

@@ -77,13 +77,13 @@ import Testing
     #expect(box.outcome(.extend(id, ttl: 9)) == .refused(.checkedOut(order)))
     #expect(box.inventory.answer(.hold(id)) == .order(info))
     box.wait(899_999)
-    guard case .confirmed(let confirmed) = box.outcome(.confirm(order)) else { return #expect(Bool(false)) }
+    guard case .order(.confirm, let confirmed) = box.outcome(.confirm(order)) else { return #expect(Bool(false)) }
     #expect(confirmed.status == .confirmed)
     #expect(confirmed.hold.seats == seats(3, 4))
     #expect(confirmed.state == .confirmed(at: now + 899_999))
     #expect(box.states.hasPrefix("...ss."))
     #expect(box.inventory.nextDeadline == nil)
-    #expect(box.outcome(.confirm(order)) == .confirmed(confirmed))
+    #expect(box.outcome(.confirm(order)) == .order(.confirm, confirmed))
     box.wait(1_000_000_000)
     #expect(box.inventory.answer(.order(order)) == .order(confirmed))
   }
@@ -115,7 +115,7 @@ import Testing
         _ = box.outcome(.confirm(order))
         #expect(box.availability?.areas == [Counts(free: 3, sold: 2)])
       }
-      guard case .cancelled(let info) = box.outcome(.cancel(order)) else { return #expect(Bool(false)) }
+      guard case .order(.cancel, let info) = box.outcome(.cancel(order)) else { return #expect(Bool(false)) }
       #expect(info.status == .cancelled)
       #expect(info.hold.areas == floor)
       #expect(
@@ -123,7 +123,7 @@ import Testing
           == (isConfirmed ? [.pendingPayment, .confirmed, .cancelled] : [.pendingPayment, .cancelled]))
       #expect(box.states.hasPrefix(".."))
       #expect(box.availability?.areas == [Counts(free: 5)])
-      #expect(box.outcome(.cancel(order)) == .cancelled(info))
+      #expect(box.outcome(.cancel(order)) == .order(.cancel, info))
       #expect(box.outcome(.confirm(order)) == .refused(.orderState(.cancelled)))
     }
     #expect(box.inventory.nextDeadline == nil)

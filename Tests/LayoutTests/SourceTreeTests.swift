@@ -219,6 +219,67 @@ import Testing
     }
   }
 
+  /// How many `default:` each file has, all of them over bytes, numbers, texts and codes of others. A switch over an
+  /// enum of ours names every case, so that the compiler finds the places that a new one needs.
+  static let defaults: [String: Int] = [
+    "AdminLink+Codec.swift": 3, "Airline.swift": 1, "BodyDecoder.swift": 2, "Characters.swift": 1,
+    "CommandKind.swift": 1, "CommandTemplate.swift": 1, "Connection+Input.swift": 1, "DefinitionOutline.swift": 1,
+    "DirectoryStorage.swift": 1, "EtcdMessages.swift": 1, "EventDefinition+Codec.swift": 1, "EventDocument.swift": 3,
+    "EventState.swift": 1, "HTTPClient.swift": 1, "HTTPDoor.swift": 1, "HTTPSession+QuickHold.swift": 1,
+    "HeaderScanner.swift": 1, "Identifiers.swift": 1, "JSONPlace.swift": 1, "JSONReader+String.swift": 6,
+    "JSONReader.swift": 3, "JSONValue.swift": 1, "JSONWriter.swift": 1, "Listener.swift": 1, "LogLine.swift": 1,
+    "MapEntry.swift": 1, "MemoryStorage.swift": 1, "Names.swift": 1, "Outcome+Codec.swift": 1, "OwnEvent.swift": 1,
+    "PostgresDoor.swift": 1, "PretixPlan.swift": 5, "Problem.swift": 1, "RESPDoor.swift": 1, "RESPErrors.swift": 1,
+    "RESPParser.swift": 1, "RESPReply.swift": 3, "RESPSession+Administration.swift": 1, "RequestBodies.swift": 3,
+    "RequestParser.swift": 4, "ResponseParser.swift": 1, "ResponseWriter.swift": 3, "RouterProgram.swift": 1,
+    "Scan.swift": 1, "ShardInput+Codec.swift": 3, "SimulatedClient.swift": 3, "Simulation.swift": 1,
+    "SocketError.swift": 1, "TLS.swift": 2, "TermsDocument.swift": 1, "Timestamp.swift": 2, "World+Faults.swift": 1,
+  ]
+
+  @Test func switchesOverOurEnumsNameEveryCase() {
+    var found: [String: Int] = [:]
+    for source in Self.sources("Sources") {
+      let name = source.path.split(separator: "/").last.map(String.init) ?? ""
+      let count = source.lines.count { $0.trimmingCharacters(in: .whitespaces).hasPrefix("default:") }
+      if count > 0 { found[name, default: 0] += count }
+    }
+    for (name, count) in found {
+      #expect(
+        count <= Self.defaults[name] ?? 0,
+        "\(name) has \(count) `default:`: over an enum of ours name the cases; over bytes or numbers count it here")
+    }
+    for (name, count) in Self.defaults { #expect(found[name] ?? 0 == count, "\(name) has fewer `default:` now") }
+  }
+
+  /// What a new command on an order costs outside the simulator and the load generator: the production files that name
+  /// one of those there are. docs/architecture.md lists them.
+  @Test(arguments: ["confirm", "cancel"]) func anOrderCommandIsNamedInSixFiles(command: String) throws {
+    let asValue = try Regex("\\.\(command)\\b(?!\\()")
+    let asCase = try Regex("\\bcase\\b.*\\b\(command)\\b")
+    var files: [String] = []
+    for source in Self.sources("Sources") where !["Simulation", "Load"].contains(source.module) {
+      let names = source.lines.contains { line in
+        let code = line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)
+        return code.contains(asValue) || code.contains(asCase)
+      }
+      if names { files.append(source.path) }
+    }
+    #expect(files.count <= 6, "\(command) is named in \(files.sorted())")
+    #expect(files.count >= 4, "nothing was found: is the command called otherwise now?")
+  }
+
+  /// Who may ask for an operation is decided in one place, and both doors ask there.
+  @Test func accessIsCheckedAtBothDoors() {
+    let router = Self.sources("Sources/Router")
+    func files(with text: String) -> [String] {
+      router.filter { $0.lines.contains { $0.contains(text) } }.map(\.path).sorted()
+    }
+    #expect(files(with: "row.access") == ["Sources/Router/Operations/Access.swift"])
+    #expect(
+      files(with: ".verdict {")
+        == ["Sources/Router/HTTPDoor/HTTPSession.swift", "Sources/Router/RESP/RESPSession+Commands.swift"])
+  }
+
   /// Every file belongs to a target of the manifest.
   @Test func everyFileHasATarget() throws {
     let manifest = try String(contentsOf: Self.root.appending(path: "Package.swift"), encoding: .utf8)

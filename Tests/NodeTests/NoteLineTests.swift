@@ -20,7 +20,7 @@ import Testing
       .becameFollower(epoch: 4, primary: first), .joining(epoch: 4, primary: first), .epochOpened(4),
       .peerSilent(second, milliseconds: 512), .ownDiskSlow(milliseconds: 700), .tailCut(from: 9, to: 7),
       .suspectCleared, .lossAccepted(behind: LogPosition(epoch: 3, index: 9, chain: 1)),
-      .mapWentBack(found: 3, known: 4), .mapWentBack(found: nil, known: 4),
+      .mapIsOlder(found: 3, known: 4), .mapIsOlder(found: nil, known: 4),
       .digestDiffers(index: 9, mine: 1, theirs: 2), .otherDisk(second),
       .lostAcknowledged(second, acknowledged: 9, end: 7), .drainStarted, .drainGivenUp,
     ] + Suspicion.allCases.map { .suspectWaits($0) } + HaltReason.allCases.map { .halted($0) }
@@ -40,7 +40,7 @@ import Testing
     case .suspectCleared: 9
     case .suspectWaits: 10
     case .lossAccepted: 11
-    case .mapWentBack: 12
+    case .mapIsOlder: 12
     case .digestDiffers: 13
     case .otherDisk: 14
     case .lostAcknowledged: 15

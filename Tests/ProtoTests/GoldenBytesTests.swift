@@ -27,7 +27,7 @@ import Testing
     for kind in WireFrame.Kind.allCases { #expect(names.contains("frame \(kind)"), "\(kind)") }
     for kind in LogFrame.Kind.allCases { #expect(names.contains("log frame \(kind)"), "\(kind)") }
     for kind in PeerItem.kindNames { #expect(names.contains("message \(kind)"), "\(kind)") }
-    for tag in Outcome.kindNames { #expect(names.contains("outcome \(tag)"), "\(tag)") }
+    for kind in Outcome.kinds { #expect(names.contains("outcome \(kind.name)"), "\(kind.name)") }
     for tag in Refusal.kindNames { #expect(names.contains("refusal \(tag)"), "\(tag)") }
     for tag in Query.kindNames { #expect(names.contains("query \(tag)"), "\(tag)") }
     for tag in Answer.kindNames { #expect(names.contains("answer \(tag)"), "\(tag)") }
@@ -50,6 +50,7 @@ import Testing
     #expect(numbers(NodeStatus.State.self) == "recovering=1 up=2 halted=3")
     #expect(numbers(ReplicaStatus.Role.self) == "none=1 primary=2 follower=3 joining=4 halted=5")
     #expect(numbers(AdminReply.ShardResult.Result.self) == "done=1 unchanged=2 refused=3 unknown=4")
+    #expect(Set(Outcome.kinds.map(\.number)).count == Outcome.kinds.count, "two outcomes have one number")
     #expect(CommandKind.all.allSatisfy { !CommandKind.retired.contains($0.rawValue) })
     #expect(
       CommandKind.all.map { "\($0)" }.joined(separator: " ")

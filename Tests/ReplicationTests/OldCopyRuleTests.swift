@@ -110,7 +110,7 @@ import Testing
     let proposed = primary.lastProposal
     #expect(proposed?.revision == 0 && proposed?.entry.epoch == 2)
     #expect(proposed?.entry.primary == id(1) && proposed?.entry.follower == id(2))
-    #expect(primary.effects.contains(.note(.mapWentBack(found: nil, known: 1))))
+    #expect(primary.effects.contains(.note(.mapIsOlder(found: nil, known: 1))))
     primary.win(revision: 1)
     #expect(primary.replica.role == .primary && primary.replica.epoch == 2)
   }

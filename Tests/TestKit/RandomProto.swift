@@ -191,8 +191,8 @@ extension SeededRandom {
     case 3: .released(version: word())
     case 4: .extended(info())
     case 5: .checkedOut(orderInfo())
-    case 6: .confirmed(orderInfo())
-    case 7: .cancelled(orderInfo())
+    case 6: .order(.confirm, orderInfo())
+    case 7: .order(.cancel, orderInfo())
     case 8: .noted
     default: .refused(refusal())
     }

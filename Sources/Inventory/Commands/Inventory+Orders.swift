@@ -22,7 +22,7 @@ extension Inventory {
   private mutating func confirm(_ slot: UInt32, _ order: HoldRecord) -> Outcome {
     let status = orders[order.slack].status
     switch status {
-    case .confirmed: return .confirmed(orderInfo(slot, order))
+    case .confirmed: return .order(.confirm, orderInfo(slot, order))
     case .expired: return .refused(.orderExpired)
     case .pendingPayment: break
     case .cancelled, .refunded: return .refused(.orderState(status))
@@ -41,13 +41,13 @@ extension Inventory {
     let confirmed = move(slot, order, to: .confirmed, at: now)
     stepVersion(order.event)
     note(Change.OrderChange.confirmed, slot, confirmed)
-    return .confirmed(orderInfo(slot, confirmed))
+    return .order(.confirm, orderInfo(slot, confirmed))
   }
 
   private mutating func cancel(_ slot: UInt32, _ order: HoldRecord) -> Outcome {
     let status = orders[order.slack].status
     switch status {
-    case .cancelled: return .cancelled(orderInfo(slot, order))
+    case .cancelled: return .order(.cancel, orderInfo(slot, order))
     case .expired: return .refused(.orderExpired)
     case .pendingPayment, .confirmed: break
     case .refunded: return .refused(.orderState(status))
@@ -57,6 +57,6 @@ extension Inventory {
     let cancelled = move(slot, order, to: .cancelled, at: now)
     stepVersion(order.event)
     note(status == .confirmed ? .takenBack : Change.OrderChange.cancelled, slot, cancelled)
-    return .cancelled(orderInfo(slot, cancelled))
+    return .order(.cancel, orderInfo(slot, cancelled))
   }
 }

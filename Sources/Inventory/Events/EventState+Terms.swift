@@ -179,7 +179,7 @@ extension EventState {
     askAgain()
   }
 
-  /// Whoever watches must ask for the event again.
+  /// Watchers must ask for the event again.
   mutating func askAgain() {
     changedSeats = []
     wasForgotten = watchers > 0

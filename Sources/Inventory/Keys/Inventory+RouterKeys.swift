@@ -146,7 +146,9 @@ extension Inventory {
     switch outcome {
     case .held(let found) where !row.isBest: held = found
     case .heldBest(let found, _) where row.isBest: held = found
-    default: throw .invalid(field: "snapshot key")
+    case .held, .heldBest, .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted,
+      .refused:
+      throw .invalid(field: "snapshot key")
     }
     // What is said twice must be the same.
     guard Int(event) < events.count, !isInSlot(row), held.version == row.version,

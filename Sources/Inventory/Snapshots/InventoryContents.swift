@@ -1,7 +1,7 @@
 package import Proto
 
-/// What a shard has, as whoever listens to its changes knows it: every event's seats and places, every hold and order.
-/// A slow and obvious model: changes that are applied to it, one after the other, must come to the inventory's own.
+/// A shard's contents as a listener to its changes knows them: every event's seats and places, every hold and order. A
+/// slow and obvious model: after each change that is applied to it, it must equal the inventory's own contents.
 package struct InventoryContents: Equatable, Sendable {
   package struct Event: Equatable, Sendable {
     package var ref: EventRef
@@ -100,7 +100,7 @@ package struct InventoryContents: Equatable, Sendable {
 }
 
 extension Inventory {
-  /// Everything it has, found by a look at everything: for whoever begins to listen, and for tests.
+  /// The whole contents, in time proportional to their size: for a new listener, and for tests.
   package var contents: InventoryContents { InventoryContents(self) }
 }
 

@@ -1,6 +1,6 @@
 import Proto
 
-/// From a 64-bit hash to 32-bit values, several of which may share it; whoever asks compares what the value stands for.
+/// From a 64-bit hash to 32-bit values. Several values may share a hash: the caller compares what they stand for.
 ///
 /// Extendible hashing (Fagin, Nievergelt, Pippenger, Strong 1979): a directory over pages by the hash's top bits. A
 /// full page is split in two, which moves at most 3,072 entries, so that no insert ever waits for the whole table to

@@ -9,8 +9,8 @@ package enum LogRoom: Sendable {
   case busy
 }
 
-/// What waits for whoever writes a node's log, and the rules of its room: the thread of a node goes by them, and the
-/// simulator's writer.
+/// The entries that wait for a node's log writer, and the rules for how many may wait. Both the writer thread of a node
+/// and the simulator's writer follow these rules.
 package struct LogQueue: Sendable {
   private var entries: [LogEntry] = []
   /// Handed over and not yet written.

@@ -74,7 +74,7 @@ package struct NoteLine {
       self.init(
         .warning, "continues with this copy, because an operator accepted that records may be missing",
         [("behind_index", .number(end.index)), ("behind_epoch", .number(end.epoch))])
-    case .mapWentBack(let found, let known):
+    case .mapIsOlder(let found, let known):
       self.init(
         .error, "the coordinator went back: roles are settled above the newest epoch that this replica knows",
         [("found_epoch", .number(found ?? 0)), ("known_epoch", .number(known))])

@@ -14,7 +14,7 @@ final class PeerLink: ConnectionHandler {
   private var connection: Connection?
   /// Who is there, once it has answered the hello.
   private(set) var peer: ReplicaID?
-  /// The start of whoever answered.
+  /// The start number of the process that answered.
   private var peerStart: UInt64 = 0
   private var retryAt: Int64 = 0
   private var retryWait: Int64 = PeerLink.waitMin

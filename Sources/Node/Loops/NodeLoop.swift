@@ -198,7 +198,7 @@ package actor NodeLoop {
     turns.goOn()
   }
 
-  /// Requests wait that were read: whoever sends more waits too.
+  /// Requests that were read still wait, so no more are read.
   var isBehind: Bool { turns.isBehind }
 
   /// The connection has paused until nothing is left of what was read.
@@ -296,7 +296,7 @@ package actor NodeLoop {
 
   nonisolated func makePeerInput(_ hello: PeerHello) -> PeerInput { PeerInput(hello, nodeLoop: self) }
 
-  /// A later start of this node was heard of: what earlier ones still say or hear does not count.
+  /// A later start of this node is known: messages of and to earlier starts are dropped.
   func drop(_ name: NodeName, before start: UInt64) {
     for (sender, list) in inputs where sender.node == name {
       for input in list where input.start < start { input.drop() }

@@ -1,5 +1,5 @@
 /// What a command, or time, changed in a shard's state: a value, the same on every replica, in the order in which it
-/// happened. Whoever wants to know what happened reads changes; nobody parses commands for it.
+/// happened. A listener reads changes and need not parse commands.
 ///
 /// `HoldInfo.version` is the event's version after the change.
 public enum Change: Equatable, Sendable {

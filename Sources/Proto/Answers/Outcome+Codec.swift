@@ -6,8 +6,7 @@ extension Outcome {
     case released = 4
     case extended = 5
     case checkedOut = 6
-    case confirmed = 7
-    case cancelled = 8
+    // 7 and 8 are in `OrderCommand.Kind.outcomeNumber`, with those of further commands on orders.
     case noted = 9
     case refused = 10
     case termsSet = 11
@@ -15,8 +14,10 @@ extension Outcome {
     case deleted = 13
   }
 
-  /// The names of the kinds, for the test that freezes their bytes.
-  package static var kindNames: [String] { Tag.allCases.map { "\($0)" } }
+  /// The kinds and their first bytes, for the test that freezes them.
+  package static var kinds: [(name: String, number: UInt8)] {
+    Tag.allCases.map { ("\($0)", $0.rawValue) } + OrderCommand.Kind.allCases.map { ("\($0)", $0.outcomeNumber) }
+  }
 
   public func encode(into out: inout [UInt8]) {
     switch self {
@@ -47,8 +48,7 @@ extension Outcome {
       out.append(Tag.extended.rawValue)
       info.encode(into: &out)
     case .checkedOut(let info): out.put(Tag.checkedOut.rawValue, info)
-    case .confirmed(let info): out.put(Tag.confirmed.rawValue, info)
-    case .cancelled(let info): out.put(Tag.cancelled.rawValue, info)
+    case .order(let kind, let info): out.put(kind.outcomeNumber, info)
     case .noted: out.append(Tag.noted.rawValue)
     case .refused(let refusal):
       out.append(Tag.refused.rawValue)
@@ -57,7 +57,14 @@ extension Outcome {
   }
 
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
-    guard let tag = Tag(rawValue: try reader.u8()) else { throw .invalid(field: "outcome") }
+    let number = try reader.u8()
+    guard let tag = Tag(rawValue: number) else {
+      guard let kind = OrderCommand.Kind.allCases.first(where: { $0.outcomeNumber == number }) else {
+        throw .invalid(field: "outcome")
+      }
+      self = .order(kind, try OrderInfo(decoding: &reader))
+      return
+    }
     switch tag {
     case .created:
       let slot = EventSlot(try reader.u32())
@@ -75,8 +82,6 @@ extension Outcome {
     case .released: self = .released(version: try reader.u64())
     case .extended: self = .extended(try HoldInfo(decoding: &reader))
     case .checkedOut: self = .checkedOut(try OrderInfo(decoding: &reader))
-    case .confirmed: self = .confirmed(try OrderInfo(decoding: &reader))
-    case .cancelled: self = .cancelled(try OrderInfo(decoding: &reader))
     case .noted: self = .noted
     case .refused: self = .refused(try Refusal(decoding: &reader))
     }

@@ -14,8 +14,8 @@ public enum Outcome: Equatable, Sendable {
   case released(version: UInt64)
   case extended(HoldInfo)
   case checkedOut(OrderInfo)
-  case confirmed(OrderInfo)
-  case cancelled(OrderInfo)
+  /// A command of this kind was done, now or before; the order as it was after that.
+  case order(OrderCommand.Kind, OrderInfo)
   /// A tick, or an epoch's first record.
   case noted
   case refused(Refusal)

@@ -12,6 +12,15 @@ public enum OrderCommand: Equatable, Sendable {
       case .confirm, .cancel: 0..<0
       }
     }
+
+    /// The first byte of `Outcome.order` with this kind, on wires and disks: one that no other outcome has, which a test
+    /// holds them to.
+    var outcomeNumber: UInt8 {
+      switch self {
+      case .confirm: 7
+      case .cancel: 8
+      }
+    }
   }
 
   public var kind: Kind {

@@ -12,9 +12,12 @@ extension HTTPSession {
   func read(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
     var isStrong = false
     if !head.query.isAbsent {
-      try parameters(head, message, match.route.queryNames) { _, value throws(Problem) in
-        isStrong = value == "strong"
-        guard isStrong || value == "fresh" else { throw .badRequest("read is strong or fresh.", field: "read") }
+      try parameters(head, message) { (parameter: ReadParameter, value) throws(Problem) in
+        switch parameter {
+        case .read:
+          isStrong = value == "strong"
+          guard isStrong || value == "fresh" else { throw .badRequest("read is strong or fresh.", field: "read") }
+        }
       }
     }
     let event = engine.findEvent(match.parameter.bytes(in: message))

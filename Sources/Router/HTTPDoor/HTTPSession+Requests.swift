@@ -27,7 +27,7 @@ extension HTTPSession {
   ) throws(Problem) {
     if !head.query.isAbsent, match.route.queryNames.isEmpty {
       // A call that knows no parameter names those that it was given.
-      try parameters(head, message, []) { _, _ in }
+      try parameters(head, message) { (_: NoParameter, _) in }
     }
     if !match.route.traits.takesBody { try RequestBodies.none(body) }
     switch match.route {
@@ -51,12 +51,15 @@ extension HTTPSession {
     case .deleteEvent:
       let id = try eventID(match, message)
       var isForced = false
-      try parameters(head, message, match.route.queryNames) { _, value throws(Problem) in
-        isForced = value == "true"
-        guard isForced || value == "false" else { throw .badRequest("force is true or false.", field: "force") }
+      try parameters(head, message) { (parameter: DeleteParameter, value) throws(Problem) in
+        switch parameter {
+        case .force:
+          isForced = value == "true"
+          guard isForced || value == "false" else { throw .badRequest("force is true or false.", field: "force") }
+        }
       }
       start(.deleteEvent(id, isForced: isForced), key: try idempotencyKey(head, message))
-    case .listEvents: try list(head, match, message)
+    case .listEvents: try list(head, message)
     case .listOrders: try listOrders(head, match, message)
     case .listHolds: try listHolds(head, match, message)
     case .createEvent: try createEvent(try idempotencyKey(head, message), body)
@@ -133,26 +136,26 @@ extension HTTPSession {
   }
 
   /// Calls `body` with each of the query's parameters; an unknown one is refused with its name.
-  func parameters(
-    _ head: RequestHead, _ message: RawSpan, _ known: [StaticString], _ body: (Int, Bytes) throws(Problem) -> Void
+  func parameters<Parameter: QueryParameter>(
+    _ head: RequestHead, _ message: RawSpan, _ body: (Parameter, Bytes) throws(Problem) -> Void
   ) throws(Problem) {
     guard !head.query.isAbsent else { return }
     var query = QueryParameters(head.query, in: message)
     var name: [UInt8] = []
     var value: [UInt8] = []
-    var seen: [Int] = []
+    var seen: [Parameter] = []
     while true {
       do throws(HTTPError) {
         guard try query.next(name: &name, value: &value) else { return }
       } catch {
         throw .badRequest(Bytes(error.detail))
       }
-      guard let place = known.firstIndex(where: { $0.description.utf8.elementsEqual(name) }) else {
+      guard let parameter = Parameter.allCases.first(where: { $0.rawValue.utf8.elementsEqual(name) }) else {
         throw .badRequest("There is no such query parameter.", field: Bytes(name))
       }
-      if seen.contains(place) { throw .badRequest("A query parameter stands twice.", field: Bytes(name)) }
-      seen.append(place)
-      try body(place, Bytes(value))
+      if seen.contains(parameter) { throw .badRequest("A query parameter stands twice.", field: Bytes(name)) }
+      seen.append(parameter)
+      try body(parameter, Bytes(value))
     }
   }
 
@@ -183,18 +186,18 @@ extension HTTPSession {
     let event = try eventID(match, message)
     var filter = OrderFilter()
     var (limit, cursor) = (100, UInt32(0))
-    try parameters(head, message, match.route.queryNames) { place, value throws(Problem) in
-      switch place {
-      case 0: filter.buyer = try name(value, field: "buyer")
-      case 1:
+    try parameters(head, message) { (parameter: OrderListParameter, value) throws(Problem) in
+      switch parameter {
+      case .buyer: filter.buyer = try name(value, field: "buyer")
+      case .status:
         filter.status = OrderStatus.allCases.first { $0.name.description.utf8.elementsEqual(value.array) }
         guard filter.status != nil else {
           throw .badRequest(
             "status is pending_payment, confirmed, cancelled, expired or refunded.", field: "status")
         }
-      case 2: filter.reference = try name(value, field: "reference")
-      case 3: limit = try self.limit(value)
-      default: cursor = try position(value, of: .listOrders, event)
+      case .reference: filter.reference = try name(value, field: "reference")
+      case .limit: limit = try self.limit(value)
+      case .cursor: cursor = try position(value, of: .listOrders, event)
       }
     }
     start(.orders(event, filter, after: cursor, limit: limit))
@@ -204,24 +207,24 @@ extension HTTPSession {
     let event = try eventID(match, message)
     var buyer = Bytes()
     var (limit, cursor) = (100, UInt32(0))
-    try parameters(head, message, match.route.queryNames) { place, value throws(Problem) in
-      switch place {
-      case 0: buyer = try name(value, field: "buyer")
-      case 1: limit = try self.limit(value)
-      default: cursor = try position(value, of: .listHolds, event)
+    try parameters(head, message) { (parameter: HoldListParameter, value) throws(Problem) in
+      switch parameter {
+      case .buyer: buyer = try name(value, field: "buyer")
+      case .limit: limit = try self.limit(value)
+      case .cursor: cursor = try position(value, of: .listHolds, event)
       }
     }
     guard !buyer.isEmpty else { throw .badRequest("The buyer whose holds are wanted is missing.", field: "buyer") }
     start(.holds(event, buyer: buyer, after: cursor, limit: limit))
   }
 
-  private func list(_ head: RequestHead, _ match: RouteMatch, _ message: RawSpan) throws(Problem) {
+  private func list(_ head: RequestHead, _ message: RawSpan) throws(Problem) {
     var limit = 100
     var cursor = Bytes()
-    try parameters(head, message, match.route.queryNames) { place, value throws(Problem) in
-      if place == 0 {
-        limit = try self.limit(value)
-      } else {
+    try parameters(head, message) { (parameter: EventListParameter, value) throws(Problem) in
+      switch parameter {
+      case .limit: limit = try self.limit(value)
+      case .cursor:
         guard value.isEmpty || Names.isEventID(value.rawSpan) else {
           throw .badRequest("cursor is what next_cursor said.", field: "cursor")
         }

@@ -171,7 +171,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   // MARK: Over the limit of connections
 
-  /// What a connection hears that there is no room for, whatever it asked.
+  /// The answer to any request on a connection over the limit.
   private static let isFull: Problem = {
     var problem = Problem(503, "too_many_connections", "Too many connections are open; nothing happened.")
     problem.retryAfter = 1
@@ -211,8 +211,14 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     beginRequest(head, in: input)
     let match: RouteMatch?
     do throws(Problem) {
-      match = head.method == .options ? nil : try route(head, in: input)
-      if connection.isGuest, match.map({ !$0.route.traits.isForOperators }) ?? false { throw Self.isFull }
+      let found = head.method == .options ? nil : try route(head, in: input)
+      if let found {
+        if connection.isGuest, !found.route.traits.isForOperators { throw Self.isFull }
+        switch found.route.verdict {
+        case .allowed: break
+        }
+      }
+      match = found
       try checkBody(head, match?.route.traits ?? RouteTraits(), in: input)
     } catch {
       return refuse(error, head, in: input)

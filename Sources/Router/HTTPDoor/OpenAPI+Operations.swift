@@ -17,7 +17,7 @@ extension OpenAPI {
     /// Names in `OpenAPI.parameters`: the path's, the query's, then headers.
     private var parameters: [String] {
       var names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
-      names += call.query.map(\.description)
+      names += call.query
       if row.writes { names.append("key") }
       if call.isTagged { names.append("tag") }
       return names

@@ -92,7 +92,7 @@ extension OperationName {
   private static let allQueries = allCases.map { $0.row.http?.query ?? [] }
 
   /// The query parameters that the call knows.
-  var queryNames: [StaticString] { Self.allQueries[rawValue] }
+  var queryNames: [String] { Self.allQueries[rawValue] }
 }
 
 extension OperationRow.HTTPCall.Method {

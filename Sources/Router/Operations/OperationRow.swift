@@ -12,7 +12,7 @@ package struct OperationRow: Sendable {
   let resp: [RESPWord]
   /// Whether the shard's state may change, so that a retry needs a key.
   let writes: Bool
-  /// Who may ask.
+  /// Who may ask; read by `OperationName.verdict` alone.
   let access: Access
   /// What it refuses beside what every call may answer, by HTTP status.
   let refusals: [(status: Int, text: String)]
@@ -27,7 +27,7 @@ package struct OperationRow: Sendable {
     let method: Method
     let path: StaticString
     /// Names of query parameters.
-    var query: [StaticString] = []
+    var query: [String] = []
     /// The answer has an `ETag`, and `If-None-Match` is understood.
     var isTagged = false
     /// The body's schema in the description; nil: the call takes no body.
@@ -36,7 +36,7 @@ package struct OperationRow: Sendable {
     var isForOperators = false
 
     init(
-      _ method: Method, _ path: StaticString, query: [StaticString] = [], isTagged: Bool = false, body: Body? = nil,
+      _ method: Method, _ path: StaticString, query: [String] = [], isTagged: Bool = false, body: Body? = nil,
       isForOperators: Bool = false
     ) {
       (self.method, self.path, self.query, self.isTagged) = (method, path, query, isTagged)
@@ -113,7 +113,7 @@ extension OperationRow {
         HTTPCall(
           .patch, "/v1/events/{event}", body: Body(schema: "EventTerms", fields: TermsDocument.fieldNames)),
         resp: [
-          RESPWord(.eventSet, "EVENT.SET", "id field value [field value …]", .atLeast(4), mayHaveKey: true)
+          RESPWord(.eventSet, "EVENT.SET", "id field value [field value …]", .atLeast(4), mayHaveKey: true, reply: .ok)
         ],
         writes: true, refusals: [(409, "`limit_exceeded`: the event's prices have changed too often.")],
         success: Success(200, "The event.", "Event", headers: ["ETag"]))
@@ -138,7 +138,7 @@ extension OperationRow {
     case .deleteEvent:
       self.init(
         "Delete an event with all its holds and orders. Its id can be used again.",
-        HTTPCall(.delete, "/v1/events/{event}", query: ["force"]),
+        HTTPCall(.delete, "/v1/events/{event}", query: DeleteParameter.names),
         resp: [RESPWord(.eventDelete, "EVENT.DELETE", "id [FORCE]", .from(2, to: 3), mayHaveKey: true)], writes: true,
         refusals: [
           (409, "`event_in_use` with `holds` and `orders`: so many live, and it is not forced.")
@@ -146,7 +146,7 @@ extension OperationRow {
         success: Success(204, "Deleted."))
     case .listEvents:
       self.init(
-        "Events by id.", HTTPCall(.get, "/v1/events", query: ["limit", "cursor"]),
+        "Events by id.", HTTPCall(.get, "/v1/events", query: EventListParameter.names),
         success: Success(200, "A page of events.", "EventList"))
     case .event:
       self.init(
@@ -160,25 +160,25 @@ extension OperationRow {
         success: Success(200, "The plan, in the short form or with every seat.", "Plan", headers: ["ETag"]))
     case .seats:
       self.init(
-        "Every seat's state.", HTTPCall(.get, "/v1/events/{event}/seats", query: ["read"], isTagged: true),
+        "Every seat's state.", HTTPCall(.get, "/v1/events/{event}/seats", query: ReadParameter.names, isTagged: true),
         resp: [RESPWord(.seats, "SEATS", "event", .exactly(2))],
         success: Success(200, "The seat map.", "Seats", headers: ["ETag", "Age"]))
     case .availability:
       self.init(
         "How many seats and places are in which state.",
-        HTTPCall(.get, "/v1/events/{event}/availability", query: ["read"], isTagged: true),
+        HTTPCall(.get, "/v1/events/{event}/availability", query: ReadParameter.names, isTagged: true),
         success: Success(200, "The counts.", "Availability", headers: ["ETag", "Age"]))
     case .listOrders:
       self.init(
         "An event's orders, in the order of their checkouts.",
         HTTPCall(
-          .get, "/v1/events/{event}/orders", query: ["buyer", "status", "reference", "limit", "cursor"]),
+          .get, "/v1/events/{event}/orders", query: OrderListParameter.names),
         success: Success(
           200, "A page of orders; it may be shorter than `limit` while there is a next one.", "OrderList"))
     case .listHolds:
       self.init(
         "A buyer's holds of an event.",
-        HTTPCall(.get, "/v1/events/{event}/holds", query: ["buyer", "limit", "cursor"]),
+        HTTPCall(.get, "/v1/events/{event}/holds", query: HoldListParameter.names),
         success: Success(200, "A page of holds; it may be shorter than `limit` while there is a next one.", "HoldList"))
     case .seat:
       self.init(
@@ -190,10 +190,11 @@ extension OperationRow {
           .post, "/v1/reserve",
           body: Body(schema: "Reserve", fields: ["event", "buyer", "seats", "areas", "best", "ttl"])),
         resp: [
-          RESPWord(.hold, "HOLD", "event buyer seconds seat [seat …]", .atLeast(5), mayHaveKey: true),
+          RESPWord(.hold, "HOLD", "event buyer seconds seat [seat …]", .atLeast(5), mayHaveKey: true, reply: .brief),
           RESPWord(
             .holdBest, "HOLD.BEST", "event buyer seconds count [CATEGORY c]", .either(5, 7), mayHaveKey: true),
-          RESPWord(.holdArea, "HOLD.AREA", "event buyer seconds area count", .exactly(6), mayHaveKey: true),
+          RESPWord(
+            .holdArea, "HOLD.AREA", "event buyer seconds area count", .exactly(6), mayHaveKey: true, reply: .brief),
         ],
         writes: true,
         refusals: [
@@ -215,7 +216,7 @@ extension OperationRow {
       self.init(
         "Keep a hold longer.",
         HTTPCall(.post, "/v1/holds/{hold}/extend", body: Body(schema: "Extend", fields: ["ttl"])),
-        resp: [RESPWord(.extend, "EXTEND", "hold seconds", .exactly(3), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.extend, "EXTEND", "hold seconds", .exactly(3), mayHaveKey: true, reply: .ok)], writes: true,
         refusals: [
           (409, "`checked_out`, or `limit_exceeded` past three times its first length."), (410, Self.holdExpired),
         ],
@@ -224,7 +225,8 @@ extension OperationRow {
       self.init(
         "Make an order of a hold.",
         HTTPCall(.post, "/v1/checkout", body: Body(schema: "Checkout", fields: ["hold", "reference"])),
-        resp: [RESPWord(.checkout, "CHECKOUT", "hold [REFERENCE r]", .either(2, 4), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.checkout, "CHECKOUT", "hold [REFERENCE r]", .either(2, 4), mayHaveKey: true, reply: .brief)],
+        writes: true,
         refusals: [(410, Self.holdExpired)],
         success: Success(202, "The order, pending payment.", "Order", headers: ["Location"]))
     case .order:
@@ -234,12 +236,12 @@ extension OperationRow {
     case .confirm:
       self.init(
         "Confirm a paid order: its seats are sold.", HTTPCall(.post, "/v1/orders/{order}/confirm"),
-        resp: [RESPWord(.confirm, "CONFIRM", "order", .exactly(2), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.confirm, "CONFIRM", "order", .exactly(2), mayHaveKey: true, reply: .ok)], writes: true,
         refusals: Self.orderRefusals, success: Success(200, "The order.", "Order"))
     case .cancel:
       self.init(
         "Cancel an order: its seats are on sale again.", HTTPCall(.post, "/v1/orders/{order}/cancel"),
-        resp: [RESPWord(.cancel, "CANCEL", "order", .exactly(2), mayHaveKey: true)], writes: true,
+        resp: [RESPWord(.cancel, "CANCEL", "order", .exactly(2), mayHaveKey: true, reply: .ok)], writes: true,
         refusals: Self.orderRefusals, success: Success(200, "The order.", "Order"))
     case .healthz:
       self.init(

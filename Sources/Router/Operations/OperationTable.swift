@@ -22,17 +22,13 @@ public enum OperationTable {
       let row = name.row
       return Row(
         name: "\(name)", method: row.http?.method.name.description, path: row.http?.path.description,
-        parameters: row.http?.query.map(\.description) ?? [], body: row.http?.body?.schema,
+        parameters: row.http?.query ?? [], body: row.http?.body?.schema,
         commands: row.resp.map { "\($0.name) \($0.usage)" }, writes: row.writes, refusals: row.refusals.map(\.text))
     }
   }
 
-  /// Commands of the RESP door whose operation's row lacks their word; there must be none.
-  public static var commandsWithoutWord: [String] {
-    RESPCommand.allCases.filter { command in
-      command.operation.map { !$0.row.resp.contains { $0.command == command } } ?? false
-    }.map { "\($0)" }
-  }
+  /// Commands of the RESP door whose word no row has; there must be none.
+  public static var commandsWithoutWord: [String] { RESPCommand.withoutWord.map { "\($0)" } }
 
   /// Fields that each body's reader knows, by the name of the body's schema, and those that its row names.
   public static var bodyFields: [(schema: String, read: [String], named: [String])] {

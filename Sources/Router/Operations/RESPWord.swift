@@ -1,4 +1,4 @@
-/// One command word of the RESP door: its name, what may follow it, and how many words that may be.
+/// One command word of the RESP door, and everything that is known of it beside its operation's row.
 struct RESPWord: Sendable {
   let command: RESPCommand
   /// In capitals, as people read it.
@@ -8,6 +8,31 @@ struct RESPWord: Sendable {
   let words: Words
   /// Whether `KEY k` may end it.
   let mayHaveKey: Bool
+  /// How much of a result its reply says.
+  let reply: Reply
+  let inTransaction: InTransaction
+  /// The operation whose row it stands in; nil: it is about the connection.
+  var operation: OperationName?
+
+  /// How much of a hold, order or event a reply says.
+  enum Reply: Sendable {
+    /// `OK`: the client knows the rest.
+    case ok
+    /// What the client cannot know: of a new hold its id, deadline, total and version, of an order its id.
+    case brief
+    /// Every field; of best seats also which were found.
+    case full
+  }
+
+  /// What becomes of it between MULTI and EXEC.
+  enum InTransaction: Sendable {
+    /// It waits for EXEC.
+    case queues
+    /// It is executed at once.
+    case runs
+    /// As `runs`; with a wrong number of words it ends the transaction.
+    case ends
+  }
 
   /// How many words it may have, the name included and `KEY k` left out.
   enum Words: Sendable {
@@ -33,10 +58,11 @@ struct RESPWord: Sendable {
   }
 
   init(
-    _ command: RESPCommand, _ name: StaticString, _ arguments: StaticString, _ words: Words, mayHaveKey: Bool = false
+    _ command: RESPCommand, _ name: StaticString, _ arguments: StaticString, _ words: Words, mayHaveKey: Bool = false,
+    reply: Reply = .full, inTransaction: InTransaction = .queues
   ) {
     (self.command, self.name, self.arguments, self.words) = (command, name, arguments, words)
-    self.mayHaveKey = mayHaveKey
+    (self.mayHaveKey, self.reply, self.inTransaction) = (mayHaveKey, reply, inTransaction)
   }
 
   /// Words, the name included: exactly so many, or if negative at least so many. As in Redis.

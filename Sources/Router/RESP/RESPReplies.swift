@@ -6,35 +6,37 @@ import RouterCore
 
 /// What operations answer at the RESP door.
 extension [UInt8] {
-  mutating func putReply(_ result: CallResult, _ operation: Operation, _ version: RESPVersion) {
+  mutating func putReply(_ result: CallResult, _ form: RESPWord.Reply, _ version: RESPVersion) {
     switch result {
     case .created, .released, .deleted: putSimple("OK")
     case .blocked(_, _, let changed): putInteger(Int64(changed))
     case .held(let event, let held, _, let seats, _):
-      var isBest = false
-      if case .reserve(let reservation) = operation, case .best = reservation.choice { isBest = true }
-      guard isBest else { return putHeldReply(held) }
-      putArray(5)
-      putHeldFields(held)
-      putSeatLabels(seats, event)
+      switch form {
+      case .ok, .brief: putHeldReply(held)
+      case .full:
+        putArray(5)
+        putHeldFields(held)
+        putSeatLabels(seats, event)
+      }
     case .hold(let event, let info):
-      if case .onHold(_, .extend) = operation { putSimple("OK") } else { putHold(event, info, nil, version) }
+      switch form {
+      case .ok: putSimple("OK")
+      case .brief, .full: putHold(event, info, nil, version)
+      }
     case .order(let event, let order):
-      switch operation {
-      case .onHold(_, .checkout):
+      switch form {
+      case .ok: putSimple("OK")
+      case .brief:
         putBulkHeader(byteCount: OrderID.textBytes)
         order.order.write(into: &self)
         putLineEnd()
-      case .onOrder: putSimple("OK")
-      case .createEvent, .setEvent, .blockSeats, .deleteEvent, .reserve, .onHold(_, .release), .onHold(_, .extend),
-        .hold, .order,
-        .event, .plan,
-        .seats,
-        .copy, .availability, .seat, .events, .orders, .holds:
-        putHold(event, order.hold, order, version)
+      case .full: putHold(event, order.hold, order, version)
       }
     case .event(let event, let eventVersion, let counts):
-      if case .setEvent = operation { putSimple("OK") } else { putEventInfo(event, eventVersion, counts, version) }
+      switch form {
+      case .ok: putSimple("OK")
+      case .brief, .full: putEventInfo(event, eventVersion, counts, version)
+      }
     case .seat(let state, _):
       switch state {
       case .free: putBulk("free")
@@ -133,32 +135,5 @@ extension [UInt8] {
     putField("currency", event.definition.currency)
     putField("expires_at", time: info.expiresAt)
     putField("version", Int64(clamping: info.version))
-  }
-}
-
-extension Operation {
-  /// The command that it counts as, in the metrics.
-  var respCommand: RESPCommand {
-    switch self {
-    case .createEvent: .eventCreate
-    case .setEvent: .eventSet
-    case .deleteEvent: .eventDelete
-    case .blockSeats(_, _, _, let isBlocked): isBlocked ? .eventBlock : .eventUnblock
-    case .reserve(let reservation):
-      switch reservation.choice {
-      case .best: .holdBest
-      case .named(let seats, _): seats.isEmpty ? .holdArea : .hold
-      }
-    case .onHold(_, .release): .release
-    case .onHold(_, .extend): .extend
-    case .onHold(_, .checkout): .checkout
-    case .onOrder(_, .confirm): .confirm
-    case .onOrder(_, .cancel): .cancel
-    case .hold: .holdInfo
-    case .order: .orderInfo
-    case .event, .plan, .availability, .events, .orders, .holds: .eventInfo
-    case .seats, .copy: .seats
-    case .seat: .seat
-    }
   }
 }

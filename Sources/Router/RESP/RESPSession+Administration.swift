@@ -5,54 +5,64 @@ import RouterCore
 
 /// The commands that Redis clients and tools begin with.
 extension RESPSession {
-  func administer(_ command: RESPCommand, _ input: RawSpan) {
-    switch command {
-    case .echo:
+  func ping(_ input: RawSpan) {
+    let number = takeNumber()
+    let count = parser.argumentCount
+    guard count <= 2 else { return reply(number) { $0.putWrongCount(.ping) } }
+    if count == 1 {
+      reply(number) { $0.putSimple("PONG") }
+    } else {
       let text = Bytes(parser.argument(1, in: input))
-      reply(takeNumber()) { $0.putBulk(text.rawSpan) }
-    case .hello: hello(input)
-    case .auth:
-      let count = parser.argumentCount
-      guard count <= 3 else { return wrongCount(.auth) }
-      // As Redis without a password: only the default user exists, and any password is its password.
-      if count == 3, parser.argument(1, in: input).isWord("DEFAULT") {
-        reply(takeNumber()) { $0.putSimple("OK") }
-      } else if count == 3 {
-        reply(takeNumber()) { $0.putError("WRONGPASS", "invalid username-password pair or user is disabled.") }
-      } else {
-        fail(
-          "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
-        )
-      }
-    case .select:
-      guard let index = parser.argument(1, in: input).decimal else {
-        return fail("value is not an integer or out of range")
-      }
-      if index == 0 { reply(takeNumber()) { $0.putSimple("OK") } } else { fail("DB index is out of range") }
-    case .reset:
-      speak(.two)
-      name = Bytes()
-      dropTransaction()
-      watchWasRefused = false
-      reply(takeNumber()) { $0.putSimple("RESET") }
-    case .quit:
-      reply(takeNumber()) { $0.putSimple("OK") }
-      endAfterReplies()
-    case .command: describe(input)
-    case .client: client(input)
-    case .config: config(input)
-    case .info:
-      let text = infoText()
-      reply(takeNumber()) { $0.putBulk(text.rawSpan) }
-    case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
-      .seats,
-      .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventDelete, .eventInfo, .ping, .multi, .exec, .discard,
-      .watch, .unwatch:
-      preconditionFailure("execute passes on the administrative commands only")
+      reply(number) { $0.putBulk(text.rawSpan) }
     }
   }
 
-  private func hello(_ input: RawSpan) {
+  func echo(_ input: RawSpan) {
+    let text = Bytes(parser.argument(1, in: input))
+    reply(takeNumber()) { $0.putBulk(text.rawSpan) }
+  }
+
+  func auth(_ input: RawSpan) {
+    let count = parser.argumentCount
+    guard count <= 3 else { return wrongCount(.auth) }
+    // As Redis without a password: only the default user exists, and any password is its password.
+    if count == 3, parser.argument(1, in: input).isWord("DEFAULT") {
+      reply(takeNumber()) { $0.putSimple("OK") }
+    } else if count == 3 {
+      reply(takeNumber()) { $0.putError("WRONGPASS", "invalid username-password pair or user is disabled.") }
+    } else {
+      fail(
+        "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+      )
+    }
+  }
+
+  func select(_ input: RawSpan) {
+    guard let index = parser.argument(1, in: input).decimal else {
+      return fail("value is not an integer or out of range")
+    }
+    if index == 0 { reply(takeNumber()) { $0.putSimple("OK") } } else { fail("DB index is out of range") }
+  }
+
+  func reset() {
+    speak(.two)
+    name = Bytes()
+    dropTransaction()
+    watchWasRefused = false
+    reply(takeNumber()) { $0.putSimple("RESET") }
+  }
+
+  func quit() {
+    reply(takeNumber()) { $0.putSimple("OK") }
+    endAfterReplies()
+  }
+
+  func info() {
+    let text = infoText()
+    reply(takeNumber()) { $0.putBulk(text.rawSpan) }
+  }
+
+  func hello(_ input: RawSpan) {
     let count = parser.argumentCount
     var chosen = version
     var chosenName = name
@@ -106,7 +116,7 @@ extension RESPSession {
     }
   }
 
-  private func client(_ input: RawSpan) {
+  func client(_ input: RawSpan) {
     let word = parser.argument(1, in: input)
     let count = parser.argumentCount
     if word.isWord("SETNAME"), count == 3 {
@@ -137,20 +147,21 @@ extension RESPSession {
     }
   }
 
-  private func config(_ input: RawSpan) {
+  func config(_ input: RawSpan) {
     guard parser.argument(1, in: input).isWord("GET"), parser.argumentCount >= 3 else {
       return fail("only CONFIG GET is understood: settings are flags of the process")
     }
     // What tools ask for before they begin. Every yes is on two disks, which is what `always` says of one.
-    let settings: [(StaticString, StaticString)] = [
-      ("save", ""), ("appendonly", "yes"), ("appendfsync", "always"), ("databases", "1"), ("maxmemory", "0"),
+    let settings: [(word: StaticString, name: StaticString, value: StaticString)] = [
+      ("SAVE", "save", ""), ("APPENDONLY", "appendonly", "yes"), ("APPENDFSYNC", "appendfsync", "always"),
+      ("DATABASES", "databases", "1"), ("MAXMEMORY", "maxmemory", "0"),
     ]
     var found: [(StaticString, StaticString)] = []
     for setting in settings {
       for word in 2..<parser.argumentCount {
         let pattern = parser.argument(word, in: input)
-        if pattern.isWord("*") || pattern.isWord(setting.0.uppercased) {
-          found.append(setting)
+        if pattern.isWord("*") || pattern.isWord(setting.word) {
+          found.append((setting.name, setting.value))
           break
         }
       }
@@ -177,7 +188,7 @@ extension RESPSession {
 
   // MARK: COMMAND
 
-  private func describe(_ input: RawSpan) {
+  func describe(_ input: RawSpan) {
     let count = parser.argumentCount
     let proto = version
     if count == 1 {
@@ -220,19 +231,6 @@ extension RESPSession {
 /// What the doors call themselves.
 enum RouterVersion {
   static let text: StaticString = "1.0.0"
-}
-
-extension StaticString {
-  /// Settings' names have only small letters, and words are compared with capitals.
-  fileprivate var uppercased: StaticString {
-    switch description {
-    case "save": "SAVE"
-    case "appendonly": "APPENDONLY"
-    case "appendfsync": "APPENDFSYNC"
-    case "databases": "DATABASES"
-    default: "MAXMEMORY"
-    }
-  }
 }
 
 extension RawSpan {

@@ -14,40 +14,49 @@ extension RESPSession {
     let count = parser.argumentCount
     let arity = Int(command.arity)
     guard arity >= 0 ? count == arity : count >= -arity else { return wrongCount(command) }
-    switch command {
-    case .hold: hold(input)
-    case .ping:
-      let number = takeNumber()
-      guard count <= 2 else { return reply(number) { $0.putWrongCount(.ping) } }
-      if count == 1 {
-        reply(number) { $0.putSimple("PONG") }
-      } else {
-        let text = Bytes(parser.argument(1, in: input))
-        reply(number) { $0.putBulk(text.rawSpan) }
+    if let operation = command.word.operation {
+      switch operation.verdict {
+      case .allowed: break
       }
-    case .echo, .hello, .auth, .select, .reset, .quit, .command, .client, .config, .info:
-      administer(command, input)
-    case .multi, .exec, .discard, .watch, .unwatch: transact(command)
-    case .eventCreate: createEvent(input)
-    case .eventSet: setEvent(input)
-    case .eventDelete: deleteEvent(input)
-    case .eventBlock: block(input, command, isBlocked: true)
-    case .eventUnblock: block(input, command, isBlocked: false)
-    case .eventInfo: withEventID(input) { start(.event($0)) }
+    }
+    switch command {
+    case .hold: hold(command, input)
+    case .holdArea: holdArea(command, input)
+    case .holdBest: holdBest(command, input)
+    case .eventCreate: createEvent(command, input)
+    case .eventSet: setEvent(command, input)
+    case .eventDelete: deleteEvent(command, input)
+    case .eventBlock: block(command, input, isBlocked: true)
+    case .eventUnblock: block(command, input, isBlocked: false)
+    case .eventInfo: withEventID(input) { start(command, .event($0)) }
     case .seats:
-      withEventID(input) { start(.seats($0)) }
+      withEventID(input) { start(command, .seats($0)) }
       // A large map for each of a thousand commands would wait here.
       takeNothingUntilReplied()
-    case .seat: withEventID(input) { start(.seat($0, label: Bytes(parser.argument(2, in: input)))) }
-    case .holdBest: holdBest(input)
-    case .holdArea: holdArea(input)
-    case .holdInfo: lookUp(input, .noSuchHold) { (id: HoldID) in .hold(id) }
-    case .orderInfo: lookUp(input, .noSuchOrder) { (id: OrderID) in .order(id) }
-    case .extend: extend(input)
-    case .release: keyed(command, input, words: 2, .noSuchHold) { (id: HoldID) in .onHold(id, .release) }
-    case .checkout: checkout(input)
-    case .confirm: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .onOrder(id, .confirm) }
-    case .cancel: keyed(command, input, words: 2, .noSuchOrder) { (id: OrderID) in .onOrder(id, .cancel) }
+    case .seat: withEventID(input) { start(command, .seat($0, label: Bytes(parser.argument(2, in: input)))) }
+    case .holdInfo: lookUp(command, input, .noSuchHold) { (id: HoldID) in .hold(id) }
+    case .orderInfo: lookUp(command, input, .noSuchOrder) { (id: OrderID) in .order(id) }
+    case .extend: extend(command, input)
+    case .release: keyed(command, input, .noSuchHold) { (id: HoldID) in .onHold(id, .release) }
+    case .checkout: checkout(command, input)
+    case .confirm: keyed(command, input, .noSuchOrder) { (id: OrderID) in .onOrder(id, .confirm) }
+    case .cancel: keyed(command, input, .noSuchOrder) { (id: OrderID) in .onOrder(id, .cancel) }
+    case .ping: ping(input)
+    case .echo: echo(input)
+    case .hello: hello(input)
+    case .auth: auth(input)
+    case .select: select(input)
+    case .reset: reset()
+    case .quit: quit()
+    case .command: describe(input)
+    case .client: client(input)
+    case .config: config(input)
+    case .info: info()
+    case .multi: multi()
+    case .exec: exec()
+    case .discard: discard()
+    case .watch: watch()
+    case .unwatch: unwatch()
     }
   }
 
@@ -68,16 +77,24 @@ extension RESPSession {
 
   /// The idempotency key, if the last word but one is KEY; and how many words there are without it.
   ///
-  /// - Returns: nil if the key is not 1 to 255 printable ASCII characters (a reply was given).
-  private func key(_ input: RawSpan) -> (words: Int, key: Bytes)? {
-    let count = parser.argumentCount
-    guard count >= 4, parser.argument(count - 2, in: input).isWord("KEY") else { return (count, Bytes()) }
-    let key = parser.argument(count - 1, in: input)
-    guard key.isIdempotencyKey else {
-      fail("a KEY is 1 to 255 printable ASCII characters")
+  /// - Returns: nil if there are too few or too many words, or the key is not 1 to 255 printable ASCII characters (a
+  ///   reply was given).
+  private func key(_ command: RESPCommand, _ input: RawSpan) -> (words: Int, key: Bytes)? {
+    var words = parser.argumentCount
+    var key = Bytes()
+    if words >= 4, parser.argument(words - 2, in: input).isWord("KEY") {
+      let word = parser.argument(words - 1, in: input)
+      guard word.isIdempotencyKey else {
+        fail("a KEY is 1 to 255 printable ASCII characters")
+        return nil
+      }
+      (words, key) = (words - 2, Bytes(word))
+    }
+    guard command.takes(words: words) else {
+      wrongCount(command)
       return nil
     }
-    return (count - 2, Bytes(key))
+    return (words, key)
   }
 
   private func seconds(_ word: RawSpan) -> UInt32? {
@@ -109,25 +126,25 @@ extension RESPSession {
     body(Bytes(id))
   }
 
-  private func lookUp<ID: ShardedID>(_ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation) {
+  private func lookUp<ID: ShardedID>(
+    _ command: RESPCommand, _ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation
+  ) {
     guard let id = ID(text: parser.argument(1, in: input)) else { return fail(refusal) }
-    start(body(id))
+    start(command, body(id))
   }
 
   private func keyed<ID: ShardedID>(
-    _ command: RESPCommand, _ input: RawSpan, words: Int, _ refusal: CallRefusal, _ body: (ID) -> Operation
+    _ command: RESPCommand, _ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation
   ) {
-    guard let (count, key) = key(input) else { return }
-    guard count == words else { return wrongCount(command) }
+    guard let (_, key) = key(command, input) else { return }
     guard let id = ID(text: parser.argument(1, in: input)) else { return fail(refusal) }
-    start(body(id), key: key)
+    start(command, body(id), key: key)
   }
 
   // MARK: Commands
 
-  private func hold(_ input: RawSpan) {
-    guard let (words, key) = key(input) else { return }
-    guard words >= 5 else { return wrongCount(.hold) }
+  private func hold(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (words, key) = key(command, input) else { return }
     guard let ttl = seconds(parser.argument(3, in: input)) else { return }
     let buyer = parser.argument(2, in: input)
     let eventID = parser.argument(1, in: input)
@@ -138,34 +155,36 @@ extension RESPSession {
     guard isBuyer(buyer) else { return }
     var labels: [Bytes] = []
     for word in 4..<words { labels.append(Bytes(parser.argument(word, in: input))) }
-    reserve(eventID, buyer, ttl, .named(seats: labels, areas: []), key)
+    reserve(command, eventID, buyer, ttl, .named(seats: labels, areas: []), key)
   }
 
   private func reserve(
-    _ eventID: RawSpan, _ buyer: RawSpan, _ ttl: UInt32, _ choice: Reservation.Choice, _ key: Bytes
+    _ command: RESPCommand, _ eventID: RawSpan, _ buyer: RawSpan, _ ttl: UInt32, _ choice: Reservation.Choice,
+    _ key: Bytes
   ) {
     guard Names.isEventID(eventID) else { return fail(.noSuchEvent) }
-    start(.reserve(Reservation(event: Bytes(eventID), buyer: Bytes(buyer), ttl: ttl, choice: choice)), key: key)
+    start(
+      command, .reserve(Reservation(event: Bytes(eventID), buyer: Bytes(buyer), ttl: ttl, choice: choice)), key: key)
   }
 
-  private func holdBest(_ input: RawSpan) {
-    guard let (words, key) = key(input) else { return }
+  private func holdBest(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (words, key) = key(command, input) else { return }
     var category: Bytes?
     if words == 7, parser.argument(5, in: input).isWord("CATEGORY") {
       category = Bytes(parser.argument(6, in: input))
     } else if words != 5 {
-      return wrongCount(.holdBest)
+      return wrongCount(command)
     }
     guard let ttl = seconds(parser.argument(3, in: input)), isBuyer(parser.argument(2, in: input)),
       let count = count(parser.argument(4, in: input))
     else { return }
     reserve(
-      parser.argument(1, in: input), parser.argument(2, in: input), ttl, .best(count: count, category: category), key)
+      command, parser.argument(1, in: input), parser.argument(2, in: input), ttl,
+      .best(count: count, category: category), key)
   }
 
-  private func holdArea(_ input: RawSpan) {
-    guard let (words, key) = key(input) else { return }
-    guard words == 6 else { return wrongCount(.holdArea) }
+  private func holdArea(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (_, key) = key(command, input) else { return }
     let buyer = parser.argument(2, in: input)
     guard let ttl = seconds(parser.argument(3, in: input)), isBuyer(buyer) else { return }
     guard let count = parser.argument(5, in: input).decimal, (1...Int64(UInt32.max)).contains(count) else {
@@ -179,50 +198,48 @@ extension RESPSession {
     }
     let area = Reservation.NamedCount(area: Bytes(parser.argument(4, in: input)), count: UInt32(count))
     reserve(
-      parser.argument(1, in: input), parser.argument(2, in: input), ttl, .named(seats: [], areas: [area]), key)
+      command, parser.argument(1, in: input), parser.argument(2, in: input), ttl, .named(seats: [], areas: [area]), key)
   }
 
-  private func extend(_ input: RawSpan) {
-    guard let (words, key) = key(input) else { return }
-    guard words == 3 else { return wrongCount(.extend) }
+  private func extend(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (_, key) = key(command, input) else { return }
     guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
     guard let ttl = seconds(parser.argument(2, in: input)) else { return }
-    start(.onHold(hold, .extend(ttl: ttl)), key: key)
+    start(command, .onHold(hold, .extend(ttl: ttl)), key: key)
   }
 
-  private func checkout(_ input: RawSpan) {
-    guard let (words, key) = key(input) else { return }
+  private func checkout(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (words, key) = key(command, input) else { return }
     var reference = Bytes()
     if words == 4, parser.argument(2, in: input).isWord("REFERENCE") {
       reference = Bytes(parser.argument(3, in: input))
       guard Names.isName(reference.rawSpan) else { return fail("a reference is 1 to 128 bytes of printable UTF-8") }
     } else if words != 2 {
-      return wrongCount(.checkout)
+      return wrongCount(command)
     }
     guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
-    start(.onHold(hold, .checkout(secret: 0, reference: reference)), key: key)
+    start(command, .onHold(hold, .checkout(secret: 0, reference: reference)), key: key)
   }
 
-  private func deleteEvent(_ input: RawSpan) {
-    guard let (words, key) = key(input) else { return }
+  private func deleteEvent(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (words, key) = key(command, input) else { return }
     let isForced = words == 3 && parser.argument(2, in: input).isWord("FORCE")
-    guard words == 2 || isForced else { return wrongCount(.eventDelete) }
-    withEventID(input) { start(.deleteEvent($0, isForced: isForced), key: key) }
+    guard words == 2 || isForced else { return wrongCount(command) }
+    withEventID(input) { start(command, .deleteEvent($0, isForced: isForced), key: key) }
   }
 
-  private func block(_ input: RawSpan, _ command: RESPCommand, isBlocked: Bool) {
-    guard let (words, key) = key(input) else { return }
-    guard words >= 3 else { return wrongCount(command) }
+  private func block(_ command: RESPCommand, _ input: RawSpan, isBlocked: Bool) {
+    guard let (words, key) = key(command, input) else { return }
     withEventID(input) { id in
       let seats = (2..<words).map { Bytes(parser.argument($0, in: input)) }
-      start(.blockSeats(id, seats: seats, areas: [], isBlocked: isBlocked), key: key)
+      start(command, .blockSeats(id, seats: seats, areas: [], isBlocked: isBlocked), key: key)
     }
   }
 
   /// Fields and values become the body of the HTTP call, whose reader knows the rules.
-  private func setEvent(_ input: RawSpan) {
-    guard let (words, key) = key(input) else { return }
-    guard words >= 4, words % 2 == 0 else { return wrongCount(.eventSet) }
+  private func setEvent(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (words, key) = key(command, input) else { return }
+    guard words % 2 == 0 else { return wrongCount(command) }
     let id = parser.argument(1, in: input)
     guard Names.isEventID(id) else { return fail(.noSuchEvent) }
     let pairs = stride(from: 2, to: words, by: 2).map {
@@ -230,7 +247,7 @@ extension RESPSession {
     }
     let body = Self.termsBody(pairs)
     do throws(PlanError) {
-      start(.setEvent(Bytes(id), try TermsDocument.parse(body.rawSpan)), key: key)
+      start(command, .setEvent(Bytes(id), try TermsDocument.parse(body.rawSpan)), key: key)
     } catch {
       let detail = Array(error.detail.utf8)
       let text = error.field.isEmpty ? detail : error.field.array + Array(": ".utf8) + detail
@@ -266,7 +283,7 @@ extension RESPSession {
     return [0x7B] + terms + [0x7D]
   }
 
-  private func createEvent(_ input: RawSpan) {
+  private func createEvent(_ command: RESPCommand, _ input: RawSpan) {
     let id = parser.argument(1, in: input)
     guard Names.isEventID(id) else { return fail("an event id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -") }
     let section = parser.argument(2, in: input)
@@ -291,7 +308,7 @@ extension RESPSession {
       ])
     let last = PlanIndex(definition).label(SeatIndex(UInt32(rows * perRow - 1)))
     guard last.count <= Names.labelBytesMax else { return fail("the last seat's label would be over 64 bytes") }
-    start(.createEvent(NewEvent(definition)))
+    start(command, .createEvent(NewEvent(definition)))
   }
 }
 

@@ -46,10 +46,10 @@ extension RESPSession {
       unknown(input)
       return true
     }
-    switch command {
-    case .multi, .discard, .watch, .reset, .quit:
+    switch command.word.inTransaction {
+    case .runs:
       if command.takes(words: parser.argumentCount) { return false }
-    case .exec:
+    case .ends:
       if command.takes(words: parser.argumentCount) { return false }
       dropTransaction()
       reply(takeNumber()) {
@@ -57,10 +57,7 @@ extension RESPSession {
           "EXECABORT", "Transaction discarded because of: wrong number of arguments for 'exec' command")
       }
       return true
-    case .ping, .echo, .hello, .auth, .select, .command, .client, .config, .info, .unwatch, .eventCreate, .eventSet,
-      .eventBlock, .eventUnblock, .eventDelete, .eventInfo,
-      .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
-      .seats:
+    case .queues:
       if command.takes(words: wordsWithoutKey(command, input)) {
         add(input)
         return true
@@ -114,37 +111,34 @@ extension RESPSession {
     chargeQueued()
   }
 
-  func transact(_ command: RESPCommand) {
-    switch command {
-    case .multi:
-      if transaction != nil { return fail("MULTI calls can not be nested") }
-      transaction = RESPTransaction()
-      reply(takeNumber()) { $0.putSimple("OK") }
-    case .discard:
-      if transaction == nil { return fail("DISCARD without MULTI") }
-      dropTransaction()
-      watchWasRefused = false
-      reply(takeNumber()) { $0.putSimple("OK") }
-    case .watch:
-      if transaction != nil { return fail("WATCH inside MULTI is not allowed") }
-      // Who wanted a transaction that depends on it must not get one that does not.
-      watchWasRefused = true
-      fail("WATCH is not supported, EXEC will refuse: HOLD itself takes only what is free, and KEY makes a retry safe")
-    case .unwatch:
-      watchWasRefused = false
-      reply(takeNumber()) { $0.putSimple("OK") }
-    case .exec: exec()
-    case .hold, .holdBest, .holdArea, .holdInfo, .orderInfo, .extend, .release, .confirm, .cancel, .checkout, .seat,
-      .seats,
-      .eventCreate, .eventSet, .eventBlock, .eventUnblock, .eventDelete, .eventInfo, .ping, .echo, .hello, .auth,
-      .select, .reset,
-      .quit, .command, .client,
-      .config, .info:
-      preconditionFailure("execute passes on the commands of transactions only")
-    }
+  // MARK: The commands
+
+  func multi() {
+    if transaction != nil { return fail("MULTI calls can not be nested") }
+    transaction = RESPTransaction()
+    reply(takeNumber()) { $0.putSimple("OK") }
   }
 
-  private func exec() {
+  func discard() {
+    if transaction == nil { return fail("DISCARD without MULTI") }
+    dropTransaction()
+    watchWasRefused = false
+    reply(takeNumber()) { $0.putSimple("OK") }
+  }
+
+  func watch() {
+    if transaction != nil { return fail("WATCH inside MULTI is not allowed") }
+    // Who wanted a transaction that depends on it must not get one that does not.
+    watchWasRefused = true
+    fail("WATCH is not supported, EXEC will refuse: HOLD itself takes only what is free, and KEY makes a retry safe")
+  }
+
+  func unwatch() {
+    watchWasRefused = false
+    reply(takeNumber()) { $0.putSimple("OK") }
+  }
+
+  func exec() {
     guard let open = transaction else { return fail("EXEC without MULTI") }
     guard !open.isBroken, !watchWasRefused else {
       dropTransaction()

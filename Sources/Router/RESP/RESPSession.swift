@@ -228,10 +228,10 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   // MARK: Calls
 
   /// Begins an operation under the next number.
-  func start(_ operation: Operation, key: Bytes = "") {
+  func start(_ command: RESPCommand, _ operation: Operation, key: Bytes = "") {
     let number = takeNumber()
     let call = Call(
-      operation, key: key, owner: self, number: number, deadline: engine.deadline,
+      operation, key: key, owner: self, number: number, mark: UInt8(command.rawValue), deadline: engine.deadline,
       startedAt: engine.nowNanoseconds)
     call.seatForm = .resp
     if !engine.start(call) || call.isLargeRead { isWaitingForEvent = true }
@@ -244,12 +244,12 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   func takeNothingUntilReplied() { isWaitingForEvent = nextNumber != headNumber }
 
   func ended(_ call: Call, with result: CallResult) {
+    guard let command = RESPCommand(rawValue: Int(call.mark)) else { preconditionFailure("set by start") }
     let isError = if case .refused = result { true } else { false }
-    loop.metrics.countRESP(
-      call.operation.respCommand, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
+    loop.metrics.countRESP(command, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
     let version = version(of: call.number)
     if case .seats(_, _, _, let body) = result { return reply(call.number, shared: body) }
-    reply(call.number) { $0.putReply(result, call.operation, version) }
+    reply(call.number) { $0.putReply(result, command.word.reply, version) }
   }
 
   // MARK: The hot path

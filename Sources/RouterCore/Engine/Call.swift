@@ -13,6 +13,8 @@ package final class Call {
   let owner: any CallOwner
   /// The owner's own number for it.
   package let number: UInt64
+  /// The owner's own mark, such as the command that it came as.
+  package let mark: UInt8
   /// Monotonic milliseconds.
   let deadline: Milliseconds
   package let startedAt: UInt64
@@ -65,10 +67,10 @@ package final class Call {
   }
 
   package init(
-    _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,
-    startedAt: UInt64
+    _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, mark: UInt8 = 0,
+    deadline: Milliseconds, startedAt: UInt64
   ) {
-    (self.operation, self.key, self.owner, self.number) = (operation, key, owner, number)
+    (self.operation, self.key, self.owner, self.number, self.mark) = (operation, key, owner, number, mark)
     (self.deadline, self.startedAt) = (deadline, startedAt)
   }
 }

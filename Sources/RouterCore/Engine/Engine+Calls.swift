@@ -348,11 +348,8 @@ extension Engine {
     case .checkedOut(let info):
       guard case .onHold(_, .checkout) = call.operation else { return end(call, broken) }
       ended(call, .order(info))
-    case .confirmed(let info):
-      guard case .onOrder(_, .confirm) = call.operation else { return end(call, broken) }
-      ended(call, .order(info))
-    case .cancelled(let info):
-      guard case .onOrder(_, .cancel) = call.operation else { return end(call, broken) }
+    case .order(let kind, let info):
+      guard case .onOrder(_, let command) = call.operation, command.kind == kind else { return end(call, broken) }
       ended(call, .order(info))
     case .noted: end(call, broken)
     case .refused(.staleEvent): stale(call)
@@ -398,7 +395,7 @@ extension Engine {
 
   /// The event's terms have changed since this process heard of them.
   private func askForTerms(_ call: Call, _ event: EventEntry) {
-    // Whoever changes them faster than they can be read is not followed for ever.
+    // If the terms change faster than this router reads them, the call ends after three attempts.
     guard call.oldTermsCount < 3 else { return end(call, .refused(.unavailable)) }
     call.oldTermsCount += 1
     ask(.terms(id: event.id), of: event.shard, call, expectedBytes: event.answerBytes(seats: 0))

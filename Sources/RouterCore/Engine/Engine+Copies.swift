@@ -17,7 +17,7 @@ package struct Subscription {
   /// While the map is being made: what changed meanwhile, and how many seats that is.
   var backlog: [FeedUpdate] = []
   var backlogSeats = 0
-  /// When the feed was last heard of before it became live: so fresh is what the map will say.
+  /// When a frame of the feed last arrived before it became live: the map will be as fresh as that.
   var heardAt: Milliseconds = 0
 }
 

@@ -69,7 +69,7 @@ package final class ShardTurns {
     }
   }
 
-  /// Requests wait that were read: whoever sends more waits too.
+  /// Requests that were read still wait, so no more are read.
   package var isBehind: Bool { !behind.isEmpty }
 
   /// What the caller does after a turn's end.

@@ -137,14 +137,16 @@ extension ShardMachine {
 
   /// A marker of this shard is durable.
   mutating func markerDurable(_ kind: LogFrame.Kind) {
-    switch (kind, reload) {
-    case (.cut, .cutting(let position)):
+    switch reload {
+    case .cutting(let position):
+      guard kind == .cut else { return }
       reload = .loading(position)
       actions.append(.disk(.load))
-    case (.rebuilt, .installing(let loaded)):
+    case .installing(let loaded):
+      guard kind == .rebuilt else { return }
       reload = .publishing(loaded)
       actions.append(.disk(.publishStored))
-    default: break
+    case .none, .loading, .publishing: break
     }
   }
 

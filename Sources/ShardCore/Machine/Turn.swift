@@ -31,7 +31,7 @@ struct TurnReplies {
     count += 1
   }
 
-  /// The finished wire frame, taken out: whoever else had these bytes would make finishing them a copy.
+  /// Takes the finished wire frame out. A second reference to these bytes would make finishing them a copy.
   ///
   /// - Parameter tail: of the last answer, if that was added without it; it is sent behind the frame.
   mutating func finish(tail: RawSpan = RawSpan()) -> [UInt8] {

@@ -44,9 +44,9 @@ final class Checks {
   var answers = 0
   /// When all was over, for how far clocks may have drifted.
   var endedAt = 0
-  /// By event and version, what was said of its seats, and of its counts.
-  private var seatsSaid: [Version: Bytes] = [:]
-  private var countsSaid: [Version: Availability] = [:]
+  /// The seats and the counts in replies, by event and version.
+  private var repliedSeats: [Version: Bytes] = [:]
+  private var repliedCounts: [Version: Availability] = [:]
 
   /// Milliseconds that clocks may have drifted apart by a time, and what turns take.
   static func slack(at time: Int) -> Int64 { 25 + Int64(time / 1_000_000 * 2 * SimulatedProcess.driftMax / 1_000) }
@@ -92,21 +92,21 @@ final class Checks {
     }
   }
 
-  /// What is said of an event at one version is the same, from whomever it comes and whenever.
-  func said(_ said: Said, _ world: World) {
-    switch said {
+  /// All replies about an event at one version must agree, whichever router sends them and whenever.
+  func compare(_ reply: RouterReply, _ world: World) {
+    switch reply {
     case .answer(.seats(let ref, let version, let states)), .copy(.seats(let ref, let version, let states), _, _):
       let name = Version(event: ref, version: version)
-      if let known = seatsSaid.updateValue(states, forKey: name), known != states {
+      if let known = repliedSeats.updateValue(states, forKey: name), known != states {
         world.fail("one state at one version", "version \(version): \(known), then \(states)")
       }
     case .answer(.availability(let ref, let version, let counts)),
       .copy(.availability(let ref, let version, let counts), _, _):
       let name = Version(event: ref, version: version)
-      if let known = countsSaid.updateValue(counts, forKey: name), known != counts {
+      if let known = repliedCounts.updateValue(counts, forKey: name), known != counts {
         world.fail("one state at one version", "version \(version): \(known), then \(counts)")
       }
-    case .answer, .copy, .outcome, .unavailable, .unknown, .nonsense: break
+    case .answer, .copy, .outcome, .unavailable, .unknown, .unexpected: break
     }
   }
 

@@ -5,11 +5,16 @@ struct History {
   private(set) var operations: [ClientOperation] = []
   private(set) var unknown = 0
   private(set) var acknowledged = 0
+  /// What was answered with anything but a refusal.
+  private(set) var done: Set<SimulatedCall> = []
 
   mutating func began(_ operation: ClientOperation) { operations.append(operation) }
   mutating func returned(_ operation: ClientOperation, at time: Int) {
     operation.returned = time
     acknowledged += 1
+    if case .refused = operation.outcome { return }
+    if case .refused = operation.answer { return }
+    done.insert(operation.what.call)
   }
   mutating func gaveUp(_ operation: ClientOperation) { unknown += 1 }
 
@@ -74,8 +79,8 @@ struct History {
       case .confirmed: .seenSold(holder)
       case .cancelled, .expired, .refunded: .notOrdered(holder)
       }
-    case .confirmed: return .confirm(holder)
-    case .cancelled:
+    case .order(.confirm, _): return .confirm(holder)
+    case .order(.cancel, _):
       return .cancel(holder, repeats: hasBefore(operation) { if case .cancel = $0 { true } else { false } })
     case .refused(.noSuchHold), .refused(.noSuchOrder): return .forgotten
     case .refused(.holdExpired), .refused(.checkedOut): return .notHeld(holder)
@@ -116,7 +121,9 @@ struct History {
       return states.array.enumerated().compactMap { place, byte in
         SeatState(rawValue: byte).map { (place, .seen($0)) }
       }
-    default: break
+    case .event, .encodedEvent, .availability, .terms, .hold, .order, .orders, .holds, .events, .subscribed,
+      .unsubscribed, .refused, nil:
+      break
     }
     if case .hold(_, let seats, let places, _) = operation.what {
       switch operation.outcome {
@@ -126,7 +133,9 @@ struct History {
         }
       // Seats are looked at first.
       case .refused(.soldOut) where places > 0: return seats.map { (Int($0.rawValue), .seen(.free)) }
-      default: break
+      case .created, .termsSet, .blocked, .deleted, .held, .heldBest, .released, .extended, .checkedOut, .order, .noted,
+        .refused, nil:
+        break
       }
     }
     guard let effect = effect(on: operation) else { return [] }
@@ -144,7 +153,9 @@ struct History {
       case .refused(.soldOut): return .soldOut(hold.places)
       case .held: return .hold(hold.holder, hold.places)
       case nil where operation.returned == .max: return .hold(hold.holder, hold.places)
-      default: return nil
+      case .created, .termsSet, .blocked, .deleted, .heldBest, .released, .extended, .checkedOut, .order, .noted,
+        .refused, nil:
+        return nil
       }
     }
     return effect(on: operation).map { .holder($0) }
@@ -173,23 +184,31 @@ struct History {
       least.append(held.expiresAt)
       most.append(held.expiresAt)
     case nil: least.append(checks.leastStamp(at: hold.called, shard) + 1_000)
-    default: return nil
+    case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted, .refused:
+      return nil
     }
     var orders: [(Milliseconds, isSure: Bool)] = []
     for operation in mine where operation.what.hold === hold {
-      switch (operation.what, operation.outcome) {
-      case (.extend, .extended(let info)):
-        least.append(info.expiresAt)
-        most.append(info.expiresAt)
-      case (.extend, nil):
-        least.append(checks.leastStamp(at: operation.called, shard) + 1_000)
-        isSure = false
-      case (.checkout, .checkedOut(let info)): orders.append((info.payBy, true))
-      case (.checkout, nil):
-        let first =
-          checks.leastStamp(at: operation.called, shard) + Milliseconds(SimulatedEvent.paymentTTL) * 1_000
-        orders.append((first, false))
-      default: break
+      switch operation.what {
+      case .extend:
+        if case .extended(let info) = operation.outcome {
+          least.append(info.expiresAt)
+          most.append(info.expiresAt)
+        } else if operation.outcome == nil {
+          least.append(checks.leastStamp(at: operation.called, shard) + 1_000)
+          isSure = false
+        }
+      case .checkout:
+        if case .checkedOut(let info) = operation.outcome {
+          orders.append((info.payBy, true))
+        } else if operation.outcome == nil {
+          let first =
+            checks.leastStamp(at: operation.called, shard) + Milliseconds(SimulatedEvent.paymentTTL) * 1_000
+          orders.append((first, false))
+        }
+      case .create, .delete, .set, .block, .hold, .best, .release, .confirm, .cancel, .seat, .seats, .availability,
+        .holdInfo, .orderInfo:
+        break
       }
     }
     let holder = hold.holder

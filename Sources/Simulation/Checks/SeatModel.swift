@@ -11,6 +11,16 @@ enum SeatModel: SequentialModel {
 
   func after(_ effect: SeatEffect) -> SeatModel? { effect.apply(to: self) }
 
+  /// As a router says it.
+  var seen: SeatState {
+    switch self {
+    case .free: .free
+    case .held, .pending: .held
+    case .sold: .sold
+    case .blocked: .notForSale
+    }
+  }
+
   var holder: UInt64? {
     switch self {
     case .free, .blocked: nil
@@ -71,10 +81,7 @@ enum SeatEffect: Equatable {
     case .expireHold(let holder): seat == .held(holder) ? .free : seat
     case .expireOrder(let holder): seat == .pending(holder) ? .free : seat
     case .seen(let state):
-      switch (state, seat) {
-      case (.free, .free), (.held, .held), (.held, .pending), (.sold, .sold), (.notForSale, .blocked): seat
-      default: nil
-      }
+      state == seat.seen ? seat : nil
     case .block: seat == .free || seat == .blocked ? .blocked : nil
     case .unblock: seat == .blocked ? .free : seat
     case .tryToBlock: seat == .free ? .blocked : seat

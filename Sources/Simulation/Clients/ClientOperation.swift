@@ -2,7 +2,13 @@ import Plan
 import Proto
 import RouterCore
 
-/// One thing that a client asked for, and what it was told.
+/// What clients ask routers for, by the names of the table of operations. A test holds the table against these.
+package enum SimulatedCall: String, CaseIterable, Sendable {
+  case createEvent, setEvent, blockSeats, deleteEvent, seats, availability, seat
+  case reserve, hold, release, extend, checkout, order, confirm, cancel
+}
+
+/// One operation that a client asked a router for, and the reply.
 final class ClientOperation {
   indirect enum What: CustomStringConvertible {
     case create(EventDefinition)
@@ -25,6 +31,26 @@ final class ClientOperation {
     case availability(SimulatedEvent, isFresh: Bool)
     case holdInfo(HoldID, ClientOperation)
     case orderInfo(OrderID, ClientOperation)
+
+    var call: SimulatedCall {
+      switch self {
+      case .create: .createEvent
+      case .delete: .deleteEvent
+      case .set: .setEvent
+      case .block: .blockSeats
+      case .hold, .best: .reserve
+      case .release: .release
+      case .extend: .extend
+      case .checkout: .checkout
+      case .confirm: .confirm
+      case .cancel: .cancel
+      case .seat: .seat
+      case .seats: .seats
+      case .availability: .availability
+      case .holdInfo: .hold
+      case .orderInfo: .order
+      }
+    }
 
     /// The call that made the hold that this is about.
     var hold: ClientOperation? {
@@ -109,7 +135,7 @@ final class ClientOperation {
   var holdID: HoldID? {
     switch outcome {
     case .held(let held), .heldBest(let held, _): held.id
-    default: nil
+    case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted, .refused, nil: nil
     }
   }
 

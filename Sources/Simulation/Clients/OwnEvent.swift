@@ -44,7 +44,7 @@ struct OwnEvent {
     case .refused(.noSuchEvent):
       isThere = false
       return before == true ? "not there any more" : nil
-    case .refused, .termsSet, .blocked, .heldBest, .released, .extended, .checkedOut, .confirmed, .cancelled, .noted:
+    case .refused, .termsSet, .blocked, .heldBest, .released, .extended, .checkedOut, .order, .noted:
       return nil
     }
   }

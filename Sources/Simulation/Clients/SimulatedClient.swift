@@ -2,8 +2,8 @@ import MemoryDisk
 import Proto
 import Seeded
 
-/// A buyer with several things under way: asks routers, any of them, asks again with the same key where it has one, and
-/// writes down what it was told.
+/// A buyer with several operations under way. The client sends each to any of the routers, repeats it with the same key
+/// if it has one, and records the reply.
 final class SimulatedClient {
   let index: Int
   unowned let world: World
@@ -213,10 +213,10 @@ final class SimulatedClient {
 
   // MARK: Answers
 
-  func told(_ said: Said, of operation: ClientOperation) {
-    guard pending.contains(where: { $0 === operation }) else { return compare(said, operation) }
-    switch said {
-    case .nonsense(let text): world.fail("codec", "\(operation.what) is answered \(text)")
+  func received(_ reply: RouterReply, to operation: ClientOperation) {
+    guard pending.contains(where: { $0 === operation }) else { return compare(reply, operation) }
+    switch reply {
+    case .unexpected(let text): world.fail("codec", "\(operation.what) is answered \(text)")
     case .unavailable:
       if operation.mayBeRepeated || world.random.chance(50) {
         sendAgain(operation, after: world.draw(5_000...100_000))
@@ -232,22 +232,22 @@ final class SimulatedClient {
       }
     case .outcome(let outcome):
       pending.removeAll { $0 === operation }
-      if operation.isRepeated { return compare(said, operation) }
+      if operation.isRepeated { return compare(reply, operation) }
       operation.outcome = outcome
       world.history.returned(operation, at: world.time)
       took(operation, outcome)
     case .answer(let answer), .copy(let answer, _, _):
       pending.removeAll { $0 === operation }
-      if case .copy(_, let since, let at) = said { operation.copied = (since, at) }
+      if case .copy(_, let since, let at) = reply { operation.copied = (since, at) }
       operation.answer = answer
       world.say("client \(index): \(operation.what) -> \(answer)")
       world.history.returned(operation, at: world.time)
     }
   }
 
-  /// What is answered more than once under a client's key is answered the same.
-  private func compare(_ said: Said, _ operation: ClientOperation) {
-    guard case .outcome(let outcome) = said, operation.key != nil, let first = operation.outcome, first != outcome
+  /// Every reply to a command with a client's key must have the same outcome.
+  private func compare(_ reply: RouterReply, _ operation: ClientOperation) {
+    guard case .outcome(let outcome) = reply, operation.key != nil, let first = operation.outcome, first != outcome
     else { return }
     // Without an event there is nothing that a key belongs to, and its id may come back.
     if first == .refused(.noSuchEvent) || operation.what.isOnOwnEvent && outcome == .refused(.noSuchEvent) { return }
@@ -267,12 +267,12 @@ final class SimulatedClient {
       world.events.append(SimulatedEvent(shard: operation.shard, ref: ref, id: world.eventID(operation.shard)))
     case .held, .heldBest: holds.append(operation)
     case .checkedOut(let info): operation.what.hold?.order = info.order
-    case .released, .cancelled:
+    case .released, .order(.cancel, _):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
     case .refused(.holdExpired), .refused(.orderExpired), .refused(.orderState), .refused(.noSuchHold),
       .refused(.noSuchOrder):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
-    case .confirmed, .extended, .termsSet, .blocked, .deleted, .noted, .refused: break
+    case .order(.confirm, _), .extended, .termsSet, .blocked, .deleted, .noted, .refused: break
     }
     if holds.count > 8 { holds.removeFirst() }
   }

@@ -60,8 +60,9 @@ final class SimulatedDoor {
       let label = SimulatedEvent.label(seats[0])
       plain = loop.engine.plainHold(of: event.id.rawSpan, buyer: buyer.rawSpan, seat: label.rawSpan)
     } else if seats.isEmpty {
+      let area = SimulatedEvent.area
       plain = loop.engine.plainHold(
-        of: event.id.rawSpan, buyer: buyer.rawSpan, area: SimulatedEvent.area.rawSpan, count: places)
+        of: event.id.rawSpan, buyer: buyer.rawSpan, area: area.rawSpan, count: places)
     } else {
       plain = nil
     }
@@ -77,9 +78,13 @@ final class SimulatedDoor {
   /// As the HTTP door does: from the copy, if there is one that is fresh enough.
   func serveFresh(_ operation: ClientOperation) -> Bool {
     let event: SimulatedEvent
+    let isMap: Bool
     switch operation.what {
-    case .seats(let wanted, isFresh: true), .availability(let wanted, isFresh: true): event = wanted
-    default: return false
+    case .seats(let wanted, isFresh: true): (event, isMap) = (wanted, true)
+    case .availability(let wanted, isFresh: true): (event, isMap) = (wanted, false)
+    case .seats, .availability, .create, .delete, .set, .block, .hold, .best, .release, .extend, .checkout, .confirm,
+      .cancel, .seat, .holdInfo, .orderInfo:
+      return false
     }
     guard let entry = loop.engine.findEvent(event.id.rawSpan) else { return false }
     let now = loop.engine.now
@@ -87,12 +92,10 @@ final class SimulatedDoor {
       (version: copy.version, tail: map.json.joined, counts: copy.counts, freshAt: copy.freshAt)
     }
     guard let served else { return false }
-    let answer: Answer
-    if case .seats = operation.what {
-      answer = .seats(entry.ref, version: served.version, states: Self.states(served.tail))
-    } else {
-      answer = .availability(entry.ref, version: served.version, served.counts)
-    }
+    let answer: Answer =
+      isMap
+      ? .seats(entry.ref, version: served.version, states: Self.states(served.tail))
+      : .availability(entry.ref, version: served.version, served.counts)
     if now - served.freshAt > 250 {
       world.fail("fresh reads", "\(router.name) serves a copy that it heard of \(now - served.freshAt) ms ago")
     }
@@ -104,7 +107,7 @@ final class SimulatedDoor {
       return true
     }
     world.freshReads += 1
-    say(.copy(answer, since: since, at: world.time), to: operation)
+    send(.copy(answer, since: since, at: world.time), to: operation)
     return true
   }
 
@@ -127,13 +130,13 @@ final class SimulatedDoor {
     return Bytes(states)
   }
 
-  /// The router says something to the client.
-  func say(_ said: Said, to operation: ClientOperation) {
-    if let version = said.version, let event = world.event(operation) {
+  /// Checks a reply and sends it to the client.
+  func send(_ reply: RouterReply, to operation: ClientOperation) {
+    if let version = reply.version, let event = world.event(operation) {
       router.saidVersions[event] = max(router.saidVersions[event] ?? 0, version)
     }
-    world.checks.said(said, world)
-    world.network.send(on: down) { [self] in client.told(said, of: operation) }
+    world.checks.compare(reply, world)
+    world.network.send(on: down) { [self] in client.received(reply, to: operation) }
   }
 }
 
@@ -146,16 +149,16 @@ final class Attempt: CallOwner, QuickHoldOwner {
 
   func ended(_ call: Call, with result: CallResult) {
     if case .copy = result {
-      if !door.serveFresh(operation) { door.say(.unavailable, to: operation) }
+      if !door.serveFresh(operation) { door.send(.unavailable, to: operation) }
       return
     }
-    door.say(Said(result, to: operation), to: operation)
+    door.send(RouterReply(result, to: operation), to: operation)
   }
 
-  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) { door.say(.outcome(.held(held)), to: operation) }
+  func ended(_ hold: borrowing QuickHold, held: Outcome.Held) { door.send(.outcome(.held(held)), to: operation) }
 
   func ended(_ hold: borrowing QuickHold, refused: CallRefusal) {
-    door.say(Said(.refused(refused), to: operation), to: operation)
+    door.send(RouterReply(.refused(refused), to: operation), to: operation)
   }
 
   func isStale(_ hold: borrowing QuickHold) { ended(hold, refused: .unavailable) }

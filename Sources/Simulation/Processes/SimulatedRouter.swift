@@ -104,7 +104,7 @@ final class SimulatedRouter: SimulatedProcess {
 
   // MARK: What copies may say
 
-  /// A frame of a shard came that shows the state at `mark` or later, to whoever is subscribed.
+  /// A frame of a shard arrived. It shows subscribers the state at `mark` or later.
   func hear(_ shard: ShardID, _ mark: Int, at: Milliseconds) {
     var list = heard[shard] ?? []
     list.removeAll { $0.at < at - 1_000 }
@@ -247,7 +247,8 @@ final class SimulatedRouterLoop: EngineHost {
       case .replies: try engine.received(replies: body, from: link.id, shard: frame.shard)
       case .feed: try engine.received(feed: body, from: link.id, shard: frame.shard)
       case .feedFresh: engine.receivedFeedFresh(from: link.id, shard: frame.shard)
-      default: throw .invalid(field: "frame kind")
+      case .routerHello, .nodeHello, .requests, .peerHello, .peerMessages, .adminRequest, .adminReply:
+        throw .invalid(field: "frame kind")
       }
     } catch {
       world.fail("codec", "\(router.name) cannot read what \(link.node.name) sent: \(error)")

@@ -115,7 +115,8 @@ final class SimulatedWriter {
   private func failed(_ error: JournalError) {
     switch error {
     case .storage, .stopped: break
-    default: if !node.storage.hasCrashed { node.world.fail("journal", "\(node.name): \(error)") }
+    case .otherNode, .noIdentity, .otherFormat, .outOfOrder, .full, .notAvailable, .damaged, .voided, .decode:
+      if !node.storage.hasCrashed { node.world.fail("journal", "\(node.name): \(error)") }
     }
     node.fail()
   }

@@ -15,6 +15,8 @@ package struct RunResult: Sendable {
   package var milliseconds: Int
   package var operations: Int
   package var acknowledged: Int
+  /// What was asked for, and not only refused, at least once.
+  package var done: Set<SimulatedCall>
   package var unknown: Int
   package var freshReads: Int
   package var quickHolds: Int
@@ -67,6 +69,7 @@ package enum Simulation {
       seed: world.seed, steps: world.steps, hash: world.hash, rule: world.violation?.rule,
       violation: world.violation?.description, trace: world.trace, milliseconds: world.time / 1_000,
       operations: world.history.operations.count, acknowledged: world.history.acknowledged,
+      done: world.history.done,
       unknown: world.history.unknown, freshReads: world.freshReads, quickHolds: world.quickHolds,
       seatsChecked: world.seatsChecked,
       seatsUndecided: world.seatsUndecided,

@@ -10,19 +10,21 @@ public enum SimulationCommand {
       FlagSpec("seed", "N", default: "1", "the first run's seed"),
       FlagSpec("seeds", "N", default: "1", "how many seeds, one after the other"),
       FlagSpec(
-        "steps", "M", default: "\(Simulation.defaultSteps)", "things that happen while faults strike, in each run"),
+        "steps", "M", default: "\(Simulation.defaultSteps)",
+        "simulated steps with faults in each run; after them all must heal"),
       FlagSpec("bug", "NAME", "switch a planted mistake on: only where they are compiled in; \"list\" names them"),
       FlagSpec(switch: "trace", "print what happened"),
       FlagSpec(switch: "brief", "do not look for a shorter run of a failure"),
       FlagSpec(switch: "hash", "print each run's hash"),
-      FlagSpec("record", "FILE", "write all that one replica is told in the run, and what came of it, to a file"),
+      FlagSpec("record", "FILE", "write the inputs and the outputs of one replica in the run to a file"),
       FlagSpec("node", "N", default: "1", "with --record: the replica's node, from 1"),
       FlagSpec("shard", "S", default: "0", "with --record: the replica's shard, from 0"),
-      FlagSpec("replay", "FILE", "tell a fresh replica what a file has; it must do the same. --trace prints it all"),
+      FlagSpec(
+        "replay", "FILE", "give a file's inputs to a fresh replica and compare the outputs; --trace prints both"),
     ],
     notes: """
-      Exit code: 0, or 1 if a promise was broken: then the seed, the shortest run found, and how to replay it.
-      A replay's is 1 if the replica did something else, or the file cannot be read.
+      The exit code is 1 if a promise was broken; the output then has the seed, the shortest run found, and how to
+      replay it. With --replay the exit code is 1 if the outputs differ or the file cannot be read. Otherwise it is 0.
       """)
 
   /// Runs and prints. Returns the exit code.

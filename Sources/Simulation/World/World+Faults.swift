@@ -145,7 +145,7 @@ extension World {
     }
   }
 
-  /// The map has changed: whoever it names is at a bad moment.
+  /// The map has changed: a fault may strike a node that the new entry names.
   func strike(at entry: MapEntry) {
     guard chance(faults.atChange), let primary = node(named: entry.primary.node) else { return }
     let other = entry.follower.flatMap { node(named: $0.node) } ?? primary

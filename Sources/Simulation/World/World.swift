@@ -91,7 +91,7 @@ final class World {
     if seed % 2 == 0 { (options.largeAnswerBytes, options.seatsCopiedPerTurn) = (1, 3) }
     // The same for records, and for a follower's frames.
     if seed / 2 % 2 == 0 { options.largeRecordBytes = 150 }
-    // Whoever listens turns the one-seat path off, so that most runs have no listener.
+    // A listener turns the one-seat path off. Most runs have none, so that they take that path.
     options.tellsChanges = seed % 3 == 1
     machineOptions = options
 

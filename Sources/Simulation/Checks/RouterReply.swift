@@ -1,18 +1,21 @@
 import Proto
 import RouterCore
 
-/// What a router told a client, as numbers again.
-enum Said {
+/// A router's reply to a client, translated back from the caller's words to the state machine's numbers. The checks
+/// compare replies with each other and with the shards' state.
+enum RouterReply {
+  /// The reply to a command.
   case outcome(Outcome)
+  /// The reply to a query, from the shard's primary.
   case answer(Answer)
-  /// From the router's copy: true at some time between these two.
+  /// The reply to a query, from the router's copy: true at some time between `since` and `at`, in microseconds.
   case copy(Answer, since: Int, at: Int)
-  /// Nothing happened.
+  /// The command was not done.
   case unavailable
-  /// May have happened.
+  /// The router does not know whether the command was done.
   case unknown
-  /// What no router should say to such a client.
-  case nonsense(String)
+  /// A reply that does not belong to the operation: a mistake of the router. In words.
+  case unexpected(String)
 
   init(_ result: CallResult, to operation: ClientOperation) {
     switch result {
@@ -23,16 +26,20 @@ enum Said {
       case .hold(_, let wanted, let places, _)
       where seats == wanted && areas.reduce(0) { $0 + $1.count } == places:
         self = .outcome(.held(held))
-      default: self = .nonsense("held \(seats) and \(areas)")
+      case .hold, .create, .delete, .set, .block, .release, .extend, .checkout, .confirm, .cancel, .seat, .seats,
+        .availability, .holdInfo, .orderInfo:
+        self = .unexpected("held \(seats) and \(areas)")
       }
     case .hold(_, let info):
       if case .extend = operation.what { self = .outcome(.extended(info)) } else { self = .answer(.hold(info)) }
     case .order(_, let info):
       switch operation.what {
       case .checkout: self = .outcome(.checkedOut(info))
-      case .confirm: self = .outcome(.confirmed(info))
-      case .cancel: self = .outcome(.cancelled(info))
-      default: self = .answer(.order(info))
+      case .confirm: self = .outcome(.order(.confirm, info))
+      case .cancel: self = .outcome(.order(.cancel, info))
+      case .create, .delete, .set, .block, .hold, .best, .release, .extend, .seat, .seats, .availability, .holdInfo,
+        .orderInfo:
+        self = .answer(.order(info))
       }
     case .deleted: self = .outcome(.deleted)
     case .blocked(_, let version, let changed): self = .outcome(.blocked(version: version, changed: changed))
@@ -46,18 +53,18 @@ enum Said {
     case .refused(.unknown): self = .unknown
     case .refused(let refusal):
       guard let refusal = Self.refusal(refusal, operation) else {
-        self = .nonsense("\(refusal)")
+        self = .unexpected("\(refusal)")
         return
       }
       self = operation.what.isCommand ? .outcome(.refused(refusal)) : .answer(.refused(refusal))
     case .event:
-      // What it says of the event is of some later version.
+      // The reply describes the event at some later version.
       if case .set = operation.what {
         self = .outcome(.termsSet(version: 0))
       } else {
-        self = .nonsense("what was not asked for")
+        self = .unexpected("what it did not ask for")
       }
-    case .plan, .events, .copy, .orders, .holds: self = .nonsense("what was not asked for")
+    case .plan, .events, .copy, .orders, .holds: self = .unexpected("what it did not ask for")
     }
   }
 
@@ -96,7 +103,7 @@ enum Said {
       case .created(_, let version), .released(let version), .blocked(let version, _): version
       case .held(let held), .heldBest(let held, _): held.version
       case .extended(let info): info.version
-      case .checkedOut(let info), .confirmed(let info), .cancelled(let info): info.hold.version
+      case .checkedOut(let info), .order(_, let info): info.hold.version
       case .termsSet, .deleted, .noted, .refused: nil
       }
     case .answer(let answer), .copy(let answer, _, _):
@@ -106,7 +113,7 @@ enum Said {
       case .order(let info): info.hold.version
       case .event, .encodedEvent, .terms, .events, .orders, .holds, .subscribed, .unsubscribed, .refused: nil
       }
-    case .unavailable, .unknown, .nonsense: nil
+    case .unavailable, .unknown, .unexpected: nil
     }
   }
 }
