@@ -1,4 +1,5 @@
 internal import EventLoop
+import Octets
 public import Proto
 import Threads
 

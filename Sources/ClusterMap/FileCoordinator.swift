@@ -1,4 +1,5 @@
 internal import Glibc
+import Octets
 public import Proto
 internal import Synchronization
 

@@ -1,6 +1,7 @@
 import ClusterMap
 import Dispatch
 import EventLoop
+import Octets
 import Proto
 import Threads
 

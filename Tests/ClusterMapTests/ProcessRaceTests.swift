@@ -1,5 +1,6 @@
 import ClusterMap
 import Foundation
+import Octets
 import Proto
 import Testing
 import Threads

@@ -1,6 +1,7 @@
 import ClusterMap
 import Foundation
 import Node
+import Octets
 import Proto
 import Testing
 

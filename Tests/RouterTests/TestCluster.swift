@@ -3,6 +3,7 @@ import EventLoop
 import Foundation
 import Glibc
 import Logging
+import Octets
 import Proto
 import RESP
 import Router

@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// What a shard has, as whoever listens to its changes knows it: every event's seats and places, every hold and order.

@@ -1,4 +1,5 @@
 import EventLoop
+import Octets
 import Proto
 
 /// Asks who answers at a node's address: `status`, which a node answers in every state.

@@ -1,3 +1,5 @@
+public import Octets
+
 /// What a command, or time, changed in a shard's state: a value, the same on every replica, in the order in which it
 /// happened. Whoever wants to know what happened reads changes; nobody parses commands for it.
 ///

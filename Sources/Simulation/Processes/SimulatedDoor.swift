@@ -1,3 +1,4 @@
+import Octets
 import Proto
 import RouterCore
 
@@ -60,8 +61,8 @@ final class SimulatedDoor {
       let label = SimulatedEvent.label(seats[0])
       plain = loop.engine.plainHold(of: event.id.rawSpan, buyer: buyer.rawSpan, seat: label.rawSpan)
     } else if seats.isEmpty {
-      plain = loop.engine.plainHold(
-        of: event.id.rawSpan, buyer: buyer.rawSpan, area: SimulatedEvent.area.rawSpan, count: places)
+      let area = SimulatedEvent.area
+      plain = loop.engine.plainHold(of: event.id.rawSpan, buyer: buyer.rawSpan, area: area.rawSpan, count: places)
     } else {
       plain = nil
     }
