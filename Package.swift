@@ -65,17 +65,18 @@ let package = Package(
     hotLibrary("Plan", ["Octets", "Proto", "JSON"]),
     library("Inventory", ["Octets", "Proto"]),
     library("Replication", ["Octets", "Proto"]),
+    library("ClusterMap", ["Octets", "Proto", "JSON"]),
     library("Journal", ["Octets", "Proto", "Threads", "CLZ4", "CHoldfast"]),
     hotLibrary("EventLoop", ["Threads", "Budgets", "CHoldfast", "COpenSSL"]),
     hotLibrary("HTTP", []),
-    library("ClusterMap", ["Octets", "Proto", "Threads", "JSON", "HTTP", "EventLoop"]),
-    library("ShardCore", ["Octets", "Proto", "Threads", "Inventory", "Replication", "Journal"]),
+    library("Coordinators", ["Proto", "ClusterMap", "Threads", "HTTP", "EventLoop"]),
+    library("ShardCore", ["Octets", "Proto", "Threads", "Inventory", "Replication", "Journal", "ClusterMap"]),
     library(
       "Node",
       [
         "Octets", "Proto", "ShardCore", "Threads", "Budgets", "Inventory", "Replication", "Journal", "EventLoop",
         "HTTP",
-        "ClusterMap",
+        "ClusterMap", "Coordinators",
         "Flags",
         "Logging",
       ]),
@@ -84,10 +85,10 @@ let package = Package(
       "Router",
       [
         "Octets", "Proto", "RESP", "Budgets", "RouterCore", "Threads", "JSON", "Plan", "EventLoop", "HTTP",
-        "ClusterMap", "Flags",
+        "ClusterMap", "Coordinators", "Flags",
         "Logging",
       ]),
-    library("Admin", ["Octets", "Proto", "Plan", "HTTP", "ClusterMap", "Journal", "Flags"]),
+    library("Admin", ["Octets", "Proto", "Plan", "HTTP", "ClusterMap", "Coordinators", "Journal", "Flags"]),
 
     library("Seeded", []),
     library("MemoryDisk", ["Octets", "Threads", "Journal", "Seeded"]),
@@ -99,7 +100,8 @@ let package = Package(
         "MemoryDisk", "Seeded", "Flags",
       ]),
 
-    hotLibrary("Load", ["Octets", "Proto", "RESP", "Threads", "HTTP", "EventLoop", "ClusterMap", "Flags"]),
+    hotLibrary(
+      "Load", ["Octets", "Proto", "RESP", "Threads", "HTTP", "EventLoop", "ClusterMap", "Coordinators", "Flags"]),
 
     // Executables: argument parsing around a library.
     .executableTarget(name: "holdfast-node", dependencies: ["Node", "Flags"], swiftSettings: strict),
@@ -123,30 +125,34 @@ let package = Package(
       name: "JournalTestKit", dependencies: ["Journal", "MemoryDisk", "Octets", "Proto", "TestKit"],
       path: "Tests/JournalTestKit",
       swiftSettings: testing),
+    tests("ClusterMap", ["ClusterMap", "Proto"]),
     tests("Journal", ["Journal", "JournalTestKit", "Octets", "Proto", "Threads", "TestKit"]),
     tests("EventLoop", ["EventLoop", "Budgets", "TestKit"]),
     tests("HTTP", ["HTTP", "Octets", "TestKit"]),
-    tests("ClusterMap", ["ClusterMap", "Octets", "Proto", "Threads", "EventLoop", "HTTP", "JSON", "TestKit"]),
-    tests("ShardCore", ["ShardCore", "Octets", "Proto", "Inventory", "Replication", "Journal", "TestKit"]),
+    tests("Coordinators", ["Coordinators", "ClusterMap", "Octets", "Proto", "Threads", "TestKit"]),
+    tests(
+      "ShardCore", ["ShardCore", "Octets", "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "TestKit"]),
     tests(
       "Node",
       [
         "Node", "ShardCore", "Flags", "Logging", "Octets", "Proto", "Inventory", "Replication", "Journal", "EventLoop",
-        "ClusterMap",
+        "ClusterMap", "Coordinators",
         "TestKit",
       ]),
     tests("RouterCore", ["RouterCore", "Octets", "Proto", "TestKit"]),
     tests(
       "Router",
       [
-        "Router", "Octets", "Proto", "Threads", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "Inventory",
+        "Router", "Octets", "Proto", "Threads", "Plan", "JSON", "HTTP", "EventLoop", "ClusterMap", "Coordinators",
+        "Inventory",
         "Logging",
         "TestKit",
       ]),
     tests(
       "Admin",
       [
-        "Admin", "ClusterMap", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Octets", "Proto", "Threads",
+        "Admin", "ClusterMap", "Coordinators", "Flags", "JSON", "Journal", "JournalTestKit", "Plan", "Octets", "Proto",
+        "Threads",
         "TestKit",
       ]),
     tests("Load", ["Load", "TestKit"]),

@@ -1,4 +1,5 @@
 import ClusterMap
+import Coordinators
 import Dispatch
 import EventLoop
 import Octets

@@ -1,5 +1,6 @@
 import Admin
 import ClusterMap
+import Coordinators
 import Foundation
 import Octets
 import Proto

@@ -1,7 +1,8 @@
+public import ClusterMap
 internal import Glibc
-import Octets
 public import Proto
 internal import Synchronization
+import Threads
 
 /// The coordinator of a cluster on one machine: a directory that all its processes share. See `FileMap` for what lies
 /// in it.

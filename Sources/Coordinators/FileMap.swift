@@ -1,5 +1,5 @@
+internal import ClusterMap
 internal import Glibc
-internal import Octets
 internal import Proto
 
 /// The registers of the file coordinator: blocking, confined to one thread.

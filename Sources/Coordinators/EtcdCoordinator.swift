@@ -1,5 +1,5 @@
+public import ClusterMap
 internal import EventLoop
-import Octets
 public import Proto
 import Threads
 
