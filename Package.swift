@@ -58,7 +58,7 @@ let package = Package(
     library("Budgets", ["Threads"]),
     library("Flags", []),
     hotLibrary("Octets", ["CHoldfast"]),
-    hotLibrary("Proto", ["Octets", "CHoldfast"]),
+    hotLibrary("Proto", ["Octets"]),
     hotLibrary("RESP", ["Octets"]),
     library("Logging", ["Octets", "Proto", "Threads"]),
     hotLibrary("JSON", []),
