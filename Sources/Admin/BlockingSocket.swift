@@ -1,5 +1,6 @@
 internal import Flags
 internal import Glibc
+internal import Octets
 internal import Proto
 
 /// A connection of the CLI, which does one thing at a time and may wait for it: no event loop needed. Every wait has a

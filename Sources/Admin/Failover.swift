@@ -1,5 +1,6 @@
 internal import ClusterMap
 internal import Flags
+internal import Octets
 internal import Proto
 
 /// `holdfast failover`.

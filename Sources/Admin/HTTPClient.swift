@@ -1,6 +1,6 @@
 internal import ClusterMap
 internal import HTTP
-internal import Proto
+internal import Octets
 
 /// A router's answer.
 struct HTTPAnswer {

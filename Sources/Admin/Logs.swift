@@ -2,6 +2,7 @@ internal import ClusterMap
 internal import Flags
 internal import Glibc
 internal import Journal
+internal import Octets
 internal import Proto
 
 /// `holdfast log verify` and `log dump`.

@@ -1,3 +1,4 @@
+import Coordinators
 internal import Glibc
 internal import ClusterMap
 internal import Flags

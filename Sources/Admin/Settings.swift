@@ -1,4 +1,5 @@
 internal import ClusterMap
+import Coordinators
 internal import Flags
 internal import Glibc
 internal import Proto

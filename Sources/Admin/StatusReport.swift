@@ -1,4 +1,5 @@
 internal import ClusterMap
+internal import Octets
 internal import Proto
 
 /// What `holdfast status` shows: everything that was found out, as values, so that its forms can be tested without a

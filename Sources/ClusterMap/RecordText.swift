@@ -1,3 +1,4 @@
+internal import Octets
 internal import Proto
 
 /// The records' text forms: one line of JSON, the names always in the same order, ids of 64 bits as 16 hexadecimal

@@ -1,3 +1,5 @@
+internal import Threads
+
 /// How actors run here. A `SerialExecutor` only, which runs jobs with `runSynchronously(on:)`: awaiting another actor
 /// of the same loop then costs tens of nanoseconds; a task executor beside it made that several times as much.
 extension EventLoop {
@@ -16,15 +18,14 @@ extension EventLoop {
 
   /// Runs `body` on the loop and returns what it returned. From any task.
   public func perform<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-      submit { continuation.resume(with: Swift.Result { try body() }) }
+    let outcome: Swift.Result<Result, any Error> = await handedOver { handOver in
+      submit { handOver(Swift.Result { try body() }) }
     }
+    return try outcome.get()
   }
 
   /// As above, for what cannot fail.
   public func perform<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
-    await withCheckedContinuation { continuation in
-      submit { continuation.resume(returning: body()) }
-    }
+    await handedOver { handOver in submit { handOver(body()) } }
   }
 }

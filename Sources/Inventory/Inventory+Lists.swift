@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// Lists of orders and holds, in slices: a query looks at so many and says where the next one goes on.

@@ -1,4 +1,4 @@
-import Proto
+import Octets
 
 /// What kind of entity a term of the digest belongs to, so that equal words of different kinds do not cancel out.
 enum TermKind: UInt64 {

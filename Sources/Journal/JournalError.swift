@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// Why the journal could not do what it was asked.

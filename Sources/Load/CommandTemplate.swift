@@ -1,4 +1,4 @@
-import Proto
+import Octets
 import RESP
 
 /// A RESP command with places to fill in, taken apart once: the tool runs on the processors it measures. In its words

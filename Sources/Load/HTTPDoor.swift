@@ -1,5 +1,5 @@
 import HTTP
-import Proto
+import Octets
 
 /// The HTTP door.
 struct HTTPDoor: LoadDoor {

@@ -1,4 +1,3 @@
-import Dispatch
 import EventLoop
 import Proto
 import Threads
@@ -28,8 +27,7 @@ extension LoadPlan {
     let group = try LoopGroup(count: threads, name: "load")
     defer { group.stop() }
     if creates { try create(address, door, on: group[0]) }
-    let results = Lock<[Report]>([])
-    let done = DispatchSemaphore(value: 0)
+    let results = Monitor<[Report]>([])
     for number in 0..<threads {
       let share = connections / threads + (number < connections % threads ? 1 : 0)
       let worker = LoadWorker(
@@ -37,31 +35,30 @@ extension LoadPlan {
         rate: rate * Double(share) / Double(connections)
       ) { report in
         results.withLock { $0.append(report) }
-        done.signal()
+        results.wakeAll()
       }
       worker.start(seed: UInt64(number) << 40)
       workers.withLock { $0.append(worker) }
     }
-    for _ in 0..<threads { done.wait() }
+    let reports = results.wait { $0.count == threads ? $0 : nil }
     var total = Report()
     total.scenario = scenario.rawValue
     (total.door, total.connections, total.pipeline, total.offeredRate) = (name, connections, pipeline, rate)
-    results.withLock { for report in $0 { total.add(report) } }
+    for report in reports { total.add(report) }
     return total
   }
 
   /// Makes the events, one after the other; one that is there already is as good.
   private func create<D: LoadDoor>(_ address: HostPort, _ door: D, on loop: EventLoop) throws {
-    let outcome = Lock<String?>(nil)
-    let done = DispatchSemaphore(value: 0)
+    let outcome = Monitor<(isKnown: Bool, problem: String?)>((false, nil))
     let creator = Creator(door: door, count: scenario.hasManyEvents ? events.count : 1) {
       problem in
-      outcome.withLock { $0 = problem }
-      done.signal()
+      outcome.withLock { $0 = (true, problem) }
+      outcome.wakeAll()
     }
     loop.submit { loop.connect(to: address, handler: creator) }
-    done.wait()
-    if let problem = outcome.withLock({ $0 }) { throw LoadError(description: problem) }
+    let problem: String? = outcome.wait { $0.isKnown ? .some($0.problem) : nil }
+    if let problem { throw LoadError(description: problem) }
   }
 }
 

@@ -1,5 +1,5 @@
 import EventLoop
-import Proto
+import Octets
 
 /// One thread of the load: an event loop, its share of the connections, what they measured.
 ///

@@ -1,6 +1,7 @@
 import ClusterMap
-import Dispatch
+import Coordinators
 import EventLoop
+import Octets
 import Proto
 import Threads
 
@@ -18,17 +19,15 @@ struct NativeRun {
       loop.stop()
       loop.join()
     }
-    let result = Lock<Result<Report, LoadError>?>(nil)
-    let done = DispatchSemaphore(value: 0)
+    let result = Monitor<Result<Report, LoadError>?>(nil)
     let link = NativeLink(plan: plan, cluster: place.cluster, shard: place.shard) { outcome in
       result.withLock { $0 = outcome }
-      done.signal()
+      result.wakeAll()
     }
     var options = ConnectionOptions()
     options.inputLimit = WireFrame.bodyBytesMax + WireFrame.headerBytes
     loop.submit { [options] in loop.connect(to: place.address, options: options, handler: link) }
-    done.wait()
-    var report = try result.withLock { $0 }?.get() ?? Report()
+    var report = try result.wait { $0 }.get()
     (report.door, report.scenario) = ("router's protocol", "batches of \(plan.batch), \(plan.inFlight) under way")
     (report.connections, report.pipeline) = (1, plan.batch)
     return report
@@ -40,8 +39,7 @@ struct NativeRun {
     }
     let map = try address.open()
     defer { map.close() }
-    let found = Lock<Result<(UInt64, ShardID, HostPort), LoadError>?>(nil)
-    let done = DispatchSemaphore(value: 0)
+    let found = Monitor<Result<(UInt64, ShardID, HostPort), LoadError>?>(nil)
     let event = plan.events.prefix
     Task.detached {
       let outcome: Result<(UInt64, ShardID, HostPort), LoadError>
@@ -57,10 +55,9 @@ struct NativeRun {
         outcome = .failure(LoadError(description: "\(error)"))
       }
       found.withLock { $0 = outcome }
-      done.signal()
+      found.wakeAll()
     }
-    done.wait()
-    let (cluster, shard, host) = try found.withLock { $0 }!.get()
+    let (cluster, shard, host) = try found.wait { $0 }.get()
     return (cluster, shard, host)
   }
 }

@@ -1,4 +1,4 @@
-import Proto
+import Octets
 
 /// PostgreSQL's own protocol, version 3, with prepared statements over the tables of `bench/lib/seats.sql`: for the
 /// airline's transactions only. Each transaction is one statement and one round trip, and moves a reservation at once.

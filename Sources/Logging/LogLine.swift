@@ -1,4 +1,5 @@
-public import Proto
+public import Octets
+import Proto
 
 /// One JSON line while its fields are added. Names are literals; values are escaped, and bytes that are not UTF-8 are
 /// repaired.

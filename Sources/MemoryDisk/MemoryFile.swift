@@ -1,5 +1,5 @@
 import Journal
-import Proto
+import Octets
 import Threads
 
 /// A file of `MemoryStorage`. Unchecked: the inode is touched only with the storage's lock held.

@@ -1,5 +1,4 @@
 package import Journal
-import Proto
 import Seeded
 import Threads
 

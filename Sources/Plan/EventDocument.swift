@@ -1,4 +1,5 @@
 internal import JSON
+import Octets
 public import Proto
 
 /// The body of `POST /v1/events`.

@@ -1,4 +1,4 @@
-public import Proto
+public import Octets
 
 /// How large an event may be: more is refused with `too_many`, before memory is spent on it. A decoder of what was
 /// already accepted has limits of its own (`EventDefinition.Limit`).

@@ -1,4 +1,4 @@
-internal import Proto
+internal import Octets
 
 /// Some names, numbered in the order in which they were added, found by their bytes: one blob and an open-addressing
 /// table, so that a hundred thousand labels cost no allocation each and a look-up touches two cache lines.

@@ -1,5 +1,5 @@
 internal import JSON
-public import Proto
+public import Octets
 
 /// What is wrong with an event or a seating plan that someone sent, and where.
 public struct PlanError: Error, Equatable, Sendable {

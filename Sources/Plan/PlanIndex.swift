@@ -1,3 +1,4 @@
+public import Octets
 public import Proto
 
 /// Translates between what people call things and the numbers that the machine uses, for one event. Made once for each

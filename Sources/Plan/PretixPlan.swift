@@ -1,4 +1,5 @@
 internal import JSON
+public import Octets
 public import Proto
 
 /// A seating plan in pretix's open format (`zones[].rows[].seats[]`, `categories[]`, `size`), as its schema describes

@@ -1,4 +1,5 @@
 internal import JSON
+public import Octets
 public import Proto
 
 /// The body of `GET /v1/events/{event}/seats`.

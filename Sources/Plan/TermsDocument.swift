@@ -1,4 +1,5 @@
 internal import JSON
+public import Octets
 public import Proto
 
 /// The body of `PATCH /v1/events/{event}`: other terms, in the caller's words.

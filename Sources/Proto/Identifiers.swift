@@ -1,3 +1,5 @@
+public import Octets
+
 /// One of the cluster's fixed number of shards, 0-based.
 public struct ShardID: Hashable, Sendable, Comparable {
   public let rawValue: UInt16

@@ -1,4 +1,4 @@
-public import Proto
+public import Octets
 
 /// Why a connection at the Redis door is closed: its bytes are no commands. Written as an `ERR` before the close.
 public enum RESPError: UInt8, Error, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-public import Proto
+public import Octets
 
 /// A reply as a client reads it: for the CLI, the load tool and tests. Both forms of the protocol.
 public indirect enum RESPReply: Equatable, Sendable {

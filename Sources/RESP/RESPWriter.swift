@@ -1,4 +1,4 @@
-public import Proto
+public import Octets
 
 /// Writes replies of the Redis protocol by appending to a byte array.
 extension [UInt8] {

@@ -1,3 +1,4 @@
+import Octets
 public import Proto
 
 /// One node's replica of one shard: who may decide, who must repeat, what may be answered. The rules of primary and

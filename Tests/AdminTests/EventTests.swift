@@ -1,8 +1,8 @@
 import Admin
 import ClusterMap
 import Foundation
+import Octets
 import Plan
-import Proto
 import Testing
 
 @Suite struct EventTests {

@@ -1,5 +1,6 @@
 import Admin
 import ClusterMap
+import Octets
 import Proto
 import Testing
 

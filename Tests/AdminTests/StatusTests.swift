@@ -1,6 +1,8 @@
 import Admin
 import ClusterMap
+import Coordinators
 import Foundation
+import Octets
 import Proto
 import Testing
 

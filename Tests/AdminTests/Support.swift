@@ -1,6 +1,7 @@
 import Admin
 import ClusterMap
 import Foundation
+import Octets
 import Proto
 import Synchronization
 import Testing

@@ -1,5 +1,5 @@
 import HTTP
-import Proto
+import Octets
 
 extension [UInt8] {
   init(text: String) { self = Array(text.utf8) }

@@ -1,5 +1,4 @@
 import HTTP
-import Proto
 import TestKit
 import Testing
 

@@ -1,5 +1,4 @@
 import HTTP
-import Proto
 import Testing
 
 /// A request that must be refused, and how.

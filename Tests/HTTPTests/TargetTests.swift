@@ -1,5 +1,5 @@
 import HTTP
-import Proto
+import Octets
 import Testing
 
 @Suite struct TargetTests {

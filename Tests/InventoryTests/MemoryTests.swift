@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Inventory
+import Octets
 import Proto
 import TestKit
 import Testing

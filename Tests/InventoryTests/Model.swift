@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// The inventory's rules once more, slow and obvious: dictionaries, arrays, and a look at everything.

@@ -1,4 +1,5 @@
 import Inventory
+import Octets
 import Proto
 import TestKit
 import Testing

@@ -1,5 +1,5 @@
 import JSON
-import Proto
+import Octets
 import TestKit
 import Testing
 

@@ -1,4 +1,5 @@
 package import Journal
+import Octets
 package import Proto
 internal import TestKit
 

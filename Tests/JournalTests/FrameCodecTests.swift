@@ -1,5 +1,6 @@
 import Journal
 import JournalTestKit
+import Octets
 import Proto
 import TestKit
 import Testing

@@ -1,6 +1,7 @@
 import Glibc
 import Journal
 import JournalTestKit
+import Octets
 import Proto
 import TestKit
 import Testing

@@ -1,5 +1,6 @@
 import Journal
 import JournalTestKit
+import Octets
 import Proto
 
 let node = NodeName("n1")!

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 import Logging
-import Proto
+import Octets
 import Testing
 
 @Suite struct LogSinkTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Node
+import Octets
 import Proto
 import TestKit
 import Testing

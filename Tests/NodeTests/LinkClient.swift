@@ -1,4 +1,5 @@
 import Glibc
+import Octets
 import Proto
 
 struct LinkError: Error, CustomStringConvertible {

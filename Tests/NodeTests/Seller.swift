@@ -1,5 +1,6 @@
 import Foundation
 import Node
+import Octets
 import Proto
 
 /// A buyer's side that goes on through failovers: holds one seat after the other, each under a key of its own, and asks

@@ -1,6 +1,8 @@
 import ClusterMap
+import Coordinators
 import Foundation
 import Node
+import Octets
 import Proto
 import Testing
 

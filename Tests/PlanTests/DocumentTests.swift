@@ -1,4 +1,5 @@
 import JSON
+import Octets
 import Plan
 import Proto
 import Testing

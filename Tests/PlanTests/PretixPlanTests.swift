@@ -1,5 +1,5 @@
+import Octets
 import Plan
-import Proto
 import TestKit
 import Testing
 

@@ -1,4 +1,4 @@
-import Proto
+import Octets
 import TestKit
 import Testing
 

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 let sampleEvent = EventRef(slot: EventSlot(6), incarnation: 0x0102_0304_0506_0708)

@@ -1,5 +1,6 @@
 import EventLoop
 import Inventory
+import Octets
 import Proto
 import Threads
 

@@ -1,8 +1,10 @@
 import ClusterMap
+import Coordinators
 import EventLoop
 import Foundation
 import Glibc
 import Logging
+import Octets
 import Proto
 import RESP
 import Router

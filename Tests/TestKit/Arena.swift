@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// An event of one section.

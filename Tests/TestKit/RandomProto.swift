@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// Random values of everything that is encoded, small enough to be made a million times.

@@ -1,3 +1,4 @@
+import Octets
 public import Proto
 
 /// Applying records: keys around, commands inside.

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// Search and hold as one command.

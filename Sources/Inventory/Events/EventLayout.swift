@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// What follows from an event's definition and its terms: shared by all copies of the inventory. Other terms make

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// Seats and places that are taken off sale by themselves, and put back.

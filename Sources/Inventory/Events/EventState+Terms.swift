@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// A price as it was before it changed: what is held or ordered keeps its price.

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// An event as far as it changes.

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// All events of a shard, by slot, and the order of the living ones by id. A slot whose event was deleted and cleared

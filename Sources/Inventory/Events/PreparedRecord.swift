@@ -1,3 +1,4 @@
+import Octets
 public import Proto
 
 /// What becomes of a large record, made before it is applied and without the inventory: so another thread can make it,

@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// The states of an event's seats, copied piece by piece while the event goes on changing.

@@ -1,4 +1,4 @@
-import Proto
+import Octets
 
 /// How many seats and places each buyer has in living holds and orders, for events that limit it. Follows from the
 /// holds: neither in the digest nor in snapshots.

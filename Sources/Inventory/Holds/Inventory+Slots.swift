@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// The life of a slot: allocated, filled, given back, freed; and what it adds to the digest.

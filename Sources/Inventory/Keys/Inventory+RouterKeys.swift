@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// Keys that routers made for holds: their outcomes are read off the holds themselves while those say them.

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// A queue of 64-bit words in pages: written at the tail, dropped at the head, read anywhere between.

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// A snapshot is a stream of items, cut into chunks wherever 64 KiB are full.

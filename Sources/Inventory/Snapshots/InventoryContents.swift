@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// A shard's contents as a listener to its changes knows them: every event's seats and places, every hold and order. A

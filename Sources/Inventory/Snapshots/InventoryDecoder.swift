@@ -1,3 +1,4 @@
+public import Octets
 public import Proto
 
 extension Inventory {

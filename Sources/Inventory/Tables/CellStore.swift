@@ -1,4 +1,4 @@
-import Proto
+import Octets
 
 /// Where what has no fixed size is kept: long buyers, lists of seats and areas. A list is a chain of cells of eight
 /// 32-bit words; the first word of a cell is the number of the next, and the chain's second is a header that its owner

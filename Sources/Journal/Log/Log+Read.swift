@@ -1,3 +1,4 @@
+import Octets
 package import Proto
 import Threads
 

@@ -1,3 +1,4 @@
+internal import Octets
 internal import Proto
 
 /// The log as it stood at one moment: what a reader needs, so that it reads without the lock.

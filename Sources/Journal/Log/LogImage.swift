@@ -1,3 +1,4 @@
+internal import Octets
 internal import Proto
 
 /// A log as it is found on the disk: everything read once and verified, nothing written. What opening and `log verify`

@@ -1,3 +1,4 @@
+internal import Octets
 internal import Proto
 
 /// Whose directory this is: the file `identity`, one line that people can read.

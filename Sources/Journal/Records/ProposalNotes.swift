@@ -1,3 +1,4 @@
+import Octets
 package import Proto
 
 /// What this directory's processes know of proposals, by shard.

@@ -1,3 +1,4 @@
+import Octets
 package import Proto
 
 /// What a directory says of its starts: the file `starts`, one line that people can read.

@@ -1,3 +1,4 @@
+internal import Octets
 internal import Proto
 
 /// A segment's first 4,096 bytes. Durable before the segment has its name, so one that cannot be read is damage.

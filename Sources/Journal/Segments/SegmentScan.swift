@@ -1,3 +1,4 @@
+internal import Octets
 internal import Proto
 
 /// Reads one segment front to back, verifies everything, and finds where it can be read again behind what cannot.

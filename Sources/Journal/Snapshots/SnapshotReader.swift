@@ -1,4 +1,4 @@
-internal import Proto
+internal import Octets
 import Threads
 
 /// Reads a snapshot's chunks and verifies each: checksum, order, and at the end that none is missing.

@@ -1,5 +1,6 @@
 import EventLoop
 import Journal
+import Octets
 import Proto
 import Replication
 

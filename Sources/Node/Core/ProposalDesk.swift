@@ -72,12 +72,12 @@ final class ProposalDesk: Sendable {
 
   /// As above, and waits for it. False: it was not run.
   func ran(_ job: @escaping @Sendable () -> Void) async -> Bool {
-    await withCheckedContinuation { continuation in
+    await handedOver { handOver in
       let isTaken = worker.run {
         job()
-        continuation.resume(returning: true)
+        handOver(true)
       }
-      if !isTaken { continuation.resume(returning: false) }
+      if !isTaken { handOver(false) }
     }
   }
 

@@ -1,4 +1,5 @@
 import EventLoop
+import Octets
 import Proto
 
 /// A connection that was just accepted: its first frame says who is there, and on which loop it should live.

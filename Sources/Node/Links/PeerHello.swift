@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// The first message on a connection between two nodes, and its answer: who speaks, and for which cluster.

@@ -1,5 +1,6 @@
 import EventLoop
 import Logging
+import Octets
 import Proto
 
 /// A connection that another node opened: what its replicas say to those of this node.

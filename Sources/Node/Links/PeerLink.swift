@@ -1,5 +1,6 @@
 import EventLoop
 import Logging
+import Octets
 import Proto
 import ShardCore
 

@@ -2,6 +2,7 @@ package import EventLoop
 import Inventory
 import Journal
 import Logging
+import Octets
 import Proto
 import Replication
 import ShardCore

@@ -1,6 +1,7 @@
 package import EventLoop
 import Inventory
 import Journal
+import Octets
 package import Proto
 import Replication
 import ShardCore

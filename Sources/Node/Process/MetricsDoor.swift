@@ -3,6 +3,7 @@ import HTTP
 import Inventory
 import Journal
 import Logging
+import Octets
 import Proto
 import ShardCore
 

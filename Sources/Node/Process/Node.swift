@@ -203,15 +203,10 @@ public final class Node: Sendable {
     for nodeLoop in core.loops { await nodeLoop.stop() }
     group.shutdown(grace: .milliseconds(200))
     let (core, group) = (core, group)
-    // Threads are waited for on one of their own: a task must not block.
-    await withCheckedContinuation { continuation in
-      let joiner = Worker(name: "joiner")
-      _ = joiner.run {
-        group.join()
-        core.stopThreads()
-        core.journal.close()
-        continuation.resume()
-      }
+    await onOwnThread(name: "joiner") {
+      group.join()
+      core.stopThreads()
+      core.journal.close()
     }
     core.log.info("node has stopped")
   }

@@ -1,6 +1,7 @@
 import EventLoop
 public import Flags
 public import Logging
+import Octets
 public import Proto
 
 /// What a node is started with: the flags of `holdfast-node`, checked.

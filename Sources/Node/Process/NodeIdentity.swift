@@ -3,6 +3,7 @@ import Glibc
 import Journal
 import Logging
 import Proto
+import ShardCore
 import Threads
 
 /// Who this process is among all that ever ran as this node: its start number, as directory and coordinator have it.

@@ -1,6 +1,7 @@
 import EventLoop
 import Inventory
 import Journal
+import Octets
 import Proto
 
 /// What a node's `/metrics` says: Prometheus' text format, named like the router's.

@@ -1,5 +1,7 @@
 import EventLoop
+import Octets
 import Proto
+import Threads
 
 /// Asks who answers at a node's address: `status`, which a node answers in every state.
 ///
@@ -9,11 +11,11 @@ func whoAnswers(at address: String, patience: Duration) async -> NodeStatus? {
   guard let target = try? HostPort(address), let loop = try? EventLoop(name: "probe"), (try? loop.start()) != nil
   else { return nil }
   defer { loop.stop() }
-  return await withCheckedContinuation { continuation in
+  return await handedOver { handOver in
     loop.submit {
       var options = ConnectionOptions()
       options.openTimeout = patience
-      let probe = NodeProbe { continuation.resume(returning: $0) }
+      let probe = NodeProbe(handOver)
       let connection = loop.connect(to: target, options: options, handler: probe)
       loop.schedule(after: patience) { connection.abort() }
     }

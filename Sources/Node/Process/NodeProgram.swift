@@ -1,4 +1,5 @@
 import ClusterMap
+import Coordinators
 import EventLoop
 import Flags
 import Glibc

@@ -1,3 +1,5 @@
+public import Octets
+
 /// What a command, or time, changed in a shard's state: a value, the same on every replica, in the order in which it
 /// happened. A listener reads changes and need not parse commands.
 ///

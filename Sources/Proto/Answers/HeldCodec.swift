@@ -1,3 +1,5 @@
+public import Octets
+
 // A hold that was got is the most frequent of all outcomes and replies. Its bytes are written and read here, in one
 // piece each, whatever they stand in.
 

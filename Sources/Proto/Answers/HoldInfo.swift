@@ -1,3 +1,5 @@
+public import Octets
+
 /// Everything about a hold: what it is of, for whom, until when. Also what an order is of.
 public struct HoldInfo: Equatable, Sendable {
   public var hold: HoldID

@@ -1,3 +1,5 @@
+public import Octets
+
 /// Everything about an order: a purchase, from checkout on. It is never deleted while its event is there.
 public struct OrderInfo: Equatable, Sendable {
   public var order: OrderID

@@ -1,3 +1,5 @@
+public import Octets
+
 extension Outcome {
   @usableFromInline enum Tag: UInt8, CaseIterable {
     case created = 1

@@ -1,3 +1,5 @@
+public import Octets
+
 extension Query {
   private enum Tag: UInt8, CaseIterable {
     case event = 1

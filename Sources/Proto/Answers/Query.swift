@@ -1,3 +1,5 @@
+public import Octets
+
 /// What asks a shard's primary for a fact and changes nothing.
 public enum Query: Equatable, Sendable {
   /// Definition, version and counts; what a router needs before it can translate labels.

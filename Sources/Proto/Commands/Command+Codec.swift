@@ -1,3 +1,5 @@
+public import Octets
+
 extension Command {
   public var kind: CommandKind {
     switch self {

@@ -1,3 +1,5 @@
+public import Octets
+
 /// What asks a shard's state machine for a change. Commands are what the log holds: same commands at same times, same
 /// state.
 public enum Command: Equatable, Sendable {

@@ -1,3 +1,5 @@
+public import Octets
+
 /// A command with its idempotency key, as it travels from router to primary and stands in the log: the same bytes.
 ///
 /// Layout, little-endian: `kind: u8`, `flags: u8`, `keyBytes: u8`, `actorBytes: u8`, `bodyBytes: u32`, the key, the

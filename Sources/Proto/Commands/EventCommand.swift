@@ -1,3 +1,5 @@
+public import Octets
+
 /// A command on an event.
 public enum EventCommand: Equatable, Sendable {
   /// `incarnation`: random bits that came in with the command.

@@ -1,3 +1,5 @@
+public import Octets
+
 /// A command on a hold.
 public enum HoldCommand: Equatable, Sendable {
   case release

@@ -1,3 +1,5 @@
+public import Octets
+
 /// A command on an order.
 public enum OrderCommand: Equatable, Sendable {
   case confirm

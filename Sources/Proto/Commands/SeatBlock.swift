@@ -1,3 +1,5 @@
+import Octets
+
 /// Seats and places that are taken off sale or put back.
 public struct SeatBlock: Equatable, Sendable {
   /// false: they are put back.

@@ -1,3 +1,5 @@
+public import Octets
+
 /// What most holds ask for: one seat, or places in one area.
 public enum SmallChoice: Equatable, Sendable {
   case seat(SeatIndex)

@@ -1,3 +1,5 @@
+public import Octets
+
 /// An encoded definition as the state machine sees it: all but what people call the seats and where they are drawn. It
 /// keeps the bytes as they came, and is read in one pass without anything allocated for a seat, so that creating an
 /// event of 200,000 listed seats stops a shard for a few milliseconds.

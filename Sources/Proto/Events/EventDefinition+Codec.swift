@@ -1,3 +1,5 @@
+public import Octets
+
 /// The bytes of a definition, as they stand in a create command, in a snapshot and in the answer to a plan query.
 ///
 /// Layout: `version: u8`, the scalar fields in order of declaration (optional ones behind a presence byte), then

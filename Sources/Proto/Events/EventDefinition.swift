@@ -1,3 +1,5 @@
+public import Octets
+
 /// An event as it was created. What may change later is in its `EventTerms`, all else never changes. Seats are numbered
 /// across sections and rows in the order they stand here; the number is all that commands, the log and the inventory
 /// use. Labels are for people and are translated at the door.

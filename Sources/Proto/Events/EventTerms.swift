@@ -1,3 +1,5 @@
+public import Octets
+
 /// What of an event may change after its creation. The plan, the areas and their sizes, and the currency never do.
 public struct EventTerms: Equatable, Sendable {
   public var name: Bytes

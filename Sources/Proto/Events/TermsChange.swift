@@ -1,3 +1,5 @@
+public import Octets
+
 /// Other terms for an event: what is not named stays as it is.
 public struct TermsChange: Equatable, Sendable {
   /// What becomes of a term that may be absent.

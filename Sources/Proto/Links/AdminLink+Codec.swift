@@ -1,3 +1,5 @@
+public import Octets
+
 /// Bytes of the admin messages.
 ///
 /// Lists begin with a `u32` count, at most 65,536 (as many as there can be shards); texts are `u8` length and bytes,

@@ -1,3 +1,5 @@
+public import Octets
+
 /// What the CLI asks a node: the body of an `adminRequest` frame (its shard field is 0).
 ///
 /// A connection that begins with `adminRequest` needs no hello. Requests on it are answered one after the other, each

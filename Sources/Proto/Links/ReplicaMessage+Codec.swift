@@ -1,3 +1,5 @@
+public import Octets
+
 /// One message of a `peerMessages` frame with the bytes that belong to it, still in place.
 ///
 /// Layout, little-endian: `shard: u16`, `kind: u8`, `flags: u8`, `fieldBytes: u32`, `payloadBytes: u32`, the fields,

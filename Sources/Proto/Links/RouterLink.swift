@@ -1,3 +1,5 @@
+public import Octets
+
 /// The first message of a router's connection to one event loop of a node.
 ///
 /// Layout: `cluster: u64`, `router: u64`, `connection: u64`, `loop: u16`.

@@ -1,3 +1,5 @@
+public import Octets
+
 /// The header of every message between processes (router to node, node to node).
 ///
 /// Layout, little-endian, 16 bytes: `magic: u16 = 0x4648` ("HF"), `version: u8`, `kind: u8`, `shard: u16`, `0: u16`,

@@ -1,3 +1,5 @@
+public import Octets
+
 /// Where an epoch begins in a shard's log. A replica's table of these tells two replicas apart where their logs part.
 public struct EpochStart: Equatable, Sendable {
   public var epoch: UInt64

@@ -1,3 +1,5 @@
+public import Octets
+
 /// The header of one frame of a shard's log: some records that were applied at one stamp, as one LZ4 block. The bytes
 /// on disk, on the wire to the follower and in a backup are the same.
 ///

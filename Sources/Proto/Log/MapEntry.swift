@@ -1,3 +1,5 @@
+public import Octets
+
 /// Names a node: 1 to 64 bytes of `[A-Za-z0-9._-]`.
 public struct NodeName: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let bytes: Bytes

@@ -1,4 +1,4 @@
-import Proto
+import Octets
 import RESP
 
 /// Which pages may call the HTTP door from a browser, and what answers say of it (Fetch standard, "CORS protocol").

@@ -1,5 +1,6 @@
 import EventLoop
 import HTTP
+import Octets
 import Proto
 import RESP
 import RouterCore

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import JSON
+import Octets
 import Plan
 import Proto
 import RouterCore

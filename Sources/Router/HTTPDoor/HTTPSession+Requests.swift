@@ -2,6 +2,7 @@ import Budgets
 import EventLoop
 import HTTP
 import JSON
+import Octets
 import Plan
 import Proto
 import RESP

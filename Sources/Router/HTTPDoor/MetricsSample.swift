@@ -1,5 +1,6 @@
 import Budgets
 import EventLoop
+import Octets
 import Proto
 import RESP
 import RouterCore

@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Octets
 import Plan
 import Proto
 import RouterCore

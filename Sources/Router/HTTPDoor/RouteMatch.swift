@@ -1,4 +1,5 @@
 import HTTP
+import Octets
 import Proto
 
 /// Which call a method and a path mean: found in the table of operations.

@@ -1,6 +1,7 @@
 import Budgets
 import EventLoop
 internal import Glibc
+import Octets
 import Proto
 import Threads
 

@@ -201,12 +201,9 @@ public final class Router: Sendable {
     tcpDoor.stop()
     for loop in loops { loop.loop.submit { loop.shutDown(lastRequestWithin: idle) } }
     group.shutdown(grace: grace)
-    await withCheckedContinuation { done in
-      Task.detached { [group, workers] in
-        group.join()
-        for worker in workers { worker.stop() }
-        done.resume()
-      }
+    await onOwnThread(name: "joiner") { [group, workers] in
+      group.join()
+      for worker in workers { worker.stop() }
     }
     log.info("stopped")
     log.flush()

@@ -2,6 +2,7 @@ import Budgets
 import EventLoop
 import HTTP
 import Logging
+import Octets
 import Proto
 import RESP
 import RouterCore

@@ -1,4 +1,5 @@
 internal import ClusterMap
+import Coordinators
 internal import EventLoop
 internal import Flags
 internal import Glibc

@@ -1,5 +1,5 @@
 import EventLoop
-import Proto
+import Octets
 import RESP
 import RouterCore
 

@@ -1,5 +1,5 @@
 import EventLoop
-import Proto
+import Octets
 import RESP
 
 /// What stands between MULTI and EXEC: commands as they came, parsed again when they run.

@@ -1,4 +1,5 @@
 import EventLoop
+import Octets
 import Proto
 import RESP
 import RouterCore

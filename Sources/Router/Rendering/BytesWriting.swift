@@ -1,5 +1,5 @@
 import JSON
-import Proto
+import Octets
 import RESP
 
 /// The writers for values that own their bytes.

@@ -1,4 +1,4 @@
-import Proto
+import Octets
 import RESP
 
 /// The cursor of a list of orders or holds: `13-5f0c9d21`, the place where the next page begins and a mark of the list,

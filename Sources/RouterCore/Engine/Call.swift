@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// Who asked, and is told the result once, on the engine's loop.

@@ -1,3 +1,4 @@
+import Octets
 package import Proto
 
 /// Asks every shard something small, to see which primaries decide at this moment.

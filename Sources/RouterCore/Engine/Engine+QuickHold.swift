@@ -1,3 +1,4 @@
+package import Octets
 import Plan
 package import Proto
 

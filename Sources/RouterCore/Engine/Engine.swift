@@ -1,3 +1,4 @@
+package import Octets
 package import Proto
 
 /// What an engine needs of the world around it.

@@ -1,4 +1,5 @@
 import Budgets
+import Octets
 import Synchronization
 package import Proto
 import Threads

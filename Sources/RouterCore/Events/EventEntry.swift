@@ -1,4 +1,5 @@
 package import Budgets
+package import Octets
 package import Plan
 package import Proto
 import Synchronization

@@ -1,4 +1,4 @@
-import Proto
+import Octets
 
 /// A loop's own view of the events it knows, by id: looked up with the bytes as they came in, without making a key of
 /// them.

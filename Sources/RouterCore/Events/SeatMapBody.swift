@@ -1,4 +1,5 @@
 import Budgets
+import Octets
 import Plan
 package import Proto
 

@@ -1,5 +1,6 @@
 package import Inventory
 package import Journal
+import Octets
 package import Proto
 
 /// Loads a shard's newest readable snapshot and replays the log behind it. Reads the disk.

@@ -1,5 +1,6 @@
 package import Inventory
 package import Journal
+import Octets
 package import Proto
 import Replication
 import Threads

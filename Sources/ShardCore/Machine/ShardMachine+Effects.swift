@@ -1,5 +1,6 @@
 package import Inventory
 import Journal
+import Octets
 import Proto
 import Replication
 

@@ -1,6 +1,6 @@
 import Inventory
 import Journal
-package import Proto
+package import Octets
 package import Replication
 
 // The ways in.

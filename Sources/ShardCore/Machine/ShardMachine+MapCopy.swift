@@ -1,4 +1,5 @@
 import Inventory
+import Octets
 import Proto
 
 /// A read of so many seats that copying their states takes several turns. The shard has at most one.

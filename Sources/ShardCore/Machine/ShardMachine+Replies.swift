@@ -1,4 +1,5 @@
 import Inventory
+import Octets
 package import Proto
 import Replication
 

@@ -1,5 +1,6 @@
 package import Inventory
 import Journal
+import Octets
 package import Proto
 package import Replication
 

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// Answers to one frame of requests, while the frame is worked off: a wire frame whose length and checksum come last.

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// Which router connections keep a copy of which events of one shard.

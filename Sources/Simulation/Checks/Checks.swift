@@ -1,6 +1,7 @@
 import Inventory
 import Journal
 import Node
+import Octets
 import Proto
 import Replication
 import ShardCore

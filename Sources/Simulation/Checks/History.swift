@@ -1,3 +1,4 @@
+import Octets
 import Proto
 
 /// All calls and returns of a run.

@@ -1,4 +1,5 @@
 import MemoryDisk
+import Octets
 import Proto
 import Seeded
 

@@ -1,4 +1,5 @@
 import Node
+import Octets
 import Proto
 import RouterCore
 import ShardCore

@@ -1,3 +1,4 @@
+import Octets
 import Proto
 import RouterCore
 
@@ -61,8 +62,7 @@ final class SimulatedDoor {
       plain = loop.engine.plainHold(of: event.id.rawSpan, buyer: buyer.rawSpan, seat: label.rawSpan)
     } else if seats.isEmpty {
       let area = SimulatedEvent.area
-      plain = loop.engine.plainHold(
-        of: event.id.rawSpan, buyer: buyer.rawSpan, area: area.rawSpan, count: places)
+      plain = loop.engine.plainHold(of: event.id.rawSpan, buyer: buyer.rawSpan, area: area.rawSpan, count: places)
     } else {
       plain = nil
     }

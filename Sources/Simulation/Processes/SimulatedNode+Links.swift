@@ -1,5 +1,6 @@
 import Journal
 import Node
+import Octets
 import Proto
 import Replication
 import ShardCore

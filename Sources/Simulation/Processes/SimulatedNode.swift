@@ -3,6 +3,7 @@ import Inventory
 import Journal
 import MemoryDisk
 import Node
+import Octets
 import Proto
 import Replication
 import Seeded

@@ -1,4 +1,5 @@
 import Journal
+import Octets
 import Proto
 import Replication
 import ShardCore

@@ -1,6 +1,7 @@
 import Inventory
 import Journal
-package import Proto
+package import Octets
+import Proto
 import Replication
 import ShardCore
 

@@ -1,5 +1,6 @@
 import Inventory
 import Journal
+import Octets
 import Proto
 import Replication
 import ShardCore

@@ -1,4 +1,5 @@
 import Node
+import Octets
 import Proto
 import Replication
 import Seeded

@@ -1,3 +1,4 @@
+internal import ClusterMap
 internal import Glibc
 internal import Proto
 import Threads

@@ -1,6 +1,8 @@
+public import ClusterMap
 internal import Glibc
 public import Proto
 internal import Synchronization
+import Threads
 
 /// The coordinator of a cluster on one machine: a directory that all its processes share. See `FileMap` for what lies
 /// in it.

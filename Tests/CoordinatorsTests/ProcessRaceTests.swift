@@ -1,5 +1,7 @@
 import ClusterMap
+import Coordinators
 import Foundation
+import Octets
 import Proto
 import Testing
 import Threads

@@ -1,6 +1,5 @@
 package import ClusterMap
 package import Journal
-import Proto
 
 /// What a starting process learns from its directory and from the coordinator's record of its name: which start this
 /// is, and whether the directory may be older than what the node once had. A pure value: `Node.start` and the simulator

@@ -1,7 +1,7 @@
 import ClusterMap
 import Journal
-import Node
 import Proto
+import ShardCore
 import Testing
 
 /// Which start a process is, and whether its directory may be older than what its node once had.

@@ -12,11 +12,6 @@ public enum DecodeError: Error, Equatable, Sendable {
   case corrupt(field: StaticName)
   /// The sender, or who wrote the file, speaks another version of the format: its processes must be of this build.
   case otherVersion(found: UInt8)
-
-  /// Throws unless a version byte is this build's.
-  static func check(version: UInt8) throws(DecodeError) {
-    guard version == Format.version else { throw .otherVersion(found: version) }
-  }
 }
 
 /// A field's name, as a literal: equatable, sendable and free to make.
@@ -27,7 +22,8 @@ public struct StaticName: Equatable, Sendable, ExpressibleByStringLiteral, Custo
 
 /// Reads little-endian fields from a span, front to back. Every read checks its bounds; none traps.
 public struct ByteReader: ~Escapable {
-  @usableFromInline let span: RawSpan
+  /// All bytes, those that were read too: for fields at fixed places, whose reader checks the bounds once for all.
+  public let span: RawSpan
   /// Offset of the next byte to read.
   public var offset = 0
 

@@ -1,4 +1,5 @@
 import ClusterMap
+import Octets
 import Proto
 import Testing
 import Threads

@@ -18,6 +18,15 @@ public func handedOver<Value: Sendable>(
   return value
 }
 
+/// Runs what blocks on a thread of its own, which a task must not wait on, and returns what it returned.
+///
+/// - Parameter name: as a `Thread`'s.
+public func onOwnThread<Value: Sendable>(
+  name: String, isolation: isolated (any Actor)? = #isolation, _ body: @escaping @Sendable () -> Value
+) async -> Value {
+  await handedOver { handOver in Thread.needed(name: name) { handOver(body()) }.detach() }
+}
+
 /// An object whose address names one hand-over to the sanitizer.
 private final class Meeting: Sendable {
   func leave() {

@@ -1,3 +1,4 @@
+public import ClusterMap
 internal import EventLoop
 public import Proto
 import Threads

@@ -1,4 +1,5 @@
 import ClusterMap
+import Coordinators
 import Foundation
 import Proto
 import Testing

@@ -1,3 +1,4 @@
+internal import ClusterMap
 internal import EventLoop
 internal import HTTP
 internal import Proto

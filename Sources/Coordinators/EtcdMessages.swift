@@ -1,3 +1,4 @@
+internal import ClusterMap
 internal import Proto
 
 /// What we say to etcd and understand of its answers. Keys and values are base64, 64-bit numbers are strings; a field
