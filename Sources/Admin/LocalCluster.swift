@@ -1,4 +1,5 @@
 internal import ClusterMap
+internal import Coordinators
 internal import Flags
 internal import Glibc
 internal import Proto
@@ -102,11 +103,11 @@ struct LocalCluster {
 
   /// The flags that `up` keeps in the data directory; whose processes take them; and whether the data were made with
   /// them, so that they cannot be given otherwise at all.
-  private static let keeping: [(name: String, processes: (Part) -> Bool, isFixed: Bool)] = [
-    ("shards", \.isNode, true), ("nodes", \.isNode, true), ("coordinator", { _ in true }, true),
+  private static let keeping: [(name: String, processes: @Sendable (Part) -> Bool, isFixed: Bool)] = [
+    ("shards", { $0.isNode }, true), ("nodes", { $0.isNode }, true), ("coordinator", { _ in true }, true),
     ("http", { $0.name == "router" }, false), ("tcp", { $0.name == "router" }, false),
     ("cors", { $0.name == "router" }, false), ("loops", { $0.name != "etcd" }, false),
-    ("log-level", { $0.name != "etcd" }, false), ("failure-timeout", \.isNode, false), ("demo", { _ in false }, false),
+    ("log-level", { $0.name != "etcd" }, false), ("failure-timeout", { $0.isNode }, false), ("demo", { _ in false }, false),
   ]
 
   /// Refuses flags that say something else than what this cluster was made with, or than what runs: at once, with
