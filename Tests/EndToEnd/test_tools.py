@@ -1,4 +1,5 @@
-"""Load tools from elsewhere find no protocol error, and count what the router counts; k6's thresholds pass, and fail under a fault."""
+"""Load tools from elsewhere find no protocol error, and count what the router counts; k6's thresholds pass, and fail
+under a fault."""
 
 import json
 import os

@@ -1,4 +1,5 @@
-// Many look, few hold: the list of events, the seat map with its ETag, and what is left, while the map changes now and then.
+// Many look, few hold: the list of events, the seat map with its ETag, and what is left, while the map changes now and
+// then.
 import { Counter } from 'k6/metrics';
 import { createEvent, look, rate, reserve, seconds, summaryTrendStats, thresholds } from './shared.js';
 

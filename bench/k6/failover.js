@@ -1,5 +1,6 @@
-// Purchases while the primary of the event's shard is killed and comes back (`bench/k6/run failover` does that in the middle of the run).
-// The router holds requests until the other node has taken over, so no buyer sees an error, and no seat may be sold twice.
+// Purchases while the primary of the event's shard is killed and comes back (`bench/k6/run failover` does that in the
+// middle of the run). The router holds requests until the other node has taken over, so no buyer sees an error, and no
+// seat may be sold twice.
 import { buy, createEvent, judge, rate, reserve, seconds, summaryTrendStats, thresholds } from './shared.js';
 
 const seats = 10000;

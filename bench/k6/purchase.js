@@ -1,4 +1,5 @@
-// Whole purchases: hold, check out, pay. Each virtual buyer starts the next when one is done (closed: slower answers mean fewer requests).
+// Whole purchases: hold, check out, pay. Each virtual buyer starts the next when one is done (closed: slower answers
+// mean fewer requests).
 import { buy, createEvent, judge, reserve, seconds, summaryTrendStats, thresholds } from './shared.js';
 
 const seats = 20000;

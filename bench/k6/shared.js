@@ -1,6 +1,7 @@
 // What the scenarios share: the address, what counts as an answer, and the calls of a purchase.
 //
-// Environment: HTTP (host:port of a router), EVENT (id of the event that is made; a fresh one by default), RATE, SECONDS, P99_MS.
+// Environment: HTTP (host:port of a router), EVENT (id of the event that is made; a fresh one by default), RATE,
+// SECONDS, P99_MS.
 import http from 'k6/http';
 import { check, fail } from 'k6';
 import { Counter } from 'k6/metrics';
@@ -9,8 +10,9 @@ export const base = `http://${__ENV.HTTP || '127.0.0.1:8080'}`;
 export const seconds = Number(__ENV.SECONDS || 20);
 export const rate = (usual) => Number(__ENV.RATE || usual);
 
-// A failed request (http_req_failed) is any other status. 409 says that somebody else was faster, 304 that nothing has changed:
-// both are answers. 503, 504 and broken connections (status 0) are not, nor is a 4xx that says the script is wrong.
+// A failed request (http_req_failed) is any other status. 409 says that somebody else was faster, 304 that nothing has
+// changed: both are answers. 503, 504 and broken connections (status 0) are not, nor is a 4xx that says the script is
+// wrong.
 http.setResponseCallback(http.expectedStatuses(200, 201, 202, 204, 304, 409));
 
 export const won = new Counter('holds_won');

@@ -1,4 +1,5 @@
-// A day's mix at a constant rate, for as long as SECONDS says: of a hundred arrivals 70 look, 20 hold and give back, 10 buy.
+// A day's mix at a constant rate, for as long as SECONDS says: of a hundred arrivals 70 look, 20 hold and give back, 10
+// buy.
 import { buy, createEvent, judge, look, rate, release, reserve, seconds, summaryTrendStats, thresholds } from './shared.js';
 
 const rows = Number(__ENV.ROWS || 1000);

@@ -1,4 +1,5 @@
-// The moment a sale opens: arrivals rise within seconds from a trickle to RATE a second, whatever the answers' times, until it is sold out.
+// The moment a sale opens: arrivals rise within seconds from a trickle to RATE a second, whatever the answers' times,
+// until it is sold out.
 import { createEvent, judge, rate, reserve, seconds, summaryTrendStats, thresholds } from './shared.js';
 
 const peak = rate(300);

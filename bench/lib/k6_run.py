@@ -1,4 +1,5 @@
-"""What happens around a k6 scenario: the cluster is struck in the middle, and what buyers were told is held against what the event has."""
+"""What happens around a k6 scenario: the cluster is struck in the middle, and what buyers were told is held against
+what the event has."""
 
 import json
 import os
@@ -83,7 +84,8 @@ def judge(address, event, metrics):
 
 
 def problems(told, counts):
-    """What k6's buyers were told against what the event has: sentences. A seat that two were told is theirs is one too few in the event."""
+    """What k6's buyers were told against what the event has: sentences. A seat that two were told is theirs is one too
+    few in the event."""
     found = []
     if told["seats_sold"] != counts["sold"]:
         found.append(f"k6's buyers own {told['seats_sold']} seats, and the event has {counts['sold']} sold")

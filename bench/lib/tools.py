@@ -1,5 +1,5 @@
-"""The load tools that people bring, each run for some seconds against a router. A runner returns what its tool counted, in the tool's own
-words: answers by status as far as it tells them apart, and what it calls an error."""
+"""The load tools that people bring, each run for some seconds against a router. A runner returns what its tool counted,
+in the tool's own words: answers by status as far as it tells them apart, and what it calls an error."""
 
 import csv
 import dataclasses
@@ -83,7 +83,8 @@ def number(pattern, text, default=None):
 
 
 def ab(work):
-    """HTTP/1.0 with keep-alive. It tells 2xx from the rest, and takes any body length but the first for a failure (`-l`: not so)."""
+    """HTTP/1.0 with keep-alive. It tells 2xx from the rest, and takes any body length but the first for a failure
+    (`-l`: not so)."""
     percentiles = os.path.join(work.folder, "ab.csv")
     command = ["ab", "-k", "-l", "-q", "-c", CONNECTIONS, "-t", work.seconds, "-n", 10_000_000, "-e", percentiles]
     if work.what != "reads":
@@ -130,7 +131,8 @@ def wrk(work):
 
 
 def siege(work):
-    """Keep-alive only by its rc file. A 409 is to it neither a success nor a failure. Its last second may be short: it ends at a full one."""
+    """Keep-alive only by its rc file. A 409 is to it neither a success nor a failure. Its last second may be short: it
+    ends at a full one."""
     rc = work.file("siegerc", "\n".join([
         "verbose = false", "quiet = true", "logging = false", "show-logfile = false", "json_output = true", "color = off",
         "protocol = HTTP/1.1", "connection = keep-alive", "parser = false", "benchmark = true", "cache = false",
@@ -151,7 +153,8 @@ def siege(work):
 
 
 def h2load(work):
-    """HTTP/1.1 by --h1; it pipelines what has no body. No percentiles: they are taken from its own log of every request."""
+    """HTTP/1.1 by --h1; it pipelines what has no body. No percentiles: they are taken from its own log of every
+    request."""
     depth, log = 4, os.path.join(work.folder, "h2load.log")
     if os.path.exists(log):
         os.remove(log)
@@ -214,7 +217,8 @@ def locust(work):
 
 
 def redis_benchmark(work):
-    """Stops at the first refusal, so `seats` are few of ten millions. It has no duration: a first short run says how many commands fit."""
+    """Stops at the first refusal, so `seats` are few of ten millions. It has no duration: a first short run says how
+    many commands fit."""
     pipeline, words = {
         "reads": (1, ["SEAT", work.event, "#5"]),
         "holds": (16, ["HOLD.AREA", work.event, "b__rand_int__", 600, "Floor", 1]),

@@ -1,4 +1,5 @@
-"""locust for bench/tools: reads, or holds of seats at random; counts answers by status, and writes them when it ends."""
+"""locust for bench/tools: reads, or holds of seats at random; counts answers by status, and writes them when it
+ends."""
 
 import collections
 import json
