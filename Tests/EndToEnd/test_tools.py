@@ -54,12 +54,14 @@ class K6(unittest.TestCase):
     runner = os.path.join(ROOT, "bench", "k6", "run")
 
     def test_purchases_pass_and_fail_without_nodes(self):
-        done = run(self.runner, "purchase", "--seconds", 4)
+        # How long an answer takes is the machine's, when it is busy with other things.
+        patience = ["--", "-e", "P99_MS=20000"]
+        done = run(self.runner, "purchase", "--seconds", 4, *patience)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("no seat was sold twice", done.stdout)
-        done = run(self.runner, "purchase", "--seconds", 4, "--fault")
+        done = run(self.runner, "purchase", "--seconds", 4, "--fault", *patience)
         self.assertEqual(done.returncode, 99, done.stdout + done.stderr)
-        self.assertIn("thresholds on metrics 'checks, http_req_failed' have been crossed", done.stderr)
+        self.assertIn("thresholds on metrics 'checks, http_req_failed' have been crossed", done.stdout + done.stderr)
 
     def test_every_scenario_can_be_read(self):
         """k6 reads the script and its options, and starts nothing."""

