@@ -107,16 +107,18 @@ struct LocalCluster {
     ("shards", { $0.isNode }, true), ("nodes", { $0.isNode }, true), ("coordinator", { _ in true }, true),
     ("http", { $0.name == "router" }, false), ("tcp", { $0.name == "router" }, false),
     ("cors", { $0.name == "router" }, false), ("loops", { $0.name != "etcd" }, false),
-    ("log-level", { $0.name != "etcd" }, false), ("failure-timeout", { $0.isNode }, false), ("demo", { _ in false }, false),
+    ("log-level", { $0.name != "etcd" }, false), ("failure-timeout", { $0.isNode }, false),
+    ("demo", { _ in false }, false),
   ]
 
   /// Refuses flags that say something else than what this cluster was made with, or than what runs: at once, with
   /// both values.
   func checkAgainstKept(_ given: ParsedFlags) throws(AdminError) {
-    var file = ClusterFile.read(data: data)
-    file?.flags["coordinator"] = file?.coordinator
+    guard let file = ClusterFile.read(data: data) else { return }
     for (name, takes, isFixed) in Self.keeping where given.given.contains(name) {
-      guard let known = file?.flags[name], let wanted = given.text(name), !isSame(name, wanted, known) else { continue }
+      guard let known = name == "coordinator" ? file.coordinator : file.flags[name], let wanted = given.text(name),
+        !isSame(name, wanted, known)
+      else { continue }
       if isFixed {
         throw .refused(
           "--\(name) \(wanted): the cluster in \(data) has \(known); leave the flag out, or give another --data")

@@ -21,14 +21,14 @@ let upCommand = AdminCommand(
   let kept = ClusterFile(coordinator: cluster.coordinator.description, http: cluster.http, flags: cluster.kept)
   try writeFile(cluster.data + "/cluster.json", kept.text)
   try waitUntilReady(cluster, run.console)
-  let hasDemo = try loadDemo(cluster, run)
+  let example = try loadDemo(cluster, run) ? "/arena/availability" : ""
   run.console.line(
     missing.isEmpty ? "Already running." : "Running: started \(missing.map(\.name).joined(separator: ", ")).")
   run.console.out(
     table([
       [
         "  HTTP", "http://\(cluster.http)/v1/events",
-        "(curl http://\(cluster.http)/v1/events\(hasDemo ? "/arena/availability" : ""))",
+        "(curl http://\(cluster.http)/v1/events\(example))",
       ],
       ["  RESP", cluster.tcp, "(redis-cli -p \(splitAddress(cluster.tcp)?.port ?? 0))"],
       ["  logs", cluster.data + "/log", "(cluster/holdfast status shows who is what)"],

@@ -15,8 +15,8 @@ public enum OrderCommand: Equatable, Sendable {
       }
     }
 
-    /// The first byte of `Outcome.order` with this kind, on wires and disks: one that no other outcome has, which a test
-    /// holds them to.
+    /// The first byte of `Outcome.order` with this kind, on wires and disks: one that no other outcome has, which a
+    /// test holds them to.
     var outcomeNumber: UInt8 {
       switch self {
       case .confirm: 7

@@ -86,7 +86,8 @@ final class SimulatedDoor {
       .cancel, .seat, .holdInfo, .orderInfo:
       return false
     }
-    guard let entry = loop.engine.findEvent(event.id.rawSpan) else { return false }
+    let id = event.id
+    guard let entry = loop.engine.findEvent(id.rawSpan) else { return false }
     let now = loop.engine.now
     let served = loop.engine.serveFresh(entry) { copy, map in
       (version: copy.version, tail: map.json.joined, counts: copy.counts, freshAt: copy.freshAt)
