@@ -2,6 +2,7 @@ internal import ClusterMap
 internal import Flags
 internal import Glibc
 internal import Proto
+import Time
 
 /// Flags that several commands share.
 extension FlagSpec {

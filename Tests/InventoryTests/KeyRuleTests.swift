@@ -1,6 +1,7 @@
 import Inventory
 import Proto
 import Testing
+import Time
 
 @Suite struct KeyRules {
   @Test(arguments: [false, true]) func aRetryGetsTheFirstOutcome(fromRouter: Bool) throws {

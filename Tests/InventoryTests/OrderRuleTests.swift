@@ -1,6 +1,7 @@
 import Inventory
 import Proto
 import Testing
+import Time
 
 @Suite struct OrderRules {
   @Test func aReleasedHoldIsRememberedUntilItsDeadline() throws {

@@ -2,6 +2,7 @@ import Inventory
 import Proto
 import TestKit
 import Testing
+import Time
 
 @Suite struct Snapshots {
   /// A little of everything.
@@ -122,7 +123,7 @@ import Testing
       }
       for _ in 0..<4 { _ = inventory.apply(.tick) }
       _ = inventory.advance(to: 5_000_000)
-      _ = inventory.advance(to: .max)
+      _ = inventory.advance(to: .distantFuture)
       _ = inventory.snapshot()
     }
   }

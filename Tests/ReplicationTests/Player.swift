@@ -1,5 +1,6 @@
 import Proto
 import Replication
+import Time
 
 let shardUnderTest = ShardID(3)
 
@@ -16,7 +17,7 @@ func entry(_ epoch: UInt64, _ primary: ReplicaID, _ follower: ReplicaID?, propos
 struct Player {
   var replica: Replica
   var log = SimulatedLog()
-  var now: MonotonicMilliseconds = 10_000
+  var now: MonotonicTime = 10_000
   /// What was asked since the last `take`.
   var effects: [Effect] = []
 
@@ -204,6 +205,6 @@ func follower(_ count: Int = 3) -> Player {
   return player
 }
 
-func heartbeat(_ epoch: UInt64, number: UInt64, previous: UInt64 = 0, stamp: Milliseconds = 0) -> ReplicaMessage {
+func heartbeat(_ epoch: UInt64, number: UInt64, previous: UInt64 = 0, stamp: Stamp = 0) -> ReplicaMessage {
   .envelope(Envelope(epoch: epoch, number: number, stamp: stamp, committed: 0, previous: previous))
 }

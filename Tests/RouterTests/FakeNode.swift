@@ -2,6 +2,7 @@ import EventLoop
 import Inventory
 import Proto
 import Threads
+import Time
 
 /// A node without log and follower: real inventories behind the router's protocol, and knobs for what may go wrong.
 final class FakeNode: @unchecked Sendable {
@@ -29,7 +30,7 @@ final class FakeNode: @unchecked Sendable {
   final class World: @unchecked Sendable {
     let state: Lock<[Inventory]>
     init(shardCount: Int) { state = Lock((0..<shardCount).map { Inventory(shard: ShardID(UInt16($0))) }) }
-    var now: Milliseconds { wallClockMilliseconds() }
+    var now: Stamp { wallClock() }
 
     /// As after a restore from an empty backup.
     func forget() {

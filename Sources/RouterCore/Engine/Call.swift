@@ -1,4 +1,5 @@
 package import Proto
+package import Time
 
 /// Who asked, and is told the result once, on the engine's loop.
 package protocol CallOwner: AnyObject {
@@ -14,7 +15,7 @@ package final class Call {
   /// The owner's own number for it.
   package let number: UInt64
   /// Monotonic milliseconds.
-  let deadline: Milliseconds
+  let deadline: MonotonicTime
   package let startedAt: UInt64
 
   /// The definition that the labels were translated with.
@@ -65,7 +66,7 @@ package final class Call {
   }
 
   package init(
-    _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: Milliseconds,
+    _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, deadline: MonotonicTime,
     startedAt: UInt64
   ) {
     (self.operation, self.key, self.owner, self.number) = (operation, key, owner, number)

@@ -1,4 +1,5 @@
 package import Proto
+import Time
 
 /// Asks every shard something small, to see which primaries decide at this moment.
 final class Probe {

@@ -1,6 +1,7 @@
 import MemoryDisk
 import Proto
 import Seeded
+import Time
 
 /// A buyer with several things under way: asks routers, any of them, asks again with the same key where it has one, and
 /// writes down what it was told.
@@ -204,7 +205,7 @@ final class SimulatedClient {
         } else if operation.door == nil {
           // It never left.
           send(operation)
-        } else if waited > 4_000_000 + Int(world.routerDeadline) * 1_000 {
+        } else if waited > 4_000_000 + Int(world.routerDeadline.rawValue) * 1_000 {
           giveUp(operation)
         }
       }

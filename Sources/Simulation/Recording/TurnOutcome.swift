@@ -3,6 +3,7 @@ import Journal
 import Proto
 import Replication
 import ShardCore
+import Time
 
 /// What came of one turn, short enough to be kept for each.
 struct TurnOutcome: Equatable, CustomStringConvertible {
@@ -86,7 +87,7 @@ extension ShardAction {
       out.putText("\(note)")
     case .clockLeapt(let milliseconds):
       begin(.clockLeapt)
-      out.put(milliseconds)
+      out.put(milliseconds.rawValue)
     }
   }
 
