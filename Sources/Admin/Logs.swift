@@ -4,6 +4,7 @@ internal import Glibc
 internal import Journal
 internal import Octets
 internal import Proto
+import Time
 
 /// `holdfast log verify` and `log dump`.
 let logCommands: [AdminCommand] = [
@@ -174,7 +175,7 @@ private func frameJSON(_ position: UInt64, _ frame: LogFrame, _ records: RawSpan
     .init("kind", .text("\(frame.kind)")),
     .init("epoch", .number(frame.epoch)), .init("first_index", .number(frame.firstIndex)),
     .init("count", .number(frame.count)),
-    .init("stamp", .number(frame.stamp)), .init("committed", .number(frame.committed)),
+    .init("stamp", .number(frame.stamp.rawValue)), .init("committed", .number(frame.committed)),
     .init("raw_bytes", .number(frame.rawBytes)),
     .init("block_bytes", .number(frame.blockBytes)), .init("chain", .text(hex(frame.chain))),
   ]

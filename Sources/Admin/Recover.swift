@@ -4,6 +4,7 @@ internal import ClusterMap
 internal import Flags
 internal import Journal
 internal import Proto
+import Time
 
 /// `holdfast recover`.
 let recoverCommand = AdminCommand(
@@ -116,7 +117,7 @@ private struct Copy {
   /// This node's record as it would be had it ended in good order.
   var record: NodeRecord {
     NodeRecord(
-      name: known.replica.node, disk: known.replica.disk, address: "127.0.0.1:0", loops: 1, pid: 0, startedAt: 0,
+      name: known.replica.node, disk: known.replica.disk, address: "127.0.0.1:0", loops: 1, pid: 0, startedAt: .zero,
       start: starts.confirmed, isServing: false)
   }
 }

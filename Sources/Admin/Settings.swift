@@ -3,6 +3,7 @@ import Coordinators
 internal import Flags
 internal import Glibc
 internal import Proto
+import Time
 
 /// Flags that several commands share.
 extension FlagSpec {

@@ -1,5 +1,6 @@
 internal import Octets
 internal import Proto
+import Time
 
 /// The records' text forms: one line of JSON, the names always in the same order, ids of 64 bits as 16 hexadecimal
 /// digits.
@@ -57,7 +58,7 @@ extension NodeRecord {
   package var text: String {
     JSONValue.object([
       .init("node", .text(name.description)), .init("disk", .text(hex(disk))), .init("address", .text(address)),
-      .init("loops", .number(loops)), .init("pid", .number(pid)), .init("started_at", .number(startedAt)),
+      .init("loops", .number(loops)), .init("pid", .number(pid)), .init("started_at", .number(startedAt.rawValue)),
       .init("start", .number(start)), .init("serving", .bool(isServing)),
       .init("presence", .number(presence)),
     ]).compact
@@ -67,11 +68,11 @@ extension NodeRecord {
     guard let json = JSONValue(parsing: Array(text)), let name = json["node"]?.text.flatMap({ NodeName(Bytes($0)) }),
       let disk = json["disk"]?.text.flatMap(hexValue), let address = json["address"]?.text,
       let loops = json["loops"]?.integer(Int.self), let pid = json["pid"]?.integer(Int.self),
-      let startedAt = json["started_at"]?.integer(Milliseconds.self)
+      let startedAt = json["started_at"]?.integer(Int64.self)
     else { return nil }
     // Records of an older version have neither.
     self.init(
-      name: name, disk: disk, address: address, loops: loops, pid: pid, startedAt: startedAt,
+      name: name, disk: disk, address: address, loops: loops, pid: pid, startedAt: Stamp(startedAt),
       start: json["start"]?.integer(UInt64.self) ?? 0, isServing: json["serving"]?.bool ?? true,
       presence: json["presence"]?.integer(UInt64.self) ?? 0)
   }
@@ -81,15 +82,15 @@ extension RouterRecord {
   package var text: String {
     JSONValue.object([
       .init("http", .text(http)), .init("tcp", .text(tcp)), .init("pid", .number(pid)),
-      .init("started_at", .number(startedAt)),
+      .init("started_at", .number(startedAt.rawValue)),
     ]).compact
   }
 
   package init?(text: some Sequence<UInt8>) {
     guard let json = JSONValue(parsing: Array(text)), let http = json["http"]?.text, let tcp = json["tcp"]?.text,
-      let pid = json["pid"]?.integer(Int.self), let startedAt = json["started_at"]?.integer(Milliseconds.self)
+      let pid = json["pid"]?.integer(Int.self), let startedAt = json["started_at"]?.integer(Int64.self)
     else { return nil }
-    self.init(http: http, tcp: tcp, pid: pid, startedAt: startedAt)
+    self.init(http: http, tcp: tcp, pid: pid, startedAt: Stamp(startedAt))
   }
 }
 

@@ -1,4 +1,5 @@
 public import Proto
+public import Time
 
 /// What is decided when a cluster is born and never changes.
 public struct BirthRecord: Equatable, Sendable {
@@ -20,7 +21,7 @@ public struct NodeRecord: Equatable, Sendable {
   public var address: String
   public var loops: Int
   public var pid: Int
-  public var startedAt: Milliseconds
+  public var startedAt: Stamp
   /// Grows with each start of a process under this name; the newest is the node.
   public var start: UInt64
   /// Its shards may speak: before, nothing that it did counts.
@@ -28,7 +29,7 @@ public struct NodeRecord: Equatable, Sendable {
   /// Grows while this start writes to its log.
   public var presence: UInt64
   public init(
-    name: NodeName, disk: UInt64, address: String, loops: Int, pid: Int, startedAt: Milliseconds, start: UInt64 = 0,
+    name: NodeName, disk: UInt64, address: String, loops: Int, pid: Int, startedAt: Stamp, start: UInt64 = 0,
     isServing: Bool = true, presence: UInt64 = 0
   ) {
     (self.name, self.disk, self.address) = (name, disk, address)
@@ -44,8 +45,8 @@ public struct RouterRecord: Equatable, Sendable {
   /// `host:port` of the RESP door.
   public var tcp: String
   public var pid: Int
-  public var startedAt: Milliseconds
-  public init(http: String, tcp: String, pid: Int, startedAt: Milliseconds) {
+  public var startedAt: Stamp
+  public init(http: String, tcp: String, pid: Int, startedAt: Stamp) {
     (self.http, self.tcp, self.pid, self.startedAt) = (http, tcp, pid, startedAt)
   }
 }

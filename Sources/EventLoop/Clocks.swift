@@ -1,14 +1,17 @@
 internal import CHoldfast
+public import Time
 
 /// Nanoseconds of `CLOCK_MONOTONIC`: for intervals inside one process; stands still while the machine sleeps.
 public func monotonicNanoseconds() -> UInt64 { chf_monotonic_ns() }
 
-/// Nanoseconds of `CLOCK_BOOTTIME`: like the monotonic clock, but counts the machine's sleep. What holds' deadlines run
-/// on.
-public func bootTimeNanoseconds() -> UInt64 { chf_boottime_ns() }
+/// The same clock in milliseconds.
+public func monotonicTime() -> MonotonicTime { MonotonicTime(Int64(chf_monotonic_ns() / 1_000_000)) }
 
-/// Milliseconds since 1970-01-01T00:00:00Z by the wall clock, which people and time servers move at will.
-public func wallClockMilliseconds() -> Int64 { chf_realtime_ns() / 1_000_000 }
+/// `CLOCK_BOOTTIME`: like the monotonic clock, but counts the machine's sleep. What holds' deadlines run on.
+public func bootTime() -> MonotonicTime { MonotonicTime(Int64(chf_boottime_ns() / 1_000_000)) }
+
+/// The wall clock, which people and time servers move at will.
+public func wallClock() -> Stamp { Stamp(chf_realtime_ns() / 1_000_000) }
 
 /// Processors that this process may run on; at least 1.
 public func processorCount() -> Int { Int(chf_cpu_count()) }

@@ -1,4 +1,5 @@
 internal import CHoldfast
+public import Time
 
 /// Gives freed memory back to the kernel. May take milliseconds: not for a loop's thread.
 public func giveBackMemory() { chf_trim_memory() }
@@ -15,22 +16,22 @@ public func residentBytes() -> Int { Int(chf_resident_bytes()) }
 public struct MemoryWatch: Sendable {
   /// Growth below this is not worth a look, in bytes.
   public static let worthIt = 12 << 20
-  /// Milliseconds between two looks, and between two times that it is done.
-  public static let lookEvery: Int64 = 2_000
-  public static let doEvery: Int64 = 20_000
+  /// Time between two looks, and between two times that it is done.
+  public static let lookEvery: Milliseconds = 2_000
+  public static let doEvery: Milliseconds = 20_000
 
-  private var looksAt: Int64 = 0
-  private var doneAt = Int64.min / 2
+  private var looksAt = MonotonicTime.zero
+  private var doneAt = MonotonicTime(.min / 2)
   /// Resident after the last time, or at its lowest since.
   private var floor = Int.max
   private var last = 0
 
   public init() {}
 
-  public func mustLook(now: Int64) -> Bool { now >= looksAt }
+  public func mustLook(now: MonotonicTime) -> Bool { now >= looksAt }
 
   /// Takes a look. True: give back now, and tell `done` what is resident then.
-  public mutating func look(resident: Int, now: Int64) -> Bool {
+  public mutating func look(resident: Int, now: MonotonicTime) -> Bool {
     looksAt = now + Self.lookEvery
     defer { last = resident }
     floor = min(floor, resident)

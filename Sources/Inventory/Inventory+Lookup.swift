@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// What ids name, and what holds and orders have in common.
 extension Inventory {

@@ -1,11 +1,13 @@
 public import Proto
+public import Time
 
 /// One shard's truth: its events, holds, orders and idempotency keys, as a value. The same records at the same stamps
 /// give the same state, on every replica and in every process. Copying it is O(1) and is how a snapshot is taken.
 public struct Inventory: Sendable {
   public let shard: ShardID
-  /// Stamp of the last `advance`.
-  public internal(set) var now: Milliseconds = 0
+  /// Stamp of the last `advance`. A part of the state, not a clock: snapshots have it, and all records of a frame are
+  /// applied at it. So commands do not take a time of their own, which could differ from what has already ended.
+  public internal(set) var now: Stamp = .zero
   /// A hash of the whole state, equal at equal positions: the sum of a term for every entity. O(1).
   public internal(set) var digest: UInt64 = 0
 
@@ -29,7 +31,7 @@ public struct Inventory: Sendable {
   /// What the next hold's id gets.
   var nextSequence: UInt64 = 0
   /// Stamp of the last record that was worth logging: what a snapshot says, because `now` may be ahead of the log.
-  var loggedStamp: Milliseconds = 0
+  var loggedStamp: Stamp = .zero
   var heldCount = 0
   var releasedCount = 0
   /// Not replicated: how many of routers' keys were forgotten, so that somebody may give their memory back.
@@ -43,7 +45,7 @@ public struct Inventory: Sendable {
   var scratch: [UInt8] = []
 
   /// Stamps and deadlines fit 44 bits; a stamp beyond this one counts as this one.
-  static let stampMax: Milliseconds = 1 << 44 - 1 << 30
+  static let stampMax = Stamp(1 << 44 - 1 << 30)
 
   /// - Parameter tableSalt: random bits of this process; they shape hash tables, never an outcome, a snapshot or a
   ///   digest.

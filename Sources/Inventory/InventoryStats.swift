@@ -1,4 +1,4 @@
-public import Proto
+public import Time
 
 /// Figures for metrics; all of them O(1) to read.
 public struct InventoryStats: Equatable, Sendable {

@@ -1,12 +1,13 @@
+public import Time
+
 /// Times as the API writes them (RFC 3339, in UTC, with milliseconds), by pure arithmetic.
 public enum Timestamp {
-  /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z in milliseconds since 1970: what four digits of a year can
-  /// say.
-  public static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
+  /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: what four digits of a year can say.
+  public static let range = Stamp(-62_167_219_200_000)...Stamp(253_402_300_799_999)
 
   /// Appends `2026-07-01T18:30:00.000Z`; a time outside of `range` is written as its nearest end.
-  public static func write(_ milliseconds: Int64, into out: inout [UInt8]) {
-    let time = min(max(milliseconds, range.lowerBound), range.upperBound)
+  public static func write(_ stamp: Stamp, into out: inout [UInt8]) {
+    let time = min(max(stamp, range.lowerBound), range.upperBound).rawValue
     var days = time / 86_400_000
     var rest = time % 86_400_000
     if rest < 0 {
@@ -33,8 +34,8 @@ public enum Timestamp {
   /// Reads a time with `Z` or an offset, and with any number of decimals of a second, of which three count. A leap
   /// second is refused.
   ///
-  /// - Returns: milliseconds since 1970; nil if it is no such time.
-  public static func parse(_ text: RawSpan) -> Int64? {
+  /// - Returns: nil if it is no such time.
+  public static func parse(_ text: RawSpan) -> Stamp? {
     // 2026-07-01T18:30:00Z is the shortest.
     guard text.byteCount >= 20, text.fast(4) == 0x2D, text.fast(7) == 0x2D, text.fast(10) | 0x20 == 0x74,
       text.fast(13) == 0x3A, text.fast(16) == 0x3A,
@@ -68,7 +69,7 @@ public enum Timestamp {
     default: return nil
     }
     let seconds = days(year, month, day) * 86_400 + hour * 3_600 + (minute - offsetMinutes) * 60 + second
-    let time = seconds * 1_000 + thousandths
+    let time = Stamp(seconds * 1_000 + thousandths)
     return range.contains(time) ? time : nil
   }
 
@@ -105,8 +106,8 @@ public enum Timestamp {
 }
 
 extension JSONReader {
-  /// The next value, a string with a time (RFC 3339), in milliseconds since 1970.
-  public mutating func time() throws(JSONError) -> Int64 {
+  /// The next value, a string with a time (RFC 3339).
+  public mutating func time() throws(JSONError) -> Stamp {
     var text: [UInt8] = []
     try string(into: &text)
     guard let time = Timestamp.parse(text.span8) else { throw JSONError(.badTime, at: valueStart) }
@@ -116,9 +117,9 @@ extension JSONReader {
 
 extension [UInt8] {
   /// A time as a JSON string.
-  public mutating func putJSONTime(_ milliseconds: Int64) {
+  public mutating func putJSONTime(_ stamp: Stamp) {
     append(0x22)
-    Timestamp.write(milliseconds, into: &self)
+    Timestamp.write(stamp, into: &self)
     append(0x22)
   }
 

@@ -1,12 +1,13 @@
 public import Octets
 import Proto
+import Time
 
 /// One JSON line while its fields are added. Names are literals; values are escaped, and bytes that are not UTF-8 are
 /// repaired.
 public struct LogLine: ~Copyable {
   var bytes: [UInt8] = []
 
-  init(time: Milliseconds, level: LogLevel, process: StaticString, message: StaticString) {
+  init(time: Stamp, level: LogLevel, process: StaticString, message: StaticString) {
     bytes.reserveCapacity(192)
     put("{\"time\":\"")
     LogTime.write(time, into: &bytes)

@@ -1,5 +1,6 @@
 internal import Glibc
 import Proto
+import Time
 
 /// Takes JSON lines from any thread and writes them to a file through a thread of its own: who logs never waits for a
 /// disk.
@@ -73,10 +74,10 @@ public final class LogSink: Sendable {
   /// Lines that were lost since the start: they did not fit the queue, or could not be written.
   public var droppedCount: UInt64 { queue.dropped }
 
-  private static var wallClock: Milliseconds {
+  private static var wallClock: Stamp {
     var now = timespec()
     // Safe: the pointer is to a local value and is used only inside the call.
     unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+    return Stamp(Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000)
   }
 }

@@ -1,15 +1,15 @@
-package import Proto
+package import Time
 
 /// Times as people and programs read them: RFC 3339 in UTC with milliseconds (`2026-07-01T19:30:00.000Z`).
 package enum LogTime {
   /// The largest time that has a four-digit year: 9999-12-31T23:59:59.999Z.
-  package static let max: Milliseconds = 253_402_300_799_999
+  package static let max = Stamp(253_402_300_799_999)
   /// 0000-01-01T00:00:00.000Z.
-  package static let min: Milliseconds = -62_167_219_200_000
+  package static let min = Stamp(-62_167_219_200_000)
 
   /// Appends 24 characters. Times outside `min...max` are clamped.
-  package static func write(_ time: Milliseconds, into out: inout [UInt8]) {
-    let clamped = Swift.min(Swift.max(time, min), max)
+  package static func write(_ time: Stamp, into out: inout [UInt8]) {
+    let clamped = Swift.min(Swift.max(time, min), max).rawValue
     let days = floorDivide(clamped, 86_400_000)
     let rest = clamped - days * 86_400_000
     let (year, month, day) = civil(fromDays: days)
@@ -29,7 +29,7 @@ package enum LogTime {
     out.append(UInt8(ascii: "Z"))
   }
 
-  package static func text(_ time: Milliseconds) -> String {
+  package static func text(_ time: Stamp) -> String {
     var out: [UInt8] = []
     write(time, into: &out)
     return String(decoding: out, as: UTF8.self)

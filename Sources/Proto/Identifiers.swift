@@ -51,9 +51,6 @@ public struct CategoryIndex: Hashable, Sendable, Comparable {
   @inlinable public static func < (a: CategoryIndex, b: CategoryIndex) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// Milliseconds since 1970-01-01T00:00:00Z, as a shard's primary stamped them.
-public typealias Milliseconds = Int64
-
 /// What a hold's and an order's id have in common.
 ///
 /// Layout, little-endian, 20 bytes: `shard: u16`, `slot: u32`, `sequence: u48`, `secret: u64`. The slot finds the

@@ -1,4 +1,5 @@
 public import Proto
+public import Time
 
 /// What the edge must do next. Effects are carried out in order, before the replica's next call; none of them may wait.
 public enum Effect: Equatable, Sendable {
@@ -63,8 +64,8 @@ public enum Note: Equatable, Sendable {
   case becameFollower(epoch: UInt64, primary: ReplicaID)
   case joining(epoch: UInt64, primary: ReplicaID)
   case epochOpened(UInt64)
-  case peerSilent(ReplicaID, milliseconds: MonotonicMilliseconds)
-  case ownDiskSlow(milliseconds: MonotonicMilliseconds)
+  case peerSilent(ReplicaID, milliseconds: Milliseconds)
+  case ownDiskSlow(milliseconds: Milliseconds)
   case tailCut(from: UInt64, to: UInt64)
   case suspectCleared
   case suspectWaits(Suspicion)

@@ -1,10 +1,11 @@
 import Proto
+import Time
 
 /// What a primary keeps for its epoch.
 struct Lead: Sendable {
   /// The index of the epoch's first record; 0: not written yet.
   var openIndex: UInt64 = 0
-  var openAskedAt: MonotonicMilliseconds = 0
+  var openAskedAt: MonotonicTime = .zero
   /// The first record is durable on every replica that the epoch names: answers may leave.
   var isOpen = false
   /// The follower, or whoever catches up to become one.
@@ -19,7 +20,7 @@ struct Lead: Sendable {
   var confirmations: [Confirmation] = []
   var drain: Drain?
   /// A hand-over that did not empty is not tried again before.
-  var handOverAt: MonotonicMilliseconds = 0
+  var handOverAt: MonotonicTime = .zero
   /// This primary's memory is wrong: it answers nothing and asks its follower to take over.
   var resignation: Resignation?
   /// Frames that are not on the own stable storage.
@@ -28,13 +29,13 @@ struct Lead: Sendable {
   private(set) var checkpoints: [Checkpoint] = []
 
   /// - Parameter tagged: what waits from the epoch before was tagged at most so.
-  init(tagged: UInt64, timeout: MonotonicMilliseconds) {
+  init(tagged: UInt64, timeout: Milliseconds) {
     self.tagged = tagged
     wantsEnvelope = true
     ownAge = AgeRing(timeout: timeout)
   }
 
-  mutating func forgive(now: MonotonicMilliseconds) {
+  mutating func forgive(now: MonotonicTime) {
     ownAge.forgive(now: now)
     for place in peers.indices { peers[place].forgive(now: now) }
   }
@@ -74,7 +75,7 @@ struct Confirmation: Equatable, Sendable {
   /// Replies that were tagged with this number, or a lower one, were computed before the read began.
   var number: UInt64
   var epoch: UInt64
-  var at: MonotonicMilliseconds
+  var at: MonotonicTime
 }
 
 /// A planned hand-over under way.
@@ -86,14 +87,14 @@ struct Drain: Sendable {
     case handOver
   }
   var kind: Kind
-  var since: MonotonicMilliseconds
+  var since: MonotonicTime
   /// A send number first used after the last request was read.
   var number: UInt64
 }
 
 /// A primary that answers nothing more in its epoch.
 struct Resignation: Sendable {
-  var since: MonotonicMilliseconds
+  var since: MonotonicTime
   /// When the follower was told last.
-  var saidAt: MonotonicMilliseconds
+  var saidAt: MonotonicTime
 }

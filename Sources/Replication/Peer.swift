@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// The other replicas, as their primary sees them, in the order in which they came.
 struct Peers: Sendable {
@@ -91,10 +92,10 @@ struct Peer: Sendable {
   var session: UInt64 = 0
   var sending: Sending
   var progress: Progress
-  var lastHeard: MonotonicMilliseconds
+  var lastHeard: MonotonicTime
   var isFull = false
   /// When it said last that its process is about to end.
-  var saidEndAt: MonotonicMilliseconds?
+  var saidEndAt: MonotonicTime?
   /// It must go, whatever the time-outs say.
   var mustGo = false
   /// The newest pair of digests at one index.
@@ -104,15 +105,15 @@ struct Peer: Sendable {
 
   /// One that the map names, and that is thought to have everything.
   static func follower(
-    _ id: ReplicaID, at end: UInt64, now: MonotonicMilliseconds, timeout: MonotonicMilliseconds
+    _ id: ReplicaID, at end: UInt64, now: MonotonicTime, timeout: Milliseconds
   ) -> Peer {
     Peer(id, .follower, Sending(through: end, isLive: true), now: now, timeout: timeout)
   }
 
   /// One that asked to be taken in, and waits `wait` before it is.
   static func joiner(
-    _ id: ReplicaID, session: UInt64, wait: MonotonicMilliseconds, now: MonotonicMilliseconds,
-    timeout: MonotonicMilliseconds
+    _ id: ReplicaID, session: UInt64, wait: Milliseconds, now: MonotonicTime,
+    timeout: Milliseconds
   ) -> Peer {
     let joiner = Joiner(stage: .cutting(.start), admitAt: now + wait, admitWait: wait)
     var peer = Peer(id, .joiner(joiner), Sending(through: 0, isLive: false), now: now, timeout: timeout)
@@ -121,16 +122,16 @@ struct Peer: Sendable {
   }
 
   private init(
-    _ id: ReplicaID, _ kind: Kind, _ sending: Sending, now: MonotonicMilliseconds, timeout: MonotonicMilliseconds
+    _ id: ReplicaID, _ kind: Kind, _ sending: Sending, now: MonotonicTime, timeout: Milliseconds
   ) {
     (self.id, self.kind, self.sending, lastHeard) = (id, kind, sending, now)
     progress = Progress(timeout: timeout)
   }
 
   /// The map named it for a new epoch while frames flowed: they go on to flow, and all else begins anew.
-  func named(now: MonotonicMilliseconds, timeout: MonotonicMilliseconds) -> Peer {
+  func named(now: MonotonicTime, timeout: Milliseconds) -> Peer {
     var peer = Peer(id, .follower, sending, now: now, timeout: timeout)
-    (peer.sending.rewoundAt, peer.sending.at) = (0, 0)
+    (peer.sending.rewoundAt, peer.sending.at) = (0, .zero)
     (peer.progress.durable, peer.progress.durableAge) = (progress.durable, progress.durableAge)
     (peer.isFull, peer.saidEndAt) = (isFull, saidEndAt)
     return peer
@@ -172,7 +173,7 @@ struct Peer: Sendable {
 
   /// Whether its process is about to end. It repeats that with each heartbeat, so one that is silent about it is the
   /// next process.
-  func isEnding(now: MonotonicMilliseconds, timeout: MonotonicMilliseconds) -> Bool {
+  func isEnding(now: MonotonicTime, timeout: Milliseconds) -> Bool {
     saidEndAt.map { now - $0 < timeout } ?? false
   }
 
@@ -188,7 +189,7 @@ struct Peer: Sendable {
 
   /// It is sent an envelope with this number, and with a frame that ends at `index`. Returns the index through which it
   /// was sent frames before.
-  mutating func begin(_ number: UInt64, through index: UInt64?, now: MonotonicMilliseconds) -> UInt64 {
+  mutating func begin(_ number: UInt64, through index: UInt64?, now: MonotonicTime) -> UInt64 {
     (sending.number, sending.at) = (number, now)
     progress.numberAge.begin(number, now: now)
     defer { if let index { sending.through = index } }
@@ -201,24 +202,24 @@ struct Peer: Sendable {
   }
 
   /// Whether a joiner keeps pace, and its acknowledgements can be demanded.
-  func isReady(now: MonotonicMilliseconds, timeout: MonotonicMilliseconds) -> Bool {
+  func isReady(now: MonotonicTime, timeout: Milliseconds) -> Bool {
     guard let joiner else { return false }
     return sending.isLive && !isFull && now >= joiner.admitAt && progress.echoed > session
       && progress.durableAge.oldest(now: now) < timeout / 4
   }
 
   /// Whether a follower is well enough for this primary to hand over to it.
-  func mayLead(now: MonotonicMilliseconds, timeout: MonotonicMilliseconds) -> Bool {
+  func mayLead(now: MonotonicTime, timeout: Milliseconds) -> Bool {
     !isFull && !isEnding(now: now, timeout: timeout) && progress.echoed > 0 && late(now: now) < timeout
   }
 
   /// How long it owes an answer: an echo, or that a frame is durable.
-  func late(now: MonotonicMilliseconds) -> MonotonicMilliseconds {
+  func late(now: MonotonicTime) -> Milliseconds {
     max(progress.numberAge.oldest(now: now), progress.durableAge.oldest(now: now))
   }
 
   /// This process stood still: nobody was silent meanwhile.
-  mutating func forgive(now: MonotonicMilliseconds) {
+  mutating func forgive(now: MonotonicTime) {
     progress.numberAge.forgive(now: now)
     progress.durableAge.forgive(now: now)
     lastHeard = now
@@ -226,7 +227,7 @@ struct Peer: Sendable {
 
   /// A frame was appended after `before`: whether it is sent at once.
   mutating func isSent(
-    _ frame: LogFrame, after before: UInt64, now: MonotonicMilliseconds, timeout: MonotonicMilliseconds
+    _ frame: LogFrame, after before: UInt64, now: MonotonicTime, timeout: Milliseconds
   ) -> Bool {
     guard isStreaming else { return false }
     progress.durableAge.begin(frame.firstIndex, now: now)
@@ -250,7 +251,7 @@ struct Peer: Sendable {
   }
 
   /// - Parameter sent: the last send number that was used.
-  mutating func take(_ ack: Acknowledgement, sent: UInt64, now: MonotonicMilliseconds) -> Verdict {
+  mutating func take(_ ack: Acknowledgement, sent: UInt64, now: MonotonicTime) -> Verdict {
     guard ack.number >= session else { return .old }
     lastHeard = now
     isFull = ack.full
@@ -289,10 +290,10 @@ struct Joiner: Sendable {
   }
   var stage: Stage
   /// When it may be taken in, and how long that wait was.
-  var admitAt: MonotonicMilliseconds
-  var admitWait: MonotonicMilliseconds
+  var admitAt: MonotonicTime
+  var admitWait: Milliseconds
   /// Its acknowledgements are demanded since then, although the map does not name it yet.
-  var demandedSince: MonotonicMilliseconds?
+  var demandedSince: MonotonicTime?
 
   var isStreaming: Bool { if case .streaming = stage { true } else { false } }
 }
@@ -317,7 +318,7 @@ struct Sending: Sendable {
   private(set) var most: UInt64
   /// The number of the last envelope, and when it was sent.
   var number: UInt64 = 0
-  var at: MonotonicMilliseconds = 0
+  var at: MonotonicTime = .zero
   /// New frames are sent as they are appended; otherwise they are read from the log.
   var isLive: Bool
   var readToken: UInt64?
@@ -350,7 +351,7 @@ struct Progress: Sendable {
   var numberAge: AgeRing
   var durableAge: AgeRing
 
-  init(timeout: MonotonicMilliseconds) {
+  init(timeout: Milliseconds) {
     numberAge = AgeRing(timeout: timeout)
     durableAge = AgeRing(timeout: timeout)
   }

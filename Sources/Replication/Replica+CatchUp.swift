@@ -1,10 +1,11 @@
 public import Proto
+public import Time
 
 // How a primary brings a joiner, or a follower that missed something, up to its own end.
 extension Replica {
   /// A replica shows its table and wants to be taken in.
   mutating func takeIn(
-    _ request: JoinRequest, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ request: JoinRequest, from sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .primary, let entry = register?.entry else { return }
     if entry.follower != nil || proposal != nil || !lead.isOpen || lead.drain != nil || lead.resignation != nil {
@@ -12,7 +13,7 @@ extension Replica {
       return
     }
     // The next heartbeat is due from the last envelope on, of whatever attempt.
-    var sentAt: MonotonicMilliseconds = 0
+    var sentAt: MonotonicTime = .zero
     if let place = lead.peers.index(of: sender) {
       sentAt = lead.peers[place].sending.at
       remove(place, into: &effects)
@@ -48,7 +49,7 @@ extension Replica {
 
   /// The chain hash that an `Effect.lookUpChain` found; nil: no frame ends there, or the log no longer reaches back.
   public mutating func chainFound(
-    _ chain: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ chain: UInt64?, token: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     if role == .primary {
       for place in lead.peers.indices {
@@ -80,7 +81,7 @@ extension Replica {
 
   /// The joiner's first acknowledgement: it stands at the cut, at the snapshot or, if it had been told before, further.
   mutating func beginStreaming(
-    to place: Int, _ ack: Acknowledgement, now: MonotonicMilliseconds, into effects: inout [Effect]
+    to place: Int, _ ack: Acknowledgement, now: MonotonicTime, into effects: inout [Effect]
   ) -> Bool {
     var peer = lead.peers[place]
     guard ack.number >= peer.session, ack.end <= end.index else { return false }
@@ -103,12 +104,12 @@ extension Replica {
   }
 
   /// Asks for the next frames of every peer that is behind, if its window allows.
-  mutating func readOn(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func readOn(now: MonotonicTime, into effects: inout [Effect]) {
     if isReloading { return }
     for place in lead.peers.indices { readOn(for: place, now: now, into: &effects) }
   }
 
-  private mutating func readOn(for place: Int, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  private mutating func readOn(for place: Int, now: MonotonicTime, into effects: inout [Effect]) {
     guard lead.peers[place].wantsRead, !isReloading else { return }
     if lead.peers[place].sending.through >= end.index {
       lead.peers[place].sending.isLive = true
@@ -122,7 +123,7 @@ extension Replica {
 
   /// One frame of a `readFrames`, in order. `sendFrame` follows, or nothing if the read is no longer wanted.
   public mutating func streamed(
-    _ frame: LogFrame, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ frame: LogFrame, token: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .primary, let place = lead.peers.reader(token), frame.lastIndex <= end.index,
       frame.firstIndex == lead.peers[place].sending.through &+ 1
@@ -133,7 +134,7 @@ extension Replica {
 
   /// A `readFrames` has no more.
   public mutating func streamEnded(
-    _ ending: StreamEnding, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ ending: StreamEnding, token: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .primary, let place = lead.peers.reader(token) else { return }
     lead.peers[place].sending.readToken = nil
@@ -173,7 +174,7 @@ extension Replica {
 
   /// The snapshot that `openSnapshot` asked for can be sent. It ends at `position`, which is durable.
   public mutating func snapshotReady(
-    session: UInt64, position: LogPosition, now: MonotonicMilliseconds, into effects: inout [Effect]
+    session: UInt64, position: LogPosition, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard case (let place, var transfer)? = transfer(session) else {
       effects.append(.closeSnapshot(session: session))
@@ -200,7 +201,7 @@ extension Replica {
 
   /// Chunks were sent up to `offset`; `isLast`: the snapshot ends there.
   public mutating func snapshotSent(
-    session: UInt64, through offset: UInt64, isLast: Bool, now: MonotonicMilliseconds, into effects: inout [Effect]
+    session: UInt64, through offset: UInt64, isLast: Bool, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard case (let place, var transfer)? = transfer(session) else { return }
     transfer.isSending = false
@@ -211,7 +212,7 @@ extension Replica {
 
   /// The joiner says how much has come. The same number twice: the rest was lost on the way.
   mutating func progressed(
-    _ progress: SnapshotProgress, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ progress: SnapshotProgress, from sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard case (let place, var transfer)? = transfer(progress.session), lead.peers[place].id == sender else { return }
     lead.peers[place].lastHeard = now
@@ -225,7 +226,7 @@ extension Replica {
   }
 
   /// `openSnapshot`, `sendSnapshot` or `installSnapshot` failed.
-  public mutating func snapshotFailed(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func snapshotFailed(now: MonotonicTime, into effects: inout [Effect]) {
     switch role {
     case .primary:
       if let place = lead.peers.firstIndex(where: { $0.isSentSnapshot }) { drop(place, into: &effects) }
@@ -262,12 +263,12 @@ extension Replica {
 
   /// Proposes a joiner as follower: its acknowledgements are demanded first, so that nothing was answered that it does
   /// not have.
-  mutating func admit(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func admit(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .primary, lead.isOpen, lead.drain == nil, lead.resignation == nil, !isReloading else { return }
     for place in lead.peers.indices where proposal == nil { admit(place, now: now, into: &effects) }
   }
 
-  private mutating func admit(_ place: Int, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  private mutating func admit(_ place: Int, now: MonotonicTime, into effects: inout [Effect]) {
     if lead.peers[place].isFollower { return }
     guard let joiner = lead.peers[place].joiner, joiner.isStreaming else { return }
     if let agreed = lead.peers[place].agreed, agreed.mine != agreed.theirs { return }

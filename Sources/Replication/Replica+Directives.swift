@@ -1,9 +1,10 @@
 import Proto
+public import Time
 
 extension Replica {
   /// An operator asks for something.
   public mutating func carryOut(
-    _ directive: Directive, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ directive: Directive, now: MonotonicTime, into effects: inout [Effect]
   ) -> DirectiveAnswer {
     defer { refresh(into: &effects) }
     switch directive {
@@ -14,7 +15,7 @@ extension Replica {
     }
   }
 
-  private mutating func drain(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
+  private mutating func drain(now: MonotonicTime, into effects: inout [Effect]) -> DirectiveAnswer {
     guard role == .primary else { return .refused(.wrongRole) }
     if lead.drain != nil { return .taken }
     guard let place = lead.peers.follower,
@@ -32,7 +33,7 @@ extension Replica {
     return .taken
   }
 
-  private mutating func force(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
+  private mutating func force(now: MonotonicTime, into effects: inout [Effect]) -> DirectiveAnswer {
     switch role {
     case .follower:
       guard suspicion == .none, rebuild == .nothing else { return .refused(.suspect) }
@@ -45,7 +46,7 @@ extension Replica {
   }
 
   private mutating func declareDead(
-    _ node: NodeName, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ node: NodeName, now: MonotonicTime, into effects: inout [Effect]
   ) -> DirectiveAnswer {
     guard let entry = register?.entry else { return .nothingToDo }
     switch role {
@@ -65,7 +66,7 @@ extension Replica {
   }
 
   /// Goes on with what is here.
-  private mutating func acceptLoss(now: MonotonicMilliseconds, into effects: inout [Effect]) -> DirectiveAnswer {
+  private mutating func acceptLoss(now: MonotonicTime, into effects: inout [Effect]) -> DirectiveAnswer {
     if role == .primary, lead.resignation != nil, rebuild == .log {
       // Damage was found while it ran, and the follower never took over: memory is all there is.
       lead.resignation = nil
@@ -103,12 +104,12 @@ extension Replica {
 
   // MARK: Draining
 
-  mutating func beginDrain(_ kind: Drain.Kind, now: MonotonicMilliseconds) {
+  mutating func beginDrain(_ kind: Drain.Kind, now: MonotonicTime) {
     lead.drain = Drain(kind: kind, since: now, number: number &+ 1)
   }
 
   /// Proposes the other as primary once it has everything.
-  mutating func drainOn(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func drainOn(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .primary, let drain = lead.drain, proposal == nil, let place = lead.peers.follower else { return }
     let (id, progress) = (lead.peers[place].id, lead.peers[place].progress)
     let hasAll = progress.durable == end.index && progress.echoed >= drain.number
@@ -135,7 +136,7 @@ extension Replica {
   }
 
   /// The map could be read and is unchanged.
-  mutating func proposeSwap(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func proposeSwap(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .primary, let drain = lead.drain, drain.kind == .swap, proposal == nil, lead.resignation == nil,
       let place = lead.peers.follower, !lead.peers[place].mustGo,
       lead.peers[place].progress.durable == end.index, durable == end.index
@@ -154,7 +155,7 @@ extension Replica {
   // MARK: What happens to this replica
 
   /// The log's next segment cannot be had (true), or can again (false).
-  public mutating func diskFull(_ isFull: Bool, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func diskFull(_ isFull: Bool, now: MonotonicTime, into effects: inout [Effect]) {
     self.isFull = isFull
     if role == .follower {
       if isFull {
@@ -166,7 +167,7 @@ extension Replica {
   }
 
   /// Something that this replica had stored turned out to be unreadable, or a frame in sequence did not apply.
-  public mutating func damageFound(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func damageFound(now: MonotonicTime, into effects: inout [Effect]) {
     switch role {
     case .follower:
       rebuild = .log
@@ -186,7 +187,7 @@ extension Replica {
   }
 
   /// Nothing more can be done in this process: a sync failed, for one.
-  public mutating func halt(_ reason: HaltReason, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func halt(_ reason: HaltReason, now: MonotonicTime, into effects: inout [Effect]) {
     guard role != .halted else { return }
     become(.halted(Halt(reason: reason)), into: &effects)
     effects.append(.note(.halted(reason)))
@@ -205,7 +206,7 @@ extension Replica {
   }
 
   /// A halted replica keeps saying that it can do nothing more.
-  mutating func tickHalted(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func tickHalted(now: MonotonicTime, into effects: inout [Effect]) {
     guard halt.reason != .replaced,
       halt.saidAt.map({ now - $0 >= config.heartbeat }) ?? true
     else { return }
@@ -222,7 +223,7 @@ extension Replica {
   }
 
   /// A peer's disk id is looked at: the same node with another disk has nothing of what was acknowledged.
-  mutating func meet(_ sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func meet(_ sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
     guard let follower = register?.entry.follower, follower.node == sender.node, follower.disk != sender.disk else {
       return
     }

@@ -1,4 +1,5 @@
 import Proto
+public import Time
 
 /// What a follower, and a joiner to whom frames flow, knows of what its primary sends.
 ///
@@ -10,7 +11,7 @@ struct Intake: Sendable {
   var wantsAcknowledgement = false
   /// An envelope showed that something was missed.
   var misses = false
-  var lastHeard: MonotonicMilliseconds
+  var lastHeard: MonotonicTime
   /// The primary's digest, to be compared when the record is reached.
   var theirs: Checkpoint?
   /// The own digest at the last checkpoint.
@@ -20,7 +21,7 @@ struct Intake: Sendable {
   /// The replay showed that this replica's own log gives this digest: the primary must look.
   var dispute: Checkpoint?
 
-  mutating func hear(_ envelope: Envelope, now: MonotonicMilliseconds) {
+  mutating func hear(_ envelope: Envelope, now: MonotonicTime) {
     lastHeard = now
     number = max(number, envelope.number)
     if let checkpoint = envelope.checkpoint { theirs = checkpoint }
@@ -37,23 +38,23 @@ struct Intake: Sendable {
 /// What a follower keeps for its epoch.
 struct Follow: Sendable {
   /// When it became follower, and whether it was said since that it waits as a suspect.
-  var since: MonotonicMilliseconds
+  var since: MonotonicTime
   var hasWarned = false
   /// Silence after which this follower tries to take over.
-  var timeout: MonotonicMilliseconds
+  var timeout: Milliseconds
   /// The primary resigned, or an operator declared it dead.
   var mustTakeOver = false
   /// Why the primary is asked to go on alone, until the map says that it does.
   var plea: ReplicaMessage.AloneReason?
   /// When the plea, the dispute or the comparison of a suspect follower was sent last.
-  var askedAt: MonotonicMilliseconds?
+  var askedAt: MonotonicTime?
   /// When the primary was told last that this process is about to end, and whether it answered.
-  var toldEndAt: MonotonicMilliseconds?
+  var toldEndAt: MonotonicTime?
   var mayEnd = false
 }
 
 extension Replica {
-  mutating func beginFollow(_ entry: MapEntry, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func beginFollow(_ entry: MapEntry, now: MonotonicTime, into effects: inout [Effect]) {
     newsAskedAt = nil
     let new = Follow(since: now, timeout: drawTimeout())
     become(.follower(new, Intake(lastHeard: now)), into: &effects)
@@ -73,7 +74,7 @@ extension Replica {
 
   /// An envelope of the primary, with or without a frame.
   mutating func follow(
-    _ envelope: Envelope, _ frame: LogFrame?, from sender: ReplicaID, now: MonotonicMilliseconds,
+    _ envelope: Envelope, _ frame: LogFrame?, from sender: ReplicaID, now: MonotonicTime,
     into effects: inout [Effect]
   ) {
     guard register?.entry.primary == sender else { return }
@@ -127,7 +128,7 @@ extension Replica {
   }
 
   /// Compares the digests if this replica stands at the primary's checkpoint.
-  mutating func compareDigests(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func compareDigests(now: MonotonicTime, into effects: inout [Effect]) {
     guard let theirs = intake.theirs, theirs.index <= end.index else { return }
     intake.theirs = nil
     guard theirs.index == end.index, let lastDigest else { return }
@@ -143,7 +144,7 @@ extension Replica {
 
   /// The digest that the own log gives at the index of an `Effect.replay`; nil: it no longer reaches back.
   public mutating func replayed(
-    _ digest: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ digest: UInt64?, token: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     defer { refresh(into: &effects) }
     if role == .primary { return replayedAsPrimary(digest, token: token, now: now, into: &effects) }
@@ -170,7 +171,7 @@ extension Replica {
   }
 
   /// Sends what one acknowledgement can say for the whole turn.
-  mutating func acknowledge(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func acknowledge(now: MonotonicTime, into effects: inout [Effect]) {
     guard intake.wantsAcknowledgement, intake.number > 0, let primary = register?.entry.primary, follows(primary)
     else { return }
     let ack = intake.acknowledgement(epoch: epoch, durable: durable, end: end.index, isFull: isFull)
@@ -178,7 +179,7 @@ extension Replica {
     effects.append(.send(.acknowledgement(ack), to: primary))
   }
 
-  mutating func tickAsFollower(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func tickAsFollower(now: MonotonicTime, into effects: inout [Effect]) {
     guard let entry = register?.entry else { return }
     let isTimeToAsk = follow.askedAt.map { now - $0 >= config.askAgain } ?? true
     if let plea = follow.plea, isTimeToAsk {
@@ -214,7 +215,7 @@ extension Replica {
   }
 
   /// Starts a takeover if the primary is silent: the map is read afresh first.
-  mutating func tryToTakeOver(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func tryToTakeOver(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .follower, isSound, proposal == nil, !isFull, !isEnding else { return }
     let silence = now - intake.lastHeard
     guard follow.mustTakeOver || silence >= follow.timeout else { return }
@@ -224,7 +225,7 @@ extension Replica {
   }
 
   /// The map was read afresh, and says the same as before.
-  mutating func takeOver(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func takeOver(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .follower, isSound, proposal == nil,
       follow.mustTakeOver || now - intake.lastHeard >= follow.timeout
     else { return }
@@ -232,7 +233,7 @@ extension Replica {
   }
 
   /// The other one can do nothing more: that counts as silence.
-  mutating func resigned(_ sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func resigned(_ sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
     guard let entry = register?.entry else { return }
     if role == .follower, entry.primary == sender {
       follow.mustTakeOver = true
@@ -246,7 +247,7 @@ extension Replica {
 
   /// Tells a peer that speaks of an old epoch what the map says; asks the map about a newer one.
   mutating func inform(
-    _ peer: ReplicaID, of theirEpoch: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ peer: ReplicaID, of theirEpoch: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     if theirEpoch > epoch {
       if newsAskedAt.map({ now - $0 >= 20 }) ?? true {

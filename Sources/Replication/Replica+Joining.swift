@@ -1,4 +1,5 @@
 import Proto
+public import Time
 
 /// What a replica that the map does not name does to be taken in.
 struct Join: Sendable {
@@ -16,15 +17,15 @@ struct Join: Sendable {
     var isStreaming: Bool { if case .streaming = self { true } else { false } }
   }
   var phase: Phase = .asking
-  var askedAt: MonotonicMilliseconds?
+  var askedAt: MonotonicTime?
   /// When the primary was told last that its digest is disputed.
-  var disputedAt: MonotonicMilliseconds?
+  var disputedAt: MonotonicTime?
   /// When the primary was last heard in this attempt.
-  var lastHeard: MonotonicMilliseconds
+  var lastHeard: MonotonicTime
 }
 
 extension Replica {
-  mutating func beginJoin(_ entry: MapEntry, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func beginJoin(_ entry: MapEntry, now: MonotonicTime, into effects: inout [Effect]) {
     if role == .follower, rebuild == .nothing, intake.dispute != nil { rebuild = .log }
     newsAskedAt = nil
     guard config.joins else { return become(.idle(Idle(since: now)), into: &effects) }
@@ -32,7 +33,7 @@ extension Replica {
     effects.append(.note(.joining(epoch: entry.epoch, primary: entry.primary)))
   }
 
-  mutating func tickAsJoiner(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func tickAsJoiner(now: MonotonicTime, into effects: inout [Effect]) {
     guard let primary = register?.entry.primary else { return }
     switch join.phase {
     case .asking:
@@ -69,7 +70,7 @@ extension Replica {
 
   /// The primary says where to cut, or that a snapshot comes.
   mutating func joinAnswered(
-    _ answer: JoinAnswer, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ answer: JoinAnswer, by sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .joining, register?.entry.primary == sender else { return }
     join.lastHeard = now
@@ -112,7 +113,7 @@ extension Replica {
 
   /// The hash at the cut was looked up; an absent one counts as different.
   mutating func verified(
-    _ chain: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ chain: UInt64?, token: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard case .verifying(let answer, let position, token) = join.phase else { return }
     guard chain == position.chain else { return refuse(now: now, into: &effects) }
@@ -120,13 +121,13 @@ extension Replica {
   }
 
   /// No common prefix could be shown: a snapshot must replace this log.
-  private mutating func refuse(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  private mutating func refuse(now: MonotonicTime, into effects: inout [Effect]) {
     rebuild = .log
     askAnew()
   }
 
   private mutating func cut(
-    to position: LogPosition, _ answer: JoinAnswer, now: MonotonicMilliseconds, into effects: inout [Effect]
+    to position: LogPosition, _ answer: JoinAnswer, now: MonotonicTime, into effects: inout [Effect]
   ) {
     if position == end, suspicion == .none, rebuild == .nothing {
       return beginStream(session: answer.number, now: now)
@@ -137,14 +138,14 @@ extension Replica {
     effects.append(.cut(to: position))
   }
 
-  private mutating func beginStream(session: UInt64, now: MonotonicMilliseconds) {
+  private mutating func beginStream(session: UInt64, now: MonotonicTime) {
     join.phase = .streaming(session: session)
     join.disputedAt = nil
     intake = Intake(number: session, wantsAcknowledgement: true, lastHeard: now)
   }
 
   mutating func received(
-    _ chunk: SnapshotChunk, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ chunk: SnapshotChunk, from sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .joining, register?.entry.primary == sender, !isReloading,
       case .receiving(let session, let received, let stored) = join.phase, chunk.session == session
@@ -164,7 +165,7 @@ extension Replica {
   /// The chunks of this session before `offset` were stored, or cannot be and spoil the whole, as `installSnapshot`
   /// will find.
   public mutating func chunkStored(
-    session: UInt64, through offset: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    session: UInt64, through offset: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .joining, let primary = register?.entry.primary,
       case .receiving(session, let received, let stored) = join.phase, offset > stored, offset <= received
@@ -176,7 +177,7 @@ extension Replica {
   }
 
   /// A `cut` or `installSnapshot` is done: marker durable, memory loaded.
-  public mutating func reloaded(_ log: LogState, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func reloaded(_ log: LogState, now: MonotonicTime, into effects: inout [Effect]) {
     precondition(isReloading, "the edge reloads when it is asked to")
     isReloading = false
     committed = 0

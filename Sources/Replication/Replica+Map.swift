@@ -1,4 +1,5 @@
 public import Proto
+public import Time
 
 /// The one proposal that a replica may have under way. Settled only when the register holds its id, or its revision
 /// moved on.
@@ -6,7 +7,7 @@ struct PendingProposal: Equatable, Sendable {
   var entry: MapEntry
   /// What the compare-and-set compares.
   var revision: UInt64
-  var sentAt: MonotonicMilliseconds
+  var sentAt: MonotonicTime
   /// Whether the disk must know of it first: who wins an epoch by its own proposal may lack its opening record, and
   /// nothing else.
   var isNoted: Bool
@@ -17,7 +18,7 @@ struct MapReading: Equatable, Sendable {
   enum Purpose { case boot, news, takeover, swap }
   var purpose: Purpose
   var token: UInt64
-  var at: MonotonicMilliseconds
+  var at: MonotonicTime
   /// The epoch when it began.
   var epoch: UInt64
 }
@@ -26,7 +27,7 @@ extension Replica {
   /// The shard's register was read (`token` of the `readMap`), or a proposal's answer or a watch brought it (`token`
   /// 0). nil: absent.
   public mutating func mapRead(
-    _ register: MapRegister?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ register: MapRegister?, token: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     if role == .starting {
       // Only a read that began after this process did says which epochs an earlier process cannot have led.
@@ -65,7 +66,7 @@ extension Replica {
   }
 
   /// A `readMap` got no answer.
-  public mutating func mapUnreachable(token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func mapUnreachable(token: UInt64, now: MonotonicTime, into effects: inout [Effect]) {
     guard let reading, reading.token == token else { return }
     // The slot stays taken until `askAgain` has passed: see `tickMap`.
     switch reading.purpose {
@@ -78,7 +79,7 @@ extension Replica {
   }
 
   private mutating func boot(
-    _ register: MapRegister?, _ firstRoles: FirstRoles?, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ register: MapRegister?, _ firstRoles: FirstRoles?, now: MonotonicTime, into effects: inout [Effect]
   ) {
     base = register?.revision ?? 0
     guard let register else {
@@ -125,7 +126,7 @@ extension Replica {
   /// A fresh read showed `found` in this replica's newest epoch. If the coordinator has gone back behind that, it is
   /// settled above: nobody ever goes back behind an epoch.
   private mutating func compare(
-    with found: MapRegister?, now: MonotonicMilliseconds, into effects: inout [Effect]
+    with found: MapRegister?, now: MonotonicTime, into effects: inout [Effect]
   ) {
     let isSame = found.map { $0.entry.epoch == epoch && (register == nil || $0.entry == register?.entry) }
     guard !(isSame ?? (epoch == 0)) else {
@@ -162,7 +163,7 @@ extension Replica {
   /// names, and this replica, are named in an epoch above both, in which each of them finds itself suspect. So they
   /// compare their ends.
   private mutating func raise(
-    _ found: MapRegister, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ found: MapRegister, now: MonotonicTime, into effects: inout [Effect]
   ) {
     isRaising = true
     let follower = found.entry.follower ?? (found.entry.primary == me ? nil : me)
@@ -170,7 +171,7 @@ extension Replica {
   }
 
   /// A register is known. Older ones than the newest known say nothing.
-  mutating func adopt(_ new: MapRegister, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func adopt(_ new: MapRegister, now: MonotonicTime, into effects: inout [Effect]) {
     guard new.entry.epoch > epoch else { return }
     register = new
     epoch = new.entry.epoch
@@ -187,7 +188,7 @@ extension Replica {
   }
 
   /// Takes the role that the newest register gives, unless this replica can do nothing more.
-  mutating func enter(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func enter(now: MonotonicTime, into effects: inout [Effect]) {
     guard role != .halted, let entry = register?.entry else { return }
     if isReloading {
       entersLater = true
@@ -233,7 +234,7 @@ extension Replica {
 
   /// Proposes an entry of the next epoch. A shard's replica has one proposal at a time.
   mutating func propose(
-    primary: ReplicaID, follower: ReplicaID?, isNoted: Bool = true, now: MonotonicMilliseconds,
+    primary: ReplicaID, follower: ReplicaID?, isNoted: Bool = true, now: MonotonicTime,
     into effects: inout [Effect]
   ) {
     guard proposal == nil else { return }
@@ -247,14 +248,14 @@ extension Replica {
     refresh(into: &effects)
   }
 
-  mutating func proposeBirth(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func proposeBirth(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .unborn, let roles = unborn.firstRoles, roles.primary == me, proposal == nil,
       end.index == 0
     else { return }
     propose(primary: me, follower: roles.follower == me ? nil : roles.follower, now: now, into: &effects)
   }
 
-  mutating func readMap(for purpose: MapReading.Purpose, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func readMap(for purpose: MapReading.Purpose, now: MonotonicTime, into effects: inout [Effect]) {
     if purpose == .news, reading != nil { return }
     let reading = MapReading(purpose: purpose, token: nextToken(), at: now, epoch: epoch)
     self.reading = reading
@@ -263,7 +264,7 @@ extension Replica {
   }
 
   /// What is still unanswered by the coordinator is asked again.
-  mutating func tickMap(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func tickMap(now: MonotonicTime, into effects: inout [Effect]) {
     if var pending = proposal, now - pending.sentAt >= config.proposalResend {
       pending.sentAt = now
       proposal = pending
@@ -290,7 +291,7 @@ extension Replica {
 
   /// A primary without a follower has nobody to fence it: before it answers, the coordinator must have said, in a read
   /// begun after the requests were read, that nobody else was named.
-  mutating func confirmAlone(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func confirmAlone(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .primary, !needsPeer, lead.tagged > lead.confirmed, number >= lead.tagged else { return }
     if let last = lead.confirmations.last {
       guard now - last.at >= 2 * config.askAgain else { return }

@@ -1,9 +1,10 @@
 import Proto
+import Time
 
 // What a primary makes of its peers: what they acknowledge, when one must go, and when this primary must.
 extension Replica {
   mutating func acknowledged(
-    _ ack: Acknowledgement, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ ack: Acknowledgement, by sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .primary, let place = lead.peers.index(of: sender), ack.number <= number, ack.durable <= ack.end
     else { return }
@@ -34,7 +35,7 @@ extension Replica {
   }
 
   /// Alone, hand over, or leave it as it is.
-  mutating func judgePeers(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func judgePeers(now: MonotonicTime, into effects: inout [Effect]) {
     guard !isEnding else { return }
     for place in lead.peers.indices.reversed() where proposal == nil {
       if lead.peers[place].isFollower {
@@ -46,12 +47,12 @@ extension Replica {
   }
 
   /// A silent joiner gives its place free.
-  private mutating func judgeJoiner(_ place: Int, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  private mutating func judgeJoiner(_ place: Int, now: MonotonicTime, into effects: inout [Effect]) {
     let patience = lead.peers[place].isStreaming ? 2 * config.failureTimeout : 120_000
     if now - lead.peers[place].lastHeard >= patience || lead.peers[place].mustGo { drop(place, into: &effects) }
   }
 
-  private mutating func judgeFollower(_ place: Int, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  private mutating func judgeFollower(_ place: Int, now: MonotonicTime, into effects: inout [Effect]) {
     let late = lead.peers[place].late(now: now)
     let ownLate = lead.ownAge.oldest(now: now)
     if lead.peers[place].mustGo {
@@ -69,7 +70,7 @@ extension Replica {
 
   /// The follower's process is about to end. It stays in the map until it is silent: the next one finds itself named,
   /// and whole.
-  mutating func peerEnds(_ sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func peerEnds(_ sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .primary, let place = lead.peers.index(of: sender) else { return }
     lead.peers[place].saidEndAt = now
     if let proposal, proposal.entry.primary == sender { return }
@@ -79,7 +80,7 @@ extension Replica {
 
   /// A follower asks to be left behind.
   mutating func askedToGoAlone(
-    by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    by sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .primary, let place = lead.peers.index(of: sender) else { return }
     part(from: place, into: &effects)
@@ -88,7 +89,7 @@ extension Replica {
 
   /// The follower (or joiner) says that its memory differs after a replay of its log: this primary replays its own.
   mutating func disputed(
-    _ theirs: Checkpoint, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ theirs: Checkpoint, by sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .primary, lead.resignation == nil, let place = lead.peers.index(of: sender),
       lead.peers[place].replay == nil, !lead.peers[place].mustGo
@@ -99,7 +100,7 @@ extension Replica {
   }
 
   mutating func replayedAsPrimary(
-    _ digest: UInt64?, token: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ digest: UInt64?, token: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard let place = lead.peers.firstIndex(where: { $0.replay?.token == token }),
       let theirs = lead.peers[place].replay?.theirs
@@ -117,7 +118,7 @@ extension Replica {
   // MARK: When this primary must go
 
   /// Answers nothing more in this epoch, and asks the follower to take over.
-  mutating func resign(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func resign(now: MonotonicTime, into effects: inout [Effect]) {
     lead.resignation = Resignation(since: now, saidAt: now)
     answerable = .nothing
     if let follower = register?.entry.follower { effects.append(.send(.resign(epoch: epoch), to: follower)) }
@@ -126,7 +127,7 @@ extension Replica {
   /// A primary that resigned keeps saying so. If its follower does not take over, and only memory was wrong, it loads
   /// that again and begins like a restarted one.
   mutating func tickResigned(
-    _ resignation: Resignation, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ resignation: Resignation, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard proposal == nil else { return }
     let mayTakeOver = register?.entry.follower != nil && lead.peers.firstIndex { $0.mustGo } == nil

@@ -1,9 +1,10 @@
 import Proto
+import Time
 
 // A primary's epoch: how it begins and ends, what is sent to the peers, what may be answered.
 extension Replica {
   mutating func beginLead(
-    _ entry: MapEntry, from old: MapEntry?, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ entry: MapEntry, from old: MapEntry?, now: MonotonicTime, into effects: inout [Effect]
   ) {
     let oldPeers = role == .primary ? lead.peers : Peers()
     var new = Lead(tagged: number &+ 1, timeout: config.failureTimeout)
@@ -46,12 +47,12 @@ extension Replica {
     answerable = .nothing
   }
 
-  mutating func askToOpen(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func askToOpen(now: MonotonicTime, into effects: inout [Effect]) {
     lead.openAskedAt = now
     effects.append(.openEpoch(epoch))
   }
 
-  mutating func tickAsPrimary(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func tickAsPrimary(now: MonotonicTime, into effects: inout [Effect]) {
     if lead.openIndex == 0, !isReloading, now - lead.openAskedAt >= config.heartbeat {
       askToOpen(now: now, into: &effects)
     }
@@ -72,7 +73,7 @@ extension Replica {
 
   /// A primary that proposed its follower and hears nothing from the coordinator falls silent, so that the follower
   /// tries too.
-  private func isStuckWithAnother(now: MonotonicMilliseconds) -> Bool {
+  private func isStuckWithAnother(now: MonotonicTime) -> Bool {
     guard let proposal, let drain = lead.drain else { return false }
     return proposal.entry.primary != me && now - drain.since > config.failureTimeout + config.drainTimeout
   }
@@ -80,7 +81,7 @@ extension Replica {
   // MARK: What is sent
 
   mutating func appendedAsPrimary(
-    _ frame: LogFrame, before: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ frame: LogFrame, before: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     if lead.openIndex == 0 {
       precondition(frame.epoch == epoch, "an epoch begins with its own record")
@@ -107,7 +108,7 @@ extension Replica {
   ///
   /// - Parameter index: where the frame ends that goes with it.
   mutating func nextEnvelope(
-    to place: Int, through index: UInt64? = nil, checkpoint: Checkpoint? = nil, now: MonotonicMilliseconds
+    to place: Int, through index: UInt64? = nil, checkpoint: Checkpoint? = nil, now: MonotonicTime
   ) -> Envelope {
     number += 1
     let previous = lead.peers[place].begin(number, through: index, now: now)
@@ -118,7 +119,7 @@ extension Replica {
 
   /// An envelope without a frame: it shows that this primary is there, how far the log is committed, and the digest at
   /// its end if nothing else does.
-  mutating func sendHeartbeat(to place: Int, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func sendHeartbeat(to place: Int, now: MonotonicTime, into effects: inout [Effect]) {
     guard lead.peers[place].isStreaming else { return }
     var checkpoint: Checkpoint?
     if lead.peers[place].sending.isLive, lead.peers[place].sending.through == end.index, let lastDigest,
@@ -132,7 +133,7 @@ extension Replica {
     effects.append(.send(.envelope(envelope), to: lead.peers[place].id))
   }
 
-  mutating func flushAsPrimary(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func flushAsPrimary(now: MonotonicTime, into effects: inout [Effect]) {
     if lead.wantsEnvelope {
       lead.wantsEnvelope = false
       for place in lead.peers.indices

@@ -1,9 +1,10 @@
 import Proto
+import Time
 
 /// What a restarted primary knows of its follower's end.
 struct Comparison: Sendable {
-  var askedAt: MonotonicMilliseconds?
-  var deadline: MonotonicMilliseconds = 0
+  var askedAt: MonotonicTime?
+  var deadline: MonotonicTime = .zero
   /// The follower's disk is another, it resigned, or an operator declared it dead.
   var isPeerGone = false
   var hasWarned = false
@@ -13,11 +14,11 @@ struct Comparison: Sendable {
 
 extension Replica {
   /// The map names this replica primary of an epoch that an earlier process of it may have led.
-  mutating func beginComparing(_ entry: MapEntry, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func beginComparing(_ entry: MapEntry, now: MonotonicTime, into effects: inout [Effect]) {
     become(.comparing(Comparison(deadline: now + drawTimeout())), into: &effects)
   }
 
-  mutating func tickComparing(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func tickComparing(now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .comparing, proposal == nil, !isReloading, !isEnding, let entry = register?.entry else { return }
     guard let follower = entry.follower else {
       // No other copy is named. What a torn write may have held was never answered; what damage ate may have been.
@@ -39,20 +40,20 @@ extension Replica {
   }
 
   /// Proposes `winner` to go on; if that is this replica and its end is suspect, a marker comes first.
-  mutating func decide(for winner: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func decide(for winner: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
     comparison.decision = winner
     if winner == me, suspicion != .none { return believeOwnEnd(into: &effects) }
     conclude(now: now, into: &effects)
   }
 
-  mutating func conclude(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func conclude(now: MonotonicTime, into effects: inout [Effect]) {
     guard let winner = comparison.decision else { return }
     propose(primary: winner, follower: nil, now: now, into: &effects)
   }
 
   /// Another replica shows its end and asks for this one's.
   mutating func compared(
-    _ theirs: ReplicaEnd, by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ theirs: ReplicaEnd, by sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard let entry = register?.entry else { return }
     switch role {
@@ -72,7 +73,7 @@ extension Replica {
 
   /// A suspect follower asks this primary whether its end is what it should be.
   private mutating func vouchFor(
-    _ theirs: ReplicaEnd, of sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ theirs: ReplicaEnd, of sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard let place = lead.peers.index(of: sender) else { return }
     // All that was answered lies before this epoch, or was acknowledged in it.
@@ -88,7 +89,7 @@ extension Replica {
     }
   }
 
-  mutating func cleared(by sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  mutating func cleared(by sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
     guard role == .follower, register?.entry.primary == sender, suspicion != .none, !isReloading
     else { return }
     intake.lastHeard = now
@@ -97,7 +98,7 @@ extension Replica {
 
   /// The follower's end came: the further goes on, this one if they are equal.
   mutating func ended(
-    _ theirs: ReplicaEnd, from sender: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ theirs: ReplicaEnd, from sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard let entry = register?.entry else { return }
     guard role == .comparing, entry.follower == sender, proposal == nil, !isReloading else { return }

@@ -1,5 +1,6 @@
 import Octets
 public import Proto
+public import Time
 
 /// One node's replica of one shard: who may decide, who must repeat, what may be answered. The rules of primary and
 /// follower as a pure value: no I/O, no clock, no randomness but its seed. Every call says what the edge must do next
@@ -8,7 +9,7 @@ public import Proto
 /// # How the edge drives it
 ///
 /// Every call may append effects. Carry them out first in, first out; carrying one out may call the replica again (its
-/// effects queue up behind). Times are `MonotonicMilliseconds` and must not go back.
+/// effects queue up behind). Times are `MonotonicTime` and must not go back.
 ///
 /// **Start.** `init`, then `start(log:)` with what recovery read. It asks for the map (`readMap`); give what was read
 /// to `mapRead`, with its token, and everything that a watch brings with token 0. Where the register is absent and the
@@ -89,9 +90,9 @@ public struct Replica: Sendable {
   var proposal: PendingProposal?
   var reading: MapReading?
   /// When the register was last asked for.
-  var mapAskedAt: MonotonicMilliseconds?
+  var mapAskedAt: MonotonicTime?
   /// When it was last asked for because a peer spoke of a newer epoch: in any role, one may.
-  var newsAskedAt: MonotonicMilliseconds?
+  var newsAskedAt: MonotonicTime?
   /// The coordinator was found to have gone back, and that is not settled yet.
   var isBehindMap = false
   /// The log holds an epoch that the map does not: it is proposed to raise the map's, and nothing else is done before.
@@ -115,7 +116,7 @@ public struct Replica: Sendable {
   var number: UInt64 = 0
   var tokens: UInt64 = 0
   var randomState: UInt64
-  var lastTick: MonotonicMilliseconds?
+  var lastTick: MonotonicTime?
   /// What the edge was last told by `roleChanged`.
   var told: Told?
 
@@ -143,7 +144,7 @@ public struct Replica: Sendable {
   // MARK: What the edge knows
 
   /// The log was read. Called once.
-  public mutating func start(log: LogState, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func start(log: LogState, now: MonotonicTime, into effects: inout [Effect]) {
     precondition(!hasLog, "a process reads its log once")
     hasLog = true
     take(log)
@@ -155,7 +156,7 @@ public struct Replica: Sendable {
 
   /// The cluster's birth gives the shard to these. Does nothing unless the map was read and has no entry; may be called
   /// before.
-  public mutating func assignFirstRoles(_ roles: FirstRoles, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func assignFirstRoles(_ roles: FirstRoles, now: MonotonicTime, into effects: inout [Effect]) {
     switch role {
     case .starting: start.firstRoles = roles
     case .unborn:
@@ -168,7 +169,7 @@ public struct Replica: Sendable {
   /// A frame was handed to the log: the primary's own, or the one that `appendFrame` asked for. `digest`: the
   /// inventory's, after it.
   public mutating func appended(
-    _ frame: LogFrame, digest: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]
+    _ frame: LogFrame, digest: UInt64, now: MonotonicTime, into effects: inout [Effect]
   ) {
     precondition(
       frame.shard == shard && frame.firstIndex == end.index &+ 1 && frame.previousChain == end.chain,
@@ -186,7 +187,7 @@ public struct Replica: Sendable {
   }
 
   /// The own log is on stable storage through the frame that ends at `index`.
-  public mutating func durable(through index: UInt64, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func durable(through index: UInt64, now: MonotonicTime, into effects: inout [Effect]) {
     guard !isReloading, index > durable else { return }
     durable = min(index, end.index)
     switch role {
@@ -207,7 +208,7 @@ public struct Replica: Sendable {
   }
 
   /// The loop's turn ends: sends what one message can say for the whole turn (an empty envelope, an acknowledgement).
-  public mutating func flush(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func flush(now: MonotonicTime, into effects: inout [Effect]) {
     switch role {
     case .primary: flushAsPrimary(now: now, into: &effects)
     case .follower, .joining: acknowledge(now: now, into: &effects)
@@ -216,7 +217,7 @@ public struct Replica: Sendable {
   }
 
   /// Time passed.
-  public mutating func tick(now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func tick(now: MonotonicTime, into effects: inout [Effect]) {
     if let lastTick, now - lastTick > config.failureTimeout / 2 {
       // This process stood still. What peers said meanwhile may wait in a socket: nobody is silent just because we
       // slept.
@@ -236,7 +237,7 @@ public struct Replica: Sendable {
   }
 
   /// The connection to a peer is there (again): what waits for a timer is said at once.
-  public mutating func connected(to peer: ReplicaID, now: MonotonicMilliseconds, into effects: inout [Effect]) {
+  public mutating func connected(to peer: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
     switch role {
     case .primary:
       if let place = lead.peers.index(of: peer) { sendHeartbeat(to: place, now: now, into: &effects) }
@@ -249,7 +250,7 @@ public struct Replica: Sendable {
 
   /// A peer said something. `frame`: the header at the start of an envelope's payload, verified.
   public mutating func receive(
-    _ message: ReplicaMessage, frame: LogFrame?, from sender: ReplicaID, now: MonotonicMilliseconds,
+    _ message: ReplicaMessage, frame: LogFrame?, from sender: ReplicaID, now: MonotonicTime,
     into effects: inout [Effect]
   ) {
     guard role != .starting, sender != me else { return }
@@ -282,12 +283,12 @@ public struct Replica: Sendable {
   // MARK: The clock
 
   /// Begins to give out stamps; see `StampClock.lead`.
-  public mutating func lead(now: MonotonicMilliseconds, wall: Milliseconds) -> Int64? {
+  public mutating func lead(now: MonotonicTime, wall: Stamp) -> Milliseconds? {
     clock.lead(now: now, wall: wall)
   }
 
   /// The primary's running stamp.
-  @inlinable public func stamp(now: MonotonicMilliseconds) -> Milliseconds { clock.stamp(now: now) }
+  @inlinable public func stamp(now: MonotonicTime) -> Stamp { clock.stamp(now: now) }
 
   // MARK: What others may look at
 
@@ -331,9 +332,10 @@ public struct Replica: Sendable {
   }
 
   /// A failure time-out with fresh jitter.
-  mutating func drawTimeout() -> MonotonicMilliseconds {
-    let jitter = config.failureJitter > 0 ? Int64(nextRandom() % UInt64(config.failureJitter + 1)) : 0
-    return config.failureTimeout + jitter
+  mutating func drawTimeout() -> Milliseconds {
+    let most = config.failureJitter.rawValue
+    let jitter = most > 0 ? Int64(nextRandom() % UInt64(most + 1)) : 0
+    return config.failureTimeout + Milliseconds(jitter)
   }
 
   /// Believes what was read from the log.

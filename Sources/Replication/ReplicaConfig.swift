@@ -1,22 +1,20 @@
 public import Proto
-
-/// Milliseconds of a clock that never jumps (`CLOCK_BOOTTIME`); its zero means nothing.
-public typealias MonotonicMilliseconds = Int64
+public import Time
 
 /// What a replica is told once, at its process's start.
 public struct ReplicaConfig: Sendable {
   /// Silence after which the other is thought dead. Starts attempts only; no promise rests on it.
-  public var failureTimeout: MonotonicMilliseconds = 500
+  public var failureTimeout: Milliseconds = 500
   /// Most that is added to the time-out, drawn anew for each attempt.
-  public var failureJitter: MonotonicMilliseconds = 100
+  public var failureJitter: Milliseconds = 100
   /// A primary that sent its follower nothing for so long sends an empty envelope.
-  public var heartbeat: MonotonicMilliseconds = 100
+  public var heartbeat: Milliseconds = 100
   /// The register is read afresh so often, whatever the role: a coordinator that went back tells nobody.
-  public var mapEvery: MonotonicMilliseconds = 1_000
+  public var mapEvery: Milliseconds = 1_000
   /// A proposal that is not settled is sent again after so long.
-  public var proposalResend: MonotonicMilliseconds = 250
+  public var proposalResend: Milliseconds = 250
   /// A replica that wants to join, or to compare its end, asks again after so long.
-  public var askAgain: MonotonicMilliseconds = 200
+  public var askAgain: Milliseconds = 200
   /// Records between two digests that the follower compares.
   public var checkpointEvery: UInt64 = 1_024
   /// Bytes of frames in one read for a replica that catches up; at most two reads are unacknowledged.
@@ -26,11 +24,11 @@ public struct ReplicaConfig: Sendable {
   /// Bytes of a snapshot that may be unacknowledged.
   public var snapshotWindowBytes: UInt64 = 1 << 20
   /// First wait before a replica that was taken in within the last hour is taken in again; doubles each time.
-  public var readmissionWait: MonotonicMilliseconds = 1_000
-  public var readmissionWaitMax: MonotonicMilliseconds = 60_000
-  public var readmissionMemory: MonotonicMilliseconds = 3_600_000
+  public var readmissionWait: Milliseconds = 1_000
+  public var readmissionWaitMax: Milliseconds = 60_000
+  public var readmissionMemory: Milliseconds = 3_600_000
   /// A drain that has not emptied after so long is given up.
-  public var drainTimeout: MonotonicMilliseconds = 3_000
+  public var drainTimeout: Milliseconds = 3_000
   /// Whether this replica asks to be taken in where the map does not name it.
   public var joins = true
   public init() {}
@@ -44,7 +42,7 @@ public struct LogState: Equatable, Sendable {
   public var table: [EpochEntry]
   public var suspicion: Suspicion
   /// The last frame's stamp; 0: none.
-  public var lastStamp: Milliseconds
+  public var lastStamp: Stamp
   /// The highest committed index that any frame carried.
   public var committed: UInt64
   /// The inventory's digest at `end`; nil: not known, and not compared until the next frame.
@@ -54,7 +52,7 @@ public struct LogState: Equatable, Sendable {
   /// The newest entry that named this replica, as its disk notes it; nil: none, or not known.
   public var entered: EpochNote?
   public init(
-    end: LogPosition = .start, table: [EpochEntry] = [], suspicion: Suspicion = .none, lastStamp: Milliseconds = 0,
+    end: LogPosition = .start, table: [EpochEntry] = [], suspicion: Suspicion = .none, lastStamp: Stamp = .zero,
     committed: UInt64 = 0, digest: UInt64? = nil, noted: UInt64? = nil
   ) {
     (self.end, self.table, self.suspicion) = (end, table, suspicion)

@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// What a replica is, with all that only this role keeps. A change of role replaces it whole: nothing of the old role
 /// is left for the new one to read.
@@ -32,14 +33,14 @@ struct Unborn: Sendable {
 struct Idle: Sendable {
   /// Since when the map names others, and this replica not; nil: the map that was read is older than this log and says
   /// nothing of who leads now.
-  var since: MonotonicMilliseconds?
+  var since: MonotonicTime?
 }
 
 /// What a replica keeps that can do nothing more.
 struct Halt: Sendable {
   let reason: HaltReason
   /// When it told the other replica last.
-  var saidAt: MonotonicMilliseconds?
+  var saidAt: MonotonicTime?
 }
 
 /// A `RoleState` whose payload is read and changed where it is.

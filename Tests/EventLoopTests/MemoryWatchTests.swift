@@ -1,13 +1,15 @@
 import EventLoop
+import TestKit
 import Testing
+import Time
 
 @Suite struct MemoryWatchTests {
   /// Freed memory goes back once it no longer grows, and not all the time.
   @Test func memoryIsGivenBackAfterAPeak() {
     var watch = MemoryWatch()
     let base = 100 << 20
-    var now: Int64 = 0
-    var times: [Int64] = []
+    var now: MonotonicTime = 0
+    var times: [MonotonicTime] = []
     func look(_ resident: Int) {
       now += MemoryWatch.lookEvery
       #expect(watch.mustLook(now: now))

@@ -3,6 +3,7 @@ import Octets
 import Proto
 import TestKit
 import Testing
+import Time
 
 @Suite struct BestAvailable {
   /// Every pattern of free seats in small halls, every group size, against a look at all groups.
@@ -83,7 +84,7 @@ import Testing
     var random = SeededRandom(seed: seed)
     let box = Box(hall(rows: 90, seats: 23, holdTTL: 30))
     for step in 0..<4_000 {
-      box.wait(Milliseconds(random.next() % 20))
+      box.wait(Milliseconds(Int64(random.next() % 20)))
       let seat = UInt32(random.next() % (90 * 23))
       _ = box.hold(seats(seat), ttl: 1 + UInt32(random.next() % 40))
       if random.chance(30) { _ = box.best(1 + UInt32(random.next() % 4)) }

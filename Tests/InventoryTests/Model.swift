@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// The inventory's rules once more, slow and obvious: dictionaries, arrays, and a look at everything.
 struct Model {
@@ -19,7 +20,7 @@ struct Model {
     var created: EventDefinition
     var slot: UInt32
     /// When it was deleted; nil: it is there.
-    var deletedAt: Milliseconds?
+    var deletedAt: Stamp?
     /// Nothing is left of it.
     var isCleared = false
     var isPaused = false
@@ -57,14 +58,14 @@ struct Model {
     var life = Life.held
     /// What it was asked to pay.
     var total: Int64 = 0
-    var deadline: Milliseconds
-    var latestDeadline: Milliseconds
+    var deadline: Stamp
+    var latestDeadline: Stamp
     var orderSecret: UInt64 = 0
-    var createdAt: Milliseconds = 0
-    var holdDeadline: Milliseconds = 0
+    var createdAt: Stamp = 0
+    var holdDeadline: Stamp = 0
     var reference = Bytes()
-    var confirmedAt: Milliseconds?
-    var endedAt: Milliseconds = 0
+    var confirmedAt: Stamp?
+    var endedAt: Stamp = 0
     /// Which of the shard's orders it is.
     var orderNumber = 0
     var lives: Bool { life == .held || life == .pending || life == .confirmed }
@@ -78,14 +79,14 @@ struct Model {
     var event: Int
     var command: Command
     var outcome: Outcome
-    var stamp: Milliseconds
+    var stamp: Stamp
     var hold: UInt64?
     var bytes: Int
     var isParked = false
   }
 
   var shard: ShardID
-  var now: Milliseconds = 0
+  var now: Stamp = 0
   var events: [Event] = []
   /// By sequence number, all that ever were.
   var holds: [Hold] = []
@@ -101,7 +102,7 @@ struct Model {
 
   // MARK: Time
 
-  mutating func advance(to stamp: Milliseconds) -> Bool {
+  mutating func advance(to stamp: Stamp) -> Bool {
     now = max(now, stamp)
     var changed = false
     let due = holds.indices.filter {
@@ -491,7 +492,7 @@ struct Model {
   ) -> Outcome.Held {
     var slot = slotCount
     if let free = freeSlots.popLast() { slot = free } else { slotCount += 1 }
-    let length = Milliseconds(ttl == 0 ? events[event].definition.holdTTL : ttl) * 1_000
+    let length = Milliseconds.seconds(ttl == 0 ? events[event].definition.holdTTL : ttl)
     for seat in seats { events[event].states[seat] = .held }
     for area in areas { events[event].areasHeld[Int(area.area.rawValue)] += Int(area.count) }
     events[event].version += 1
@@ -536,9 +537,9 @@ struct Model {
     if let refusal = refusal(ttl: ttl, holds[hold].event) { return .refused(refusal) }
     if holds[hold].life == .released { return .refused(.holdExpired) }
     if holds[hold].isOrder { return .refused(.checkedOut(orderID(hold))) }
-    let deadline = now + Milliseconds(ttl) * 1_000
+    let deadline = now + Milliseconds.seconds(ttl)
     if deadline > holds[hold].latestDeadline {
-      return .refused(.limitExceeded(.holdLength, limit: (holds[hold].latestDeadline - now) / 1_000))
+      return .refused(.limitExceeded(.holdLength, limit: (holds[hold].latestDeadline - now).seconds))
     }
     holds[hold].deadline = deadline
     events[holds[hold].event].version += 1
@@ -556,7 +557,7 @@ struct Model {
     holds[hold].orderSecret = secret
     holds[hold].createdAt = now
     holds[hold].holdDeadline = holds[hold].deadline
-    holds[hold].deadline = now + Milliseconds(events[event].definition.paymentTTL) * 1_000
+    holds[hold].deadline = now + Milliseconds.seconds(events[event].definition.paymentTTL)
     events[event].version += 1
     return .checkedOut(orderInfo(hold))
   }

@@ -3,6 +3,7 @@ import Octets
 import Proto
 import TestKit
 import Testing
+import Time
 
 /// Goal: the inventory does what the model does. Method: random commands in batches from a seed, on a primary; what
 /// must be logged, and only that, on a follower; both are now and then replaced by what their own snapshot says.
@@ -12,7 +13,7 @@ struct ModelRun {
   var model: Model
   var primary: Inventory
   var follower: Inventory
-  var now: Milliseconds = 1_700_000_000_000
+  var now: Stamp = 1_700_000_000_000
   var past: [(command: Command, key: Bytes, fromRouter: Bool)] = []
   /// By event.
   var copies: [Int: (version: UInt64, states: [UInt8])] = [:]
@@ -207,7 +208,7 @@ struct ModelRun {
   }
 
   mutating func step() throws {
-    now += Milliseconds(pick(0...3) == 0 ? pick(0...15_000) : pick(0...200))
+    now += Milliseconds(Int64(pick(0...3) == 0 ? pick(0...15_000) : pick(0...200)))
     // A primary may look at the clock without logging anything; the follower hears only of what is logged.
     while true {
       let stamp = primary.catchUpStamp(to: now, limit: 3)

@@ -2,6 +2,7 @@ import Inventory
 import Octets
 import Proto
 import Testing
+import Time
 
 @Suite struct OrderRules {
   @Test func aReleasedHoldIsRememberedUntilItsDeadline() throws {

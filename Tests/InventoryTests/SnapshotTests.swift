@@ -3,6 +3,7 @@ import Octets
 import Proto
 import TestKit
 import Testing
+import Time
 
 @Suite struct Snapshots {
   /// A little of everything.
@@ -123,7 +124,7 @@ import Testing
       }
       for _ in 0..<4 { _ = inventory.apply(.tick) }
       _ = inventory.advance(to: 5_000_000)
-      _ = inventory.advance(to: .max)
+      _ = inventory.advance(to: .distantFuture)
       _ = inventory.snapshot()
     }
   }

@@ -2,6 +2,7 @@ import Inventory
 import Octets
 import Proto
 import Testing
+import Time
 
 extension Inventory {
   /// Encodes a command and applies its record, as a primary does.
@@ -52,7 +53,7 @@ let shard = ShardID(3)
 /// A hall of equal rows in one section and one category.
 func hall(
   id: Bytes = "hall", rows: UInt32 = 4, seats: UInt32 = 10, price: Int64? = 1_000, holdTTL: UInt32 = 600,
-  maxHoldTTL: UInt32? = nil, paymentTTL: UInt32 = 900, onSaleAt: Milliseconds? = nil, maxPerOrder: UInt32? = nil,
+  maxHoldTTL: UInt32? = nil, paymentTTL: UInt32 = 900, onSaleAt: Stamp? = nil, maxPerOrder: UInt32? = nil,
   maxPerBuyer: UInt32? = nil, areas: [EventDefinition.Area] = [], notForSale: [UInt32] = []
 ) -> EventDefinition {
   EventDefinition(
@@ -70,7 +71,7 @@ final class Box {
   let event: EventRef
   var secret: UInt64 = 1_000
 
-  init(_ definition: EventDefinition = hall(), keyLimits: KeyLimits = KeyLimits(), at now: Milliseconds = 1_000_000) {
+  init(_ definition: EventDefinition = hall(), keyLimits: KeyLimits = KeyLimits(), at now: Stamp = 1_000_000) {
     inventory = Inventory(shard: shard, keyLimits: keyLimits)
     _ = inventory.advance(to: now)
     guard case .created(let ref, _) = inventory.apply(.createEvent(definition, incarnation: 42)).outcome else {
@@ -83,7 +84,7 @@ final class Box {
     (inventory, event, secret) = (other.inventory, other.event, other.secret)
   }
 
-  func advance(to stamp: Milliseconds) -> Bool { inventory.advance(to: stamp) }
+  func advance(to stamp: Stamp) -> Bool { inventory.advance(to: stamp) }
   func wait(_ milliseconds: Milliseconds) { _ = inventory.advance(to: inventory.now + milliseconds) }
 
   func hold(

@@ -2,16 +2,17 @@ import Inventory
 import Proto
 import TestKit
 import Testing
+import Time
 
 @Suite struct TimeRules {
   /// A crowd of deadlines is met in steps of at most a thousand, each at the stamp of its last.
   @Test func aCrowdIsCaughtUpWithInSteps() throws {
     let box = Box(hall(rows: 100, seats: 100, maxHoldTTL: 900))
     var random = SeededRandom(seed: 5)
-    var deadlines: [Milliseconds] = []
+    var deadlines: [Stamp] = []
     let start = box.inventory.now
     for seat in UInt32(0)..<5_500 {
-      box.wait(Milliseconds(random.next() % 3))
+      box.wait(Milliseconds(Int64(random.next() % 3)))
       let ttl = UInt32(1 + random.next() % 900)
       guard case .held(let held) = box.hold(seats(seat), ttl: ttl).outcome else {
         // Ended while the others were being made.
@@ -59,10 +60,10 @@ import Testing
     let now = box.inventory.now
     #expect(!box.advance(to: now - 5))
     #expect(box.inventory.now == now)
-    #expect(!box.advance(to: .min))
-    #expect(!box.advance(to: .max))
+    #expect(!box.advance(to: .distantPast))
+    #expect(!box.advance(to: .distantFuture))
     let id = try box.held(0, ttl: 86_400)
-    #expect(box.advance(to: .max) == false)
+    #expect(box.advance(to: .distantFuture) == false)
     _ = try box.checkedOut(id)
   }
 
@@ -70,7 +71,7 @@ import Testing
   @Test(arguments: [UInt64](1...10)) func deadlinesEndInOrder(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let box = Box(hall(rows: 20, seats: 20))
-    var living: [UInt32: (id: HoldID, deadline: Milliseconds)] = [:]
+    var living: [UInt32: (id: HoldID, deadline: Stamp)] = [:]
     for _ in 0..<3_000 {
       let seat = UInt32(random.next() % 400)
       if let hold = living[seat] {
@@ -85,7 +86,7 @@ import Testing
       }
       #expect(box.inventory.nextDeadline == living.values.map(\.deadline).min(), "seed \(seed)")
       if random.next() % 4 == 0 {
-        box.wait(Milliseconds(random.next() % 4_000))
+        box.wait(Milliseconds(Int64(random.next() % 4_000)))
         living = living.filter { $0.value.deadline > box.inventory.now }
         #expect(box.inventory.stats.holds == living.count, "seed \(seed)")
       }

@@ -2,17 +2,18 @@ import JSON
 import Octets
 import TestKit
 import Testing
+import Time
 
 @Suite struct TimestampTests {
   private func text(_ time: Int64) -> String {
     var out: [UInt8] = []
-    Timestamp.write(time, into: &out)
+    Timestamp.write(Stamp(time), into: &out)
     return String(decoding: out, as: UTF8.self)
   }
 
   private func parse(_ text: String) -> Int64? {
     let text = bytes(text)
-    return Timestamp.parse(text.rawSpan)
+    return Timestamp.parse(text.rawSpan)?.rawValue
   }
 
   /// Against a calendar that only counts days, from year 0 to 2500, both ways.
@@ -39,12 +40,13 @@ import Testing
 
   @Test func randomTimesComeBack() {
     var random = SeededRandom(seed: 23)
+    let range = Timestamp.range.lowerBound.rawValue...Timestamp.range.upperBound.rawValue
     for _ in 0..<50_000 {
-      let time = Int64.random(in: Timestamp.range, using: &random)
+      let time = Int64.random(in: range, using: &random)
       #expect(parse(text(time)) == time)
     }
-    #expect(text(Timestamp.range.lowerBound) == "0000-01-01T00:00:00.000Z")
-    #expect(text(Timestamp.range.upperBound) == "9999-12-31T23:59:59.999Z")
+    #expect(text(range.lowerBound) == "0000-01-01T00:00:00.000Z")
+    #expect(text(range.upperBound) == "9999-12-31T23:59:59.999Z")
     #expect(text(.max) == "9999-12-31T23:59:59.999Z" && text(.min) == "0000-01-01T00:00:00.000Z")
     #expect(text(-1) == "1969-12-31T23:59:59.999Z")
   }

@@ -2,12 +2,13 @@ package import Journal
 import Octets
 package import Proto
 internal import TestKit
+import Time
 
 /// Makes frames that chain, for some shards, as primaries would.
 package struct FrameMaker {
   package private(set) var ends: [ShardID: LogEnd] = [:]
   private var random: SeededRandom
-  private var clock: Milliseconds = 1_000
+  private var clock: Stamp = 1_000
 
   package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -27,7 +28,7 @@ package struct FrameMaker {
         seats: [SeatIndex(UInt32(random.next() % 100_000))])
       Command.hold(hold).encode(key: Bytes("key-\(random.next())"), into: &bytes)
     }
-    clock += Milliseconds(random.next() % 3)
+    clock += Milliseconds(Int64(random.next() % 3))
     var encoder = FrameEncoder()
     let frame = encoder.encode(
       bytes.rawSpan, shard: shard, epoch: max(epoch ?? 1, end.epoch), firstIndex: end.index + 1, count: UInt32(records),

@@ -20,7 +20,8 @@ import Testing
 
   /// Modules on whose paths a request travels: no Foundation there.
   static let withoutFoundation: Set<String> = [
-    "Threads", "Proto", "JSON", "HTTP", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "Node", "Router",
+    "Time", "Threads", "Proto", "JSON", "HTTP", "Plan", "Inventory", "Replication", "Journal", "EventLoop", "Node",
+    "Router",
   ]
 
   struct Source {

@@ -1,16 +1,19 @@
 import Logging
 import Proto
+import TestKit
 import Testing
+import Time
 
 @Suite struct LogTimeTests {
-  @Test(arguments: [
-    (0, "1970-01-01T00:00:00.000Z"), (1, "1970-01-01T00:00:00.001Z"), (-1, "1969-12-31T23:59:59.999Z"),
-    (951_782_400_000, "2000-02-29T00:00:00.000Z"), (1_709_164_800_123, "2024-02-29T00:00:00.123Z"),
-    (4_102_444_799_999, "2099-12-31T23:59:59.999Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-    (LogTime.max, "9999-12-31T23:59:59.999Z"), (LogTime.min, "0000-01-01T00:00:00.000Z"),
-    (Milliseconds.max, "9999-12-31T23:59:59.999Z"), (Milliseconds.min, "0000-01-01T00:00:00.000Z"),
-  ])
-  func writesUTC(_ time: Milliseconds, _ text: String) {
+  @Test(
+    arguments: [
+      (0, "1970-01-01T00:00:00.000Z"), (1, "1970-01-01T00:00:00.001Z"), (-1, "1969-12-31T23:59:59.999Z"),
+      (951_782_400_000, "2000-02-29T00:00:00.000Z"), (1_709_164_800_123, "2024-02-29T00:00:00.123Z"),
+      (4_102_444_799_999, "2099-12-31T23:59:59.999Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+      (LogTime.max, "9999-12-31T23:59:59.999Z"), (LogTime.min, "0000-01-01T00:00:00.000Z"),
+      (Stamp.distantFuture, "9999-12-31T23:59:59.999Z"), (Stamp.distantPast, "0000-01-01T00:00:00.000Z"),
+    ] as [(Stamp, String)])
+  func writesUTC(_ time: Stamp, _ text: String) {
     #expect(LogTime.text(time) == text)
   }
 }

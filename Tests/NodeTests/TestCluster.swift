@@ -5,6 +5,7 @@ import Node
 import Octets
 import Proto
 import Testing
+import Time
 
 /// Two or more nodes in this process, over real sockets and directories, with the file coordinator.
 final class TestCluster {
@@ -14,7 +15,7 @@ final class TestCluster {
   var failures = Failures()
   var loops = 1
   var shards = 4
-  var failureTimeout: Int64 = 800
+  var failureTimeout: Milliseconds = 800
   var snapshotBytes = 64 << 20
 
   let ports = Ports()

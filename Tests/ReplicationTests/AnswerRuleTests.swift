@@ -1,6 +1,7 @@
 import Proto
 import Replication
 import Testing
+import Time
 
 /// What a reply promises, and when an epoch may answer at all.
 @Suite struct AnswerRuleTests {

@@ -1,6 +1,7 @@
 import Proto
 import Replication
 import Testing
+import Time
 
 /// Goal: a replica that can do nothing more has no role and no timer of one. Method: each role in turn is halted, and
 /// what it says afterwards is counted.

@@ -1,6 +1,7 @@
 import Octets
 import Proto
 import Replication
+import Time
 
 let shardUnderTest = ShardID(3)
 
@@ -17,7 +18,7 @@ func entry(_ epoch: UInt64, _ primary: ReplicaID, _ follower: ReplicaID?, propos
 struct Player {
   var replica: Replica
   var log = SimulatedLog()
-  var now: MonotonicMilliseconds = 10_000
+  var now: MonotonicTime = 10_000
   /// What was asked since the last `take`.
   var effects: [Effect] = []
 
@@ -205,6 +206,6 @@ func follower(_ count: Int = 3) -> Player {
   return player
 }
 
-func heartbeat(_ epoch: UInt64, number: UInt64, previous: UInt64 = 0, stamp: Milliseconds = 0) -> ReplicaMessage {
+func heartbeat(_ epoch: UInt64, number: UInt64, previous: UInt64 = 0, stamp: Stamp = 0) -> ReplicaMessage {
   .envelope(Envelope(epoch: epoch, number: number, stamp: stamp, committed: 0, previous: previous))
 }

@@ -1,6 +1,7 @@
 import Proto
 import Replication
 import Testing
+import Time
 
 /// Vouching, rejoin, hand-over, orders, digests.
 @Suite struct RejoinRuleTests {
@@ -181,7 +182,7 @@ import Testing
   }
 
   @Test func eachReadmissionWaitsTwiceAsLong() {
-    var waits: [MonotonicMilliseconds] = []
+    var waits: [Milliseconds] = []
     var primary = openAlone()
     var revision: UInt64 = 1
     for _ in 0..<9 {
@@ -211,7 +212,7 @@ import Testing
       primary.open()
       primary.sync()
     }
-    let expected: [MonotonicMilliseconds] = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
+    let expected: [Milliseconds] = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
     for (wait, least) in zip(waits, expected) { #expect(wait >= least && wait < least + 400, "\(waits)") }
   }
 

@@ -1,6 +1,7 @@
 import Octets
 import Proto
 import Replication
+import Time
 
 /// A frame with what it holds: numbers that stand for records.
 struct SimulatedFrame: Equatable {
@@ -10,7 +11,7 @@ struct SimulatedFrame: Equatable {
   var digest: UInt64
 
   init(
-    shard: ShardID, epoch: UInt64, after end: LogPosition, records: [UInt64], stamp: Milliseconds, committed: UInt64,
+    shard: ShardID, epoch: UInt64, after end: LogPosition, records: [UInt64], stamp: Stamp, committed: UInt64,
     digestBefore: UInt64
   ) {
     self.records = records

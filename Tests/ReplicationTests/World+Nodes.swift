@@ -1,6 +1,7 @@
 import Proto
 import Replication
 import TestKit
+import Time
 
 // The edge of each simulated node: carries out effects, and brings back what comes of them.
 extension World {
@@ -139,7 +140,9 @@ extension World {
         }
       case .openEpoch(let epoch):
         if node.isFull { break }
-        if !node.replica!.clock.isLeading { _ = node.replica!.lead(now: now, wall: Int64(time / 1_000) + 5_000_000) }
+        if !node.replica!.clock.isLeading {
+          _ = node.replica!.lead(now: now, wall: Stamp(Int64(time / 1_000) + 5_000_000))
+        }
         frame = write([0], node, epoch: epoch, &effects)
       case .readMap(let token):
         at(coordinatorDelay(), .read(node: node.index, life: node.life, token: token))

@@ -2,6 +2,7 @@ import Octets
 import Proto
 import Replication
 import TestKit
+import Time
 
 /// What goes wrong in a run; each drawn from the seed.
 struct Faults {
@@ -166,7 +167,7 @@ final class World {
   }
 
   func at(_ delay: Int, _ event: Event) { queue.plan(at: time + max(delay, 0), event) }
-  var now: MonotonicMilliseconds { MonotonicMilliseconds(time / 1_000) + 1_000 }
+  var now: MonotonicTime { MonotonicTime(Int64(time / 1_000) + 1_000) }
   func chance(_ probability: Double) -> Bool {
     probability > 0 && Double.random(in: 0..<1, using: &random) < probability
   }

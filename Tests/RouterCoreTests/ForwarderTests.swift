@@ -3,6 +3,7 @@ import Proto
 import RouterCore
 import TestKit
 import Testing
+import Time
 
 /// Goal: whatever nodes, links and the map do, each request gets exactly one completion, and the effects of one
 /// client's commands on one shard happen in the order in which they were submitted, each at most once. Method: the
@@ -82,7 +83,9 @@ import Testing
     forwarder.linkUp(LinkID(1), node: try #require(NodeName("n1")), loop: 0, loopCount: 1)
     var frames: [[UInt32]] = []
     for number in 0..<4 {
-      let taken = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: Int64(number)) {
+      let taken = forwarder.submit(
+        .query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: MonotonicTime(Int64(number))
+      ) {
         Query.event(id: "e").encode(into: &$0)
       }
       #expect(taken)
@@ -122,10 +125,10 @@ import Testing
     }
     var frames: [[UInt32]] = []
     /// Held back, and sent.
-    func flush(now: Milliseconds, gathers: Bool) -> Int {
+    func flush(now: MonotonicTime, gathers: Bool) -> Int {
       forwarder.flush(now: now, gathers: gathers) { _, bytes in frames.append(Self.requestIDs(bytes)) }.count
     }
-    func answer(now: Milliseconds) throws {
+    func answer(now: MonotonicTime) throws {
       var replies: [UInt8] = []
       for id in frames.removeLast() { Reply.answer(.refused(.noSuchEvent)).encode(id: id, into: &replies) }
       try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: now)
@@ -169,7 +172,9 @@ import Testing
     var waited = 0
     for turn in 0..<1_000 {
       for number in 0..<10 {
-        let taken = forwarder.submit(.query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: Int64(turn)) {
+        let taken = forwarder.submit(
+          .query, to: ShardID(0), handle: RequestHandle(UInt64(number)), now: MonotonicTime(Int64(turn))
+        ) {
           Query.event(id: "e").encode(into: &$0)
         }
         #expect(taken)
@@ -178,10 +183,13 @@ import Testing
       var replies: [UInt8] = []
       for id in frame { Reply.answer(.refused(.noSuchEvent)).encode(id: id, into: &replies) }
       frame = []
-      try forwarder.receive(replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: Int64(turn))
-      if forwarder.flush(now: Int64(turn), gathers: true, send: { frame = Self.requestIDs($1) }).count > 0 {
+      try forwarder.receive(
+        replies: replies.rawSpan, from: LinkID(1), shard: ShardID(0), now: MonotonicTime(Int64(turn)))
+      if forwarder.flush(now: MonotonicTime(Int64(turn)), gathers: true, send: { frame = Self.requestIDs($1) }).count
+        > 0
+      {
         waited += 1
-        forwarder.flush(now: Int64(turn)) { frame = Self.requestIDs($1) }
+        forwarder.flush(now: MonotonicTime(Int64(turn))) { frame = Self.requestIDs($1) }
       }
       #expect(frame.count == 10)
     }

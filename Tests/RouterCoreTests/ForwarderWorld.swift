@@ -2,6 +2,7 @@ import Octets
 import Proto
 import RouterCore
 import TestKit
+import Time
 
 /// Two nodes with two loops each, four shards, eight clients, one forwarder: everything random that may happen to them.
 struct ForwarderWorld {
@@ -19,7 +20,7 @@ struct ForwarderWorld {
 
   var random: SeededRandom
   var forwarder: Forwarder
-  var now: Milliseconds = 0
+  var now: MonotonicTime = 0
   var problems: [String] = []
   var submitted = 0
   var completed = 0
@@ -71,7 +72,7 @@ struct ForwarderWorld {
   private mutating func someLink() -> LinkID? { linkIDs.randomElement(using: &random) }
 
   mutating func step() throws {
-    now += Milliseconds.random(in: 0...20, using: &random)
+    now += Milliseconds(.random(in: 0...20, using: &random))
     if random.chance(1), let link = someLink() {
       // Lost: the node may still have read some of it.
       if random.chance(50) { try serve(link, count: .random(in: 0...3, using: &random), replies: false) }
@@ -134,7 +135,8 @@ struct ForwarderWorld {
       var body: [UInt8] = []
       let executes = primaries[shard] == node && !(faults && random.chance(5))
       let granted = Outcome.Held(
-        id: HoldID(shard: header.shard, slot: 1, sequence: 2, secret: 3), expiresAt: now, total: 4, version: 5)
+        id: HoldID(shard: header.shard, slot: 1, sequence: 2, secret: 3), expiresAt: Stamp(now.rawValue), total: 4,
+        version: 5)
       let says: Reply =
         !executes
         ? .failed(.notPrimary)

@@ -2,6 +2,7 @@ import Octets
 import Proto
 import RouterCore
 import Testing
+import Time
 
 /// Goal: large answers are on their way a few at a time, keep nobody else's requests back, and a client's read sees
 /// what the same client did before it.
@@ -140,13 +141,13 @@ private final class Side {
 
   func linkUp(_ number: UInt32) { forwarder.linkUp(LinkID(number), node: node, loop: 0, loopCount: 1) }
 
-  func read(_ handle: UInt64, bytes: Int = 1 << 20, now: Milliseconds = 0) -> Bool {
+  func read(_ handle: UInt64, bytes: Int = 1 << 20, now: MonotonicTime = 0) -> Bool {
     forwarder.submitLargeRead(
       .seats(id: "e"), to: ShardID(0), handle: RequestHandle(handle), now: now, deadline: now + 5_000,
       expectedBytes: bytes)
   }
 
-  func command(_ handle: UInt64, now: Milliseconds = 0) -> Bool {
+  func command(_ handle: UInt64, now: MonotonicTime = 0) -> Bool {
     forwarder.submit(.command, to: ShardID(0), handle: RequestHandle(handle), now: now) {
       Command.tick.encode(key: "k", into: &$0)
     }
@@ -165,7 +166,7 @@ private final class Side {
 
   /// What a flush sends: for each frame, its requests' numbers, whether they are queries, and whether it is one of
   /// `largeCommand`.
-  func flush(now: Milliseconds = 0) throws -> [(ids: [UInt32], isRead: Bool, isLarge: Bool)] {
+  func flush(now: MonotonicTime = 0) throws -> [(ids: [UInt32], isRead: Bool, isLarge: Bool)] {
     var frames: [[UInt8]] = []
     forwarder.flush(now: now) { _, bytes in frames.append(copy bytes) }
     return try frames.map { frame in
@@ -190,7 +191,7 @@ private final class Side {
     }
   }
 
-  func answer(_ ids: [UInt32], _ reply: Reply, on link: UInt32 = 1, now: Milliseconds = 0) throws {
+  func answer(_ ids: [UInt32], _ reply: Reply, on link: UInt32 = 1, now: MonotonicTime = 0) throws {
     var replies: [UInt8] = []
     for id in ids { reply.encode(id: id, into: &replies) }
     try forwarder.receive(replies: replies.rawSpan, from: LinkID(link), shard: ShardID(0), now: now)

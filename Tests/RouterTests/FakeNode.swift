@@ -3,6 +3,7 @@ import Inventory
 import Octets
 import Proto
 import Threads
+import Time
 
 /// A node without log and follower: real inventories behind the router's protocol, and knobs for what may go wrong.
 final class FakeNode: @unchecked Sendable {
@@ -30,7 +31,7 @@ final class FakeNode: @unchecked Sendable {
   final class World: @unchecked Sendable {
     let state: Lock<[Inventory]>
     init(shardCount: Int) { state = Lock((0..<shardCount).map { Inventory(shard: ShardID(UInt16($0))) }) }
-    var now: Milliseconds { wallClockMilliseconds() }
+    var now: Stamp { wallClock() }
 
     /// As after a restore from an empty backup.
     func forget() {

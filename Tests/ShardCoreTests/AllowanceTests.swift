@@ -6,6 +6,7 @@ import ShardCore
 import Synchronization
 import TestKit
 import Testing
+import Time
 
 /// Goal: whatever is asked of a shard, one turn does a bounded amount of work, bounded bytes of answers wait, and small
 /// things do not wait for large ones.

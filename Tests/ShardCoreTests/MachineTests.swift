@@ -6,6 +6,7 @@ import Replication
 import ShardCore
 import TestKit
 import Testing
+import Time
 
 /// One shard's machine without threads or sockets: a primary that goes alone, whose log is durable as soon as it is
 /// written.
@@ -36,11 +37,11 @@ struct LoneShard: ~Copyable {
     settle()
   }
 
-  mutating func pass(_ milliseconds: Int64) {
-    var left = milliseconds
+  mutating func pass(_ length: Milliseconds) {
+    var left = length
     while left > 0 {
       let step = min(left, 20)
-      left -= step
+      left = left - step
       time.now += step
       machine.take(.tick(room), time: time, tools: &tools)
       settle()
@@ -177,7 +178,7 @@ func oneSeatHolds(_ event: EventRef, seats: Range<UInt32>) -> [UInt8] {
     let replies = shard.takeReplies()
     #expect(replies.count == 8_000)
     #expect(replies.allSatisfy { if case .outcome(.held) = $0.reply { true } else { false } })
-    var atStamp: [Milliseconds: UInt32] = [:]
+    var atStamp: [Stamp: UInt32] = [:]
     for frame in shard.frames[before...] { atStamp[frame.header.stamp, default: 0] += frame.header.count }
     #expect(atStamp.values.max()! <= 1_000)
     #expect(atStamp.values.reduce(0, +) == 8_000)

@@ -1,5 +1,6 @@
 package import Octets
 package import Proto
+package import Time
 
 /// Random values of everything that is encoded, small enough to be made a million times.
 extension SeededRandom {
@@ -19,7 +20,7 @@ extension SeededRandom {
 
   package mutating func half() -> UInt32 { UInt32(truncatingIfNeeded: word()) }
   package mutating func quarter() -> UInt16 { UInt16(truncatingIfNeeded: word()) }
-  package mutating func time() -> Milliseconds { Int64(bitPattern: word()) }
+  package mutating func time() -> Stamp { Stamp(Int64(bitPattern: word())) }
   package mutating func maybe<T>(_ make: (inout SeededRandom) -> T) -> T? { chance(50) ? make(&self) : nil }
   package mutating func list<T>(_ range: ClosedRange<Int>, _ make: (inout SeededRandom) -> T) -> [T] {
     var all: [T] = []
@@ -141,7 +142,7 @@ extension SeededRandom {
   package mutating func info() -> HoldInfo {
     HoldInfo(
       hold: hold(), event: ref(), eventID: bytes(0...9), buyer: bytes(0...9),
-      seats: list(0...5) { SeatIndex($0.half()) }, areas: list(0...2) { $0.area() }, total: time(),
+      seats: list(0...5) { SeatIndex($0.half()) }, areas: list(0...2) { $0.area() }, total: time().rawValue,
       expiresAt: time(), version: word())
   }
 
@@ -158,7 +159,9 @@ extension SeededRandom {
       order: order(), state: state, createdAt: time(), payBy: time(), reference: bytes(0...20), hold: info())
   }
 
-  package mutating func held() -> Outcome.Held { .init(id: hold(), expiresAt: time(), total: time(), version: word()) }
+  package mutating func held() -> Outcome.Held {
+    .init(id: hold(), expiresAt: time(), total: time().rawValue, version: word())
+  }
 
   package mutating func refusal() -> Refusal {
     switch Int.random(in: 0..<16, using: &self) {
@@ -170,7 +173,7 @@ extension SeededRandom {
     case 4: .eventExists
     case 5: .invalid(one(of: Refusal.Argument.allCases))
     case 6: .notOnSale(at: maybe { $0.time() })
-    case 7: .limitExceeded(one(of: Refusal.LimitName.allCases), limit: time())
+    case 7: .limitExceeded(one(of: Refusal.LimitName.allCases), limit: time().rawValue)
     case 8: .seatsTaken(list(0...5) { $0.quarter() })
     case 9: .soldOut([.event, .area(AreaIndex(quarter())), .category(CategoryIndex(quarter()))][Int(next() % 3)])
     case 10: .holdExpired

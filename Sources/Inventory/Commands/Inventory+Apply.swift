@@ -1,5 +1,6 @@
 import Octets
 public import Proto
+import Time
 
 /// Applying records: keys around, commands inside.
 extension Inventory {
@@ -229,7 +230,7 @@ extension KeyTable {
         shard: shard, slot: entry.subject?.slot ?? 0, sequence: entry.subject?.sequence ?? 0, secret: log[at])
       return .held(
         Outcome.Held(
-          id: id, expiresAt: entry.stamp + Milliseconds(last >> 47) * 1_000,
+          id: id, expiresAt: entry.stamp + .seconds(last >> 47),
           total: Int64(bitPattern: log[at + 1]), version: last & (1 << 47 - 1)))
     case .encoded:
       var bytes: [UInt8] = []

@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// Holding named seats and places: all of them or none.
 extension Inventory {
@@ -10,7 +11,7 @@ extension Inventory {
       var key = Key()
       if let repeated = repeated(record, event: event, key: &key) { return repeated }
       var held = Outcome.Held(
-        id: HoldID(shard: shard, slot: 0, sequence: 0, secret: 0), expiresAt: 0, total: 0, version: 0)
+        id: HoldID(shard: shard, slot: 0, sequence: 0, secret: 0), expiresAt: .zero, total: 0, version: 0)
       if let refusal = self.hold(hold, event, &held) {
         return conclude(.refused(refusal), record, key, event: event, subject: nil)
       }
@@ -72,7 +73,7 @@ extension Inventory {
     new.secret = secret
     new.event = event
     new.buyer = cells.pack(buyer)
-    new.deadline = now + Milliseconds(ttl) * 1_000
+    new.deadline = now + .seconds(ttl)
     new.slack = ttl * 2_000
     new.status = .held
     holds.insert(new, at: slot)

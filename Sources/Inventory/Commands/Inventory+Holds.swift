@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// Commands on holds.
 extension Inventory {
@@ -54,15 +55,15 @@ extension Inventory {
     if let refusal = events[hold.event].layout.check(ttl: ttl) { return .refused(refusal) }
     if hold.status == .released { return .refused(.holdExpired) }
     guard hold.status == .held else { return .refused(.checkedOut(orderID(slot, hold))) }
-    let latest = hold.deadline + Milliseconds(hold.slack)
-    let deadline = now + Milliseconds(ttl) * 1_000
+    let latest = hold.deadline + Milliseconds(Int64(hold.slack))
+    let deadline = now + .seconds(ttl)
     guard deadline <= latest else {
       // The most seconds that would still be accepted now.
-      return .refused(.limitExceeded(.holdLength, limit: (latest - now) / 1_000))
+      return .refused(.limitExceeded(.holdLength, limit: (latest - now).seconds))
     }
     var extended = hold
     extended.deadline = deadline
-    extended.slack = UInt32(latest - deadline)
+    extended.slack = UInt32((latest - deadline).rawValue)
     replace(slot, hold, with: extended)
     stepVersion(hold.event)
     note(Change.HoldChange.extended, slot, extended)
@@ -84,7 +85,7 @@ extension Inventory {
     var order = hold
     order.status = .pending
     order.slack = number
-    order.deadline = now + Milliseconds(events[hold.event].layout.definition.paymentTTL) * 1_000
+    order.deadline = now + .seconds(events[hold.event].layout.definition.paymentTTL)
     replace(slot, hold, with: order)
     heldCount -= 1
     events[hold.event].holdCount -= 1

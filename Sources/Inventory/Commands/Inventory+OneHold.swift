@@ -1,4 +1,5 @@
 public import Proto
+import Time
 
 /// The most frequent command by far, in one piece: a hold of one seat or of places in one area, under a router's new
 /// key, that is got.

@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// Deleted events whose holds, orders and slots are being cleared away. Part of the replicated state: it moves on with
 /// each tick of the log.

@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// What follows from an event's definition and its terms: shared by all copies of the inventory. Other terms make
 /// another layout, which shares all that follows from the plan.
@@ -158,7 +159,7 @@ final class EventLayout: Sendable {
   }
 
   var holdTTL: UInt32 { sale.holdTTL }
-  var onSaleAt: Milliseconds? { definition.onSaleAt }
+  var onSaleAt: Stamp? { definition.onSaleAt }
   var maxPerOrder: UInt32? { definition.maxPerOrder }
   var maxPerBuyer: UInt32? { definition.maxPerBuyer }
 

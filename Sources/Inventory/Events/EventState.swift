@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// An event as far as it changes.
 struct EventState: Sendable {
@@ -70,9 +71,9 @@ struct EventState: Sendable {
   /// What its creation added to the digest.
   var creation: UInt64 = 0
   /// When it was deleted; 0: it was not.
-  private(set) var deletedAt: Milliseconds = 0
+  private(set) var deletedAt: Stamp = .zero
   /// Keys of its slot that are older are an earlier event's.
-  var createdAt: Milliseconds = 0
+  var createdAt: Stamp = .zero
   /// Orders that are pending or confirmed.
   var orderCount: UInt32 = 0
   /// The version when the terms changed last; 0: they never did.
@@ -301,7 +302,7 @@ struct EventState: Sendable {
   }
 
   /// From now on nobody finds it.
-  mutating func delete(at stamp: Milliseconds) {
+  mutating func delete(at stamp: Stamp) {
     (life, deletedAt, sale.isPlain) = (.deleted, stamp, false)
     orders = PagedArray()
   }
@@ -315,7 +316,9 @@ struct EventState: Sendable {
   }
 
   /// What its being deleted adds to the digest.
-  var deletionTerm: UInt64 { life == .deleted ? term(.event, UInt64(slot), UInt64(bitPattern: deletedAt), 1) : 0 }
+  var deletionTerm: UInt64 {
+    life == .deleted ? term(.event, UInt64(slot), UInt64(bitPattern: deletedAt.rawValue), 1) : 0
+  }
 
   /// What the event adds to the digest before anything of it changed. `version` counts apart.
   var creationTerm: UInt64 {

@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// All events of a shard, by slot, and the order of the living ones by id. A slot whose event was deleted and cleared
 /// away is given again, the lowest first.
@@ -96,7 +97,7 @@ struct EventTable: Sendable {
   }
 
   /// The event's id means nothing any more; its slot stays until `clear`.
-  mutating func delete(_ slot: UInt32, at stamp: Milliseconds) {
+  mutating func delete(_ slot: UInt32, at stamp: Stamp) {
     let id = self[slot].id
     let leaf = max(0, leafBehind(id) - 1)
     leaves[leaf].remove(at: place(of: id, in: leaf))

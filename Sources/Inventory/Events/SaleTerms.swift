@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// An event's terms as a hold needs them: what the one-seat path looks at, beside each other.
 struct SaleTerms: Sendable, BitwiseCopyable {
@@ -6,7 +7,7 @@ struct SaleTerms: Sendable, BitwiseCopyable {
   var holdTTL: UInt32
   /// Seconds.
   var maxHoldTTL: UInt32
-  var onSaleAt: Milliseconds
+  var onSaleAt: Stamp
   var maxPerOrder: UInt32
   /// The event has nothing that the one-seat path does not know: no other rule can refuse a hold, or make it another
   /// one. False sends every hold the general way, so that a rule which is forgotten there makes holds slow instead of
@@ -16,7 +17,7 @@ struct SaleTerms: Sendable, BitwiseCopyable {
   init(_ definition: EventDefinition, isPaused: Bool = false) {
     holdTTL = definition.holdTTL
     maxHoldTTL = definition.maxHoldTTL
-    onSaleAt = definition.onSaleAt ?? .min
+    onSaleAt = definition.onSaleAt ?? .distantPast
     maxPerOrder = definition.maxPerOrder ?? .max
     isPlain = definition.isPlain && !isPaused
   }

@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// Slots by the time at which something of theirs is due: four bytes each.
 ///
@@ -16,6 +17,8 @@ struct DeadlineQueue: Sendable {
 
   private static let bucketShift: Int64 = 8
   private static let pageShift: Int64 = 8
+  @inline(__always) private static func bucket(of time: Stamp) -> Int64 { time.rawValue >> bucketShift }
+  @inline(__always) private static func start(ofBucket number: Int64) -> Stamp { Stamp(number << bucketShift) }
 
   /// Ascending.
   private var pages: [Page] = []
@@ -26,7 +29,7 @@ struct DeadlineQueue: Sendable {
   /// What came up, ascending: the deadline's distance from `frontBase` above the slot. Before `frontPlace`: done.
   private var front: [UInt64] = []
   private var frontPlace = 0
-  private var frontBase: Milliseconds = 0
+  private var frontBase: Stamp = .zero
   /// Buckets up to this one have come up.
   private var frontNumber: Int64 = -1
   private static let slotBits: UInt64 = 28
@@ -38,15 +41,15 @@ struct DeadlineQueue: Sendable {
 
   // MARK: Adding
 
-  @inline(__always) mutating func add(_ slot: UInt32, at deadline: Milliseconds) {
-    let number = deadline >> Self.bucketShift
+  @inline(__always) mutating func add(_ slot: UInt32, at deadline: Stamp) {
+    let number = Self.bucket(of: deadline)
     if number != openNumber || number <= frontNumber { return addElsewhere(slot, deadline) }
     open.append(slot)
     count += 1
   }
 
-  private mutating func addElsewhere(_ slot: UInt32, _ deadline: Milliseconds) {
-    let number = deadline >> Self.bucketShift
+  private mutating func addElsewhere(_ slot: UInt32, _ deadline: Stamp) {
+    let number = Self.bucket(of: deadline)
     guard number > frontNumber else { return addToFront(slot, deadline) }
     store()
     openNumber = number
@@ -88,7 +91,7 @@ struct DeadlineQueue: Sendable {
   }
 
   /// A deadline in a bucket that has come up already: only after time was set back to the log's.
-  private mutating func addToFront(_ slot: UInt32, _ deadline: Milliseconds) {
+  private mutating func addToFront(_ slot: UInt32, _ deadline: Stamp) {
     if frontPlace == front.count || deadline < frontBase { rebase(to: deadline) }
     let key = key(slot, deadline)
     var (low, high) = (frontPlace, front.count)
@@ -99,13 +102,13 @@ struct DeadlineQueue: Sendable {
     front.insert(key, at: low)
   }
 
-  private func key(_ slot: UInt32, _ deadline: Milliseconds) -> UInt64 {
-    UInt64(deadline - frontBase) << Self.slotBits | UInt64(slot)
+  private func key(_ slot: UInt32, _ deadline: Stamp) -> UInt64 {
+    UInt64((deadline - frontBase).rawValue) << Self.slotBits | UInt64(slot)
   }
 
   /// Makes room for an earlier deadline before the front's first.
-  private mutating func rebase(to deadline: Milliseconds) {
-    let shift = UInt64(max(0, frontBase - deadline)) << Self.slotBits
+  private mutating func rebase(to deadline: Stamp) {
+    let shift = UInt64(max(0, frontBase - deadline).rawValue) << Self.slotBits
     front = front[frontPlace...].map { $0 + shift }
     frontPlace = 0
     frontBase = deadline
@@ -115,8 +118,8 @@ struct DeadlineQueue: Sendable {
 
   /// The first slot that is due at `stamp`.
   @inline(__always) mutating func first(
-    by stamp: Milliseconds, _ records: HoldPages
-  ) -> (slot: UInt32, deadline: Milliseconds)? {
+    by stamp: Stamp, _ records: HoldPages
+  ) -> (slot: UInt32, deadline: Stamp)? {
     while true {
       while frontPlace < front.count {
         let (slot, deadline) = entry(frontPlace)
@@ -131,13 +134,13 @@ struct DeadlineQueue: Sendable {
   /// Passes over what `first` gave.
   mutating func removeFirst() { frontPlace += 1 }
 
-  private func entry(_ place: Int) -> (slot: UInt32, deadline: Milliseconds) {
+  private func entry(_ place: Int) -> (slot: UInt32, deadline: Stamp) {
     let key = front[place]
-    return (UInt32(truncatingIfNeeded: key) & HoldRecord.low28, frontBase + Milliseconds(key >> Self.slotBits))
+    return (UInt32(truncatingIfNeeded: key) & HoldRecord.low28, frontBase + Milliseconds(Int64(key >> Self.slotBits)))
   }
 
   /// The `rank`-th deadline (1: the first) if it is at most `stamp`; nil: fewer are due.
-  mutating func deadline(rank: Int, by stamp: Milliseconds, _ records: HoldPages) -> Milliseconds? {
+  mutating func deadline(rank: Int, by stamp: Stamp, _ records: HoldPages) -> Stamp? {
     guard rank > 0, first(by: stamp, records) != nil else { return nil }
     var taken = 0
     var place = frontPlace
@@ -157,15 +160,15 @@ struct DeadlineQueue: Sendable {
   }
 
   /// The earliest deadline. Looks at a whole bucket.
-  func earliest(_ records: HoldPages) -> Milliseconds? {
+  func earliest(_ records: HoldPages) -> Stamp? {
     for place in frontPlace..<front.count {
       let (slot, deadline) = entry(place)
       if records.due(slot) == deadline { return deadline }
     }
-    var found: Milliseconds?
+    var found: Stamp?
     func look(_ bucket: PagedArray<UInt32>, _ number: Int64) {
       for place in 0..<bucket.count {
-        guard let due = records.due(bucket[place]), due >> Self.bucketShift == number else { continue }
+        guard let due = records.due(bucket[place]), Self.bucket(of: due) == number else { continue }
         found = min(found ?? due, due)
       }
     }
@@ -173,7 +176,7 @@ struct DeadlineQueue: Sendable {
     for page in pages where page.filled > 0 {
       for (place, bucket) in page.buckets.enumerated() where !bucket.isEmpty {
         let number = page.number << Self.pageShift | Int64(place)
-        if let found, number > found >> Self.bucketShift { return found }
+        if let found, number > Self.bucket(of: found) { return found }
         look(bucket, number)
       }
     }
@@ -181,21 +184,21 @@ struct DeadlineQueue: Sendable {
   }
 
   /// A glance that mostly says no.
-  @inline(__always) private func isTimeForMore(_ stamp: Milliseconds) -> Bool {
-    if !open.isEmpty, openNumber << Self.bucketShift <= stamp { return true }
+  @inline(__always) private func isTimeForMore(_ stamp: Stamp) -> Bool {
+    if !open.isEmpty, Self.start(ofBucket: openNumber) <= stamp { return true }
     guard let page = pages.first else { return false }
-    return page.number << (Self.pageShift + Self.bucketShift) <= stamp
+    return Self.start(ofBucket: page.number << Self.pageShift) <= stamp
   }
 
   /// Sorts the next bucket behind what came up, if its time has come by `stamp`; false: there is none.
-  private mutating func bringUp(by stamp: Milliseconds, _ records: HoldPages) -> Bool {
-    guard let number = nextNumber, number << Self.bucketShift <= stamp else { return false }
+  private mutating func bringUp(by stamp: Stamp, _ records: HoldPages) -> Bool {
+    guard let number = nextNumber, Self.start(ofBucket: number) <= stamp else { return false }
     let bucket = take(number)
     frontNumber = number
     if frontPlace == front.count {
       // A crowd's room is not kept for a few.
       front = []
-      frontBase = number << Self.bucketShift
+      frontBase = Self.start(ofBucket: number)
     } else {
       front.removeFirst(frontPlace)
     }
@@ -204,7 +207,7 @@ struct DeadlineQueue: Sendable {
     for place in 0..<bucket.count {
       let slot = bucket[place]
       // A deadline outside the bucket: the entry is of the past.
-      if let due = records.due(slot), due >> Self.bucketShift == number { front.append(key(slot, due)) }
+      if let due = records.due(slot), Self.bucket(of: due) == number { front.append(key(slot, due)) }
     }
     count -= bucket.count
     front[sorted...].sort()

@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// What a slot of the hold slab stands for: what becomes of its seats. What an order's state is, its own record says.
 enum HoldStatus: UInt8, Sendable {
@@ -44,7 +45,7 @@ struct HoldRecord: Sendable, Equatable {
   var detail: UInt32 = 0
   var detailIsSeat = false
   /// A hold's own, then its order's until when it can be paid. 0 to 2^44 - 1.
-  var deadline: Milliseconds = 0
+  var deadline: Stamp = .zero
   /// Of a hold: milliseconds by which the deadline may still move. Of an order: its number in the table of orders.
   var slack: UInt32 = 0
   var status = HoldStatus.free
@@ -98,14 +99,14 @@ struct HoldPages: Sendable {
           sequence: UInt64(g) << 32 | UInt64(f), secret: c, event: UInt32(truncatingIfNeeded: e) & (1 << 24 - 1),
           buyer: PackedText(form: a >> 4, word: d),
           detail: UInt32(truncatingIfNeeded: b >> 44) | UInt32(truncatingIfNeeded: e >> 52) << 20,
-          detailIsSeat: a >> 3 & 1 == 1, deadline: Milliseconds(b & (1 << 44 - 1)),
+          detailIsSeat: a >> 3 & 1 == 1, deadline: Stamp(Int64(b & (1 << 44 - 1))),
           slack: UInt32(truncatingIfNeeded: e >> 24) & HoldRecord.low28, status: HoldStatus(bits: a))
       }
     }
     @inline(__always) set {
       let offset = Self.offset(slot)
       let a = newValue.status.rawValue | (newValue.detailIsSeat ? 8 : 0) | newValue.buyer.form << 4
-      let b = UInt64(bitPattern: newValue.deadline) & (1 << 44 - 1) | UInt64(newValue.detail & 0xF_FFFF) << 44
+      let b = UInt64(bitPattern: newValue.deadline.rawValue) & (1 << 44 - 1) | UInt64(newValue.detail & 0xF_FFFF) << 44
       let e =
         UInt64(newValue.event & (1 << 24 - 1)) | UInt64(newValue.slack & HoldRecord.low28) << 24
         | UInt64(newValue.detail >> 20) << 52
@@ -125,14 +126,14 @@ struct HoldPages: Sendable {
   }
 
   /// When something is due of this slot; nil: nothing is.
-  @inline(__always) func due(_ slot: UInt32) -> Milliseconds? {
+  @inline(__always) func due(_ slot: UInt32) -> Stamp? {
     let offset = Self.offset(slot)
     // Safe: as in the subscript.
     return unsafe pages[Int(slot >> UInt32(Self.pageShift))].withUnsafeBytes { page in
       let a = unsafe page.loadUnaligned(fromByteOffset: offset, as: UInt8.self)
       guard HoldStatus(bits: a).hasDeadline else { return nil }
       let b = unsafe UInt64(littleEndian: page.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self))
-      return Milliseconds(b & (1 << 44 - 1))
+      return Stamp(Int64(b & (1 << 44 - 1)))
     }
   }
 }
@@ -168,20 +169,20 @@ struct HoldSlab: Sendable {
   }
 
   /// The slot whose deadline is the first, if that is at most `stamp`. It must be ended.
-  @inline(__always) mutating func takeFirst(by stamp: Milliseconds) -> UInt32? {
+  @inline(__always) mutating func takeFirst(by stamp: Stamp) -> UInt32? {
     guard let (slot, _) = deadlines.first(by: stamp, records) else { return nil }
     deadlines.removeFirst()
     return slot
   }
 
-  @inline(__always) mutating func isDue(by stamp: Milliseconds) -> Bool {
+  @inline(__always) mutating func isDue(by stamp: Stamp) -> Bool {
     deadlines.first(by: stamp, records) != nil
   }
 
   /// The `rank`-th deadline (1: the first) if it is at most `stamp`; nil: fewer are due.
-  mutating func dueDeadline(rank: Int, by stamp: Milliseconds) -> Milliseconds? {
+  mutating func dueDeadline(rank: Int, by stamp: Stamp) -> Stamp? {
     deadlines.deadline(rank: rank, by: stamp, records)
   }
 
-  var firstDeadline: Milliseconds? { deadlines.earliest(records) }
+  var firstDeadline: Stamp? { deadlines.earliest(records) }
 }

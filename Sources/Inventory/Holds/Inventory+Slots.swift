@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// The life of a slot: allocated, filled, given back, freed; and what it adds to the digest.
 extension Inventory {
@@ -33,11 +34,12 @@ extension Inventory {
     let head = UInt64(slot) | UInt64(record.status.rawValue) << 32
     if record.status.isOrder {
       return term(
-        .hold, head, record.sequence, record.secret, UInt64(bitPattern: record.deadline), 0, UInt64(record.event))
+        .hold, head, record.sequence, record.secret, UInt64(bitPattern: record.deadline.rawValue), 0,
+        UInt64(record.event))
         &+ orderTerm(record.slack)
     }
     return term(
-      .hold, head, record.sequence, record.secret, UInt64(bitPattern: record.deadline), UInt64(record.slack),
+      .hold, head, record.sequence, record.secret, UInt64(bitPattern: record.deadline.rawValue), UInt64(record.slack),
       UInt64(record.event))
   }
 

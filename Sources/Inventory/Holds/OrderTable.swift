@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// An order, but for what its hold's slot says: of what it is, for whom, and until when it can be paid.
 struct OrderRecord: Sendable, BitwiseCopyable, Equatable {
@@ -6,23 +7,23 @@ struct OrderRecord: Sendable, BitwiseCopyable, Equatable {
   /// The hold's.
   var slot: UInt32
   var status = OrderStatus.pendingPayment
-  var createdAt: Milliseconds
+  var createdAt: Stamp
   /// The hold's deadline at checkout.
-  var expiresAt: Milliseconds
-  /// 0: it never was.
-  var confirmedAt: Milliseconds = 0
-  /// When it was cancelled, expired or refunded; 0: it was not.
-  var endedAt: Milliseconds = 0
+  var expiresAt: Stamp
+  /// Zero: it never was.
+  var confirmedAt: Stamp = .zero
+  /// When it was cancelled, expired or refunded; zero: it was not.
+  var endedAt: Stamp = .zero
   var reference = PackedText(form: 0, word: 0)
 
   /// Stands where no order is.
-  static let none = OrderRecord(secret: 0, slot: .max, createdAt: 0, expiresAt: 0)
+  static let none = OrderRecord(secret: 0, slot: .max, createdAt: .zero, expiresAt: .zero)
 
   var state: OrderState {
     switch status {
     case .pendingPayment: .pendingPayment
     case .confirmed: .confirmed(at: confirmedAt)
-    case .cancelled: .cancelled(at: endedAt, confirmedAt: confirmedAt == 0 ? nil : confirmedAt)
+    case .cancelled: .cancelled(at: endedAt, confirmedAt: confirmedAt == .zero ? nil : confirmedAt)
     case .expired: .expired(at: endedAt)
     case .refunded: .refunded(at: endedAt, confirmedAt: confirmedAt)
     }
@@ -83,15 +84,16 @@ extension Inventory {
     }
     let head = UInt64(number) | UInt64(order.status.rawValue) << 32 | UInt64(order.reference.form) << 40
     return term(
-      .order, head, order.secret, UInt64(bitPattern: order.createdAt), UInt64(bitPattern: order.expiresAt),
-      UInt64(bitPattern: order.confirmedAt) &* 3 &+ UInt64(bitPattern: order.endedAt), reference)
+      .order, head, order.secret, UInt64(bitPattern: order.createdAt.rawValue),
+      UInt64(bitPattern: order.expiresAt.rawValue),
+      UInt64(bitPattern: order.confirmedAt.rawValue) &* 3 &+ UInt64(bitPattern: order.endedAt.rawValue), reference)
   }
 
   /// Moves an order to another state; its slot follows. Its seats are the caller's affair.
   ///
   /// - Returns: the slot's record after it.
   mutating func move(
-    _ slot: UInt32, _ record: HoldRecord, to status: OrderStatus, at stamp: Milliseconds
+    _ slot: UInt32, _ record: HoldRecord, to status: OrderStatus, at stamp: Stamp
   ) -> HoldRecord {
     digest &-= stateTerm(slot, record)
     orders[record.slack].status = status

@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// Keys that routers made for holds: their outcomes are read off the holds themselves while those say them.
 extension Inventory {
@@ -23,7 +24,7 @@ extension Inventory {
     digest &+= ring.append(
       RouterKeyRing.Entry(
         router: router, number: number, slot: held.id.slot, sequence: held.id.sequence, isBest: isBest, stamp: now,
-        ttl: UInt64((held.expiresAt - now) / 1_000), version: held.version, arguments: record.argumentsCheck))
+        ttl: UInt64((held.expiresAt - now).seconds), version: held.version, arguments: record.argumentsCheck))
     return true
   }
 
@@ -43,7 +44,7 @@ extension Inventory {
     let record = holds[row.slot]
     let held = Outcome.Held(
       id: HoldID(shard: shard, slot: row.slot, sequence: row.sequence, secret: record.secret),
-      expiresAt: row.stamp + Milliseconds(row.ttl) * 1_000, total: total(record), version: row.version)
+      expiresAt: row.stamp + .seconds(row.ttl), total: total(record), version: row.version)
     if row.isBest { return (record.event, .heldBest(held, seats: seatsAndAreas(record).seats)) }
     return (record.event, .held(held))
   }
@@ -117,12 +118,12 @@ extension Inventory {
   /// Takes a row that a snapshot says, if it is one that this ring takes.
   mutating func takeRow(_ reader: inout ByteReader) throws(DecodeError) {
     let (router, number, sequence) = (try reader.u64(), try reader.u64(), try reader.u64())
-    let (slot, stamp, arguments) = (try reader.u32(), try reader.i64(), try reader.u32())
+    let (slot, stamp, arguments) = (try reader.u32(), try reader.stamp(), try reader.u32())
     let (flags, version) = (try reader.u32(), try reader.u64())
     let row = RouterKeyRing.Entry(
       router: router, number: number, slot: slot, sequence: sequence, isBest: flags >> 24 & 1 == 1, stamp: stamp,
       ttl: UInt64(flags & 0xFF_FFFF), version: version, arguments: arguments)
-    guard sequence < nextSequence, slot < HoldSlab.none, (0...now).contains(stamp), flags >> 26 == 0,
+    guard sequence < nextSequence, slot < HoldSlab.none, (.zero...now).contains(stamp), flags >> 26 == 0,
       version <= RouterKeyRing.versionMax, row.ttl < 1 << 17
     else { throw .invalid(field: "snapshot key") }
     ring.see(router, number, othersAreEmpty: true)
@@ -154,7 +155,7 @@ extension Inventory {
     // What is said twice must be the same.
     guard Int(event) < events.count, !isInSlot(row), held.version == row.version,
       held.id == HoldID(shard: shard, slot: row.slot, sequence: row.sequence, secret: held.id.secret),
-      held.expiresAt == row.stamp + Milliseconds(row.ttl) * 1_000
+      held.expiresAt == row.stamp + .seconds(row.ttl)
     else { throw .invalid(field: "snapshot key") }
     save(row, event, outcome)
   }

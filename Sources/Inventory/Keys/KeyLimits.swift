@@ -1,4 +1,4 @@
-public import Proto
+public import Time
 
 /// How long a shard remembers idempotency keys. Part of the state machine's definition: every replica of a cluster must
 /// be given the same.

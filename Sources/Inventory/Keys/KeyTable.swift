@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// A queue of 64-bit words in pages: written at the tail, dropped at the head, read anywhere between.
 struct WordLog: Sendable {
@@ -60,7 +61,7 @@ struct KeyEntry: Equatable {
     case encoded = 0
     case held = 1
   }
-  var stamp: Milliseconds
+  var stamp: Stamp
   var keyBytes: Int
   var form: Form
   /// It made, changed or ended this hold or order.
@@ -74,14 +75,14 @@ struct KeyEntry: Equatable {
   var keyWords: UInt64 { UInt64(keyBytes + 7) >> 3 }
 
   init(
-    stamp: Milliseconds, keyBytes: Int, form: Form, subject: (slot: UInt32, sequence: UInt64)?, byArguments: Bool,
+    stamp: Stamp, keyBytes: Int, form: Form, subject: (slot: UInt32, sequence: UInt64)?, byArguments: Bool,
     event: UInt32, arguments: UInt64
   ) {
     (self.stamp, self.keyBytes, self.form, self.subject) = (stamp, keyBytes, form, subject)
     (self.byArguments, self.event, self.arguments) = (byArguments, event, arguments)
   }
 
-  @inline(__always) static func stamp(_ word: UInt64) -> Milliseconds { Milliseconds(word & (1 << 44 - 1)) }
+  @inline(__always) static func stamp(_ word: UInt64) -> Stamp { Stamp(Int64(word & (1 << 44 - 1))) }
 
   /// Any four words are an entry.
   init(_ w0: UInt64, _ w1: UInt64, _ w2: UInt64, _ w3: UInt64) {
@@ -95,7 +96,7 @@ struct KeyEntry: Equatable {
   }
 
   @inline(__always) var words: (UInt64, UInt64, UInt64, UInt64) {
-    var w0 = UInt64(bitPattern: stamp) & (1 << 44 - 1) | UInt64(keyBytes) << 44 | UInt64(form.rawValue) << 52
+    var w0 = UInt64(bitPattern: stamp.rawValue) & (1 << 44 - 1) | UInt64(keyBytes) << 44 | UInt64(form.rawValue) << 52
     w0 |= (subject == nil ? 0 : 1) << 53 | (byArguments ? 1 : 0) << 54
     return (w0, UInt64(event) | UInt64(subject?.slot ?? 0) << 24, subject?.sequence ?? 0, arguments)
   }
@@ -126,7 +127,7 @@ struct KeyTable: Sendable {
   @inline(__always) var isTooLong: Bool { log.count > Self.wordsMax }
 
   /// When the oldest entry was made. There is one.
-  @inline(__always) var firstStamp: Milliseconds { KeyEntry.stamp(log[log.head]) }
+  @inline(__always) var firstStamp: Stamp { KeyEntry.stamp(log[log.head]) }
 
   /// Words that the entry takes.
   func length(at position: UInt64, _ entry: KeyEntry) -> UInt64 {
@@ -170,7 +171,7 @@ struct KeyTable: Sendable {
   ///
   /// - Parameter since: entries that are older are passed over.
   @inline(__always) func find(
-    _ key: RawSpan, hash: UInt64, event: UInt32?, arguments: UInt64, since: Milliseconds = .min
+    _ key: RawSpan, hash: UInt64, event: UInt32?, arguments: UInt64, since: Stamp = .distantPast
   ) -> UInt64? {
     var probe = index.probe(hash)
     while let value = index.next(&probe) {
@@ -264,7 +265,7 @@ struct KeyTable: Sendable {
     _ entry: KeyEntry, _ key: RawSpan, hash: UInt64, older: UInt64?, _ held: Outcome.Held
   ) -> UInt64 {
     if let older { supersede(older, by: entry.arguments) }
-    let last = held.version & (1 << 47 - 1) | UInt64((held.expiresAt - entry.stamp) / 1_000) << 47
+    let last = held.version & (1 << 47 - 1) | UInt64((held.expiresAt - entry.stamp).seconds) << 47
     if key.byteCount > 16 || key.byteCount <= 8 {
       let position = begin(entry, key: key)
       log.append(held.id.secret)

@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// Keys that routers made for holds, in 24 bytes each.
 ///
@@ -27,7 +28,7 @@ struct RouterKeyRing: Sendable {
     var slot: UInt32
     var sequence: UInt64
     var isBest: Bool
-    var stamp: Milliseconds
+    var stamp: Stamp
     /// Seconds.
     var ttl: UInt64
     var version: UInt64
@@ -40,11 +41,11 @@ struct RouterKeyRing: Sendable {
     var rows: [Row] = []
     var number: UInt64
     var sequence: UInt64
-    var stamp: Milliseconds
+    var stamp: Stamp
     /// The sum of the rows' terms of the digest.
     var sum: UInt64 = 0
 
-    var slice: Int64 { stamp >> RouterKeyRing.sliceShift }
+    var slice: Int64 { stamp.rawValue >> RouterKeyRing.sliceShift }
     @inline(__always) func number(_ row: Int) -> UInt64 { number &+ rows[row].place & 0xFFFF_FFFF }
     @inline(__always) func sequence(_ row: Int) -> UInt64 { sequence &+ rows[row].origin >> 32 & 0xFFFF }
 
@@ -53,9 +54,9 @@ struct RouterKeyRing: Sendable {
       let number = entry.number &- number
       let sequence = entry.sequence &- sequence
       guard number <= UInt64(UInt32.max), sequence <= UInt64(UInt16.max), rows.count < rowsMax,
-        entry.stamp >> RouterKeyRing.sliceShift == slice
+        entry.stamp.rawValue >> RouterKeyRing.sliceShift == slice
       else { return false }
-      let stamp = UInt64(bitPattern: entry.stamp &- stamp)
+      let stamp = UInt64(bitPattern: (entry.stamp &- stamp).rawValue)
       rows.append(
         Row(
           place: number | UInt64(entry.slot) << 32 | (entry.isBest ? 1 << 60 : 0),
@@ -69,7 +70,7 @@ struct RouterKeyRing: Sendable {
       return Entry(
         router: router, number: number(row), slot: UInt32(truncatingIfNeeded: words.place >> 32) & HoldRecord.low28,
         sequence: sequence(row), isBest: words.place >> 60 & 1 == 1,
-        stamp: stamp + Milliseconds(words.origin >> 48), ttl: words.outcome >> 47,
+        stamp: stamp + Milliseconds(Int64(words.origin >> 48)), ttl: words.outcome >> 47,
         version: words.outcome & RouterKeyRing.versionMax, arguments: UInt32(truncatingIfNeeded: words.origin))
     }
   }
@@ -204,7 +205,7 @@ struct RouterKeyRing: Sendable {
   }
 
   /// Whether a row of the router that was named last may have these, as far as its last row says.
-  func follows(sequence: UInt64, stamp: Milliseconds) -> Bool {
+  func follows(sequence: UInt64, stamp: Stamp) -> Bool {
     guard let chunk = routers[current].chunks.last else { return true }
     let last = chunk.entry(chunk.rows.count - 1, router: 0)
     return sequence > last.sequence && stamp >= last.stamp
@@ -215,7 +216,7 @@ struct RouterKeyRing: Sendable {
   @inline(__always) mutating func append(_ entry: Entry) -> UInt64 {
     let term = Self.digestTerm(entry)
     if entry.sequence < firstSequence {
-      (firstSequence, firstSlice) = (entry.sequence, entry.stamp >> Self.sliceShift)
+      (firstSequence, firstSlice) = (entry.sequence, entry.stamp.rawValue >> Self.sliceShift)
     }
     if routers[current].append(entry, term, rowsMax: Self.rowsMax) { routersWithRows += 1 }
     count += 1
@@ -227,14 +228,14 @@ struct RouterKeyRing: Sendable {
     return term(
       .key,
       entry.router, entry.number, entry.sequence, entry.version | entry.ttl << 47, place,
-      UInt64(bitPattern: entry.stamp))
+      UInt64(bitPattern: entry.stamp.rawValue))
   }
 
   // MARK: Dropping
 
   /// Whether the time of the oldest slice's last row has passed.
-  @inline(__always) func isDue(at now: Milliseconds, window: Milliseconds) -> Bool {
-    count > 0 && now >= (firstSlice + 1) << Self.sliceShift + window
+  @inline(__always) func isDue(at now: Stamp, window: Milliseconds) -> Bool {
+    count > 0 && now >= Stamp((firstSlice + 1) << Self.sliceShift) + window
   }
 
   /// Drops the oldest slice and returns its terms of the digest.
@@ -263,7 +264,7 @@ struct RouterKeyRing: Sendable {
   /// Drops saved outcomes whose rows are gone; a few at a time.
   mutating func dropSaved() {
     for _ in 0..<8 where saved.count > 0 {
-      if count > 0, saved.firstStamp >> Self.sliceShift >= firstSlice { break }
+      if count > 0, saved.firstStamp.rawValue >> Self.sliceShift >= firstSlice { break }
       _ = saved.dropFirst()
     }
   }

@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// A snapshot is a stream of items, cut into chunks wherever 64 KiB are full.
 ///
@@ -43,8 +44,8 @@ extension Inventory {
     out.bytes.put(holds.freeHead)
     out.bytes.put(UInt32(events.count))
     out.bytes.put(UInt64(keyLimits.clientBytes))
-    out.bytes.put(keyLimits.clientWindow)
-    out.bytes.put(keyLimits.routerWindow)
+    out.bytes.put(keyLimits.clientWindow.rawValue)
+    out.bytes.put(keyLimits.routerWindow.rawValue)
     out.bytes.put(UInt32(orders.slotCount))
     out.bytes.put(sweep.cursor)
     for slots in [sweep.present, sweep.waiting] {

@@ -1,5 +1,6 @@
 public import Octets
 public import Proto
+import Time
 
 extension Inventory {
   /// Reads a snapshot, chunk by chunk; where the chunks are cut does not matter. Whatever the bytes are, it never
@@ -98,8 +99,8 @@ extension Inventory {
       let version = try reader.u8()
       guard version == Format.version else { throw .otherVersion(found: version) }
       guard try reader.u16() == inventory.shard.rawValue else { throw .invalid(field: "snapshot shard") }
-      let stamp = try reader.i64()
-      guard (0...Inventory.stampMax).contains(stamp) else { throw .invalid(field: "snapshot stamp") }
+      let stamp = try reader.stamp()
+      guard (.zero...Inventory.stampMax).contains(stamp) else { throw .invalid(field: "snapshot stamp") }
       let nextSequence = try reader.u64()
       guard nextSequence <= HoldID.sequenceMax else { throw .invalid(field: "snapshot sequence") }
       slotCount = try reader.count(limit: HoldSlab.countMax, field: "snapshot slots")
@@ -108,12 +109,14 @@ extension Inventory {
       let clientBytes = try reader.u64()
       let clientWindow = try reader.i64()
       let routerWindow = try reader.i64()
-      guard clientBytes <= 1 << 40, (0...Inventory.stampMax).contains(clientWindow),
-        (0...Inventory.stampMax).contains(routerWindow)
+      guard clientBytes <= 1 << 40, (0...Inventory.stampMax.rawValue).contains(clientWindow),
+        (0...Inventory.stampMax.rawValue).contains(routerWindow)
       else { throw .invalid(field: "snapshot key limits") }
       inventory = Inventory(
         shard: inventory.shard,
-        keyLimits: KeyLimits(clientBytes: Int(clientBytes), clientWindow: clientWindow, routerWindow: routerWindow),
+        keyLimits: KeyLimits(
+          clientBytes: Int(clientBytes), clientWindow: Milliseconds(clientWindow),
+          routerWindow: Milliseconds(routerWindow)),
         tableSalt: inventory.tableSalt)
       orderCount = try reader.count(limit: HoldSlab.countMax, field: "snapshot orders")
       var sweep = Sweep()
@@ -136,14 +139,14 @@ extension Inventory {
       guard inventory.events.count < eventCount else { throw .invalid(field: "snapshot events") }
       guard let life = EventState.Life(rawValue: try reader.u8()) else { throw .invalid(field: "snapshot event") }
       if life == .free { return inventory.events.restore(.cleared(UInt32(inventory.events.count))) }
-      let createdAt = try reader.i64()
-      let deletedAt = try reader.i64()
+      let createdAt = try reader.stamp()
+      let deletedAt = try reader.stamp()
       let incarnation = try reader.u64()
       let version = try reader.u64()
       let outline = try DefinitionOutline(decoding: &reader)
       let id = outline.definition.id
       guard !id.isEmpty, life == .deleted || inventory.events.slot(of: id) == nil, version < 1 << 47,
-        createdAt <= inventory.now, life == .deleted || deletedAt == 0
+        createdAt <= inventory.now, life == .deleted || deletedAt == .zero
       else { throw .invalid(field: "snapshot event") }
       let slot = UInt32(inventory.events.count)
       inventory.restore(
@@ -234,7 +237,7 @@ private struct SnapshotOrder: Sendable {
 extension Inventory {
   /// Adds a slot for an event that a snapshot says.
   fileprivate mutating func restore(
-    _ event: EventState, _ life: EventState.Life, _ createdAt: Milliseconds, _ deletedAt: Milliseconds
+    _ event: EventState, _ life: EventState.Life, _ createdAt: Stamp, _ deletedAt: Stamp
   ) {
     var event = event
     event.createdAt = createdAt
@@ -256,9 +259,9 @@ extension Inventory {
     record.sequence = try reader.u64()
     record.secret = try reader.u64()
     record.event = try reader.u32()
-    record.deadline = try reader.i64()
+    record.deadline = try reader.stamp()
     guard record.sequence < nextSequence, Int(record.event) < events.count, events[record.event].life != .free,
-      (0..<1 << 44).contains(record.deadline)
+      (.zero..<Stamp(1 << 44)).contains(record.deadline)
     else { throw .invalid(field: "snapshot hold") }
     let slot = holds.grow()
     if status == .released {
@@ -293,11 +296,12 @@ extension Inventory {
       throw .invalid(field: "snapshot order status")
     }
     var order = OrderRecord(
-      secret: try reader.u64(), slot: slot, status: status, createdAt: try reader.i64(), expiresAt: try reader.i64())
-    order.confirmedAt = try reader.i64()
-    order.endedAt = try reader.i64()
+      secret: try reader.u64(), slot: slot, status: status, createdAt: try reader.stamp(), expiresAt: try reader.stamp()
+    )
+    order.confirmedAt = try reader.stamp()
+    order.endedAt = try reader.stamp()
     for stamp in [order.createdAt, order.expiresAt, order.confirmedAt, order.endedAt] {
-      guard (0..<1 << 44).contains(stamp) else { throw .invalid(field: "snapshot order") }
+      guard (.zero..<Stamp(1 << 44)).contains(stamp) else { throw .invalid(field: "snapshot order") }
     }
     let reference = try reader.bytes(Int(try reader.u8()))
     guard reference.byteCount <= OrderInfo.referenceBytesMax else { throw .invalid(field: "snapshot reference") }
@@ -364,7 +368,7 @@ extension Inventory {
 extension KeyTable {
   /// Takes an entry if its words are one, and returns its term of the digest.
   fileprivate mutating func take(
-    _ reader: inout ByteReader, eventCount: Int, now: Milliseconds
+    _ reader: inout ByteReader, eventCount: Int, now: Stamp
   ) throws(DecodeError) -> UInt64 {
     let count = try reader.count(limit: 1 << 20, field: "snapshot key")
     guard count >= 4, reader.bytesLeft >= count * 8 else { throw .invalid(field: "snapshot key") }

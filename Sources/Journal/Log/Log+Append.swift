@@ -1,6 +1,7 @@
 import Octets
 package import Proto
 import Threads
+import Time
 
 extension Log {
   /// Writes one group. It is durable when the `sync` that must follow returns.
@@ -77,7 +78,7 @@ extension Log {
   private func batchFrame(_ position: UInt64, group: UInt64, count: Int, bodyBytes: Int) -> LogFrame {
     LogFrame(
       kind: .batch, shard: ShardID(0), epoch: 0, firstIndex: group, count: UInt32(count), rawBytes: 0, blockBytes: 0,
-      recordsCRC: 0, stamp: Int64(position), committed: UInt64(bodyBytes), previousChain: replica.disk)
+      recordsCRC: 0, stamp: Stamp(Int64(position)), committed: UInt64(bodyBytes), previousChain: replica.disk)
   }
 
   private func marker(_ kind: LogFrame.Kind, _ shard: ShardID, _ end: LogEnd) -> LogFrame {

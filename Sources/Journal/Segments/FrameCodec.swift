@@ -1,6 +1,7 @@
 package import Octets
 package import Proto
 import Threads
+package import Time
 
 /// Makes frames out of records. Keeps LZ4's state and buffers for the next frame: one for each thread.
 package struct FrameEncoder: ~Copyable {
@@ -11,7 +12,7 @@ package struct FrameEncoder: ~Copyable {
   /// `records`: `count` command records, one behind the other, at most `LogFrame.rawBytesMax` bytes. The first has
   /// `firstIndex`; `previousChain` is the chain hash of the shard's frame before, 0 if there is none.
   package mutating func encode(
-    _ records: RawSpan, shard: ShardID, epoch: UInt64, firstIndex: UInt64, count: UInt32, stamp: Milliseconds,
+    _ records: RawSpan, shard: ShardID, epoch: UInt64, firstIndex: UInt64, count: UInt32, stamp: Stamp,
     committed: UInt64, previousChain: UInt64
   ) -> EncodedFrame {
     precondition(count > 0 && records.byteCount <= LogFrame.rawBytesMax, "the primary splits its batches")
@@ -54,7 +55,7 @@ package final class PreparedBlock: Sendable {
 
   /// The frame, with what `FrameEncoder.encode` is told of its place. Once.
   package func takeFrame(
-    shard: ShardID, epoch: UInt64, index: UInt64, stamp: Milliseconds, committed: UInt64, previousChain: UInt64
+    shard: ShardID, epoch: UInt64, index: UInt64, stamp: Stamp, committed: UInt64, previousChain: UInt64
   ) -> EncodedFrame {
     var bytes: [UInt8] = []
     self.bytes.withLock { swap(&$0, &bytes) }

@@ -1,5 +1,6 @@
 internal import Octets
 internal import Proto
+import Time
 
 /// Reads one segment front to back, verifies everything, and finds where it can be read again behind what cannot.
 struct SegmentScan: ~Copyable {
@@ -74,7 +75,7 @@ struct SegmentScan: ~Copyable {
     var reader = ByteReader(data.extracting(offset..<data.byteCount))
     guard let frame = try? decoder.decode(&reader) else { return nil }
     if frame.kind == .batch {
-      guard frame.previousChain == disk, frame.stamp == Int64(first) + Int64(offset),
+      guard frame.previousChain == disk, frame.stamp.rawValue == Int64(first) + Int64(offset),
         frame.committed <= UInt64(Int32.max)
       else { return nil }
     }

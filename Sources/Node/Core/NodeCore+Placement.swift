@@ -2,6 +2,7 @@ import ClusterMap
 import Proto
 import Replication
 import ShardCore
+import Time
 
 extension NodeCore {
   var replicaConfig: ReplicaConfig {
@@ -21,7 +22,9 @@ extension NodeCore {
       guard let registers = try? await coordinator.readAll() else { continue }
       if registers.count >= shardCount { return }
       guard let nodes = try? await coordinator.nodes(), !nodes.isEmpty else { continue }
-      guard nodes.count > 1 || ContinuousClock.now - started > .milliseconds(configuration.birthWait) else { continue }
+      guard nodes.count > 1 || ContinuousClock.now - started > .milliseconds(configuration.birthWait.rawValue) else {
+        continue
+      }
       let replicas = nodes.map { ReplicaID(node: $0.name, disk: $0.disk) }
       for shard in allShards where registers[shard] == nil {
         let roles = Placement.firstRoles(of: shard, on: replicas)

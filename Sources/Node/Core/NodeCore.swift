@@ -30,8 +30,8 @@ final class NodeCore: Sendable {
   let shardCount: Int
   let machineOptions: ShardMachine.Options
   let log: LogSink
-  /// When this process began to serve, monotonic milliseconds.
-  let startedAt = Int64(bootTimeNanoseconds() / 1_000_000)
+  /// When this process began to serve.
+  let startedAt = bootTime()
   let loopCount: Int
   /// Bounds unfinished messages on all connections that others opened.
   let inputBudget: MemoryBudget

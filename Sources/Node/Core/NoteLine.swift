@@ -2,6 +2,7 @@ package import Logging
 package import Proto
 package import Replication
 import ShardCore
+import Time
 
 /// A replica's note as it stands in the node's log: a sentence that says what happened and, where an operator should
 /// act, what to do; then the values that belong to it.
@@ -103,5 +104,5 @@ package struct NoteLine {
 
   private static func node(_ replica: ReplicaID?) -> Value { .text(replica?.node.description ?? "") }
 
-  private static func count(_ milliseconds: MonotonicMilliseconds) -> Value { .number(UInt64(max(milliseconds, 0))) }
+  private static func count(_ length: Milliseconds) -> Value { .number(UInt64(max(length, 0).rawValue)) }
 }

@@ -3,6 +3,7 @@ import Logging
 import Octets
 import Proto
 import ShardCore
+import Time
 
 /// One loop's outgoing connection to another node: carries what this loop's shards say there. The other node's answers
 /// come on a connection of its own, so that neither has to decide which of two connections counts.
@@ -17,13 +18,13 @@ final class PeerLink: ConnectionHandler {
   private(set) var peer: ReplicaID?
   /// The start number of the process that answered.
   private var peerStart: UInt64 = 0
-  private var retryAt: Int64 = 0
-  private var retryWait: Int64 = PeerLink.waitMin
+  private var retryAt = MonotonicTime.zero
+  private var retryWait = PeerLink.waitMin
   /// The open `peerMessages` frame of this turn.
   private var frame: [UInt8] = []
 
-  private static let waitMin: Int64 = 50
-  private static let waitMax: Int64 = 1_000
+  private static let waitMin: Milliseconds = 50
+  private static let waitMax: Milliseconds = 1_000
   /// Beyond this much output what is said is lost: the replication rules say it again.
   private static let outputBytesMax = 64 << 20
   private static let frameBytesMax = 8 << 20
@@ -38,12 +39,12 @@ final class PeerLink: ConnectionHandler {
   func moved(to address: String) {
     guard address != self.address else { return }
     self.address = address
-    retryAt = 0
+    retryAt = .zero
     connection?.abort()
   }
 
   /// Connects, unless it is connected or waits for the next try.
-  func connectIfNeeded(now: Int64) {
+  func connectIfNeeded(now: MonotonicTime) {
     guard connection == nil, now >= retryAt, let target = try? HostPort(address) else { return }
     var options = ConnectionOptions()
     options.outputSoftLimit = 16 << 20

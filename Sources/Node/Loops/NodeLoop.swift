@@ -6,6 +6,7 @@ import Octets
 import Proto
 import Replication
 import ShardCore
+import Time
 
 /// What of a node lives on one of its loops: shards, connections, and what a turn collects for log and peers.
 ///
@@ -41,7 +42,7 @@ package actor NodeLoop {
 
   private var ticks: UInt64 = 0
   /// When a batch or a frame came last.
-  private var workedAt: Int64 = 0
+  private var workedAt = MonotonicTime.zero
   /// Keys that shards had forgotten when memory was given back last.
   private var keysGivenBack = 0
   private var memory = MemoryWatch()
@@ -133,7 +134,7 @@ package actor NodeLoop {
 
   private func readClock() -> TurnTime {
     beginAllowance()
-    return TurnTime(now: Int64(bootTimeNanoseconds() / 1_000_000), wall: wallClockMilliseconds())
+    return TurnTime(now: bootTime(), wall: wallClock())
   }
 
   private func beginAllowance() {
@@ -227,7 +228,7 @@ package actor NodeLoop {
     case .clockLeapt(let milliseconds):
       node.log.warning("the wall clock differs from the shard's last stamp") {
         $0.field("shard", shard.id.rawValue)
-        $0.field("milliseconds", milliseconds)
+        $0.field("milliseconds", milliseconds.rawValue)
       }
     case .disk(let job): disk.carryOut(job, of: shard.id)
     }

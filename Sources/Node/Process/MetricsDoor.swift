@@ -6,6 +6,7 @@ import Logging
 import Octets
 import Proto
 import ShardCore
+import Time
 
 /// A connection to the node's metrics listener: `GET /metrics` and `GET /healthz`, one after the other. For operators,
 /// not for buyers: what it does not understand it refuses, and closes.
@@ -107,7 +108,7 @@ extension NodeCore {
     let size = journal.size
     let positions = journal.positions
     return NodeMetrics(
-      state: status.state, uptime: Int64(bootTimeNanoseconds() / 1_000_000) - startedAt, loopCount: loops.count,
+      state: status.state, uptime: bootTime() - startedAt, loopCount: loops.count,
       turnTimes: turnTimes, shards: shards, logBytes: size.bytes, segments: size.segments, written: positions.written,
       durable: positions.durable, isFull: writer.isFull, syncs: writer.times, start: identity.start,
       suspects: suspects, logLinesDropped: log.droppedCount)

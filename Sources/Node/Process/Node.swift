@@ -72,7 +72,7 @@ public final class Node: Sendable {
       let record = NodeRecord(
         name: journal.replica.node, disk: journal.replica.disk,
         address: "\(configuration.host):\(listener.address.port)",
-        loops: configuration.loopCount, pid: Int(processID()), startedAt: wallClockMilliseconds())
+        loops: configuration.loopCount, pid: Int(processID()), startedAt: wallClock())
       let identity = try await NodeIdentity.claim(
         record, in: birth, storage, coordinator: coordinator, log: configuration.log)
       coordinator.bind(to: birth)
@@ -119,7 +119,7 @@ public final class Node: Sendable {
     // Before any shard speaks: from here on, what this start does counts.
     let record = NodeRecord(
       name: core.me.node, disk: core.me.disk, address: "\(core.configuration.host):\(port)",
-      loops: core.loops.count, pid: Int(processID()), startedAt: wallClockMilliseconds(), start: core.identity.start)
+      loops: core.loops.count, pid: Int(processID()), startedAt: wallClock(), start: core.identity.start)
     guard try await core.coordinator.register(record) else {
       throw NodeStartError("another process took the name \(core.me.node) while this one read its log")
     }

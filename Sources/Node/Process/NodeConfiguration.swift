@@ -3,6 +3,7 @@ public import Flags
 public import Logging
 import Octets
 public import Proto
+public import Time
 
 /// What a node is started with: the flags of `holdfast-node`, checked.
 public struct NodeConfiguration: Sendable {
@@ -15,17 +16,17 @@ public struct NodeConfiguration: Sendable {
   /// Counts only when the cluster is born.
   public var shardCount: Int
   public var loopCount: Int
-  /// Milliseconds of silence after which a failover is tried.
-  public var failureTimeout: Int64
-  /// Milliseconds between heartbeats.
-  public var heartbeat: Int64
+  /// Silence after which a failover is tried.
+  public var failureTimeout: Milliseconds
+  /// Time between heartbeats.
+  public var heartbeat: Milliseconds
   public var segmentBytes: Int
   /// Bytes of a shard's log after which it is snapshotted again.
   public var snapshotBytes: Int
-  /// Milliseconds that a request may wait for its commit before it ends `unknown`.
-  public var requestDeadline: Int64
-  /// Milliseconds that the first node of a cluster waits for a second one before it takes all shards alone.
-  public var birthWait: Int64 = 3_000
+  /// How long a request may wait for its commit before it ends `unknown`.
+  public var requestDeadline: Milliseconds
+  /// How long the first node of a cluster waits for a second one before it takes all shards alone.
+  public var birthWait: Milliseconds = 3_000
   /// Bytes of unfinished messages on all connections that others opened.
   public var inputBytesMax = 64 << 20
   /// Where `/metrics` and `/healthz` are served over HTTP; nil: nowhere.
@@ -34,8 +35,8 @@ public struct NodeConfiguration: Sendable {
 
   public init(
     name: NodeName, host: String = "127.0.0.1", port: UInt16 = 0, dataDirectory: String, shardCount: Int = 16,
-    loopCount: Int = 1, failureTimeout: Int64 = 500, heartbeat: Int64 = 0, segmentBytes: Int = 64 << 20,
-    snapshotBytes: Int = 64 << 20, requestDeadline: Int64 = 20_000, log: LogSink = .none
+    loopCount: Int = 1, failureTimeout: Milliseconds = 500, heartbeat: Milliseconds = 0, segmentBytes: Int = 64 << 20,
+    snapshotBytes: Int = 64 << 20, requestDeadline: Milliseconds = 20_000, log: LogSink = .none
   ) {
     (self.name, self.host, self.port, self.dataDirectory) = (name, host, port, dataDirectory)
     (self.shardCount, self.loopCount, self.failureTimeout) = (shardCount, loopCount, failureTimeout)
@@ -58,8 +59,8 @@ public struct NodeConfiguration: Sendable {
     self.init(
       name: name, host: address.host, port: address.port, dataDirectory: flags.text("data") ?? "var/n1",
       shardCount: try flags.number("shards", in: 1...1_024) ?? 16,
-      loopCount: loops == 0 ? processorCount() : loops, failureTimeout: Int64(timeout),
-      heartbeat: Int64(try flags.number("heartbeat", in: 0...60_000) ?? 0),
+      loopCount: loops == 0 ? processorCount() : loops, failureTimeout: Milliseconds(Int64(timeout)),
+      heartbeat: Milliseconds(Int64(try flags.number("heartbeat", in: 0...60_000) ?? 0)),
       segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
       snapshotBytes: try flags.number("snapshot-bytes", in: 4_096...(1 << 40)) ?? 64 << 20,
       log: log(level))

@@ -3,6 +3,7 @@ import Inventory
 import Journal
 import Octets
 import Proto
+import Time
 
 /// What a node's `/metrics` says: Prometheus' text format, named like the router's.
 struct NodeMetrics: Sendable {
@@ -30,7 +31,7 @@ struct NodeMetrics: Sendable {
 
   func write(into out: inout [UInt8]) {
     out.gauge("holdfast_node_up", "1: it serves; 0: it reads its log, or is halted.", state == .up ? 1 : 0)
-    out.gauge("holdfast_node_uptime_seconds", "Since the start.", uptime / 1_000)
+    out.gauge("holdfast_node_uptime_seconds", "Since the start.", uptime.seconds)
     out.gauge("holdfast_node_start", "Number of this start of the node.", Int64(clamping: start))
     out.gauge(
       "holdfast_node_suspect_replicas", "Replicas that may lack what was acknowledged: they wait for peer or operator.",
@@ -76,7 +77,7 @@ struct NodeMetrics: Sendable {
     family(
       &out, "holdfast_node_shard_key_window_seconds",
       "Age of the oldest outcome under a client's key: what is younger is found by a retry."
-    ) { $0.stats.clientKeyWindow / 1_000 }
+    ) { $0.stats.clientKeyWindow.seconds }
   }
 
   private static let roles: [(ReplicaStatus.Role, StaticString)] = [

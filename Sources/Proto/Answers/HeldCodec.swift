@@ -1,4 +1,5 @@
 public import Octets
+public import Time
 
 // A hold that was got is the most frequent of all outcomes and replies. Its bytes are written and read here, in one
 // piece each, whatever they stand in.
@@ -25,7 +26,8 @@ extension Outcome.Held {
   /// Reads the bytes from `offset` on; callers have checked that `byteCount` are there.
   @inlinable @inline(__always) init(_ bytes: RawSpan, at offset: Int) {
     self.init(
-      id: HoldID(bytes, at: offset &+ Offset.id), expiresAt: bytes.word(at: offset &+ Offset.expiresAt, Int64.self),
+      id: HoldID(bytes, at: offset &+ Offset.id),
+      expiresAt: Stamp(bytes.word(at: offset &+ Offset.expiresAt, Int64.self)),
       total: bytes.word(at: offset &+ Offset.total, Int64.self),
       version: bytes.word(at: offset &+ Offset.version, UInt64.self))
   }

@@ -1,4 +1,5 @@
 public import Octets
+public import Time
 
 /// Everything about a hold: what it is of, for whom, until when. Also what an order is of.
 public struct HoldInfo: Equatable, Sendable {
@@ -11,13 +12,13 @@ public struct HoldInfo: Equatable, Sendable {
   /// Minor units.
   public var total: Int64
   /// The hold's deadline; of an order, the one that its hold had at checkout.
-  public var expiresAt: Milliseconds
+  public var expiresAt: Stamp
   /// The event's version when this was said.
   public var version: UInt64
 
   public init(
     hold: HoldID, event: EventRef, eventID: Bytes, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount], total: Int64,
-    expiresAt: Milliseconds, version: UInt64
+    expiresAt: Stamp, version: UInt64
   ) {
     (self.hold, self.event, self.eventID, self.buyer) = (hold, event, eventID, buyer)
     (self.seats, self.areas, self.total) = (seats, areas, total)
@@ -56,7 +57,7 @@ extension HoldInfo {
       areas.append(AreaCount(area: area, count: try reader.u32()))
     }
     let total = try reader.i64()
-    let expiresAt = try reader.i64()
+    let expiresAt = try reader.stamp()
     self.init(
       hold: hold, event: event, eventID: eventID, buyer: buyer, seats: seats, areas: areas, total: total,
       expiresAt: expiresAt, version: try reader.u64())

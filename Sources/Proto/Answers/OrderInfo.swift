@@ -1,13 +1,14 @@
 public import Octets
+public import Time
 
 /// Everything about an order: a purchase, from checkout on. It is never deleted while its event is there.
 public struct OrderInfo: Equatable, Sendable {
   public var order: OrderID
   public var state: OrderState
   /// When it was made: at checkout.
-  public var createdAt: Milliseconds
+  public var createdAt: Stamp
   /// Until when it can, or could, be confirmed.
-  public var payBy: Milliseconds
+  public var payBy: Stamp
   /// The shop's own name for it, at most 128 bytes; empty: none.
   public var reference: Bytes
   /// The hold that was checked out: what the order is of.
@@ -19,15 +20,15 @@ public struct OrderInfo: Equatable, Sendable {
   public static let referenceBytesMax = 128
 
   public init(
-    order: OrderID, state: OrderState, createdAt: Milliseconds, payBy: Milliseconds, reference: Bytes, hold: HoldInfo
+    order: OrderID, state: OrderState, createdAt: Stamp, payBy: Stamp, reference: Bytes, hold: HoldInfo
   ) {
     (self.order, self.state, self.createdAt, self.payBy) = (order, state, createdAt, payBy)
     (self.reference, self.hold) = (reference, hold)
   }
 
   /// What it was and is, and since when, oldest first.
-  public var history: [(status: OrderStatus, at: Milliseconds)] {
-    var history: [(status: OrderStatus, at: Milliseconds)] = [(.pendingPayment, createdAt)]
+  public var history: [(status: OrderStatus, at: Stamp)] {
+    var history: [(status: OrderStatus, at: Stamp)] = [(.pendingPayment, createdAt)]
     switch state {
     case .pendingPayment: break
     case .confirmed(let at): history.append((.confirmed, at))
@@ -48,11 +49,11 @@ public enum OrderState: Equatable, Sendable {
   /// Its seats are held until it is confirmed, cancelled, or too late.
   case pendingPayment
   /// Its seats are sold.
-  case confirmed(at: Milliseconds)
+  case confirmed(at: Stamp)
   /// Its seats are on sale again. `confirmedAt` is nil if it never was.
-  case cancelled(at: Milliseconds, confirmedAt: Milliseconds?)
-  case expired(at: Milliseconds)
-  case refunded(at: Milliseconds, confirmedAt: Milliseconds)
+  case cancelled(at: Stamp, confirmedAt: Stamp?)
+  case expired(at: Stamp)
+  case refunded(at: Stamp, confirmedAt: Stamp)
 
   public var status: OrderStatus {
     switch self {
@@ -104,14 +105,14 @@ extension OrderState {
     guard let status = OrderStatus(rawValue: try reader.u8()) else { throw .invalid(field: "order status") }
     switch status {
     case .pendingPayment: self = .pendingPayment
-    case .confirmed: self = .confirmed(at: try reader.i64())
-    case .expired: self = .expired(at: try reader.i64())
+    case .confirmed: self = .confirmed(at: try reader.stamp())
+    case .expired: self = .expired(at: try reader.stamp())
     case .cancelled:
-      let at = try reader.i64()
-      self = .cancelled(at: at, confirmedAt: try reader.isPresent() ? try reader.i64() : nil)
+      let at = try reader.stamp()
+      self = .cancelled(at: at, confirmedAt: try reader.isPresent() ? try reader.stamp() : nil)
     case .refunded:
-      let at = try reader.i64()
-      self = .refunded(at: at, confirmedAt: try reader.i64())
+      let at = try reader.stamp()
+      self = .refunded(at: at, confirmedAt: try reader.stamp())
     }
   }
 }
@@ -129,8 +130,8 @@ extension OrderInfo {
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
     let order = try OrderID(decoding: &reader)
     let state = try OrderState(decoding: &reader)
-    let createdAt = try reader.i64()
-    let payBy = try reader.i64()
+    let createdAt = try reader.stamp()
+    let payBy = try reader.stamp()
     let reference = try reader.shortBytes()
     guard reference.count <= Self.referenceBytesMax else { throw .invalid(field: "reference") }
     self.init(

@@ -177,7 +177,7 @@ extension Refusal {
     case .invalid:
       guard let argument = Argument(rawValue: try reader.u8()) else { throw .invalid(field: "refused argument") }
       self = .invalid(argument)
-    case .notOnSale: self = .notOnSale(at: try !reader.isPresent() ? nil : try reader.i64())
+    case .notOnSale: self = .notOnSale(at: try !reader.isPresent() ? nil : try reader.stamp())
     case .limitExceeded:
       guard let name = LimitName(rawValue: try reader.u8()) else { throw .invalid(field: "limit name") }
       self = .limitExceeded(name, limit: try reader.i64())

@@ -1,3 +1,5 @@
+public import Time
+
 /// What came of a command. A refusal is an outcome. Outcomes are part of the replicated state: what a key got once, it
 /// gets again.
 public enum Outcome: Equatable, Sendable {
@@ -23,18 +25,18 @@ public enum Outcome: Equatable, Sendable {
   /// A new hold, as far as the command does not say it already.
   public struct Held: Equatable, Sendable {
     public var id: HoldID
-    public var expiresAt: Milliseconds
+    public var expiresAt: Stamp
     /// Minor units.
     public var total: Int64
     /// The event's version after the change.
     public var version: UInt64
-    @inlinable public init(id: HoldID, expiresAt: Milliseconds, total: Int64, version: UInt64) {
+    @inlinable public init(id: HoldID, expiresAt: Stamp, total: Int64, version: UInt64) {
       (self.id, self.expiresAt, self.total, self.version) = (id, expiresAt, total, version)
     }
 
     /// For a variable that will be written.
     @inlinable public static var none: Held {
-      Held(id: HoldID(shard: ShardID(0), slot: 0, sequence: 0, secret: 0), expiresAt: 0, total: 0, version: 0)
+      Held(id: HoldID(shard: ShardID(0), slot: 0, sequence: 0, secret: 0), expiresAt: .zero, total: 0, version: 0)
     }
   }
 }
@@ -53,7 +55,7 @@ public enum Refusal: Equatable, Sendable {
   /// An argument that the door should have refused.
   case invalid(Argument)
   /// nil: the event is paused.
-  case notOnSale(at: Milliseconds?)
+  case notOnSale(at: Stamp?)
   case limitExceeded(LimitName, limit: Int64)
   /// 0-based places in the command's list of seats, ascending: every lost one.
   case seatsTaken([UInt16])

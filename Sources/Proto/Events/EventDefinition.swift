@@ -1,4 +1,5 @@
 public import Octets
+public import Time
 
 /// An event as it was created. What may change later is in its `EventTerms`, all else never changes. Seats are numbered
 /// across sections and rows in the order they stand here; the number is all that commands, the log and the inventory
@@ -70,9 +71,9 @@ public struct EventDefinition: Equatable, Sendable {
   public var id: Bytes
   public var name: Bytes
   public var venue: Bytes?
-  public var startsAt: Milliseconds?
+  public var startsAt: Stamp?
   /// Before this, holds are refused with `not_on_sale`; nil: on sale at once.
-  public var onSaleAt: Milliseconds?
+  public var onSaleAt: Stamp?
   /// ISO 4217, three letters.
   public var currency: Bytes
   /// Seconds, 1 to 86,400.
@@ -95,7 +96,7 @@ public struct EventDefinition: Equatable, Sendable {
 
   /// - Parameter maxHoldTTL: nil: `holdTTL`.
   public init(
-    id: Bytes, name: Bytes, venue: Bytes? = nil, startsAt: Milliseconds? = nil, onSaleAt: Milliseconds? = nil,
+    id: Bytes, name: Bytes, venue: Bytes? = nil, startsAt: Stamp? = nil, onSaleAt: Stamp? = nil,
     currency: Bytes = "EUR", holdTTL: UInt32 = 600, maxHoldTTL: UInt32? = nil, paymentTTL: UInt32 = 900,
     maxPerOrder: UInt32? = nil, maxPerBuyer: UInt32? = nil, categories: [Category], sections: [Section],
     areas: [Area] = [],

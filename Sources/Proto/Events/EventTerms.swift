@@ -1,11 +1,12 @@
 public import Octets
+public import Time
 
 /// What of an event may change after its creation. The plan, the areas and their sizes, and the currency never do.
 public struct EventTerms: Equatable, Sendable {
   public var name: Bytes
   public var venue: Bytes?
-  public var startsAt: Milliseconds?
-  public var onSaleAt: Milliseconds?
+  public var startsAt: Stamp?
+  public var onSaleAt: Stamp?
   /// Seconds; limits as in `EventDefinition`.
   public var holdTTL: UInt32
   public var maxHoldTTL: UInt32
@@ -47,8 +48,8 @@ public struct EventTerms: Equatable, Sendable {
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
     name = try reader.shortBytes()
     venue = try !reader.isPresent() ? nil : try reader.shortBytes()
-    startsAt = try !reader.isPresent() ? nil : try reader.i64()
-    onSaleAt = try !reader.isPresent() ? nil : try reader.i64()
+    startsAt = try !reader.isPresent() ? nil : try reader.stamp()
+    onSaleAt = try !reader.isPresent() ? nil : try reader.stamp()
     holdTTL = try reader.u32()
     maxHoldTTL = try reader.u32()
     paymentTTL = try reader.u32()

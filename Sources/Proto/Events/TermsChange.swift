@@ -1,4 +1,5 @@
 public import Octets
+public import Time
 
 /// Other terms for an event: what is not named stays as it is.
 public struct TermsChange: Equatable, Sendable {
@@ -23,8 +24,8 @@ public struct TermsChange: Equatable, Sendable {
 
   public var name: Bytes?
   public var venue = Edit<Bytes>.keep
-  public var startsAt = Edit<Milliseconds>.keep
-  public var onSaleAt = Edit<Milliseconds>.keep
+  public var startsAt = Edit<Stamp>.keep
+  public var onSaleAt = Edit<Stamp>.keep
   /// Seconds, 1 to 86,400; a longer one than the longest that callers may ask for raises that, too.
   public var holdTTL: UInt32?
   /// Seconds, 60 to 86,400.
@@ -164,11 +165,11 @@ extension ByteReader {
     }
   }
 
-  fileprivate mutating func time() throws(DecodeError) -> TermsChange.Edit<Milliseconds> {
+  fileprivate mutating func time() throws(DecodeError) -> TermsChange.Edit<Stamp> {
     switch try isSet() {
     case .keep: .keep
     case .remove: .remove
-    case .set: .set(try i64())
+    case .set: .set(try stamp())
     }
   }
 

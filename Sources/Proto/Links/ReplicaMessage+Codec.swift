@@ -186,7 +186,7 @@ extension ReplicaMessage {
     case .envelope:
       try allow(1)
       let (epoch, number) = (try reader.u64(), try reader.u64())
-      let stamp = try reader.i64()
+      let stamp = try reader.stamp()
       let (committed, previous) = (try reader.u64(), try reader.u64())
       let checkpoint = flags & 1 != 0 ? try Checkpoint(decoding: &reader) : nil
       self = .envelope(

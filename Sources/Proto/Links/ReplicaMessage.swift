@@ -1,3 +1,5 @@
+public import Time
+
 /// A place in a shard's log: the end of a frame. Index 0 with chain 0 is the empty log.
 public struct LogPosition: Hashable, Sendable {
   /// The epoch of the frame that ends here; 0 for the empty log.
@@ -88,14 +90,14 @@ public struct Envelope: Hashable, Sendable {
   /// Grows with each envelope of a primary's process, resends included.
   public var number: UInt64
   /// The primary's running stamp when this was sent.
-  public var stamp: Milliseconds
+  public var stamp: Stamp
   public var committed: UInt64
   /// The index through which frames were sent before this envelope: a receiver that has less missed some.
   public var previous: UInt64
   /// The primary's digest after some record, now and then.
   public var checkpoint: Checkpoint?
   public init(
-    epoch: UInt64, number: UInt64, stamp: Milliseconds, committed: UInt64, previous: UInt64,
+    epoch: UInt64, number: UInt64, stamp: Stamp, committed: UInt64, previous: UInt64,
     checkpoint: Checkpoint? = nil
   ) {
     (self.epoch, self.number, self.stamp) = (epoch, number, stamp)

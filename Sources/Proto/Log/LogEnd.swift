@@ -1,4 +1,5 @@
 public import Octets
+public import Time
 
 /// Where an epoch begins in a shard's log. A replica's table of these tells two replicas apart where their logs part.
 public struct EpochStart: Equatable, Sendable {
@@ -19,8 +20,8 @@ public struct LogEnd: Equatable, Sendable {
   public var epoch: UInt64
   /// The last frame's chain hash: equal hashes at equal indexes mean equal logs up to there.
   public var chain: UInt64
-  public var stamp: Milliseconds
-  public init(index: UInt64 = 0, epoch: UInt64 = 0, chain: UInt64 = 0, stamp: Milliseconds = 0) {
+  public var stamp: Stamp
+  public init(index: UInt64 = 0, epoch: UInt64 = 0, chain: UInt64 = 0, stamp: Stamp = .zero) {
     (self.index, self.epoch, self.chain, self.stamp) = (index, epoch, chain, stamp)
   }
 }
@@ -53,6 +54,6 @@ extension LogEnd {
     index = try reader.u64()
     epoch = try reader.u64()
     chain = try reader.u64()
-    stamp = try reader.i64()
+    stamp = try reader.stamp()
   }
 }

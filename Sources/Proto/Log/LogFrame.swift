@@ -1,4 +1,5 @@
 public import Octets
+public import Time
 
 /// The header of one frame of a shard's log: some records that were applied at one stamp, as one LZ4 block. The bytes
 /// on disk, on the wire to the follower and in a backup are the same.
@@ -41,7 +42,7 @@ public struct LogFrame: Equatable, Sendable {
   /// CRC32C of the uncompressed records.
   public var recordsCRC: UInt32
   /// When the primary applied the records.
-  public var stamp: Milliseconds
+  public var stamp: Stamp
   /// The shard's committed index, as the primary knew it.
   public var committed: UInt64
   /// The chain hash of the shard's frame before; 0 before the first.
@@ -51,7 +52,7 @@ public struct LogFrame: Equatable, Sendable {
 
   public init(
     kind: Kind, shard: ShardID, epoch: UInt64, firstIndex: UInt64, count: UInt32, rawBytes: UInt32, blockBytes: UInt32,
-    recordsCRC: UInt32, stamp: Milliseconds, committed: UInt64, previousChain: UInt64
+    recordsCRC: UInt32, stamp: Stamp, committed: UInt64, previousChain: UInt64
   ) {
     (self.kind, self.shard, self.epoch, self.firstIndex, self.count) = (kind, shard, epoch, firstIndex, count)
     (self.rawBytes, self.blockBytes, self.recordsCRC) = (rawBytes, blockBytes, recordsCRC)
@@ -73,7 +74,7 @@ public struct LogFrame: Equatable, Sendable {
     hash = mix64(hash ^ firstIndex)
     hash = mix64(hash ^ (UInt64(count) << 32 | UInt64(rawBytes)))
     hash = mix64(hash ^ UInt64(recordsCRC))
-    return mix64(hash ^ UInt64(bitPattern: stamp))
+    return mix64(hash ^ UInt64(bitPattern: stamp.rawValue))
   }
 
   public func encode(into out: inout [UInt8]) {
@@ -113,7 +114,7 @@ public struct LogFrame: Equatable, Sendable {
     blockBytes = UInt32(
       try reader.count(limit: Self.rawBytesMax + Self.rawBytesMax / 255 + 16, field: "log frame block"))
     recordsCRC = try reader.u32()
-    stamp = try reader.i64()
+    stamp = try reader.stamp()
     committed = try reader.u64()
     previousChain = try reader.u64()
     chain = try reader.u64()

@@ -7,6 +7,7 @@ import Plan
 import Proto
 import RESP
 import RouterCore
+import Time
 
 /// Seat maps and availability: from the copy, unless it is too old or the caller wants the primary's own word.
 extension HTTPSession {
@@ -83,7 +84,7 @@ extension HTTPSession {
       putHead(status, into: &out)
       out.putEntityTag(ref, version)
       out.putText("Age: ")
-      out.putJSON(age / 1_000)
+      out.putJSON(age.seconds)
       out.putText(status == 304 ? "\r\n\r\n" : "\r\nContent-Type: application/json\r\n")
     }
   }

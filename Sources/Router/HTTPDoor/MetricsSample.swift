@@ -4,6 +4,7 @@ import Octets
 import Proto
 import RESP
 import RouterCore
+import Time
 
 /// What `/metrics` says, gathered from all loops: Prometheus' text format.
 struct MetricsSample: Sendable {
@@ -80,7 +81,7 @@ struct MetricsSample: Sendable {
     out.gauge("holdfast_router_events_known", "Events whose definition is kept, summed over loops.", Int64(knownEvents))
     out.gauge("holdfast_router_copies", "Subscriptions to events, summed over loops.", Int64(copies))
     out.gauge("holdfast_router_copies_live", "Subscriptions that are up to date.", Int64(copiesLive))
-    out.gauge("holdfast_router_copies_age_milliseconds", "Age of the oldest live copy.", oldestCopy)
+    out.gauge("holdfast_router_copies_age_milliseconds", "Age of the oldest live copy.", oldestCopy.rawValue)
     out.gauge("holdfast_router_copy_waits", "Reads that wait for a copy.", Int64(copyWaits))
     out.counter(
       "holdfast_router_copy_refusals_total", "Reads refused because there was no room for what they need.",
@@ -106,7 +107,7 @@ struct MetricsSample: Sendable {
     out.gauge("holdfast_router_loops", "Event loops.", Int64(loopCount))
     out.family("holdfast_router_loop_turn_seconds", "histogram", "Turns of the event loops: so long others wait.")
     out.putTurnTimes(turnTimes, "holdfast_router_loop_turn_seconds")
-    out.gauge("holdfast_router_uptime_seconds", "Since the start.", uptime / 1_000)
+    out.gauge("holdfast_router_uptime_seconds", "Since the start.", uptime.seconds)
   }
 }
 

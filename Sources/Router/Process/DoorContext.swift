@@ -4,6 +4,7 @@ internal import Glibc
 import Octets
 import Proto
 import Threads
+import Time
 
 /// What the doors of all loops have in common: settings that do not change.
 struct DoorContext: Sendable {
@@ -16,7 +17,7 @@ struct DoorContext: Sendable {
   /// Bit n for each of the process's loops.
   var loops: UInt64
   /// Monotonic.
-  var startedAt: Milliseconds
+  var startedAt: MonotonicTime
   var processID: Int
   var tcpPort: UInt16
   /// The cluster's random id.
@@ -43,7 +44,7 @@ struct DoorContext: Sendable {
     crossOrigin = configuration.crossOrigin
     logsRequests = configuration.logsRequests
     loops = loopCount >= 64 ? .max : 1 << UInt64(loopCount) - 1
-    startedAt = Milliseconds(monotonicNanoseconds() / 1_000_000)
+    startedAt = monotonicTime()
     processID = Int(getpid())
     self.tcpPort = tcpPort
   }

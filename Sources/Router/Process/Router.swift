@@ -6,6 +6,7 @@ public import Logging
 import Proto
 import RouterCore
 import Threads
+import Time
 
 /// A router process: the doors on their loops, following the map. A whole one runs inside a test.
 public final class Router: Sendable {
@@ -70,7 +71,7 @@ public final class Router: Sendable {
     }
     record = RouterRecord(
       http: httpDoor.address.description, tcp: tcpDoor.address.description, pid: Int(getpid()),
-      startedAt: wallClockMilliseconds())
+      startedAt: wallClock())
     watch = Lock(nil)
     let all = loops
     for loop in loops {

@@ -1,5 +1,5 @@
 public import EventLoop
-public import Proto
+public import Time
 
 /// What a router process is started with.
 public struct RouterConfiguration: Sendable {

@@ -7,6 +7,7 @@ import Proto
 import RESP
 import RouterCore
 import Threads
+import Time
 
 /// One event loop of a router: its engine, its links to the nodes, and the doors' connections that live on it.
 ///
@@ -34,7 +35,7 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
   private(set) var commonLines: [UInt8] = []
   /// The same, for a connection that goes on.
   private(set) var goingOnLines: [UInt8] = []
-  private var dateSecond: Milliseconds = -1
+  private var dateSecond: Int64 = -1
   /// Used within one call, for its storage.
   var scratch: [UInt8] = []
 
@@ -75,10 +76,10 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
 
   func turnBegan() {
     driver.beginTurn(at: loop.nowNanoseconds)
-    if engine.now / 1_000 != dateSecond {
-      dateSecond = engine.now / 1_000
+    if engine.now.rawValue / 1_000 != dateSecond {
+      dateSecond = engine.now.rawValue / 1_000
       commonLines.removeAll(keepingCapacity: true)
-      HTTPDate.writeHeader(unixSeconds: wallClockMilliseconds() / 1_000, into: &commonLines)
+      HTTPDate.writeHeader(unixSeconds: wallClock().rawValue / 1_000, into: &commonLines)
       commonLines.append(contentsOf: context.crossOrigin.commonLines.utf8)
       goingOnLines = commonLines
       goingOnLines.append(contentsOf: "Keep-Alive: timeout=\(context.idleTimeout / 1_000_000_000)\r\n".utf8)
@@ -98,7 +99,7 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     }
     if let tickAt = plans.tickAt {
       timer?.cancel()
-      timer = loop.schedule(after: .milliseconds(driver.wait(until: tickAt))) { [unowned self] in
+      timer = loop.schedule(after: .milliseconds(driver.wait(until: tickAt).rawValue)) { [unowned self] in
         driver.tick(planned: tickAt)
       }
     }
@@ -111,7 +112,8 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
       for link in links.values { link.connection?.close() }
       return
     }
-    loop.schedule(after: .milliseconds(isShuttingDown ? 5 : EngineDriver.housekeepingEvery)) { [unowned self] in
+    let pause = isShuttingDown ? 5 : EngineDriver.housekeepingEvery
+    loop.schedule(after: .milliseconds(pause.rawValue)) { [unowned self] in
       housekeep()
     }
   }
@@ -189,7 +191,7 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     nodes[link.node]?.links[link.loopNumber] = nil
     let (name, number) = (link.node, link.loopNumber)
     let delay = nodes[name]?.retries[number, default: LinkRetry()].next() ?? 0
-    loop.schedule(after: .milliseconds(delay)) { [unowned self] in connect(name, number) }
+    loop.schedule(after: .milliseconds(delay.rawValue)) { [unowned self] in connect(name, number) }
   }
 
   /// Links that carry requests now.

@@ -4,6 +4,7 @@ import Logging
 import Proto
 import RouterCore
 import Threads
+import Time
 
 /// What the bounds of a router's memory have seen.
 struct MemoryCounts: Sendable {
@@ -34,13 +35,13 @@ struct RouterMemoryWatch {
   private static let dropEvery: Milliseconds = 5_000
 
   private var logged = MemoryCounts()
-  private var logsAt: Milliseconds = 0
-  private var dropsAt: Milliseconds = 0
+  private var logsAt = MonotonicTime.zero
+  private var dropsAt = MonotonicTime.zero
   private var wasCrowded = false
   private var resident = MemoryWatch()
   private let gaveBack = Lock<Int?>(nil)
 
-  mutating func look(_ context: DoorContext, _ directory: EventDirectory, _ log: LogSink, now: Milliseconds) {
+  mutating func look(_ context: DoorContext, _ directory: EventDirectory, _ log: LogSink, now: MonotonicTime) {
     if now >= logsAt {
       logsAt = now + Self.logEvery
       say(MemoryCounts(context, directory), log)

@@ -5,6 +5,7 @@ internal import Flags
 internal import Glibc
 internal import Logging
 import Proto
+import Time
 
 /// The executable: command line in, exit status out.
 public enum RouterProgram {
@@ -47,7 +48,9 @@ public enum RouterProgram {
     if let http = try flags.address("http") { configuration.http = HostPort(host: http.host, port: http.port) }
     if let tcp = try flags.address("tcp") { configuration.tcp = HostPort(host: tcp.host, port: tcp.port) }
     if let loops = try flags.number("loops", in: 0...64), loops > 0 { configuration.loops = loops }
-    if let wait = try flags.number("failover-wait", in: 0...20_000) { configuration.failoverWait = Milliseconds(wait) }
+    if let wait = try flags.number("failover-wait", in: 0...20_000) {
+      configuration.failoverWait = Milliseconds(Int64(wait))
+    }
     if let time = try flags.number("header-timeout", in: 1...86_400) { configuration.headerTimeout = .seconds(time) }
     if let time = try flags.number("body-timeout", in: 1...86_400) { configuration.bodyTimeout = .seconds(time) }
     if let time = try flags.number("idle-timeout", in: 1...86_400) { configuration.idleTimeout = .seconds(time) }

@@ -3,6 +3,7 @@ import Plan
 import Proto
 import RESP
 import RouterCore
+import Time
 
 /// Refusals as the RESP door says them: an error whose first word is for programs.
 extension [UInt8] {
@@ -27,7 +28,7 @@ extension [UInt8] {
     case .notOnSale(nil): putError("NOTONSALE", "sales of the event are paused")
     case .notOnSale(let at?):
       var text = Array("the event is on sale from ".utf8)
-      text.putDecimal(at)
+      text.putDecimal(at.rawValue)
       putError("NOTONSALE", text.rawSpan)
     case .limitExceeded(let name, let limit):
       var text = Array(name.name.description.utf8)

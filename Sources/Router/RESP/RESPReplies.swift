@@ -4,6 +4,7 @@ import Plan
 import Proto
 import RESP
 import RouterCore
+import Time
 
 /// What operations answer at the RESP door.
 extension [UInt8] {
@@ -61,7 +62,7 @@ extension [UInt8] {
       out.put("$34\r\n")
       held.id.write(into: &out)
       out.put("\r\n:")
-      out.putDecimal(held.expiresAt)
+      out.putDecimal(held.expiresAt.rawValue)
       out.put("\r\n:")
       out.putDecimal(held.total)
       out.put("\r\n:")
@@ -105,7 +106,7 @@ extension [UInt8] {
     putBulk(bytes: value)
   }
 
-  private mutating func putField(_ name: StaticString, time: Milliseconds) {
+  private mutating func putField(_ name: StaticString, time: Stamp) {
     var text: [UInt8] = []
     Timestamp.write(time, into: &text)
     putField(name, Bytes(text))

@@ -2,6 +2,7 @@ import EventLoop
 import Octets
 import RESP
 import RouterCore
+import Time
 
 /// The commands that Redis clients and tools begin with.
 extension RESPSession {
@@ -180,7 +181,7 @@ extension RESPSession {
     let metrics = loop.metrics
     var text = "# Server\r\nserver_name:holdfast\r\nholdfast_version:\(RouterVersion.text)\r\nredis_version:7.0.0\r\n"
     text += "redis_mode:standalone\r\nprocess_id:\(context.processID)\r\ntcp_port:\(context.tcpPort)\r\n"
-    text += "uptime_in_seconds:\((engine.now - context.startedAt) / 1_000)\r\n"
+    text += "uptime_in_seconds:\((engine.now - context.startedAt).seconds)\r\n"
     text += "# Clients\r\nconnected_clients:\(metrics.respConnections)\r\n"
     text += "# Replication\r\nrole:master\r\nshards:\(engine.shardCount)\r\n"
     return Bytes(text)

@@ -3,6 +3,7 @@ import Octets
 import Plan
 import Proto
 import RouterCore
+import Time
 
 /// The JSON of holds and orders.
 extension [UInt8] {
@@ -120,7 +121,7 @@ extension [UInt8] {
 
   /// From `event` to `expires_at`.
   private mutating func putHoldMiddle(
-    _ event: EventEntry, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount], total: Int64, expiresAt: Milliseconds
+    _ event: EventEntry, buyer: Bytes, seats: [SeatIndex], areas: [AreaCount], total: Int64, expiresAt: Stamp
   ) {
     putJSON(",\"event\":\"")
     append(contentsOf: event.id.array)
@@ -139,7 +140,7 @@ extension [UInt8] {
     putHoldEnd(event, total: total, expiresAt: expiresAt)
   }
 
-  private mutating func putHoldEnd(_ event: EventEntry, total: Int64, expiresAt: Milliseconds) {
+  private mutating func putHoldEnd(_ event: EventEntry, total: Int64, expiresAt: Stamp) {
     putJSON(",\"total\":")
     putJSON(total)
     putJSON(",\"currency\":")

@@ -1,5 +1,6 @@
 package import Octets
-package import Proto
+import Proto
+package import Time
 
 /// Who asked, and is told the result once, on the engine's loop.
 package protocol CallOwner: AnyObject {
@@ -17,7 +18,7 @@ package final class Call {
   /// The owner's own mark, such as the command that it came as.
   package let mark: UInt8
   /// Monotonic milliseconds.
-  let deadline: Milliseconds
+  let deadline: MonotonicTime
   package let startedAt: UInt64
 
   /// The definition that the labels were translated with.
@@ -69,7 +70,7 @@ package final class Call {
 
   package init(
     _ operation: Operation, key: Bytes = "", owner: any CallOwner, number: UInt64, mark: UInt8 = 0,
-    deadline: Milliseconds, startedAt: UInt64
+    deadline: MonotonicTime, startedAt: UInt64
   ) {
     (self.operation, self.key, self.owner, self.number, self.mark) = (operation, key, owner, number, mark)
     (self.deadline, self.startedAt) = (deadline, startedAt)

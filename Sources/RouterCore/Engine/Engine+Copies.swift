@@ -1,6 +1,7 @@
 package import Octets
 import Plan
 package import Proto
+import Time
 
 /// One loop's subscription to one event's changes.
 package struct Subscription {
@@ -19,7 +20,7 @@ package struct Subscription {
   var backlog: [FeedUpdate] = []
   var backlogSeats = 0
   /// When a frame of the feed last arrived before it became live: the map will be as fresh as that.
-  var heardAt: Milliseconds = 0
+  var heardAt: MonotonicTime = .zero
 }
 
 /// A map that is to be made from the answer to a subscription.
@@ -134,7 +135,7 @@ extension Engine {
   private func goLive(_ build: CopyBuild, _ body: SeatMapBody?) {
     let event = build.event
     let backlog = subscriptions[event.id]?.backlog ?? []
-    let heardAt = subscriptions[event.id]?.heardAt ?? 0
+    let heardAt = subscriptions[event.id]?.heardAt ?? .zero
     subscriptions[event.id]?.backlog = []
     subscriptions[event.id]?.backlogSeats = 0
     let isTaken = event.copy.subscribed(

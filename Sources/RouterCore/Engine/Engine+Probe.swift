@@ -1,5 +1,6 @@
 import Octets
 package import Proto
+import Time
 
 /// Asks every shard something small, to see which primaries decide at this moment.
 final class Probe {

@@ -1,5 +1,6 @@
 package import Octets
 package import Proto
+package import Time
 
 /// What an engine needs of the world around it.
 package protocol EngineHost: AnyObject {
@@ -30,11 +31,13 @@ package final class Engine {
   package let surroundings: EventSurroundings
   package weak var host: (any EngineHost)?
   package var random: RandomSource
-  /// Monotonic nanoseconds of the current turn: `EngineDriver` sets them.
+  /// Monotonic nanoseconds of the current turn. No argument of every call, because only `EngineDriver` can set them, once
+  /// where a turn begins: its comment says why.
   package internal(set) var nowNanoseconds: UInt64 = 0 {
-    didSet { now = Milliseconds(nowNanoseconds / 1_000_000) }
+    didSet { now = MonotonicTime(Int64(nowNanoseconds / 1_000_000)) }
   }
-  package private(set) var now: Milliseconds = 0
+  /// The same in milliseconds.
+  package private(set) var now: MonotonicTime = .zero
   /// Reads refused because their copy, map or plan body had no room, or too many waited.
   package internal(set) var copyRefusals: UInt64 = 0
   /// This loop's subscriptions, by event id.
@@ -99,7 +102,7 @@ package final class Engine {
   package func shard(of event: Bytes) -> ShardID {
     ShardID.owning(event: event.rawSpan, shardCount: forwarder.shardCount)
   }
-  package var deadline: Milliseconds { now + forwarder.limits.deadline }
+  package var deadline: MonotonicTime { now + forwarder.limits.deadline }
 
   // MARK: Turns
 
@@ -221,7 +224,7 @@ package final class Engine {
   /// - Returns: false if too much is waiting; the handle's slot is free again.
   @inline(__always)
   func submit(
-    _ kind: CommandKind, to shard: ShardID, key: Bytes, handle: RequestHandle, deadline: Milliseconds,
+    _ kind: CommandKind, to shard: ShardID, key: Bytes, handle: RequestHandle, deadline: MonotonicTime,
     body: (inout [UInt8]) -> Void
   ) -> Bool {
     askForTurnEnd()
@@ -245,7 +248,7 @@ package final class Engine {
   /// - Parameter random: writes the beginning of the body.
   func submit(
     _ command: LargeCommand, _ kind: CommandKind, to shard: ShardID, key: Bytes, handle: RequestHandle,
-    deadline: Milliseconds, random: (inout [UInt8]) -> Void
+    deadline: MonotonicTime, random: (inout [UInt8]) -> Void
   ) -> Bool {
     askForTurnEnd()
     var key = key
@@ -266,7 +269,7 @@ package final class Engine {
 
   /// - Parameter expectedBytes: of the answer: what is large travels apart from the rest.
   func submit(
-    _ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: Milliseconds, expectedBytes: Int = 0
+    _ query: Query, to shard: ShardID, _ waiting: Waiting, deadline: MonotonicTime, expectedBytes: Int = 0
   ) -> Bool {
     askForTurnEnd()
     let handle = makeHandle(waiting)

@@ -1,4 +1,5 @@
-package import Proto
+import Proto
+package import Time
 
 /// Takes one loop's engine through its turns, in a router and in the simulator, so that the one cannot drift from the
 /// other: when time is told, what is sent, which timers are needed and what they do.
@@ -11,9 +12,9 @@ package final class EngineDriver {
   /// A timer for the end of the engine's gathering is set.
   private var isGathering = false
   /// When the timer that is set for the forwarder goes off.
-  private var tickAt = Milliseconds.max
+  private var tickAt = MonotonicTime.distantFuture
 
-  /// Milliseconds between two calls of `housekeep`.
+  /// Time between two calls of `housekeep`.
   package static let housekeepingEvery: Milliseconds = 100
 
   package init(_ engine: Engine) { self.engine = engine }
@@ -25,8 +26,8 @@ package final class EngineDriver {
   package struct Plans {
     /// Call `gatheringEnded` at these monotonic nanoseconds.
     package var gathersUntil: UInt64?
-    /// Call `tick` with this at that time, in the engine's milliseconds; an earlier plan may be forgotten.
-    package var tickAt: Milliseconds?
+    /// Call `tick` with this at that time; an earlier plan may be forgotten.
+    package var tickAt: MonotonicTime?
     /// So many nanoseconds the loop need not look at its sockets.
     package var nap: UInt64
   }
@@ -49,8 +50,8 @@ package final class EngineDriver {
     return plans
   }
 
-  /// Milliseconds from now until a planned tick.
-  package func wait(until tick: Milliseconds) -> Milliseconds { max(1, tick - engine.now) }
+  /// How long from now until a planned tick.
+  package func wait(until tick: MonotonicTime) -> Milliseconds { max(1, tick - engine.now) }
 
   package func gatheringEnded() {
     isGathering = false
@@ -58,9 +59,9 @@ package final class EngineDriver {
   }
 
   /// - Parameter planned: what `endTurn` said. One that was planned anew is nobody's any more.
-  package func tick(planned: Milliseconds) {
+  package func tick(planned: MonotonicTime) {
     guard planned == tickAt else { return }
-    tickAt = .max
+    tickAt = .distantFuture
     engine.tick()
     engine.askForTurnEnd()
   }
@@ -80,7 +81,7 @@ package struct LinkRetry {
 
   package init() {}
 
-  /// Milliseconds until the next attempt.
+  /// How long until the next attempt.
   package mutating func next() -> Milliseconds {
     defer { delay = min(delay * 2, Self.delayMax) }
     return delay

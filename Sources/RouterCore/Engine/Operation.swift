@@ -1,6 +1,7 @@
 package import Octets
 package import Plan
 package import Proto
+package import Time
 
 /// What a door asks for, decoded and checked for form, in the caller's own words: labels and names, not numbers.
 package enum Operation: Sendable {
@@ -145,7 +146,7 @@ package enum CallRefusal: Equatable, Sendable {
   /// `field` as in the API; `detail` for people.
   case invalid(field: StaticName, detail: StaticName)
   /// nil: the event is paused.
-  case notOnSale(at: Milliseconds?)
+  case notOnSale(at: Stamp?)
   case limitExceeded(Refusal.LimitName, limit: Int64)
   /// The event would be larger than events may be.
   case tooMany(EventLimit)

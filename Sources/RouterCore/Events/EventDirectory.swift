@@ -1,8 +1,9 @@
 import Budgets
 import Octets
 import Synchronization
-package import Proto
+import Proto
 import Threads
+package import Time
 
 /// What the process's loops know together: the newest entry of each event, made once, and what all of it takes.
 ///
@@ -53,7 +54,7 @@ package final class EventDirectory: Sendable {
   }
 
   /// Keeps `entry`, unless another loop was faster. Returns the one that counts.
-  package func insert(_ entry: EventEntry, now: Milliseconds) -> EventEntry {
+  package func insert(_ entry: EventEntry, now: MonotonicTime) -> EventEntry {
     state.withLock { state in
       entry.use(now: now)
       if let other = state.entries[entry.id] {
@@ -78,7 +79,7 @@ package final class EventDirectory: Sendable {
   // MARK: Maps
 
   /// A loop is about to subscribe to the event. False: there is no room for its map.
-  func engage(_ entry: EventEntry, loop: Int, now: Milliseconds) -> Bool {
+  func engage(_ entry: EventEntry, loop: Int, now: MonotonicTime) -> Bool {
     state.withLock { state in
       guard entry.copy.engage(loop: loop, now: now) else { return true }
       guard makeRoom(for: entry.mapBytes, &state, keeping: entry, now: now) else {
@@ -101,7 +102,7 @@ package final class EventDirectory: Sendable {
   }
 
   /// Room for something that is soon gone: an answer that is being made. False: there is none.
-  func reserve(_ byteCount: Int, now: Milliseconds) -> Bool {
+  func reserve(_ byteCount: Int, now: MonotonicTime) -> Bool {
     state.withLock { state in
       guard makeRoom(for: byteCount, &state, keeping: nil, now: now) else { return false }
       state.counts.used += byteCount
@@ -114,7 +115,7 @@ package final class EventDirectory: Sendable {
   // MARK: Plan bodies
 
   /// Room for the event's plan body, until it is dropped. False: there is none.
-  func reservePlan(_ entry: EventEntry, now: Milliseconds) -> Bool {
+  func reservePlan(_ entry: EventEntry, now: MonotonicTime) -> Bool {
     state.withLock { state in
       guard entry.planReserved == 0 else { return true }
       guard makeRoom(for: entry.planBytes, &state, keeping: entry, now: now) else { return false }
@@ -141,7 +142,7 @@ package final class EventDirectory: Sendable {
   private static let largeBytes = 256 << 10
 
   /// Call it every few seconds.
-  package func dropIdle(now: Milliseconds) {
+  package func dropIdle(now: MonotonicTime) {
     state.withLock { state in
       for entry in Array(state.entries.values) {
         let idle = now - entry.usedAt
@@ -157,12 +158,12 @@ package final class EventDirectory: Sendable {
 
   /// - Parameter youngest: what was used less than so many milliseconds ago stays.
   private func makeRoom(
-    for byteCount: Int, _ state: inout State, keeping kept: EventEntry?, now: Milliseconds,
+    for byteCount: Int, _ state: inout State, keeping kept: EventEntry?, now: MonotonicTime,
     youngest: Milliseconds = 1_000
   ) -> Bool {
     if fits(byteCount, state) { return true }
     let entries = Array(state.entries.values)
-    for age in [60_000, 10_000, 1_000, 0] where age >= youngest {
+    for age: Milliseconds in [60_000, 10_000, 1_000, 0] where age >= youngest {
       for isWhole in [false, true] {
         for entry in entries where entry !== kept && now - entry.usedAt >= age && !entry.isDropped {
           if isWhole {
@@ -180,8 +181,8 @@ package final class EventDirectory: Sendable {
   }
 
   /// There are as many entries as may be: those of the last seconds stay, if they are not all.
-  private func shedEntries(_ state: inout State, now: Milliseconds) {
-    for age in [60_000, 10_000, 1_000, 0] {
+  private func shedEntries(_ state: inout State, now: MonotonicTime) {
+    for age: Milliseconds in [60_000, 10_000, 1_000, 0] {
       for entry in Array(state.entries.values) where now - entry.usedAt >= age { drop(entry, &state) }
       if state.entries.count < countMax * 7 / 8 { return }
     }

@@ -4,6 +4,7 @@ package import Plan
 package import Proto
 import Synchronization
 package import Threads
+import Time
 
 /// One life of one event, as a router knows it: the definition, whose plan never changes, the index of its labels, and
 /// the copy of its seats' states. Shared by the process's loops.
@@ -86,10 +87,10 @@ package final class EventEntry: Sendable {
   // MARK: Use
 
   /// When it was last used, monotonic; to half a second.
-  var usedAt: Milliseconds { lastUse.load(ordering: .relaxed) }
+  var usedAt: MonotonicTime { MonotonicTime(lastUse.load(ordering: .relaxed)) }
 
-  @inline(__always) func use(now: Milliseconds) {
-    if now &- lastUse.load(ordering: .relaxed) > 500 { lastUse.store(now, ordering: .relaxed) }
+  @inline(__always) func use(now: MonotonicTime) {
+    if now &- usedAt > 500 { lastUse.store(now.rawValue, ordering: .relaxed) }
   }
 
   /// The directory has let go of it.

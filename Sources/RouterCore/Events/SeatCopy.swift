@@ -2,6 +2,7 @@ package import Budgets
 import Plan
 package import Proto
 import Threads
+package import Time
 
 /// The process's copy of one event's seats, for fresh reads: fed by every loop that relays the event's shard's replies,
 /// so that it is never older than an answer that this router already gave, on whichever loop.
@@ -30,13 +31,13 @@ package final class SeatCopy: Sendable {
     /// Bit n: loop n's feed is live.
     package var live: UInt64 = 0
     /// When a live feed was last heard of, monotonic.
-    package internal(set) var freshAt: Milliseconds = 0
+    package internal(set) var freshAt: MonotonicTime = .zero
     /// When it was last read, monotonic: an idle copy is given up.
-    var readAt: Milliseconds = 0
+    var readAt: MonotonicTime = .zero
     /// Its memory is wanted for other copies: it is given up as soon as the loops look at it.
     var isUnwanted = false
     /// When the other loops were last asked to feed it too, monotonic.
-    var spreadAt: Milliseconds = -1_000
+    var spreadAt: MonotonicTime = MonotonicTime(-1_000)
     /// The availability body of `version`, once somebody wanted it.
     package var availability: SharedBytes?
     var availabilityVersion: UInt64 = 0
@@ -62,7 +63,7 @@ package final class SeatCopy: Sendable {
   ///
   /// - Parameter loops: bit n is set for each of the process's loops.
   /// - Returns: what `body` returns; nil: read from the primary.
-  func serve<Result>(now: Milliseconds, loops: UInt64, _ body: (inout State, SeatMapBody) -> Result) -> Result? {
+  func serve<Result>(now: MonotonicTime, loops: UInt64, _ body: (inout State, SeatMapBody) -> Result) -> Result? {
     state.withLock { state in
       state.readAt = now
       guard let map = state.body, Self.isFresh(state, now: now, loops: loops) else { return nil }
@@ -70,16 +71,16 @@ package final class SeatCopy: Sendable {
     }
   }
 
-  private static func isFresh(_ state: borrowing State, now: Milliseconds, loops: UInt64) -> Bool {
+  private static func isFresh(_ state: borrowing State, now: MonotonicTime, loops: UInt64) -> Bool {
     state.body != nil && state.live & loops == loops && now - state.freshAt <= staleAfter
   }
 
-  func isFresh(now: Milliseconds, loops: UInt64) -> Bool {
+  func isFresh(now: MonotonicTime, loops: UInt64) -> Bool {
     state.withLock { Self.isFresh($0, now: now, loops: loops) }
   }
 
   /// Whether the other loops should be asked now to feed it too: not for each read that finds it wanting.
-  func shouldSpread(now: Milliseconds) -> Bool {
+  func shouldSpread(now: MonotonicTime) -> Bool {
     state.withLock { state in
       guard now - state.spreadAt >= 50 else { return false }
       state.spreadAt = now
@@ -88,7 +89,7 @@ package final class SeatCopy: Sendable {
   }
 
   /// A loop is about to subscribe. True: it is the first, and the copy's memory has to be asked for.
-  func engage(loop: Int, now: Milliseconds) -> Bool {
+  func engage(loop: Int, now: MonotonicTime) -> Bool {
     state.withLock { state in
       let isFirst = state.engaged == 0
       if isFirst { (state.isUnwanted, state.readAt) = (false, now) }
@@ -114,7 +115,7 @@ package final class SeatCopy: Sendable {
   /// - Parameter body: the map of that version; nil: `needsBody` said that none is needed.
   /// - Returns: false if it is needed by now.
   func subscribed(
-    loop: Int, version: UInt64, body: SeatMapBody?, counts: Availability, now: Milliseconds
+    loop: Int, version: UInt64, body: SeatMapBody?, counts: Availability, now: MonotonicTime
   ) -> Bool {
     state.withLock { state in
       if state.body == nil || version > state.version {
@@ -131,7 +132,7 @@ package final class SeatCopy: Sendable {
   /// Applies an update that came on a loop's live feed. Another loop may have applied it, or a part of it, before.
   ///
   /// - Returns: false if an update is missing: subscribe again.
-  func apply(_ update: FeedUpdate, loop: Int, now: Milliseconds) -> Bool {
+  func apply(_ update: FeedUpdate, loop: Int, now: MonotonicTime) -> Bool {
     state.withLock { state in
       guard state.body != nil, update.fromVersion <= state.version else {
         state.live &= ~(1 << UInt64(loop))
@@ -155,7 +156,7 @@ package final class SeatCopy: Sendable {
   }
 
   /// Nothing changed until now, as the shard's connection says.
-  func confirm(now: Milliseconds) {
+  func confirm(now: MonotonicTime) {
     state.withLock { $0.freshAt = max($0.freshAt, now) }
   }
 
@@ -181,10 +182,10 @@ package final class SeatCopy: Sendable {
 
   /// For the metrics and for giving up: when it was last read (long ago if it is unwanted), and how old it is if it is
   /// live.
-  package func status(now: Milliseconds) -> (readAt: Milliseconds, age: Milliseconds?) {
+  package func status(now: MonotonicTime) -> (readAt: MonotonicTime, age: Milliseconds?) {
     state.withLock { state in
       (
-        state.isUnwanted ? .min / 2 : state.readAt,
+        state.isUnwanted ? MonotonicTime(.min / 2) : state.readAt,
         state.body != nil && state.live != 0 ? now - state.freshAt : nil
       )
     }

@@ -1,14 +1,15 @@
 public import Proto
+public import Time
 
 extension Forwarder {
   /// The map's entry for a shard was read. Older epochs than the known one are ignored.
-  public mutating func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName, now: Milliseconds) {
+  public mutating func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName, now: MonotonicTime) {
     let index = Int(shard.rawValue)
     guard index < shards.count, epoch > shards[index].epoch || shards[index].primary == nil else { return }
     let moved = shards[index].primary != primary
     shards[index].epoch = epoch
     shards[index].primary = primary
-    shards[index].pausedUntil = 0
+    shards[index].pausedUntil = .zero
     shards[index].retryDelay = 0
     guard moved else { return }
     // A deposed primary can commit nothing more, so what it has not answered is asked of the new one. Its link is given
@@ -75,22 +76,22 @@ extension Forwarder {
   // MARK: Time
 
   /// When `tick` must be called next; nil: no need.
-  public var nextTick: Milliseconds? {
+  public var nextTick: MonotonicTime? {
     let next = min(earliestDeadline, earliestResume)
-    return next == .max ? nil : next
+    return next == .distantFuture ? nil : next
   }
 
   /// Ends what is past its deadline, and lets paused shards go on.
-  public mutating func tick(now: Milliseconds) {
+  public mutating func tick(now: MonotonicTime) {
     if now >= earliestResume {
-      earliestResume = .max
+      earliestResume = .distantFuture
       for shard in shards.indices where !shards[shard].openIDs.isEmpty || !loneRequests.isEmpty {
         if shards[shard].pausedUntil > now { lookAgain(at: shards[shard].pausedUntil) }
         if !shards[shard].openIDs.isEmpty { markReady(shard) }
       }
     }
     guard now >= earliestDeadline else { return }
-    earliestDeadline = .max
+    earliestDeadline = .distantFuture
     for id in pending.indices where pending[id].state != .free && !pending[id].isAbandoned {
       if pending[id].deadline > now {
         earliestDeadline = min(earliestDeadline, pending[id].deadline)

@@ -1,4 +1,5 @@
 package import Proto
+package import Time
 
 // Queries with large answers, and large commands, travel apart from everything else, each in a frame of its own: a
 // frame with one among buyers' commands would keep the next commands back until its answer came. Of the answers few are
@@ -10,7 +11,7 @@ extension Forwarder {
   ///
   /// - Returns: false if too much is waiting: nothing was queued, and there will be no completion.
   package mutating func submitLargeRead(
-    _ query: Query, to shard: ShardID, handle: RequestHandle, now: Milliseconds, deadline: Milliseconds,
+    _ query: Query, to shard: ShardID, handle: RequestHandle, now: MonotonicTime, deadline: MonotonicTime,
     expectedBytes: Int
   ) -> Bool {
     guard Int(shard.rawValue) < shards.count, loneRequests.count < limits.loneRequestsMax, let id = takeID() else {
@@ -28,8 +29,8 @@ extension Forwarder {
 
   /// Queues a command that was laid out beforehand. What is said of large reads is true of it, but for their room.
   package mutating func submitLargeCommand(
-    _ command: borrowing LargeCommand, to shard: ShardID, handle: RequestHandle, now: Milliseconds,
-    deadline: Milliseconds, head: (inout [UInt8], _ bodyBytes: Int) -> Void
+    _ command: borrowing LargeCommand, to shard: ShardID, handle: RequestHandle, now: MonotonicTime,
+    deadline: MonotonicTime, head: (inout [UInt8], _ bodyBytes: Int) -> Void
   ) -> Bool {
     guard Int(shard.rawValue) < shards.count, loneRequests.count < limits.loneRequestsMax, let id = takeID() else {
       return false
@@ -67,7 +68,7 @@ extension Forwarder {
   public var hasLoneRequests: Bool { !loneRequests.isEmpty }
 
   /// Sends those that may leave, oldest first.
-  mutating func sendLoneRequests(now: Milliseconds, _ send: (LinkID, borrowing [UInt8]) -> Void) {
+  mutating func sendLoneRequests(now: MonotonicTime, _ send: (LinkID, borrowing [UInt8]) -> Void) {
     var kept = 0
     // From the first read on that has no room: in their order, because a small one would else pass a large one for
     // ever.
@@ -120,7 +121,7 @@ extension Forwarder {
   }
 
   /// The node has replied: with an answer, or it took the request back.
-  mutating func loneSettled(_ index: Int32, now: Milliseconds) {
+  mutating func loneSettled(_ index: Int32, now: MonotonicTime) {
     let batch = Int(index)
     let shard = Int(batches[batch].shard.rawValue)
     let id = batches[batch].ids[0]

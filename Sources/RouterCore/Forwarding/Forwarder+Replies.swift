@@ -1,5 +1,6 @@
 public import Octets
 public import Proto
+public import Time
 
 extension Forwarder {
   /// Takes one `replies` frame that came in on `link`.
@@ -7,7 +8,7 @@ extension Forwarder {
   /// - Throws: what the frame's bytes are wrong in, or `invalid` if the node answers what it was not asked: close the
   ///   link. What was read before stands.
   public mutating func receive(
-    replies body: RawSpan, from link: LinkID, shard: ShardID, now: Milliseconds
+    replies body: RawSpan, from link: LinkID, shard: ShardID, now: MonotonicTime
   ) throws(DecodeError) {
     var reader = ByteReader(body)
     while reader.bytesLeft > 0 {
@@ -23,7 +24,7 @@ extension Forwarder {
 
   /// Takes one reply of a frame that was decoded elsewhere.
   public mutating func receive(
-    _ reply: Reply, to id: UInt32, from link: LinkID, shard: ShardID, now: Milliseconds
+    _ reply: Reply, to id: UInt32, from link: LinkID, shard: ShardID, now: MonotonicTime
   ) throws(DecodeError) {
     try check(id, link, shard)
     if case .outcome(.held(let held)) = reply {
@@ -44,7 +45,7 @@ extension Forwarder {
 
   /// The hot case of the next.
   @inline(__always)
-  private mutating func settle(_ id: UInt32, _ granted: Outcome.Held, now: Milliseconds) {
+  private mutating func settle(_ id: UInt32, _ granted: Outcome.Held, now: MonotonicTime) {
     let place = Int(id)
     let batch = pending[place].batch
     batches[Int(batch)].unanswered &-= 1
@@ -57,7 +58,7 @@ extension Forwarder {
     if batches[Int(batch)].unanswered == 0 { settled(batch, now: now) }
   }
 
-  private mutating func settle(_ id: UInt32, _ reply: Reply, now: Milliseconds) {
+  private mutating func settle(_ id: UInt32, _ reply: Reply, now: MonotonicTime) {
     let place = Int(id)
     let batch = pending[place].batch
     batches[Int(batch)].unanswered -= 1
@@ -88,7 +89,7 @@ extension Forwarder {
   }
 
   /// Every entry of the batch has its reply: what the node took back is queued again, in order, before all that waits.
-  private mutating func settled(_ index: Int32, now: Milliseconds) {
+  private mutating func settled(_ index: Int32, now: MonotonicTime) {
     if batches[Int(index)].isAlone { return loneSettled(index, now: now) }
     let batch = batches[Int(index)]
     let shard = Int(batch.shard.rawValue)
@@ -103,7 +104,7 @@ extension Forwarder {
   }
 
   /// A node took something back: the shard waits a little, each time longer.
-  mutating func pause(_ shard: Int, now: Milliseconds) {
+  mutating func pause(_ shard: Int, now: MonotonicTime) {
     let delay = max(limits.retryDelayMin, min(shards[shard].retryDelay * 2, limits.retryDelayMax))
     shards[shard].retryDelay = delay
     shards[shard].pausedUntil = now + delay

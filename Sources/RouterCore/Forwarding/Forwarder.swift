@@ -1,4 +1,5 @@
 public import Proto
+public import Time
 
 /// One router loop's way to the shards, as a pure value: requests, map changes, links, replies and time go in; frames
 /// and completions come out. It owns no socket and no clock, so that a simulator can drive it.
@@ -36,9 +37,9 @@ public struct Forwarder: Sendable {
   var nextSequence: UInt64 = 0
   private var keyCounter: UInt64 = 0
   /// No pending request has an earlier deadline.
-  var earliestDeadline: Milliseconds = .max
+  var earliestDeadline: MonotonicTime = .distantFuture
   /// No paused shard may go on earlier.
-  var earliestResume: Milliseconds = .max
+  var earliestResume: MonotonicTime = .distantFuture
 
   /// Large requests that have not left, oldest first, each a batch of its own; and the bytes of the answers to those
   /// reads that have.
@@ -106,7 +107,7 @@ public struct Forwarder: Sendable {
   /// - Returns: false if too much is waiting: nothing was queued, and there will be no completion.
   @inline(__always)
   public mutating func submit(
-    _ what: Request.What, to shard: ShardID, handle: RequestHandle, now: Milliseconds, deadline: Milliseconds? = nil,
+    _ what: Request.What, to shard: ShardID, handle: RequestHandle, now: MonotonicTime, deadline: MonotonicTime? = nil,
     body: (inout [UInt8]) -> Void
   ) -> Bool {
     let index = Int(shard.rawValue)
@@ -159,7 +160,7 @@ public struct Forwarder: Sendable {
   /// - Returns: what was. `Gathering` says when to flush again.
   @discardableResult
   package mutating func flush(
-    now: Milliseconds, gathers: Bool = false, send: (LinkID, borrowing [UInt8]) -> Void
+    now: MonotonicTime, gathers: Bool = false, send: (LinkID, borrowing [UInt8]) -> Void
   ) -> HeldBack {
     turn &+= 1
     // A process that stood still ends what is too late before it sends anything again: nodes may have forgotten its
@@ -194,9 +195,9 @@ public struct Forwarder: Sendable {
     return heldBack
   }
 
-  mutating func lookAgain(at time: Milliseconds) { earliestResume = min(earliestResume, time) }
+  mutating func lookAgain(at time: MonotonicTime) { earliestResume = min(earliestResume, time) }
 
-  private func mayLeave(_ shard: Int, now: Milliseconds) -> Bool {
+  private func mayLeave(_ shard: Int, now: MonotonicTime) -> Bool {
     let waiting = shards[shard].openIDs.count
     if now &- shards[shard].sentAt >= limits.slowFrame, shards[shard].inFlight < limits.fullFramesInFlightMax {
       return true
@@ -211,14 +212,14 @@ public struct Forwarder: Sendable {
   /// Clients that were answered a moment ago are writing their next requests right now: a frame with the first few of
   /// those would keep the primary busy with a sync of its own while the rest wait for the next. So all of them travel
   /// together, and nodes do the least for each. Returns how many are missing; nil: none.
-  private func worthWaitingFor(_ shard: Int, now: Milliseconds) -> Int? {
+  private func worthWaitingFor(_ shard: Int, now: MonotonicTime) -> Int? {
     guard shards[shard].unwaiting.left == 0, isExpecting(shard, now: now) else { return nil }
     let missing = min(shards[shard].expected.count, limits.fullFrameRequests) - shards[shard].openIDs.count
     return missing > 0 ? missing : nil
   }
 
   /// Whether enough requests were answered so short a time ago that the next ones may be waited for.
-  func isExpecting(_ shard: Int, now: Milliseconds) -> Bool {
+  func isExpecting(_ shard: Int, now: MonotonicTime) -> Bool {
     let expected = shards[shard].expected
     return expected.count >= limits.fewRequests && now &- expected.since <= Self.expectedFor
   }
@@ -226,7 +227,7 @@ public struct Forwarder: Sendable {
   /// Learns from a frame that leaves whether waiting is worth it. Clients that do not wait for their answers are as
   /// many as they are, whenever they were answered: a frame would wait in vain for each of them. So after a frame that
   /// was not filled two leave without waiting, then four, up to 64.
-  private mutating func learn(_ shard: Int, now: Milliseconds) {
+  private mutating func learn(_ shard: Int, now: MonotonicTime) {
     if shards[shard].unwaiting.left > 0 {
       shards[shard].unwaiting.left -= 1
     } else if worthWaitingFor(shard, now: now) != nil {
@@ -241,7 +242,7 @@ public struct Forwarder: Sendable {
   private static var expectedFor: Milliseconds { 3 }
 
   private mutating func sendOpen(
-    _ shard: Int, on link: LinkID, now: Milliseconds, _ send: (LinkID, borrowing [UInt8]) -> Void
+    _ shard: Int, on link: LinkID, now: MonotonicTime, _ send: (LinkID, borrowing [UInt8]) -> Void
   ) {
     WireFrame.end(0, in: &shards[shard].open)
     send(link, shards[shard].open)

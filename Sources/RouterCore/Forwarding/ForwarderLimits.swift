@@ -1,6 +1,6 @@
-public import Proto
+public import Time
 
-/// Bounds of a forwarder. Times in milliseconds.
+/// Bounds of a forwarder.
 public struct ForwarderLimits: Sendable {
   /// How long a request may take, failovers included; at most `resendMax`.
   public var deadline: Milliseconds = 5_000

@@ -1,4 +1,5 @@
 import Proto
+import Time
 
 /// One request that has not been answered to its door, or whose late reply is still to be expected on a link.
 struct Pending: Sendable {
@@ -15,7 +16,7 @@ struct Pending: Sendable {
   var handle = RequestHandle(0)
   /// Grows with each submission: the order in which effects must happen.
   var sequence: UInt64 = 0
-  var deadline: Milliseconds = 0
+  var deadline: MonotonicTime = .zero
   /// Index of the batch that holds the bytes; -1: the shard's open frame does.
   var batch: Int32 = -1
   /// Where the entry (its `Request` header included) starts, from the start of the batch's or open frame's bytes.
@@ -63,18 +64,18 @@ struct ShardQueue: Sendable {
   /// Some of the open frame's entries were given up and must be taken out before it is sent.
   var openIsDirty = false
   /// Nothing is sent before this, unless the map changes.
-  var pausedUntil: Milliseconds = 0
+  var pausedUntil: MonotonicTime = .zero
   var retryDelay: Milliseconds = 0
   /// Indexes of the batches that are on their way, oldest first.
   var sent: [Int32] = []
   /// When the newest of those that are not alone left.
-  var sentAt: Milliseconds = 0
+  var sentAt: MonotonicTime = .zero
   /// How many of those somebody still waits for, and for how many requests in them.
   var inFlight = 0
   var awaited = 0
   /// Requests that the next frame may wait for: those that waited when the last frame was answered, and one more from
   /// each client that it answered. And when that was.
-  var expected: (count: Int, since: Milliseconds) = (0, 0)
+  var expected: (count: Int, since: MonotonicTime) = (0, .zero)
   /// Frames that will leave without waiting, because the last one that waited did so in vain, and how many those were
   /// at first.
   var unwaiting: (left: Int, first: Int) = (0, 0)

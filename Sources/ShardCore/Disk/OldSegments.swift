@@ -1,7 +1,7 @@
 package import Journal
 package import Proto
-package import Replication
 import Threads
+package import Time
 
 /// Sees to it that the old segments of a node's log go. After each segment's worth of log, the shard that keeps the
 /// oldest one takes a snapshot: not before the log takes twice what all snapshots take, which it does when each shard
@@ -15,11 +15,11 @@ package final class OldSegments: Sendable {
     var snapshotBytes: [ShardID: Int] = [:]
     /// Where the log stood when a shard was last asked for a snapshot because it keeps the oldest segment.
     var pinnedAt: UInt64 = 0
-    var lookedAt: MonotonicMilliseconds?
+    var lookedAt: MonotonicTime?
   }
 
-  /// Milliseconds between two looks.
-  private static let every: MonotonicMilliseconds = 500
+  /// Time between two looks.
+  private static let every: Milliseconds = 500
 
   package init(_ journal: Log) { self.journal = journal }
 
@@ -27,7 +27,7 @@ package final class OldSegments: Sendable {
   func published(_ shard: ShardID, byteCount: Int) { state.withLock { $0.snapshotBytes[shard] = byteCount } }
 
   /// The shard that should be told to take a snapshot now, even if it has nothing new. Call it with each tick.
-  package func shardToSnapshot(now: MonotonicMilliseconds) -> ShardID? {
+  package func shardToSnapshot(now: MonotonicTime) -> ShardID? {
     let mustLook = state.withLock { state in
       if let last = state.lookedAt, now - last < Self.every { return false }
       state.lookedAt = now

@@ -1,5 +1,6 @@
 import Inventory
 import Proto
+import Time
 
 /// Queries whose answers are large, in the order they came: apart from commands and small queries, which do not wait
 /// for them.
@@ -9,7 +10,7 @@ import Proto
 struct LargeReads {
   struct Read {
     var connection: ConnectionID
-    var readAt: Int64
+    var readAt: MonotonicTime
     var id: UInt32
     var query: Query
     var byteCount: Int

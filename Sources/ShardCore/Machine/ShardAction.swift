@@ -2,6 +2,7 @@ package import Inventory
 package import Journal
 package import Proto
 package import Replication
+package import Time
 
 /// What a `ShardMachine` asks its surroundings to do: a node's threads and sockets, or the simulator's. In order; none
 /// waits.
@@ -34,16 +35,16 @@ package enum ShardAction: Sendable {
   /// For the node's log.
   case note(Note)
   /// The wall clock leapt by so many milliseconds against the shard's stamps.
-  case clockLeapt(Int64)
+  case clockLeapt(Milliseconds)
 }
 
 /// The time as a turn sees it.
 package struct TurnTime: Sendable {
-  /// Milliseconds of a clock that never jumps.
-  package var now: MonotonicMilliseconds
+  /// Of a clock that never jumps.
+  package var now: MonotonicTime
   /// The wall clock's.
-  package var wall: Milliseconds
-  package init(now: MonotonicMilliseconds, wall: Milliseconds) { (self.now, self.wall) = (now, wall) }
+  package var wall: Stamp
+  package init(now: MonotonicTime, wall: Stamp) { (self.now, self.wall) = (now, wall) }
 }
 
 /// One for each thread: the codecs' buffers, used by all shards of a loop in turn, and what a turn may still do.

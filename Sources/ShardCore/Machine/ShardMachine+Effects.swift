@@ -3,6 +3,7 @@ import Journal
 import Octets
 import Proto
 import Replication
+import Time
 
 // Carrying out what the replication rules ask for.
 extension ShardMachine {
@@ -93,12 +94,12 @@ extension ShardMachine {
   private mutating func openEpoch(_ epoch: UInt64, _ time: TurnTime, _ tools: inout ShardTools) {
     guard case .open = room, turn.recordCount == 0 else { return }
     if !replica.clock.isLeading {
-      var leap: Int64?
+      var leap: Milliseconds?
       leap = replica.lead(now: time.now, wall: time.wall)
       if let leap { actions.append(.clockLeapt(leap)) }
     }
     // At the last stamp: what came due meanwhile ends by ticks of its own, a thousand at a time.
-    if inventory.now == 0 { _ = inventory.advance(to: replica.stamp(now: time.now)) }
+    if inventory.now == .zero { _ = inventory.advance(to: replica.stamp(now: time.now)) }
     var record: [UInt8] = []
     Command.openEpoch(epoch).encode(into: &record)
     guard repeatRecords(record.rawSpan, count: 1, firstIndex: replica.end.index + 1) else {

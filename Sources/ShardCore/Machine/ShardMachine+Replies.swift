@@ -2,6 +2,7 @@ import Inventory
 import Octets
 package import Proto
 import Replication
+import Time
 
 // What waits for its commit: replies, and what feeds the routers' copies.
 extension ShardMachine {
@@ -143,7 +144,7 @@ extension ShardMachine {
   }
 
   private mutating func fail(readID: UInt32, connection: ConnectionID, _ failure: Reply.Failure) {
-    var replies = TurnReplies(to: connection, shard: shard, readAt: 0, capacity: 64)
+    var replies = TurnReplies(to: connection, shard: shard, readAt: .zero, capacity: 64)
     replies.add(.failed(failure), id: readID)
     actions.append(.reply(replies.finish(), to: connection))
   }
@@ -221,7 +222,7 @@ extension ShardMachine {
     for read in reads.take(where: { _ in true }) { fail(read, .notPrimary) }
     endCopy(failing: .notPrimary)
     for subscription in turn.subscriptions {
-      var replies = TurnReplies(to: subscription.connection, shard: shard, readAt: 0, capacity: 64)
+      var replies = TurnReplies(to: subscription.connection, shard: shard, readAt: .zero, capacity: 64)
       replies.add(.failed(.notPrimary), id: subscription.id)
       actions.append(.reply(replies.finish(), to: subscription.connection))
     }
@@ -253,7 +254,7 @@ extension ShardMachine {
 
   /// The same replies as failures. A command's may be in the log; a query's never is.
   private func failureFrame(replies: [UInt8], commands: Reply.Failure, queries: Reply.Failure) -> [UInt8]? {
-    var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: 0, capacity: replies.count)
+    var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: .zero, capacity: replies.count)
     do throws(DecodeError) {
       let frame = try WireFrame(header: replies.rawSpan)
       var reader = ByteReader(try frame.body(of: replies.rawSpan))
@@ -278,7 +279,7 @@ extension ShardMachine {
 
 /// A wire frame that refuses each request of a batch; nil: there is none in it that can be read.
 package func refusal(ofRequests body: RawSpan, _ failure: Reply.Failure, shard: ShardID) -> [UInt8]? {
-  var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: 0, capacity: 64)
+  var out = TurnReplies(to: ConnectionID(0), shard: shard, readAt: .zero, capacity: 64)
   var reader = ByteReader(body)
   do throws(DecodeError) {
     while reader.bytesLeft > 0 {

@@ -3,6 +3,7 @@ import Journal
 import Octets
 import Proto
 import Replication
+import Time
 
 // A primary's turn: decode, apply, encode. The hot path.
 extension ShardMachine {
@@ -30,7 +31,7 @@ extension ShardMachine {
   /// - Returns: how many bytes of them are done, and how many the next one's record has if it must be prepared first;
   ///   otherwise 0.
   private mutating func workOff(
-    _ body: RawSpan, _ preparation: inout Preparation, from connection: ConnectionID, readAt: MonotonicMilliseconds,
+    _ body: RawSpan, _ preparation: inout Preparation, from connection: ConnectionID, readAt: MonotonicTime,
     _ time: TurnTime, _ tools: inout ShardTools
   ) throws(DecodeError) -> (done: Int, large: Int) {
     let refusal: Reply.Failure? = replica.acceptsCommands ? nil : .notPrimary

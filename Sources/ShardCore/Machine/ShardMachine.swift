@@ -3,6 +3,7 @@ import Journal
 import Octets
 package import Proto
 package import Replication
+package import Time
 
 /// One shard on one node, as a value without I/O, clock, lock or thread: the inventory, the rules of its role, what
 /// waits for its commit, its snapshots. A node's loop drives it, and so does the simulator.
@@ -13,8 +14,8 @@ package struct ShardMachine: ~Copyable {
   package struct Options: Sendable {
     /// Bytes of frames after which the shard is snapshotted again.
     package var snapshotBytes = 64 << 20
-    /// Milliseconds that a request waits for its commit.
-    package var requestDeadline: MonotonicMilliseconds = 20_000
+    /// How long a request waits for its commit.
+    package var requestDeadline: Milliseconds = 20_000
     /// Answers to queries from so many bytes on are made apart, at the ends of later turns.
     package var largeAnswerBytes = Query.largeAnswerBytes
     /// Seats whose states are copied in one turn, for an answer that has more.
@@ -23,8 +24,8 @@ package struct ShardMachine: ~Copyable {
     package var largeRecordBytes = 256 << 10
     /// Bytes of requests that may wait for a later turn: then a router is told that the node is overloaded.
     package var deferredBytesMax = 16 << 20
-    /// Milliseconds between two `feedFresh`.
-    package var feedEvery: MonotonicMilliseconds = 50
+    /// Time between two `feedFresh`.
+    package var feedEvery: Milliseconds = 50
     /// Bytes of the newest frames that stay in memory for a replica that catches up.
     package var recentBytesMax = 4 << 20
     /// Bytes of records after which a frame is closed within a turn.
@@ -48,7 +49,7 @@ package struct ShardMachine: ~Copyable {
 
   /// Records since the inventory's time last moved, and that time.
   var recordsAtStamp = 0
-  var countedStamp: Milliseconds = 0
+  var countedStamp: Stamp = .zero
 
   var actions: [ShardAction] = []
   var works: [Work] = []
@@ -58,7 +59,7 @@ package struct ShardMachine: ~Copyable {
 
   // The log as this shard wrote it.
   /// The stamp of the frame at `replica.end`.
-  var endStamp: Milliseconds = 0
+  var endStamp: Stamp = .zero
   var epochs: [EpochStart] = []
   var recent: [StreamFrame] = []
   var recentBytes = 0
@@ -92,7 +93,7 @@ package struct ShardMachine: ~Copyable {
   /// Feeds' frames that wait for longer than replies may; they stand before all of `queue`.
   var lateFeeds = ReplyQueue()
   var feeds = FeedTable()
-  var feedAt: MonotonicMilliseconds = 0
+  var feedAt: MonotonicTime = .zero
 
   // Snapshots.
   var bytesSinceSnapshot = 0
@@ -116,7 +117,7 @@ package struct ShardMachine: ~Copyable {
     var body: ArraySlice<UInt8>
     /// Bytes of the body that were worked off.
     var done = 0
-    var readAt: MonotonicMilliseconds
+    var readAt: MonotonicTime
     /// Of the record that is next.
     var preparation = Preparation.none
   }

@@ -1,15 +1,16 @@
 import Octets
 import Proto
+import Time
 
 /// Answers to one frame of requests, while the frame is worked off: a wire frame whose length and checksum come last.
 struct TurnReplies {
   let connection: ConnectionID
-  let readAt: Int64
+  let readAt: MonotonicTime
   private(set) var bytes: [UInt8] = []
   private(set) var count = 0
   private var start = 0
 
-  init(to connection: ConnectionID, shard: ShardID, readAt: Int64, capacity: Int) {
+  init(to connection: ConnectionID, shard: ShardID, readAt: MonotonicTime, capacity: Int) {
     (self.connection, self.readAt) = (connection, readAt)
     bytes.reserveCapacity(capacity)
     start = WireFrame.begin(.replies, shard: shard, into: &bytes)
@@ -64,7 +65,7 @@ struct Turn {
 
   struct Subscription {
     var connection: ConnectionID
-    var readAt: Int64
+    var readAt: MonotonicTime
     var id: UInt32
     var event: Bytes
     var begins: Bool

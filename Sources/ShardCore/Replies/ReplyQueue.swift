@@ -1,4 +1,5 @@
 import Proto
+package import Time
 
 /// Names a router's connection within one loop of a node: drawn by the loop, never used twice.
 package struct ConnectionID: Hashable, Sendable {
@@ -21,7 +22,7 @@ package struct ReplyQueue: Sendable {
     package var barrier: Barrier
     package var connection: ConnectionID
     /// Monotonic milliseconds when the first request in it was read.
-    package var readAt: Int64
+    package var readAt: MonotonicTime
     /// Replies in it; 0: a feed's frame, which nobody waits for.
     package var replyCount: Int
     /// One whole wire frame, but for its tail.

@@ -5,6 +5,7 @@ import Octets
 import Proto
 import Replication
 import ShardCore
+import Time
 
 /// What is looked at while a run goes on: the rules that hold at every step.
 final class Checks {
@@ -12,12 +13,12 @@ final class Checks {
   struct Anchor {
     /// Microseconds.
     var time: Int
-    /// Milliseconds that stamps are ahead of true time, at least (less `lag`) and at most.
-    var low: Int64
-    var high: Int64
+    /// The stamp at the true time 0, at least (less `lag`) and at most.
+    var low: Stamp
+    var high: Stamp
     /// No stamp is below.
-    var floor: Milliseconds
-    var lag: Int64
+    var floor: Stamp
+    var lag: Milliseconds
     var epoch: UInt64 = 0
   }
 
@@ -49,8 +50,10 @@ final class Checks {
   private var repliedSeats: [Version: Bytes] = [:]
   private var repliedCounts: [Version: Availability] = [:]
 
-  /// Milliseconds that clocks may have drifted apart by a time, and what turns take.
-  static func slack(at time: Int) -> Int64 { 25 + Int64(time / 1_000_000 * 2 * SimulatedProcess.driftMax / 1_000) }
+  /// How far clocks may have drifted apart by a time, and what turns take.
+  static func slack(at time: Int) -> Milliseconds {
+    25 + Milliseconds(Int64(time / 1_000_000 * 2 * SimulatedProcess.driftMax / 1_000))
+  }
 
   init(shardCount: Int) { promises = Array(repeating: Promise(), count: shardCount) }
 
@@ -196,7 +199,7 @@ final class Checks {
 
   private func check(_ header: LogFrame, _ shard: SimulatedShard, _ node: SimulatedNode) {
     let place = Int(shard.id.rawValue)
-    let time = Int64(node.turnStartedAt / 1_000)
+    let time = Milliseconds(Int64(node.turnStartedAt / 1_000))
     if shard.stampsEpoch != header.epoch {
       // One that woke up behind its time, and hears only now that it won an epoch that is over: nothing that it logs is
       // ever answered.
@@ -207,15 +210,17 @@ final class Checks {
         promises[place].anchors.removeAll { $0.epoch > shard.heardEpoch && $0.epoch < header.epoch }
       }
       shard.heardEpoch = header.epoch
-      var anchor = promises[place].anchors.last ?? Anchor(time: 0, low: 0, high: .min / 4, floor: 0, lag: 0)
+      var anchor =
+        promises[place].anchors.last
+        ?? Anchor(time: 0, low: .zero, high: Stamp(.min / 4), floor: .zero, lag: 0)
       anchor.time = node.world.time
       anchor.epoch = header.epoch
       if let lag = shard.lag {
-        anchor.lag = max(anchor.lag, Int64(lag / 1_000))
+        anchor.lag = max(anchor.lag, Milliseconds(Int64(lag / 1_000)))
       } else {
         // Nobody told this process the time: it looked at the wall clock, and goes on from the last stamp if that is
         // behind.
-        let wall = World.epochMilliseconds + time + node.wallOffset
+        let wall = World.epoch + time + node.wallOffset
         anchor.low = max(wall, header.stamp) - time
         // A follower that heard an earlier primary keeps what that one said, if it was more.
         anchor.high = max(anchor.high, max(wall, header.stamp) - time)
@@ -230,8 +235,8 @@ final class Checks {
     // One that was deposed without knowing it still keeps the time of its own epoch.
     guard let anchor = promises[place].anchors.last(where: { $0.epoch == header.epoch }) else { return }
     let slack = Self.slack(at: node.turnStartedAt)
-    let low = max(anchor.floor, time + anchor.low - anchor.lag - slack)
-    let high = max(anchor.floor, time + anchor.high + slack)
+    let low = max(anchor.floor, anchor.low + time - anchor.lag - slack)
+    let high = max(anchor.floor, anchor.high + time + slack)
     if header.stamp < low || header.stamp > high {
       node.world.fail(
         "time",
@@ -241,35 +246,35 @@ final class Checks {
   }
 
   /// The earliest true time, in microseconds, at which a shard's stamp may have been `deadline`.
-  func earliest(_ deadline: Milliseconds, _ shard: ShardID) -> Int {
+  func earliest(_ deadline: Stamp, _ shard: ShardID) -> Int {
     let slack = Self.slack(at: endedAt)
     for (place, anchor) in promises[Int(shard.rawValue)].anchors.enumerated() {
       let next = promises[Int(shard.rawValue)].anchors.dropFirst(place + 1).first?.time ?? .max
       if anchor.floor >= deadline { return anchor.time }
-      let reached = Int(deadline - anchor.high - slack) * 1_000
+      let reached = Int((deadline - anchor.high - slack).rawValue) * 1_000
       if reached < next { return max(anchor.time, reached) }
     }
     return .max
   }
 
   /// The true time from which on a shard's stamps are at least `deadline`.
-  func latest(_ deadline: Milliseconds, _ shard: ShardID) -> Int {
+  func latest(_ deadline: Stamp, _ shard: ShardID) -> Int {
     if promises[Int(shard.rawValue)].mayBeLate { return .max }
     let slack = Self.slack(at: endedAt)
-    var lag: Int64 = 0
+    var lag = Milliseconds.zero
     for (place, anchor) in promises[Int(shard.rawValue)].anchors.enumerated() {
       lag = max(lag, anchor.lag)
       let next = promises[Int(shard.rawValue)].anchors.dropFirst(place + 1).first?.time ?? .max
       if anchor.floor >= deadline { return anchor.time }
-      let reached = Int(deadline - anchor.low + lag + 2 * slack) * 1_000
+      let reached = Int((deadline - anchor.low + lag + 2 * slack).rawValue) * 1_000
       if reached < next { return max(anchor.time, reached) }
     }
     return .max
   }
 
   /// The least stamp that a command read at `time` can have got.
-  func leastStamp(at time: Int, _ shard: ShardID) -> Milliseconds {
-    guard let anchor = promises[Int(shard.rawValue)].anchors.last(where: { $0.time <= time }) else { return 0 }
-    return max(anchor.floor, Int64(time / 1_000) + anchor.low - anchor.lag - Self.slack(at: time))
+  func leastStamp(at time: Int, _ shard: ShardID) -> Stamp {
+    guard let anchor = promises[Int(shard.rawValue)].anchors.last(where: { $0.time <= time }) else { return .zero }
+    return max(anchor.floor, anchor.low + Milliseconds(Int64(time / 1_000)) - anchor.lag - Self.slack(at: time))
   }
 }

@@ -1,5 +1,6 @@
 import Octets
 import Proto
+import Time
 
 /// All calls and returns of a run.
 struct History {
@@ -177,8 +178,8 @@ struct History {
     of hold: ClientOperation, _ mine: [ClientOperation], _ checks: Checks
   ) -> [CheckedCall<SeatEffect>]? {
     let shard = hold.shard
-    var least: [Milliseconds] = []
-    var most: [Milliseconds] = []
+    var least: [Stamp] = []
+    var most: [Stamp] = []
     var isSure = hold.returned != .max
     switch hold.outcome {
     case .held(let held), .heldBest(let held, _):
@@ -188,7 +189,7 @@ struct History {
     case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted, .refused:
       return nil
     }
-    var orders: [(Milliseconds, isSure: Bool)] = []
+    var orders: [(Stamp, isSure: Bool)] = []
     for operation in mine where operation.what.hold === hold {
       switch operation.what {
       case .extend:
@@ -204,7 +205,7 @@ struct History {
           orders.append((info.payBy, true))
         } else if operation.outcome == nil {
           let first =
-            checks.leastStamp(at: operation.called, shard) + Milliseconds(SimulatedEvent.paymentTTL) * 1_000
+            checks.leastStamp(at: operation.called, shard) + .seconds(SimulatedEvent.paymentTTL)
           orders.append((first, false))
         }
       case .create, .delete, .set, .block, .hold, .best, .release, .confirm, .cancel, .seat, .seats, .availability,
@@ -214,13 +215,13 @@ struct History {
     }
     let holder = hold.holder
     var calls: [CheckedCall<SeatEffect>] = []
-    func add(_ effect: SeatEffect, _ least: Milliseconds, _ most: Milliseconds?) {
+    func add(_ effect: SeatEffect, _ least: Stamp, _ most: Stamp?) {
       let from = checks.earliest(least, shard)
       guard from != .max else { return }
       let until = most.map { checks.latest($0, shard) } ?? .max
       calls.append(CheckedCall(called: from, returned: max(from, until), effect: effect))
     }
-    add(.expireHold(holder), least.min() ?? 0, isSure ? most.max() : nil)
+    add(.expireHold(holder), least.min() ?? .zero, isSure ? most.max() : nil)
     if let first = orders.map(\.0).min() {
       let sure = orders.filter(\.isSure).map(\.0).max()
       add(.expireOrder(holder), first, orders.allSatisfy(\.isSure) ? sure : nil)

@@ -2,6 +2,7 @@ import MemoryDisk
 import Octets
 import Proto
 import Seeded
+import Time
 
 /// A buyer with several operations under way. The client sends each to any of the routers, repeats it with the same key
 /// if it has one, and records the reply.
@@ -205,7 +206,7 @@ final class SimulatedClient {
         } else if operation.door == nil {
           // It never left.
           send(operation)
-        } else if waited > 4_000_000 + Int(world.routerDeadline) * 1_000 {
+        } else if waited > 4_000_000 + Int(world.routerDeadline.rawValue) * 1_000 {
           giveUp(operation)
         }
       }

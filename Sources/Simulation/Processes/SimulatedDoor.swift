@@ -1,6 +1,7 @@
 import Octets
 import Proto
 import RouterCore
+import Time
 
 /// A client's connection to one loop of a router, the client's end and the router's.
 final class SimulatedDoor {

@@ -5,6 +5,7 @@ import Node
 import Proto
 import Replication
 import ShardCore
+import Time
 
 // Who this process is among all that ever ran as its node: what a real one's identity, its notes of proposals and its
 // loops do.
@@ -28,7 +29,7 @@ extension SimulatedNode {
     try starts.write(to: storage)
     start = claim.start
     record = NodeRecord(
-      name: nodeName, disk: log.replica.disk, address: "\(name)/\(serial)", loops: 1, pid: serial, startedAt: 0,
+      name: nodeName, disk: log.replica.disk, address: "\(name)/\(serial)", loops: 1, pid: serial, startedAt: .zero,
       start: start, isServing: false)
     world.coordinator.write(record, of: self)
     (starts.confirmed, starts.place, starts.presence) = (start, place, 0)

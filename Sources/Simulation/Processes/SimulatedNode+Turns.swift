@@ -4,6 +4,7 @@ import Node
 import Proto
 import Replication
 import ShardCore
+import Time
 
 // What a node's loop does between its sockets and its shards.
 extension SimulatedNode {
@@ -18,7 +19,8 @@ extension SimulatedNode {
     turnStartedAt = world.time
     beginAllowance()
     return TurnTime(
-      now: Int64(monotonic / 1_000), wall: World.epochMilliseconds + Int64(world.time / 1_000) + wallOffset)
+      now: MonotonicTime(Int64(monotonic / 1_000)),
+      wall: World.epoch + Milliseconds(Int64(world.time / 1_000)) + wallOffset)
   }
 
   /// Where large reads are simulated, some turns have no time for requests, and some have no room for large answers.

@@ -8,6 +8,7 @@ import Proto
 import Replication
 import Seeded
 import ShardCore
+import Time
 
 /// One node: the machines of its shards, its log on a disk in memory, its connections. Does what a node's loop, threads
 /// and sockets do, one event at a time.
@@ -45,7 +46,7 @@ final class SimulatedNode: SimulatedProcess {
   var isSpent = false
 
   /// The wall clock minus true time, in milliseconds.
-  var wallOffset: Int64
+  var wallOffset: Milliseconds
 
   var turns = ShardTurns()
   var turnStartedAt = 0
@@ -69,8 +70,8 @@ final class SimulatedNode: SimulatedProcess {
     storage = disk ?? MemoryStorage(seed: world.random.next())
     world.lastSerial += 1
     serial = world.lastSerial
-    record = NodeRecord(name: name, disk: 0, address: "", loops: 1, pid: 0, startedAt: 0)
-    wallOffset = Int64(world.draw(-1_000...1_000))
+    record = NodeRecord(name: name, disk: 0, address: "", loops: 1, pid: 0, startedAt: .zero)
+    wallOffset = Milliseconds(Int64(world.draw(-1_000...1_000)))
     super.init("n\(index + 1)", endpoint: index, world)
   }
 
@@ -279,5 +280,5 @@ final class SimulatedNode: SimulatedProcess {
 
 extension World {
   /// What the wall clock shows at the beginning of every run.
-  static let epochMilliseconds: Int64 = 1_700_000_000_000
+  static let epoch = Stamp(1_700_000_000_000)
 }

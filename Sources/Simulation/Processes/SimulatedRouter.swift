@@ -2,6 +2,7 @@ import Octets
 import Proto
 import Replication
 import RouterCore
+import Time
 
 /// One router's process: the engines that ship, one for each of its loops, on simulated links; doors for clients. Keeps
 /// no truth: it may be killed at any time.
@@ -18,7 +19,7 @@ final class SimulatedRouter: SimulatedProcess {
   /// By event, the highest version that this process said: no later answer's copy may be older.
   var saidVersions: [Bytes: UInt64] = [:]
   /// By shard and by when it came in (engine's milliseconds): what is known of the state then at least.
-  private var heard: [ShardID: [(at: Milliseconds, mark: Int)]] = [:]
+  private var heard: [ShardID: [(at: MonotonicTime, mark: Int)]] = [:]
 
   init(_ index: Int, _ world: World) {
     self.index = index
@@ -106,7 +107,7 @@ final class SimulatedRouter: SimulatedProcess {
   // MARK: What copies may say
 
   /// A frame of a shard arrived. It shows subscribers the state at `mark` or later.
-  func hear(_ shard: ShardID, _ mark: Int, at: Milliseconds) {
+  func hear(_ shard: ShardID, _ mark: Int, at: MonotonicTime) {
     var list = heard[shard] ?? []
     list.removeAll { $0.at < at - 1_000 }
     list.append((at, mark))
@@ -114,7 +115,7 @@ final class SimulatedRouter: SimulatedProcess {
   }
 
   /// The time since which a copy that was confirmed at `freshAt` can have been wrong, at the latest.
-  func mark(_ shard: ShardID, freshAt: Milliseconds) -> Int? {
+  func mark(_ shard: ShardID, freshAt: MonotonicTime) -> Int? {
     heard[shard]?.filter { $0.at == freshAt }.map(\.mark).min()
   }
 }
@@ -174,7 +175,7 @@ final class SimulatedRouterLoop: EngineHost {
 
   private func housekeep() {
     driver.housekeep()
-    router.later(Int(EngineDriver.housekeepingEvery) * 1_000) { [unowned self] in housekeep() }
+    router.later(Int(EngineDriver.housekeepingEvery.rawValue) * 1_000) { [unowned self] in housekeep() }
   }
 
   // MARK: Turns
@@ -194,7 +195,7 @@ final class SimulatedRouterLoop: EngineHost {
       router.later(max(1, Int(gathersUntil / 1_000) - router.monotonic)) { [unowned self] in driver.gatheringEnded() }
     }
     if let tickAt = plans.tickAt {
-      router.later(Int(driver.wait(until: tickAt)) * 1_000) { [unowned self] in driver.tick(planned: tickAt) }
+      router.later(Int(driver.wait(until: tickAt).rawValue) * 1_000) { [unowned self] in driver.tick(planned: tickAt) }
     }
   }
 
@@ -222,7 +223,7 @@ final class SimulatedRouterLoop: EngineHost {
     let place = link.node.index
     guard byNode.count > place, byNode[place] === link else { return }
     byNode[place] = nil
-    router.later(Int(retries[place].next()) * 1_000) { [unowned self] in connect(router.address(place)) }
+    router.later(Int(retries[place].next().rawValue) * 1_000) { [unowned self] in connect(router.address(place)) }
   }
 
   /// A node has another address.

@@ -3,6 +3,7 @@ import Octets
 import Proto
 import Replication
 import ShardCore
+import Time
 
 /// What a machine is made of.
 struct MachineMaking {
@@ -25,19 +26,21 @@ struct MachineMaking {
     me.encode(into: &out)
     out.put(seed)
     for number in [
-      Int64(options.snapshotBytes), options.requestDeadline, Int64(options.largeAnswerBytes),
+      Int64(options.snapshotBytes), options.requestDeadline.rawValue, Int64(options.largeAnswerBytes),
       Int64(options.seatsCopiedPerTurn), Int64(options.largeRecordBytes), Int64(options.deferredBytesMax),
-      options.feedEvery, Int64(options.recentBytesMax), Int64(options.frameBytesMax),
+      options.feedEvery.rawValue, Int64(options.recentBytesMax), Int64(options.frameBytesMax),
       Int64(options.recordsPerStampMax), Int64(options.ticksMax), Int64(options.keyLimits.clientBytes),
-      options.keyLimits.clientWindow, options.keyLimits.routerWindow, options.tellsChanges ? 1 : 0,
+      options.keyLimits.clientWindow.rawValue, options.keyLimits.routerWindow.rawValue, options.tellsChanges ? 1 : 0,
     ] {
       out.put(number)
     }
     for number in [
-      config.failureTimeout, config.failureJitter, config.heartbeat, config.mapEvery, config.proposalResend,
-      config.askAgain, Int64(bitPattern: config.checkpointEvery), Int64(config.catchUpBytes),
-      Int64(bitPattern: config.snapshotBehind), Int64(bitPattern: config.snapshotWindowBytes), config.readmissionWait,
-      config.readmissionWaitMax, config.readmissionMemory, config.drainTimeout, config.joins ? 1 : 0,
+      config.failureTimeout.rawValue, config.failureJitter.rawValue, config.heartbeat.rawValue,
+      config.mapEvery.rawValue, config.proposalResend.rawValue, config.askAgain.rawValue,
+      Int64(bitPattern: config.checkpointEvery), Int64(config.catchUpBytes), Int64(bitPattern: config.snapshotBehind),
+      Int64(bitPattern: config.snapshotWindowBytes), config.readmissionWait.rawValue,
+      config.readmissionWaitMax.rawValue, config.readmissionMemory.rawValue, config.drainTimeout.rawValue,
+      config.joins ? 1 : 0,
     ] {
       out.put(number)
     }
@@ -53,35 +56,35 @@ struct MachineMaking {
     seed = try reader.u64()
     options = ShardMachine.Options()
     options.snapshotBytes = try reader.size()
-    options.requestDeadline = try reader.i64()
+    options.requestDeadline = Milliseconds(try reader.i64())
     options.largeAnswerBytes = try reader.size()
     options.seatsCopiedPerTurn = try reader.size()
     options.largeRecordBytes = try reader.size()
     options.deferredBytesMax = try reader.size()
-    options.feedEvery = try reader.i64()
+    options.feedEvery = Milliseconds(try reader.i64())
     options.recentBytesMax = try reader.size()
     options.frameBytesMax = try reader.size()
     options.recordsPerStampMax = try reader.size()
     options.ticksMax = try reader.size()
     options.keyLimits.clientBytes = try reader.size()
-    options.keyLimits.clientWindow = try reader.i64()
-    options.keyLimits.routerWindow = try reader.i64()
+    options.keyLimits.clientWindow = Milliseconds(try reader.i64())
+    options.keyLimits.routerWindow = Milliseconds(try reader.i64())
     options.tellsChanges = try reader.size() != 0
     config = ReplicaConfig()
-    config.failureTimeout = try reader.i64()
-    config.failureJitter = try reader.i64()
-    config.heartbeat = try reader.i64()
-    config.mapEvery = try reader.i64()
-    config.proposalResend = try reader.i64()
-    config.askAgain = try reader.i64()
+    config.failureTimeout = Milliseconds(try reader.i64())
+    config.failureJitter = Milliseconds(try reader.i64())
+    config.heartbeat = Milliseconds(try reader.i64())
+    config.mapEvery = Milliseconds(try reader.i64())
+    config.proposalResend = Milliseconds(try reader.i64())
+    config.askAgain = Milliseconds(try reader.i64())
     config.checkpointEvery = try reader.u64()
     config.catchUpBytes = try reader.size()
     config.snapshotBehind = try reader.u64()
     config.snapshotWindowBytes = try reader.u64()
-    config.readmissionWait = try reader.i64()
-    config.readmissionWaitMax = try reader.i64()
-    config.readmissionMemory = try reader.i64()
-    config.drainTimeout = try reader.i64()
+    config.readmissionWait = Milliseconds(try reader.i64())
+    config.readmissionWaitMax = Milliseconds(try reader.i64())
+    config.readmissionMemory = Milliseconds(try reader.i64())
+    config.drainTimeout = Milliseconds(try reader.i64())
     config.joins = try reader.size() != 0
   }
 }

@@ -4,18 +4,19 @@ import Octets
 import Proto
 import Replication
 import ShardCore
+import Time
 
 // The bytes of inputs in a recording.
 
 extension TurnTime {
   func encode(into out: inout [UInt8]) {
-    out.put(now)
+    out.put(now.rawValue)
     out.put(wall)
   }
 
   init(decoding reader: inout ByteReader) throws(DecodeError) {
-    let now = try reader.i64()
-    self.init(now: now, wall: try reader.i64())
+    let now = MonotonicTime(try reader.i64())
+    self.init(now: now, wall: try reader.stamp())
   }
 }
 

@@ -4,6 +4,7 @@ import Octets
 import Proto
 import Replication
 import ShardCore
+import Time
 
 /// What came of one turn, short enough to be kept for each.
 struct TurnOutcome: Equatable, CustomStringConvertible {
@@ -87,7 +88,7 @@ extension ShardAction {
       out.putText("\(note)")
     case .clockLeapt(let milliseconds):
       begin(.clockLeapt)
-      out.put(milliseconds)
+      out.put(milliseconds.rawValue)
     }
   }
 

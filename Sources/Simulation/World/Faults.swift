@@ -1,4 +1,5 @@
 import Seeded
+import Time
 
 /// What goes wrong in a run, and how often: each drawn from the seed, so that some runs have much of a few kinds and
 /// others a little of all.
@@ -24,8 +25,8 @@ struct Faults {
   var reset = 0.0
   var pause = 0.0
   var wallJump = 0.0
-  /// Milliseconds that a wall clock may be off.
-  var wallJumpMax: Int64 = 25_000
+  /// How far a wall clock may be off.
+  var wallJumpMax: Milliseconds = 25_000
   /// Every machine stands still, longer than an order may wait for its payment.
   var standstill = 0.0
   var routerCrash = 0.0

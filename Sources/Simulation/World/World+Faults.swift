@@ -4,6 +4,7 @@ import Proto
 import Replication
 import Seeded
 import ShardCore
+import Time
 
 // What goes wrong, and how it ends.
 extension World {
@@ -42,7 +43,8 @@ extension World {
       count(.wallJump)
       // Less than a router's key is kept, so that a leap at a restart of all does not make one be forgotten; or much
       // more.
-      node.wallOffset = Int64.random(in: -faults.wallJumpMax...faults.wallJumpMax, using: &random)
+      let most = faults.wallJumpMax.rawValue
+      node.wallOffset = Milliseconds(Int64.random(in: -most...most, using: &random))
       say("\(node.name)'s wall clock is now off by \(node.wallOffset) ms")
     }
     if chance(faults.coordinatorAway), !coordinator.isUnsettled {

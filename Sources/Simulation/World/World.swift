@@ -8,6 +8,7 @@ import Replication
 import RouterCore
 import Seeded
 import ShardCore
+import Time
 
 /// What a run must never see.
 struct Violation: Error, CustomStringConvertible {
@@ -71,7 +72,7 @@ final class World {
   let machineOptions: ShardMachine.Options
   let replicaConfig: ReplicaConfig
   let segmentBytes: Int
-  /// Milliseconds that a router holds a request.
+  /// How long a router holds a request.
   let routerDeadline: Milliseconds
 
   init(seed: UInt64, traces: Bool, recording: Recording? = nil) {
