@@ -113,6 +113,8 @@ let package = Package(
     // Tests mirror the sources.
     .target(
       name: "TestKit", dependencies: ["Octets", "Proto", "Seeded"], path: "Tests/TestKit", swiftSettings: testing),
+    tests("Threads", ["Threads", "Seeded"]),
+    tests("Budgets", ["Budgets", "Threads", "Seeded"]),
     tests("Flags", ["Flags"]),
     tests("Proto", ["Proto", "Octets", "TestKit"]),
     tests("RESP", ["RESP", "Octets", "TestKit"]),

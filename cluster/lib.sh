@@ -50,7 +50,7 @@ build_release() {
 
 # Suites that talk to sockets, threads and processes. They run apart from those that only compute: in one process the latter take
 # all the cores' tasks for themselves, and every wait of the former runs out.
-suites_that_wait='^(AdminTests|CoordinatorsTests|EventLoopTests|LoadTests|LoggingTests|NodeTests|RouterTests)\.'
+suites_that_wait='^(AdminTests|CoordinatorsTests|EventLoopTests|LoadTests|LoggingTests|NodeTests|RouterTests|ThreadsTests)\.'
 
 binaries=$root/.build/release
 
