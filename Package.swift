@@ -125,7 +125,7 @@ let package = Package(
       name: "JournalTestKit", dependencies: ["Time", "Journal", "Octets", "Proto", "TestKit"],
       path: "Tests/JournalTestKit",
       swiftSettings: testing),
-    tests("ClusterMap", ["ClusterMap", "Proto"]),
+    tests("ClusterMap", ["Time", "ClusterMap", "Proto"]),
     tests("Journal", ["MemoryDisk", "Journal", "JournalTestKit", "Octets", "Proto", "Threads", "TestKit"]),
     tests("EventLoop", ["Time", "EventLoop", "Budgets", "TestKit"]),
     tests("HTTP", ["HTTP", "Octets", "TestKit"]),

@@ -25,10 +25,6 @@ import Threads
 
     static func isLarge(_ byteCount: Int) -> Bool { byteCount >= 64 << 10 }
 
-<<<<<<< HEAD
-    mutating func set(_ member: Int, _ byteCount: Int, isPinned: Bool) {
-      guard !ended.contains(member) else { return }
-=======
     /// Also the word of one that was ended makes room, if there is too much.
     mutating func set(_ member: Int, _ byteCount: Int, isPinned: Bool) {
       if !ended.contains(member) { change(member, byteCount, isPinned: isPinned) }
@@ -36,7 +32,6 @@ import Threads
     }
 
     private mutating func change(_ member: Int, _ byteCount: Int, isPinned: Bool) {
->>>>>>> rooms
       time += 1
       let before = entries.first { $0.member == member }
       entries.removeAll { $0.member == member }
@@ -45,10 +40,6 @@ import Threads
         entry.since = before.since
       }
       entries.append(entry)
-<<<<<<< HEAD
-      while used > limit, closeOldest() {}
-=======
->>>>>>> rooms
     }
 
     mutating func add(_ byteCount: Int) {
@@ -76,10 +67,7 @@ import Threads
     let budget = MemoryBudget(limit: limit)
     var model = Model(limit: limit)
     let members = (0..<140).map { Member("\($0)") }
-<<<<<<< HEAD
-=======
     var endedCount = 0
->>>>>>> rooms
     for step in 0..<1_500 {
       // Members are used up in the course of the steps, so the window moves on.
       let member = min(members.count - 1, step / 12 + Int.random(in: 0..<20, using: &random))
@@ -98,11 +86,6 @@ import Threads
         budget.set(members[member].share, byteCount: byteCount, isPinned: isPinned)
         model.set(member, byteCount, isPinned: isPinned)
       }
-<<<<<<< HEAD
-      let ended = Set(members.indices.filter { members[$0].timesTold > 0 })
-      guard budget.counts.used == model.used, ended == model.ended else {
-        Issue.record("seed \(seed), step \(step): \(budget.counts.used) of \(model.used) bytes, ended \(ended)")
-=======
       let counts = budget.counts
       // Whom it was is looked at when there is a new one.
       if counts.used == model.used, counts.closed == endedCount, model.ended.count == endedCount { continue }
@@ -111,7 +94,6 @@ import Threads
       guard counts.used == model.used, ended == model.ended else {
         let difference = ended.symmetricDifference(model.ended).sorted()
         Issue.record("seed \(seed), step \(step): \(counts.used) for \(model.used) bytes, ended \(difference)")
->>>>>>> rooms
         return
       }
     }

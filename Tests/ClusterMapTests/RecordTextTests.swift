@@ -1,6 +1,7 @@
 import ClusterMap
 import Proto
 import Testing
+import Time
 
 /// The coordinator's texts: what other processes, and those of a later build, read. A change here is a change of what
 /// lies in etcd and in files.
@@ -24,10 +25,10 @@ import Testing
     #expect(birth.text == #"{"cluster":"0000000000000007","shards":1024}"#)
     #expect(BirthRecord(text: birth.text.utf8) == birth)
     let node = NodeRecord(
-      name: NodeName("n1")!, disk: 5, address: "10.0.0.1:7501", loops: 2, pid: 99, startedAt: 1_700_000_000_000,
+      name: NodeName("n1")!, disk: 5, address: "10.0.0.1:7501", loops: 2, pid: 99, startedAt: Stamp(1_700_000_000_000),
       start: 4, isServing: false, presence: 8)
     #expect(NodeRecord(text: node.text.utf8) == node)
-    let router = RouterRecord(http: "[::1]:8080", tcp: "127.0.0.1:6379", pid: 3, startedAt: 12)
+    let router = RouterRecord(http: "[::1]:8080", tcp: "127.0.0.1:6379", pid: 3, startedAt: Stamp(12))
     #expect(RouterRecord(text: router.text.utf8) == router)
   }
 
