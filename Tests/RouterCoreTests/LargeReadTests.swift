@@ -120,9 +120,10 @@ import Time
     #expect(try side.flush(now: 100).count == 1)
     for handle in UInt64(2)..<20 { #expect(side.command(handle, now: 100)) }
     #expect(try side.flush(now: 101).isEmpty)
-    #expect(side.forwarder.nextTick == 100 + side.forwarder.limits.slowFrame)
-    side.forwarder.tick(now: 100 + side.forwarder.limits.slowFrame)
-    #expect(try side.flush(now: 100 + side.forwarder.limits.slowFrame).count == 1)
+    let late = MonotonicTime(100) + side.forwarder.limits.slowFrame
+    #expect(side.forwarder.nextTick == late)
+    side.forwarder.tick(now: late)
+    #expect(try side.flush(now: late).count == 1)
   }
 }
 

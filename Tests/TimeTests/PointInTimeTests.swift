@@ -33,7 +33,8 @@ import Time
   }
 
   @Test func sumsThatTrap() async {
-    await #expect(processExitsWith: .failure) { _ = Stamp.distantFuture + 1 }
-    await #expect(processExitsWith: .failure) { _ = Stamp.distantPast - Stamp(1) }
+    // Printed, because the optimiser leaves out a sum that nobody reads, trap and all.
+    await #expect(processExitsWith: .failure) { print(Stamp.distantFuture + 1) }
+    await #expect(processExitsWith: .failure) { print(Stamp.distantPast - Stamp(1)) }
   }
 }

@@ -31,8 +31,8 @@ package final class Engine {
   package let surroundings: EventSurroundings
   package weak var host: (any EngineHost)?
   package var random: RandomSource
-  /// Monotonic nanoseconds of the current turn. No argument of every call, because only `EngineDriver` can set them, once
-  /// where a turn begins: its comment says why.
+  /// Monotonic nanoseconds of the current turn. No argument of every call, because only `EngineDriver` can set them,
+  /// once, where a turn begins: its comment says why.
   package internal(set) var nowNanoseconds: UInt64 = 0 {
     didSet { now = MonotonicTime(Int64(nowNanoseconds / 1_000_000)) }
   }
