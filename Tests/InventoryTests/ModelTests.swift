@@ -441,8 +441,8 @@ struct ModelRun {
     "hold refused soldOut", "hold refused keyReused", "holdBest heldBest", "holdBest refused soldOut",
     "holdBest refused limitExceeded", "release released", "release refused holdExpired", "release refused noSuchHold",
     "release refused checkedOut", "extend extended", "extend refused limitExceeded", "extend refused checkedOut",
-    "checkout checkedOut", "checkout refused holdExpired", "confirm confirmed", "confirm refused orderExpired",
-    "confirm refused orderState", "confirm refused noSuchOrder", "cancel cancelled", "cancel refused orderExpired",
+    "checkout checkedOut", "checkout refused holdExpired", "confirm order", "confirm refused orderExpired",
+    "confirm refused orderState", "confirm refused noSuchOrder", "cancel order", "cancel refused orderExpired",
   ]
   for outcome in wanted { #expect(seen.contains { $0.hasPrefix(outcome) }, "\(outcome) in \(seen.sorted())") }
 }
