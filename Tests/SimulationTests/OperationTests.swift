@@ -8,12 +8,12 @@ import Testing
   static let notSimulated: [String: String] = [:]
 
   @Test func everyWriteIsDoneByASimulatedClient() {
-    var done: Set<String> = []
-    for seed in UInt64(1)...40 { done.formUnion(Simulation.run(seed: seed, steps: 1_200).done.map(\.rawValue)) }
-    for row in OperationTable.all where row.writes && Self.notSimulated[row.name] == nil {
-      #expect(
-        done.contains(row.name), "no simulated client does \(row.name): add it to ClientOperation and SimulatedClient")
+    // What clients do seldom is in few runs.
+    var missing = Set(OperationTable.all.filter(\.writes).map(\.name)).subtracting(Self.notSimulated.keys)
+    for seed in UInt64(1)...500 where !missing.isEmpty {
+      missing.subtract(Simulation.run(seed: seed, steps: 1_200).done.map(\.rawValue))
     }
+    #expect(missing.isEmpty, "no simulated client does these: add them to ClientOperation and SimulatedClient")
   }
 
   @Test func theNamesAreThoseOfTheTable() {
