@@ -143,14 +143,14 @@ let package = Package(
     tests(
       "Router",
       [
-        "RESP", "RouterCore", "Time", "Router", "Octets", "Proto", "Threads", "EventLoop", "ClusterMap", "Coordinators",
-        "Inventory", "Logging", "TestKit",
+        "Flags", "RESP", "RouterCore", "Time", "Router", "Octets", "Proto", "Threads", "EventLoop", "ClusterMap",
+        "Coordinators", "Inventory", "Logging", "TestKit",
       ]),
     tests(
       "Admin",
       [
-        "Admin", "ClusterMap", "Coordinators", "Journal", "JournalTestKit", "Plan", "Octets", "Proto", "Threads",
-        "TestKit",
+        "Admin", "ClusterMap", "Coordinators", "Flags", "Journal", "JournalTestKit", "Plan", "Octets", "Proto",
+        "Threads", "TestKit",
       ]),
     tests("Load", ["Load", "TestKit"]),
     tests("Simulation", ["Simulation", "Router", "Octets", "Proto"]),

@@ -35,6 +35,10 @@ public enum Holdfast {
   }
 
   private static func start(_ words: [String], _ console: Console) async throws(AdminError) -> Int32 {
+    if words.first == "--version" || words.first == "version" {
+      console.line("holdfast \(Version.current)")
+      return 0
+    }
     let topic = words.first == "help" ? Array(words.dropFirst()) : words
     let command = commands.first { topic.starts(with: $0.words) }
     if words.isEmpty || words.first == "help" || words.first == "--help" || words.first == "-h" {
@@ -61,6 +65,10 @@ public enum Holdfast {
     }
     if flags.wantsHelp {
       console.out(command.spec.help)
+      return 0
+    }
+    if flags.wantsVersion {
+      console.line("holdfast \(Version.current)")
       return 0
     }
     try await command.run(Invocation(flags: flags, console: console))

@@ -10,6 +10,8 @@ public struct ParsedFlags: Sendable {
   public fileprivate(set) var arguments: [String] = []
   /// `--help` or `-h` was there; nothing else was checked.
   public fileprivate(set) var wantsHelp = false
+  /// `--version` was there; nothing else was checked.
+  public fileprivate(set) var wantsVersion = false
   fileprivate var values: [String: [String]] = [:]
   /// Named on the command line or in the environment: all others have their default, or none.
   public fileprivate(set) var given: Set<String> = []
@@ -70,6 +72,10 @@ extension CommandSpec {
     var parsed = ParsedFlags()
     if words.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
       parsed.wantsHelp = true
+      return parsed
+    }
+    if words.first == "--version" {
+      parsed.wantsVersion = true
       return parsed
     }
     var rest = words[...]

@@ -10,6 +10,10 @@ extension CommandSpec {
         standardOutput(help)
         exit(0)
       }
+      if parsed.wantsVersion {
+        standardOutput("\(name) \(Version.current)\n")
+        exit(0)
+      }
       return parsed
     } catch {
       fail(error)

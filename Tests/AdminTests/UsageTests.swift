@@ -1,4 +1,5 @@
 import Admin
+import Flags
 import Foundation
 import Testing
 
@@ -67,6 +68,11 @@ private let lines: [Line] = [
   #expect(await holdfast("statsu").error.contains("did you mean status?"))
   #expect(await holdfast("event", "improt").error.contains("did you mean event import?"))
   #expect(await holdfast("status", "--coordinatr", "x").error.contains("did you mean --coordinator?"))
+}
+
+@Test(arguments: [["--version"], ["version"], ["status", "--version"]]) func saysItsVersion(words: [String]) async {
+  let ran = await holdfast(words)
+  #expect(ran.code == 0 && ran.out == "holdfast \(Version.current)\n", "\(ran.out)\(ran.error)")
 }
 
 @Test func everyCommandHasHelp() async {

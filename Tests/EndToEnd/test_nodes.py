@@ -235,7 +235,7 @@ class Metrics(NodeCase):
         self.assertGreaterEqual(after["holdfast_node_log_sync_seconds_count"], before["holdfast_node_log_sync_seconds_count"] + 20)
         self.assertEqual(after['holdfast_node_log_sync_seconds_bucket{le="+Inf"}'], after["holdfast_node_log_sync_seconds_count"])
         self.assertGreater(after[f'holdfast_node_shard_key_bytes{{shard="{shard}"}}'], 0)
-        self.assertEqual(self.ask("n1", "/healthz")[::2], (200, '{"status":"ok"}'))
+        self.assertEqual(self.ask("n1", "/healthz")[::2], (200, '{"status":"ok","version":"0.1.0"}'))
         self.assertEqual(self.ask("n1", "/metrics", "HEAD")[::2], (200, ""))
         self.assertEqual(self.ask("n1", "/nothing")[0], 404)
         status, head, _ = self.ask("n1", "/metrics", "POST")

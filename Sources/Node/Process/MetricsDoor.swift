@@ -1,4 +1,5 @@
 import EventLoop
+import Flags
 import HTTP
 import Inventory
 import Journal
@@ -48,7 +49,7 @@ final class MetricsDoor: ConnectionHandler {
       begin(on: connection)
     } else if path.equals(Bytes("/healthz").rawSpan) {
       let state = node.status.state
-      let text = state == .up ? "{\"status\":\"ok\"}" : "{\"status\":\"\(state)\"}"
+      let text = "{\"status\":\"\(state == .up ? "ok" : "\(state)")\",\"version\":\"\(Version.current)\"}"
       answer(state == .up ? 200 : 503, "application/json", Array(text.utf8), on: connection)
     } else {
       answer(404, "text/plain", Array("There are /metrics and /healthz.\n".utf8), on: connection)

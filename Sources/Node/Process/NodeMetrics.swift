@@ -1,4 +1,5 @@
 import EventLoop
+import Flags
 import Inventory
 import Journal
 import Octets
@@ -30,6 +31,8 @@ struct NodeMetrics: Sendable {
   var logLinesDropped: UInt64
 
   func write(into out: inout [UInt8]) {
+    out.family("holdfast_node_build_info", "gauge", "1; the label says which version runs.")
+    out.line("holdfast_node_build_info", "version", Version.current, 1)
     out.gauge("holdfast_node_up", "1: it serves; 0: it reads its log, or is halted.", state == .up ? 1 : 0)
     out.gauge("holdfast_node_uptime_seconds", "Since the start.", uptime.seconds)
     out.gauge("holdfast_node_start", "Number of this start of the node.", Int64(clamping: start))

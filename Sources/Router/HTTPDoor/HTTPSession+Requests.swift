@@ -1,5 +1,6 @@
 import Budgets
 import EventLoop
+import Flags
 import HTTP
 import JSON
 import Octets
@@ -86,7 +87,12 @@ extension HTTPSession {
     case .cancel:
       let order: OrderID = try id(match, message, .noSuchOrder)
       start(.onOrder(order, .cancel), key: try idempotencyKey(head, message))
-    case .healthz: respond(200) { $0.putJSON("{\"status\":\"ok\"}") }
+    case .healthz:
+      respond(200) { out in
+        out.putJSON("{\"status\":\"ok\",\"version\":\"")
+        out.putText(Version.current)
+        out.putJSON("\"}")
+      }
     case .readyz: answerReady()
     case .metrics: loop.collectMetrics { [self] metrics in answerMetrics(metrics) }
     case .openapi: respond(200) { $0.append(contentsOf: OpenAPI.document.utf8) }

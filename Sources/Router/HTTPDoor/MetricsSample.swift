@@ -1,5 +1,6 @@
 import Budgets
 import EventLoop
+import Flags
 import Octets
 import Proto
 import RESP
@@ -28,6 +29,10 @@ struct MetricsSample: Sendable {
   var logLinesDropped: UInt64 = 0
 
   func write(into out: inout [UInt8]) {
+    out.family("holdfast_router_build_info", "gauge", "1; the label says which version runs.")
+    out.putText("holdfast_router_build_info{version=\"")
+    out.putText(Version.current)
+    out.putText("\"} 1\n")
     out.family("holdfast_router_http_requests_total", "counter", "Answers at the HTTP door by route and status.")
     counters.forEachHTTP { route, status, count in
       out.putText("holdfast_router_http_requests_total{method=\"")

@@ -21,8 +21,8 @@ extension OpenAPI {
             "description": "Seconds, at least hold_ttl: the longest that a caller may ask for; hold_ttl unless given."
           },
           "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"default":900,"description":"Seconds."},
-          "max_per_order": {"type":["integer","null"],"minimum":1},
-          "max_per_buyer": {"type":["integer","null"],"minimum":1},
+          "max_per_order": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
+          "max_per_buyer": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
           "sections": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewSection"}},
           "areas": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewArea"}},
           "plan": {
@@ -48,8 +48,8 @@ extension OpenAPI {
           "on_sale_at": {"type":["string","null"],"format":"date-time"},
           "hold_ttl": {"type":["integer","null"],"minimum":1,"maximum":86400,"description":"Seconds. A longer one than max_hold_ttl raises that, too."},
           "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"description":"Seconds."},
-          "max_per_order": {"type":["integer","null"],"minimum":1},
-          "max_per_buyer": {"type":["integer","null"],"minimum":1},
+          "max_per_order": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
+          "max_per_buyer": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
           "prices": {
             "type": ["object","null"],
             "additionalProperties": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."},
@@ -195,7 +195,7 @@ extension OpenAPI {
             "properties": {
               "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
               "size": {
-                "type": "object",
+                "type": ["object","null"],
                 "properties": {"width":{"type":"number"},"height":{"type":"number"}},
                 "additionalProperties": false
               },
@@ -457,7 +457,9 @@ extension OpenAPI {
           "limit": {"type":"integer","format":"int64"},
           "limit_name": {"type":"string"},
           "order": {"type":"string"},
-          "order_status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]}
+          "order_status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]},
+          "holds": {"type":"integer","minimum":0,"description":"Of an event in use."},
+          "orders": {"type":"integer","minimum":0,"description":"Of an event in use."}
         },
         "required": ["type","title","status","code","detail"],
         "additionalProperties": false
@@ -474,7 +476,12 @@ extension OpenAPI {
         },
         "additionalProperties": false
       },
-      "Health": {"type":"object","properties":{"status":{"type":"string"}},"additionalProperties":false},
+      "Health": {
+        "type": "object",
+        "properties": {"status":{"type":"string"},"version":{"type":"string"}},
+        "required": ["status"],
+        "additionalProperties": false
+      },
       "Metrics": {"type":"string"},
       "Description": {"type":"object"}
     }

@@ -35,15 +35,17 @@ public enum OpenAPI {
     408: ("Timeout", "The request did not come in time."),
     411: ("LengthRequired", "The body needs a length."),
     413: ("TooLarge", "`too_large`: the body is over its limit; the connection is closed."),
+    414: ("TargetTooLong", "`uri_too_long`: the request line is over 8 KiB; the connection is closed."),
     415: ("UnsupportedMediaType", "The body is not application/json."),
+    417: ("ExpectationFailed", "`expectation_failed`: the only expectation is 100-continue; the connection is closed."),
     422: (
       "Invalid",
       "`invalid_…` with `field`, `too_many` with `field`, `limit` and `limit_name`, or `idempotency_key_reused`."
     ),
-    429: ("TooManyRequests", "Too many requests."),
     431: ("HeadersTooLarge", "The header block is over its limit; the connection is closed."),
     503: ("Unavailable", "`unavailable`, `disk_full` or `too_many_connections`: nothing happened; see `Retry-After`."),
     504: ("Unknown", "`unknown`: it may have happened; retry with the same key."),
+    505: ("VersionNotSupported", "`version_not_supported`: HTTP/1.x is spoken here; the connection is closed."),
   ]
 
   private static var commonResponses: String {

@@ -118,6 +118,8 @@ final class ClientOperation {
   var answer: Answer?
   /// Of a read from a copy: since when the copy may have been wrong, and when it was served.
   var copied: (since: Int, at: Int)?
+  /// Of a call on the client's own event: how often that had been deleted, or asked to be, when the answer came.
+  var deletions = 0
   /// It surely changed nothing: it was refused before any shard took it.
   var neverHappened = false
   var sentAt = 0

@@ -8,6 +8,8 @@ struct OwnEvent {
   var event: SimulatedEvent
   /// nil: nobody knows, because an answer was given up.
   var isThere: Bool? = false
+  /// How often it was asked to be deleted.
+  private(set) var deletions = 0
 
   init(client: Int, shardCount: Int) {
     let id = Bytes("own-\(client)")
@@ -24,8 +26,12 @@ struct OwnEvent {
     guard isThere != false else { return world.random.chance(30) ? hold : create }
     switch world.draw(0...9) {
     case 0...5: return hold
-    case 6: return .delete(event, isForced: false)
-    default: return .delete(event, isForced: true)
+    case 6:
+      deletions += 1
+      return .delete(event, isForced: false)
+    default:
+      deletions += 1
+      return .delete(event, isForced: true)
     }
   }
 
