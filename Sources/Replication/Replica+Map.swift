@@ -132,7 +132,8 @@ extension Replica {
     guard !(isSame ?? (epoch == 0)) else {
       base = found?.revision ?? 0
       isBehindMap = false
-      return
+      // What the register holds may have been written again, by a coordinator that was put back and settled.
+      return aimAnew(now: now, into: &effects)
     }
     base = found?.revision ?? 0
     if !isBehindMap { effects.append(.note(.mapIsOlder(found: found?.entry.epoch, known: epoch))) }
@@ -141,12 +142,8 @@ extension Replica {
     if isRaising {
       proposal = nil
       if let found { raise(found, now: now, into: &effects) }
-    } else if var pending = proposal {
-      guard pending.revision != base else { return }
-      // The same proposal, to the register as it is now.
-      (pending.revision, pending.sentAt) = (base, now)
-      proposal = pending
-      effects.append(.propose(pending.entry, revision: base, noted: pending.isNoted))
+    } else if proposal != nil {
+      aimAnew(now: now, into: &effects)
     } else if role == .primary, lead.resignation == nil {
       // What was true before is said again, in a new epoch: with the follower that answers need, or without.
       let place = lead.peers.firstIndex { $0.isFollower && !$0.mustGo }
@@ -157,6 +154,14 @@ extension Replica {
       // Who leads may have started since, and know only what the coordinator does.
       effects.append(.send(.map(register), to: register.entry.primary))
     }
+  }
+
+  /// The proposal that is under way, to the register as a fresh read showed it: with another revision it can never win.
+  private mutating func aimAnew(now: MonotonicTime, into effects: inout [Effect]) {
+    guard var pending = proposal, pending.revision != base else { return }
+    (pending.revision, pending.sentAt) = (base, now)
+    proposal = pending
+    effects.append(.propose(pending.entry, revision: base, noted: pending.isNoted))
   }
 
   /// The log holds an epoch that the map does not, and who was named in it is not known: all that the older entry

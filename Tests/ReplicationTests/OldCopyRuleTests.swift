@@ -146,6 +146,20 @@ import Testing
     #expect(follower.lastProposal?.entry.primary == id(2))
   }
 
+  /// A coordinator that was put back and settled counts its writes anew: the register may hold what this replica knows,
+  /// by another revision, and a proposal that compares the old one would never win.
+  @Test func aProposalFollowsTheRevisionOfTheSameEntry() {
+    var follower = Player(2)
+    follower.start(entry(5, id(1), id(2)), revision: 100, frames: frames([1, 5]))
+    follower.wait(800)
+    follower.readMap(entry(5, id(1), id(2)), revision: 100)
+    let proposed = follower.lastProposal
+    #expect(proposed?.revision == 100 && proposed?.entry.epoch == 6)
+    follower.wait(3_000)
+    follower.readMap(entry(5, id(1), id(2)), revision: 7)
+    #expect(follower.lastProposal?.revision == 7 && follower.lastProposal?.entry == proposed?.entry)
+  }
+
   @Test func whoKnowsANewerEpochTellsItsPrimary() {
     var joiner = Player(2)
     joiner.start(entry(5, id(1), nil), revision: 100, frames: frames([1, 2]))
