@@ -265,7 +265,7 @@ class TooManyConnections(ClusterCase):
     def test_without_descriptors_a_door_still_refuses(self):
         kept = http.client.HTTPConnection("127.0.0.1", self.cluster.http, timeout=20)
         kept.request("GET", "/healthz")
-        self.assertEqual(kept.getresponse().read(), b'{"status":"ok"}')
+        self.assertTrue(kept.getresponse().read().startswith(b'{"status":"ok",'))
         pid = self.cluster.processes["router"].pid
 
         def limit(count):
@@ -362,7 +362,7 @@ class UnreadOutput(unittest.TestCase):
             for _ in range(asked // 500):
                 connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 500)
                 answers = b""
-                while answers.count(b'{"status":"ok"}') < 500:
+                while answers.count(b'{"status":"ok",') < 500:
                     part = connection.recv(1 << 20)
                     self.assertTrue(part, "the door closed")
                     answers += part

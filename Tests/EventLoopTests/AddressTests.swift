@@ -93,10 +93,30 @@ import Testing
   func ipv6() async throws {
     let group = try LoopGroup(count: 1)
     defer { group.stop() }
-    let listener = try Listener.bind(host: "::1", port: 0)
+    // A port that nobody else of this machine listens on at 127.0.0.1, kept so by a socket that does not listen either.
+    var listener = try Listener.bind(host: "::1", port: 0)
+    let keeper = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(keeper) }
+    for _ in 0..<50 {
+      if bindsAtLoopback(keeper, listener.address.port) { break }
+      listener.stop()
+      listener = try Listener.bind(host: "::1", port: 0)
+    }
     listener.start(on: group[0]) { _ in Echo() }
     // `localhost` is tried at 127.0.0.1 first, where nobody listens, then at ::1.
     let (bytes, _) = await exchange([1, 2, 3], expecting: 3, port: listener.address.port, on: group[0])
     #expect(bytes == [1, 2, 3])
+  }
+
+  private func bindsAtLoopback(_ socket: Int32, _ port: UInt16) -> Bool {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+      }
+    }
   }
 }
