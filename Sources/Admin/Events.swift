@@ -126,6 +126,7 @@ let eventCommands: [AdminCommand] = [
 
 private func create(_ body: [UInt8], _ run: Invocation) async throws(AdminError) {
   let event = try await run.successful("POST", "/v1/events", body: body)
+  for warning in event["warnings"]?.items ?? [] { run.console.note("warning: \(warning.text ?? "?")") }
   if run.wantsJSON {
     run.console.line(event.compact)
   } else {

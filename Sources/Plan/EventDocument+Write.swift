@@ -6,10 +6,12 @@ extension EventDocument {
   /// Appends the event as `GET /v1/events/{event}` and its creation answer with it: all that was given, without the
   /// plan. What was not given is null.
   ///
-  /// - Parameter event: with the terms of now.
+  /// - Parameters:
+  ///   - event: with the terms of now.
+  ///   - warnings: of its creation; nil: this answers something else, and has no such field.
   public static func write(
     _ event: EventDefinition, isPaused: Bool = false, version: UInt64, availability: Availability,
-    into out: inout [UInt8]
+    warnings: [String]? = nil, into out: inout [UInt8]
   ) {
     out.putJSON("{\"id\":")
     out.putJSONString(event.id.rawSpan)
@@ -57,6 +59,14 @@ extension EventDocument {
     AvailabilityDocument.write(AvailabilityDocument.sum(availability), into: &out)
     out.putJSON(",\"version\":")
     out.putJSON(version)
+    if let warnings {
+      out.putJSON(",\"warnings\":[")
+      for (place, warning) in warnings.enumerated() {
+        if place > 0 { out.append(0x2C) }
+        out.putJSONString(Bytes(warning).rawSpan)
+      }
+      out.append(0x5D)
+    }
     out.append(0x7D)
   }
 

@@ -8,14 +8,21 @@ public enum EventDocument {
   ///
   /// - Returns: the definition; its id is empty if the body gives none: the caller derives one.
   /// - Throws: what is wrong, with field, line and column.
-  public static func parse(_ body: RawSpan) throws(PlanError) -> EventDefinition {
+  public static func parse(_ body: RawSpan) throws(PlanError) -> Parsed {
     do {
       var document = Reading()
       try document.read(body)
-      return document.event
+      return Parsed(event: document.event, warnings: EventWarnings.notForSale(document.event))
     } catch {
       throw PlanError(error, in: body)
     }
+  }
+
+  /// An event as it will be created, and what its maker should know about it.
+  public struct Parsed: Sendable {
+    public var event: EventDefinition
+    /// Sentences for people: nothing that keeps the event from being created.
+    public var warnings: [String]
   }
 
   private struct Reading {

@@ -100,7 +100,7 @@ import Testing
       router.address)
     #expect(ran.code == 0, "\(ran.error)")
     let body = Bytes(router.calls.first?.body ?? "")
-    let event = try EventDocument.parse(body.rawSpan)
+    let event = try EventDocument.parse(body.rawSpan).event
     #expect(event.seatCount == plan.seatCount)
     #expect(event.categories.first { $0.name == "VIP" }?.price == 14_900)
   }

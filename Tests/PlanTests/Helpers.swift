@@ -6,7 +6,7 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 func parseEvent(_ text: String) throws(PlanError) -> EventDefinition {
   let text = bytes(text)
-  return try EventDocument.parse(text.rawSpan)
+  return try EventDocument.parse(text.rawSpan).event
 }
 
 func failure(_ text: String) -> PlanError? {

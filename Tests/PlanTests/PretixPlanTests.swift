@@ -90,7 +90,7 @@ import Testing
         }
       }
       do throws(PlanError) {
-        let event = try EventDocument.parse(mutated.rawSpan)
+        let event = try EventDocument.parse(mutated.rawSpan).event
         _ = PlanIndex(event)
         accepted += 1
       } catch {

@@ -100,7 +100,7 @@ extension HTTPSession {
         },
         body: {
           EventDocument.write(
-            new.summary, version: version, availability: new.availability, into: &$0)
+            new.summary, version: version, availability: new.availability, warnings: new.warnings, into: &$0)
         })
     case .held(let event, let held, let buyer, let seats, let areas):
       respond(200) { $0.putHeld(event, held, buyer: buyer, seats: seats, areas: areas) }

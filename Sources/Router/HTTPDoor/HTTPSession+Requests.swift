@@ -310,3 +310,9 @@ extension HTTPSession {
     return Bytes(Array(id.prefix(26)))
   }
 }
+
+extension NewEvent {
+  fileprivate init(_ parsed: EventDocument.Parsed, otherwise id: Bytes, keyBytes: Int) {
+    self.init(parsed.event, warnings: parsed.warnings, otherwise: id, keyBytes: keyBytes)
+  }
+}

@@ -132,7 +132,12 @@ extension OpenAPI {
           "held": {"type":"integer","minimum":0},
           "sold": {"type":"integer","minimum":0},
           "not_for_sale": {"type":"integer","minimum":0},
-          "version": {"type":"integer","format":"int64"}
+          "version": {"type":"integer","format":"int64"},
+          "warnings": {
+            "type": "array",
+            "items": {"type":"string"},
+            "description": "Only where the event is created: sentences for people, such as which categories have no price."
+          }
         },
         "additionalProperties": false
       },

@@ -44,6 +44,8 @@ package struct NewEvent: Sendable {
   package private(set) var summary: EventDefinition
   /// Counts before anything was held.
   package let availability: Availability
+  /// Sentences for who creates it.
+  package let warnings: [String]
   package let encoding: Encoding
 
   package enum Encoding: Sendable {
@@ -66,7 +68,7 @@ package struct NewEvent: Sendable {
   ///   - keyBytes: of the idempotency key that it is created under; 0: none.
   ///   - bytesMin: of an encoding that is sent without being copied again.
   package init(
-    _ definition: EventDefinition, otherwise id: Bytes = Bytes(), keyBytes: Int = 0,
+    _ definition: EventDefinition, warnings: [String] = [], otherwise id: Bytes = Bytes(), keyBytes: Int = 0,
     largeFrom bytesMin: Int = LargeCommand.bytesMin
   ) {
     var definition = definition
@@ -75,6 +77,7 @@ package struct NewEvent: Sendable {
     summary.sections = []
     summary.notForSale = []
     availability = definition.initialAvailability()
+    self.warnings = warnings
     var encoded: [UInt8] = []
     definition.encode(into: &encoded)
     encoding =
