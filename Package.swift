@@ -61,7 +61,7 @@ let package = Package(
     hotLibrary("Octets", ["CHoldfast"]),
     hotLibrary("Proto", ["Time", "Octets"]),
     hotLibrary("RESP", ["Octets"]),
-    library("Logging", ["Time", "Octets", "Proto", "Threads"]),
+    library("Logging", ["Time", "Octets", "Threads"]),
     hotLibrary("JSON", ["Time"]),
     hotLibrary("Plan", ["Octets", "Proto", "JSON"]),
     library("Inventory", ["Time", "Octets", "Proto"]),
@@ -69,7 +69,7 @@ let package = Package(
     library("ClusterMap", ["Time", "Octets", "Proto", "JSON"]),
     library("Journal", ["Time", "Octets", "Proto", "Threads", "CLZ4", "CHoldfast"]),
     hotLibrary("EventLoop", ["Time", "Threads", "Budgets", "CHoldfast", "COpenSSL"]),
-    hotLibrary("HTTP", []),
+    hotLibrary("HTTP", ["Time"]),
     library("Coordinators", ["Proto", "ClusterMap", "Threads", "HTTP", "EventLoop"]),
     library("ShardCore", ["Time", "Octets", "Proto", "Threads", "Inventory", "Replication", "Journal", "ClusterMap"]),
     library(

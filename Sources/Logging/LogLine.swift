@@ -1,5 +1,4 @@
 public import Octets
-import Proto
 import Time
 
 /// One JSON line while its fields are added. Names are literals; values are escaped, and bytes that are not UTF-8 are
@@ -10,7 +9,7 @@ public struct LogLine: ~Copyable {
   init(time: Stamp, level: LogLevel, process: StaticString, message: StaticString) {
     bytes.reserveCapacity(192)
     put("{\"time\":\"")
-    LogTime.write(time, into: &bytes)
+    Timestamp.write(time, into: &bytes)
     put("\",\"level\":\"")
     put(level.name)
     put("\",\"process\":\"")

@@ -1,5 +1,4 @@
 internal import Glibc
-import Proto
 import Time
 
 /// Takes JSON lines from any thread and writes them to a file through a thread of its own: who logs never waits for a

@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Proto
 import Threads
 
 /// Lets one event through in a while and counts the others.

@@ -2,6 +2,8 @@ import Octets
 import Proto
 import Testing
 
+private let goldens = goldenCommands + goldenOutcomes + goldenAnswers + goldenLinks
+
 /// The bytes of every kind of frame, record, outcome, answer and message, in hexadecimal, beside the value. A test that
 /// fails here says that a disk or a peer of the same `Format.version` would be misread.
 @Suite struct GoldenBytesTests {

@@ -4,6 +4,7 @@ import Octets
 import Plan
 import Proto
 import RouterCore
+import Time
 
 /// A refusal as the HTTP door says it: RFC 9457.
 struct Problem: Error, Equatable, Sendable {

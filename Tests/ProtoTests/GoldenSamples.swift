@@ -1,0 +1,72 @@
+import Octets
+import Proto
+
+let sampleEvent = EventRef(slot: EventSlot(6), incarnation: 0x0102_0304_0506_0708)
+let sampleHold = HoldID(shard: ShardID(3), slot: 5, sequence: 0x0A_0000_0009, secret: 0x3132_3334_3536_3738)
+let sampleOrder = OrderID(shard: ShardID(3), slot: 5, sequence: 0x0A_0000_0009, secret: 0x4142_4344_4546_4748)
+let sampleHeld = Outcome.Held(id: sampleHold, expiresAt: 1_700_000_060_000, total: 4_200, version: 12)
+let sampleCounts = Availability(
+  categories: [Counts(free: 1, held: 2, sold: 3, notForSale: 4)], areas: [Counts(free: 5, held: 6, sold: 7)])
+let sampleDefinition = EventDefinition(
+  id: "e", name: "n", holdTTL: 120, categories: [.init(name: "c", price: 100)],
+  sections: [.init(name: "S", rows: .grid(rows: 1, seatsPerRow: 2, category: CategoryIndex(0)))])
+let fullDefinition: EventDefinition = {
+  var definition = sampleDefinition
+  definition.venue = "v"
+  definition.startsAt = 1_700_000_000_000
+  definition.onSaleAt = 1_600_000_000_000
+  definition.currency = "EUR"
+  definition.maxHoldTTL = 600
+  definition.paymentTTL = 900
+  definition.maxPerOrder = 6
+  definition.maxPerBuyer = 8
+  definition.areas = [.init(name: "Floor", capacity: 50, price: 2_000)]
+  definition.notForSale = [SeatIndex(1)]
+  return definition
+}()
+let heldInfo = HoldInfo(
+  hold: sampleHold, event: sampleEvent, eventID: "e", buyer: "ann", seats: [SeatIndex(7)],
+  areas: [AreaCount(area: AreaIndex(1), count: 2)], total: 4_200, expiresAt: 1_700_000_060_000, version: 12)
+func orderInfo(_ state: OrderState) -> OrderInfo {
+  OrderInfo(
+    order: sampleOrder, state: state, createdAt: 1_700_000_001_000, payBy: 1_700_000_900_000, reference: "r-1",
+    hold: heldInfo)
+}
+func sampleReplica(_ number: UInt64) -> ReplicaID { ReplicaID(node: NodeName(Bytes("n\(number)"))!, disk: number) }
+let sampleEnd = ReplicaEnd(epoch: 1, end: LogPosition(epoch: 1, index: 4, chain: 5), suspicion: .stale)
+func sampleFrame(_ kind: LogFrame.Kind) -> LogFrame {
+  LogFrame(
+    kind: kind, shard: ShardID(3), epoch: 1, firstIndex: 4, count: 2, rawBytes: 100, blockBytes: 60, recordsCRC: 7,
+    stamp: 1_700_000_000_000, committed: 3, previousChain: 9)
+}
+let sampleStatus = NodeStatus(
+  node: NodeName(Bytes("n1"))!, disk: 1, pid: 2, state: .up,
+  replicas: [
+    ReplicaStatus(
+      shard: ShardID(3), role: .follower, epoch: 1, durableIndex: 2, committedIndex: 3, appliedIndex: 4,
+      digest: .init(index: 4, value: 5), reason: "r")
+  ])
+let sampleChange: TermsChange = {
+  var change = TermsChange()
+  change.name = "n"
+  change.venue = .set("v")
+  change.startsAt = .remove
+  change.onSaleAt = .set(1_600_000_000_000)
+  change.holdTTL = 120
+  change.paymentTTL = 900
+  change.maxPerOrder = .set(6)
+  change.maxPerBuyer = .remove
+  change.isPaused = true
+  change.prices = [.init(.category(CategoryIndex(1)), 4_500), .init(.area(AreaIndex(2)), nil)]
+  return change
+}()
+let sampleCommands: [Command] = [
+  .event(.create(sampleDefinition, incarnation: 1)), .event(.set(sampleEvent, TermsChange())),
+  .event(.block(sampleEvent, SeatBlock(isBlocked: true, seats: [SeatIndex(7)]))),
+  .event(.delete(id: "e", isForced: false)),
+  .hold(.init(event: sampleEvent, secret: 1, buyer: "ann", seats: [SeatIndex(0)])),
+  .holdBest(.init(event: sampleEvent, secret: 1, buyer: "ann", count: 2)),
+  .onHold(sampleHold, .release), .onHold(sampleHold, .extend(ttl: 1)),
+  .onHold(sampleHold, .checkout(secret: 2, reference: "r")),
+  .onOrder(sampleOrder, .confirm), .onOrder(sampleOrder, .cancel), .tick, .openEpoch(1),
+]
