@@ -9,13 +9,35 @@ final class BlockingSocket {
   private let descriptor: Int32
   private let address: String
 
-  /// Connects to `host:port`.
+  /// Connects to `host:port` or `unix:path`.
   init(_ address: String, timeout: Duration) throws(AdminError) {
-    guard let (host, port) = splitAddress(address) else {
-      throw .usage("\"\(address)\" is no address of the form HOST:PORT")
-    }
     self.address = address
-    descriptor = try Self.connected(host, port, address, timeout)
+    switch try checked({ () throws(UsageError) in try StreamAddress(address, flag: "address") }) {
+    case .port(let host, let port): descriptor = try Self.connected(host, port, address, timeout)
+    case .unix(let path): descriptor = try Self.connected(path, address, timeout)
+    }
+  }
+
+  /// - Parameter path: at most `StreamAddress.pathBytesMax` bytes.
+  private static func connected(_ path: String, _ address: String, _ timeout: Duration) throws(AdminError) -> Int32 {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw .unreachable("\(address): \(errorText(errno))") }
+    limit(descriptor, timeout)
+    var raw = sockaddr_un()
+    raw.sun_family = sa_family_t(AF_UNIX)
+    // Safe: the path is shorter than its place, whose rest stays zero; the address is used for the call only.
+    let result = unsafe withUnsafeMutablePointer(to: &raw) { raw in
+      unsafe withUnsafeMutableBytes(of: &raw.pointee.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
+      return unsafe raw.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard result == 0 else {
+      let reason = errno == EAGAIN ? "no answer" : errorText(errno)
+      close(descriptor)
+      throw .unreachable("\(address): \(reason)")
+    }
+    return descriptor
   }
 
   private static func connected(

@@ -17,7 +17,9 @@ func call(
 ) throws(AdminError) -> HTTPAnswer {
   let socket = try BlockingSocket(address, timeout: min(timeout, .seconds(2)))
   socket.limit(timeout)
-  var head = "\(method) \(path) HTTP/1.1\r\nHost: \(address)\r\nConnection: close\r\nUser-Agent: holdfast\r\n"
+  // A file has no host's name.
+  let host = address.hasPrefix("unix:") ? "localhost" : address
+  var head = "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\nUser-Agent: holdfast\r\n"
   for (name, value) in headers { head += "\(name): \(value)\r\n" }
   if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
   try socket.send(Array((head + "\r\n").utf8) + (body ?? []))

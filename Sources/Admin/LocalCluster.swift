@@ -18,8 +18,9 @@ struct LocalCluster {
 
   var data: String
   var coordinator: CoordinatorAddress
-  var http: String
-  var tcp: String
+  /// The router's doors; at least one address each.
+  var http: [StreamAddress]
+  var tcp: [StreamAddress]
   /// To be kept for the next time.
   var kept: [String: String]
   /// In the order in which they are started; stopped the other way round.
@@ -31,8 +32,7 @@ struct LocalCluster {
 
   static let flags: [FlagSpec] = [
     FlagSpec("nodes", "HOST:PORT,…", default: "127.0.0.1:7501,127.0.0.1:7502", "the nodes n1, n2, …"),
-    FlagSpec("http", "HOST:PORT", default: "127.0.0.1:8080", "the router's HTTP door"),
-    FlagSpec("tcp", "HOST:PORT", default: "127.0.0.1:7400", "the router's RESP door"),
+    CommandSpec.httpDoorFlag, CommandSpec.tcpDoorFlag, CommandSpec.unixModeFlag,
     FlagSpec(
       "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]|etcd",
       "where the map lives (default file:DATA/coordinator); etcd alone: start one on 127.0.0.1:2379 and use it"),
@@ -50,10 +50,13 @@ struct LocalCluster {
     var flags = given
     flags.fill(with: ClusterFile.read(data: data)?.flags ?? [:])
     kept = [:]
-    for (name, _, _) in Self.keeping where name != "coordinator" { kept[name] = flags.text(name) }
+    for (name, _, _) in Self.keeping where name != "coordinator" {
+      if let text = Self.text(of: name, in: flags) { kept[name] = text }
+    }
     if let demo = kept["demo"], demo != "none" { kept["demo"] = absolutePath(demo) }
-    http = flags.text("http") ?? ""
-    tcp = flags.text("tcp") ?? ""
+    http = try checked { () throws(UsageError) in try flags.streams("http") }
+    tcp = try checked { () throws(UsageError) in try flags.streams("tcp") }
+    _ = try checked { () throws(UsageError) in try flags.fileMode("unix-mode") }
     let programs = flags.text("programs") ?? programDirectory()
     parts = []
     let wanted = flags.text("coordinator") ?? ClusterFile.read(data: data)?.coordinator ?? "file:\(data)/coordinator"
@@ -88,15 +91,24 @@ struct LocalCluster {
             String(shards), "--loops", String(loops), "--failure-timeout", String(timeout), "--log-level", level,
           ], listens: [(address, "node \(name)")], isNode: true))
     }
-    var arguments = [
-      "--http", http, "--tcp", tcp, "--coordinator", coordinator.description, "--loops", String(loops), "--log-level",
-      level,
-    ]
+    var arguments = http.flatMap { ["--http", $0.description] } + tcp.flatMap { ["--tcp", $0.description] }
+    arguments += ["--coordinator", coordinator.description, "--loops", String(loops), "--log-level", level]
+    if (http + tcp).contains(where: \.isUnix), let mode = flags.text("unix-mode") {
+      arguments += ["--unix-mode", mode]
+    }
     if let origin = flags.text("cors") { arguments += ["--cors", origin] }
     parts.append(
       Part(
         name: "router", program: programs + "/holdfast-router", arguments: arguments,
-        listens: [(http, "the HTTP door"), (tcp, "the RESP door")]))
+        listens: http.map { ($0.description, "the HTTP door") } + tcp.map { ($0.description, "the RESP door") }))
+  }
+
+  /// A flag's value as it is kept and compared: of a flag that may be given several times, all values.
+  private static func text(of name: String, in flags: ParsedFlags) -> String? {
+    guard Self.flags.first(where: { $0.name == name })?.repeats == true else { return flags.text(name) }
+    // Paths from the root on, as the router is given them.
+    let addresses = try? flags.streams(name).map(\.description)
+    return (addresses ?? flags.all(name)).joined(separator: ",")
   }
 
   // MARK: What is kept
@@ -106,6 +118,7 @@ struct LocalCluster {
   private static let keeping: [(name: String, processes: @Sendable (Part) -> Bool, isFixed: Bool)] = [
     ("shards", { $0.isNode }, true), ("nodes", { $0.isNode }, true), ("coordinator", { _ in true }, true),
     ("http", { $0.name == "router" }, false), ("tcp", { $0.name == "router" }, false),
+    ("unix-mode", { $0.name == "router" }, false),
     ("cors", { $0.name == "router" }, false), ("loops", { $0.name != "etcd" }, false),
     ("log-level", { $0.name != "etcd" }, false), ("failure-timeout", { $0.isNode }, false),
     ("demo", { _ in false }, false),
@@ -116,7 +129,8 @@ struct LocalCluster {
   func checkAgainstKept(_ given: ParsedFlags) throws(AdminError) {
     guard let file = ClusterFile.read(data: data) else { return }
     for (name, takes, isFixed) in Self.keeping where given.given.contains(name) {
-      guard let known = name == "coordinator" ? file.coordinator : file.flags[name], let wanted = given.text(name),
+      guard let known = name == "coordinator" ? file.coordinator : file.flags[name],
+        let wanted = Self.text(of: name, in: given),
         !isSame(name, wanted, known)
       else { continue }
       if isFixed {

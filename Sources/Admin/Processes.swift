@@ -103,8 +103,10 @@ func startDaemon(_ program: String, _ arguments: [String], log: String) throws(A
 
 /// Why a server cannot listen at an address; nil: it can.
 func whyTaken(_ address: String) throws(AdminError) -> String? {
-  guard let (host, port) = splitAddress(address) else {
-    throw .usage("\"\(address)\" is no address of the form HOST:PORT")
+  let parsed = try checked { () throws(UsageError) in try StreamAddress(address, flag: "address") }
+  guard case .port(let host, let port) = parsed else {
+    // Whether a file can be replaced, the router finds out.
+    return (try? BlockingSocket(address, timeout: .seconds(1))) == nil ? nil : "a process listens there"
   }
   var hints = unsafe addrinfo()
   unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

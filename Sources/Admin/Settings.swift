@@ -13,7 +13,7 @@ extension FlagSpec {
     "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]",
     "where the map lives; else as holdfast up left it, else file:DATA/coordinator")
   static let http = FlagSpec(
-    "http", "HOST:PORT", "the router's HTTP door; else any that registered, else 127.0.0.1:8080")
+    "http", "HOST:PORT|unix:PATH", "the router's HTTP door; else any that registered, else 127.0.0.1:8080")
   static let json = FlagSpec(switch: "json", "as JSON, for scripts")
   static let timeout = FlagSpec("timeout", "SECONDS", default: "10", "how long to wait for an answer")
 }
@@ -72,7 +72,7 @@ struct Invocation {
   private func registeredRouters() async -> [String] {
     guard let coordinator = try? coordinator() else { return [] }
     defer { coordinator.close() }
-    return ((try? await coordinator.routers()) ?? []).sorted { $0.startedAt > $1.startedAt }.map(\.http)
+    return ((try? await coordinator.routers()) ?? []).sorted { $0.startedAt > $1.startedAt }.flatMap { doors(of: $0) }
   }
 
   /// Calls the API at the first router that can be reached: the one that is named; else the one that `up` left behind,
@@ -117,6 +117,12 @@ struct Invocation {
     guard (200..<300).contains(answer.status) else { throw refusal(answer) }
     return answer.json ?? .null
   }
+}
+
+/// Where this machine can reach a router's HTTP door. Files are those of the router's own machine.
+func doors(of router: RouterRecord) -> [String] {
+  let isHere = router.host.isEmpty || router.host == machineName()
+  return ([router.http] + router.moreHTTP).filter { isHere || !$0.hasPrefix("unix:") }
 }
 
 /// A problem document in one line: `seats_taken: … (Stalls-A-1, Stalls-A-2)`.

@@ -36,8 +36,9 @@ func collectStatus(_ coordinator: any Coordinator) async throws(AdminError) -> S
     shardCount: birth.shardCount,
     nodes: nodes.map { StatusReport.Node(record: $0, status: status(of: $0, digests: [])) },
     routers: routers.map { router in
-      let answer = try? call("GET", "/healthz", at: router.http, timeout: .seconds(2))
-      return StatusReport.Router(record: router, isUp: answer?.status == 200)
+      let doors = doors(of: router)
+      let answers = doors.contains { (try? call("GET", "/healthz", at: $0, timeout: .seconds(2)))?.status == 200 }
+      return StatusReport.Router(record: router, isUp: doors.isEmpty ? nil : answers)
     },
     registers: registers)
   collectDigests(&report)

@@ -19,7 +19,9 @@ struct StatusReport: Equatable {
   }
   struct Router: Equatable {
     var record: RouterRecord
-    var isUp: Bool
+    /// nil: only processes of its own machine can ask it.
+    var isUp: Bool?
+    var state: String { isUp.map { $0 ? "up" : "down" } ?? "unknown" }
   }
   struct Digests: Equatable {
     var index: UInt64
@@ -106,10 +108,12 @@ struct StatusReport: Equatable {
         "routers",
         .array(
           routers.map { router in
-            .object([
-              .init("http", .text(router.record.http)), .init("tcp", .text(router.record.tcp)),
-              .init("pid", .number(router.record.pid)), .init("state", .text(router.isUp ? "up" : "down")),
-            ])
+            let more = [("more_http", router.record.moreHTTP), ("more_tcp", router.record.moreTCP)]
+            return .object(
+              [
+                .init("http", .text(router.record.http)), .init("tcp", .text(router.record.tcp)),
+                .init("pid", .number(router.record.pid)), .init("state", .text(router.state)),
+              ] + more.filter { !$0.1.isEmpty }.map { .init($0.0, .array($0.1.map(JSONValue.text))) })
           })),
       .init(
         "shards",
@@ -148,7 +152,13 @@ struct StatusReport: Equatable {
     out += "\n"
     out += table(
       [["ROUTER (HTTP)", "RESP", "PID", "STATE"]]
-        + routers.map { [$0.record.http, $0.record.tcp, String($0.record.pid), $0.isUp ? "up" : "down"] })
+        + routers.map { router in
+          [
+            ([router.record.http] + router.record.moreHTTP).joined(separator: " "),
+            ([router.record.tcp] + router.record.moreTCP).joined(separator: " "), String(router.record.pid),
+            router.state,
+          ]
+        })
     out += "\n"
     out += table(
       [["SHARD", "EPOCH", "PRIMARY", "INDEX", "FOLLOWER", "INDEX", "STATE"]]

@@ -18,21 +18,29 @@ let upCommand = AdminCommand(
   let missing = cluster.parts.filter { cluster.process($0.name) == nil }
   try checkPorts(missing)
   for part in missing { try start(part, of: cluster, run.console) }
-  let kept = ClusterFile(coordinator: cluster.coordinator.description, http: cluster.http, flags: cluster.kept)
+  let kept = ClusterFile(
+    coordinator: cluster.coordinator.description, http: cluster.http[0].description, flags: cluster.kept)
   try writeFile(cluster.data + "/cluster.json", kept.text)
   try waitUntilReady(cluster, run.console)
   let example = try loadDemo(cluster, run) ? "/arena/availability" : ""
   run.console.line(
     missing.isEmpty ? "Already running." : "Running: started \(missing.map(\.name).joined(separator: ", ")).")
-  run.console.out(
-    table([
-      [
-        "  HTTP", "http://\(cluster.http)/v1/events",
-        "(curl http://\(cluster.http)/v1/events\(example))",
-      ],
-      ["  RESP", cluster.tcp, "(redis-cli -p \(splitAddress(cluster.tcp)?.port ?? 0))"],
-      ["  logs", cluster.data + "/log", "(cluster/holdfast status shows who is what)"],
-    ]))
+  var rows: [[String]] = []
+  for address in cluster.http {
+    switch address {
+    case .port: rows.append(["  HTTP", "http://\(address)/v1/events", "(curl http://\(address)/v1/events\(example))"])
+    case .unix(let path):
+      rows.append(["  HTTP", "\(address)", "(curl --unix-socket \(path) http://localhost/v1/events\(example))"])
+    }
+  }
+  for address in cluster.tcp {
+    switch address {
+    case .port(_, let port): rows.append(["  RESP", "\(address)", "(redis-cli -p \(port))"])
+    case .unix(let path): rows.append(["  RESP", "\(address)", "(redis-cli -s \(path))"])
+    }
+  }
+  rows.append(["  logs", cluster.data + "/log", "(cluster/holdfast status shows who is what)"])
+  run.console.out(table(rows))
 }
 
 /// Every port that is not free is named at once, before anything is started.
@@ -83,7 +91,7 @@ private func waitUntilReady(_ cluster: LocalCluster, _ console: Console) throws(
         if status.state == .recovering { throw .unreachable("\(part.name) reads its log") }
         if status.state == .halted { throw .refused("\(part.name) is halted: \(status.reason)") }
       }
-      let answer = try call("GET", "/readyz", at: cluster.http, timeout: .seconds(5))
+      let answer = try call("GET", "/readyz", at: cluster.http[0].description, timeout: .seconds(5))
       if answer.status == 200 { return }
       said = "the router is not ready" + (answer.json?["detail"]?.text.map { ": " + $0 } ?? "")
     } catch .refused(let why) {
@@ -118,12 +126,13 @@ private func tail(_ path: String, lines: Int = 10) -> String {
 private func loadDemo(_ cluster: LocalCluster, _ run: Invocation) throws(AdminError) -> Bool {
   let file = cluster.kept["demo"] ?? "none"
   guard file != "none" else { return false }
-  guard try call("GET", "/v1/events/arena", at: cluster.http).status == 404 else { return true }
+  guard try call("GET", "/v1/events/arena", at: cluster.http[0].description).status == 404 else { return true }
   guard let plan = readFile(file) else {
     run.console.note("no demo event: \(file) is not there")
     return false
   }
-  let answer = try call("POST", "/v1/events", at: cluster.http, body: demoEvent(plan), timeout: .seconds(60))
+  let answer = try call(
+    "POST", "/v1/events", at: cluster.http[0].description, body: demoEvent(plan), timeout: .seconds(60))
   // 409: somebody else was quicker.
   guard answer.status == 201 || answer.status == 409 else { throw refusal(answer) }
   return true

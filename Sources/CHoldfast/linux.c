@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -187,6 +188,51 @@ int chf_listen(const struct chf_address *address, int backlog, int reuse_port) {
     return -error;
   }
   return fd;
+}
+
+_Static_assert(chf_unix_path_max == sizeof(((struct sockaddr_un *)0)->sun_path) - 1, "the kernel's limit");
+
+/* A new UNIX socket and its address; -1 with errno set. */
+static int unix_socket(const char *path, struct sockaddr_un *raw) {
+  memset(raw, 0, sizeof *raw);
+  raw->sun_family = AF_UNIX;
+  if (strlen(path) > chf_unix_path_max) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  strcpy(raw->sun_path, path);
+  return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int chf_listen_unix(const char *path, int backlog, uint32_t mode) {
+  struct sockaddr_un raw;
+  int fd = unix_socket(path, &raw);
+  if (fd < 0) return -errno;
+  /* The file that bind makes has the socket's own mode, less the umask. */
+  if (fchmod(fd, mode) < 0 || bind(fd, (struct sockaddr *)&raw, sizeof raw) < 0 || listen(fd, backlog) < 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return fd;
+}
+
+int chf_connect_unix(const char *path) {
+  struct sockaddr_un raw;
+  int fd = unix_socket(path, &raw);
+  if (fd < 0) return -errno;
+  if (connect(fd, (struct sockaddr *)&raw, sizeof raw) < 0) {
+    int error = errno;
+    close(fd);
+    return -error;
+  }
+  return fd;
+}
+
+int chf_peer_process(int fd) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ? 0 : (int)peer.pid;
 }
 
 int chf_accept(int listener, struct chf_address *peer) {

@@ -54,7 +54,7 @@ public protocol Coordinator: AnyObject, Sendable {
   /// Writes a router's record, in place of the one with the same HTTP address.
   func register(_ router: RouterRecord) async throws(CoordinatorError)
   /// Takes a router's record out; no error if there is none.
-  func unregister(router http: String) async throws(CoordinatorError)
+  func unregister(_ router: RouterRecord) async throws(CoordinatorError)
   /// By HTTP address.
   func routers() async throws(CoordinatorError) -> [RouterRecord]
 

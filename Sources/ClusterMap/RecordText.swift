@@ -81,7 +81,8 @@ extension NodeRecord {
 extension RouterRecord {
   package var text: String {
     JSONValue.object([
-      .init("http", .text(http)), .init("tcp", .text(tcp)), .init("pid", .number(pid)),
+      .init("http", .text(http)), .init("tcp", .text(tcp)), .init("more_http", .array(moreHTTP.map(JSONValue.text))),
+      .init("more_tcp", .array(moreTCP.map(JSONValue.text))), .init("host", .text(host)), .init("pid", .number(pid)),
       .init("started_at", .number(startedAt.rawValue)),
     ]).compact
   }
@@ -90,7 +91,11 @@ extension RouterRecord {
     guard let json = JSONValue(parsing: Array(text)), let http = json["http"]?.text, let tcp = json["tcp"]?.text,
       let pid = json["pid"]?.integer(Int.self), let startedAt = json["started_at"]?.integer(Int64.self)
     else { return nil }
-    self.init(http: http, tcp: tcp, pid: pid, startedAt: Stamp(startedAt))
+    // Records of an older version have neither more addresses nor a host.
+    func more(_ name: String) -> [String] { json[name]?.items?.compactMap(\.text) ?? [] }
+    self.init(
+      http: [http] + more("more_http"), tcp: [tcp] + more("more_tcp"), host: json["host"]?.text ?? "", pid: pid,
+      startedAt: Stamp(startedAt))
   }
 }
 

@@ -40,13 +40,27 @@ public struct NodeRecord: Equatable, Sendable {
 
 /// A router, as it registered when it came up.
 public struct RouterRecord: Equatable, Sendable {
-  /// `host:port` of the HTTP door.
+  /// `host:port` of the HTTP door, or `unix:path` if it has no port.
   public var http: String
-  /// `host:port` of the RESP door.
+  /// The same of the RESP door.
   public var tcp: String
+  /// Where else they listen.
+  public var moreHTTP: [String]
+  public var moreTCP: [String]
+  /// The machine that it runs on, by the name that it calls itself: files mean nothing elsewhere. Empty: not said.
+  public var host: String
   public var pid: Int
   public var startedAt: Stamp
-  public init(http: String, tcp: String, pid: Int, startedAt: Stamp) {
-    (self.http, self.tcp, self.pid, self.startedAt) = (http, tcp, pid, startedAt)
+
+  /// - Parameters:
+  ///   - http: all addresses of the HTTP door; at least one, the one for others first.
+  ///   - tcp: the same of the RESP door.
+  public init(http: [String], tcp: [String], host: String, pid: Int, startedAt: Stamp) {
+    (self.http, self.tcp) = (http.first ?? "", tcp.first ?? "")
+    (moreHTTP, moreTCP) = (Array(http.dropFirst()), Array(tcp.dropFirst()))
+    (self.host, self.pid, self.startedAt) = (host, pid, startedAt)
   }
+
+  /// What tells it from others at the coordinator. The same path may be a router's on each machine.
+  public var key: String { http.hasPrefix("unix:") ? http + "@" + host : http }
 }

@@ -208,11 +208,11 @@ public final class EtcdCoordinator: Coordinator {
   }
 
   public func register(_ router: RouterRecord) async throws(CoordinatorError) {
-    _ = try await call("/v3/kv/put", EtcdMessage.put(keys.routers + router.http, router.text))
+    _ = try await call("/v3/kv/put", EtcdMessage.put(keys.routers + router.key, router.text))
   }
 
-  public func unregister(router http: String) async throws(CoordinatorError) {
-    _ = try await call("/v3/kv/deleterange", EtcdMessage.delete(keys.routers + http))
+  public func unregister(_ router: RouterRecord) async throws(CoordinatorError) {
+    _ = try await call("/v3/kv/deleterange", EtcdMessage.delete(keys.routers + router.key))
   }
 
   public func routers() async throws(CoordinatorError) -> [RouterRecord] {

@@ -108,11 +108,11 @@ public final class FileCoordinator: Coordinator {
   }
 
   public func register(_ router: RouterRecord) async throws(CoordinatorError) {
-    try await run { map throws(CoordinatorError) in try map.put(router.text, as: fileName(router.http), in: "routers") }
+    try await run { map throws(CoordinatorError) in try map.put(router.text, as: fileName(router.key), in: "routers") }
   }
 
-  public func unregister(router http: String) async throws(CoordinatorError) {
-    try await run { map throws(CoordinatorError) in try map.remove(fileName(http), in: "routers") }
+  public func unregister(_ router: RouterRecord) async throws(CoordinatorError) {
+    try await run { map throws(CoordinatorError) in try map.remove(fileName(router.key), in: "routers") }
   }
 
   public func routers() async throws(CoordinatorError) -> [RouterRecord] {
@@ -120,10 +120,14 @@ public final class FileCoordinator: Coordinator {
   }
 }
 
-/// An address as a file name: no slash, no leading dot.
+/// An address as a file name: no slash, no leading dot, not too long, and another for each address.
 private func fileName(_ address: String) -> String {
-  let kept = address.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ":" || $0 == ".") ? $0 : "_" }
-  return "at_" + String(kept)
+  let kept = String(
+    address.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ":" || $0 == ".") ? $0 : "_" }.prefix(100))
+  guard kept != address else { return "at_" + kept }
+  // FNV-1a: what was left out counts too.
+  let hash = address.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  return "at_" + kept + "_" + String(hash, radix: 16)
 }
 
 /// Goes up once and stays.

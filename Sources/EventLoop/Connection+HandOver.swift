@@ -7,6 +7,7 @@ internal import CHoldfast
 private struct MovingConnection: @unchecked Sendable {
   let fd: Int32
   let peer: SocketAddress?
+  let hostName: String
   let options: ConnectionOptions
   let tls: TLSSession?
   let rest: [UInt8]
@@ -39,7 +40,8 @@ extension Connection {
   private func move(to target: EventLoop, _ makeHandler: @escaping @Sendable (Connection) -> any ConnectionHandler) {
     detach()
     let moving = MovingConnection(
-      fd: fd, peer: peer, options: options, tls: tls, rest: rest, output: output, encrypted: encrypted,
+      fd: fd, peer: peer, hostName: hostName, options: options, tls: tls, rest: rest, output: output,
+      encrypted: encrypted,
       inputEnded: inputEnded, endUntold: endUntold, onClosed: onClosed)
     onClosed = nil
     finish(.handedOver)
@@ -51,6 +53,7 @@ extension Connection {
   ) {
     let connection = Connection(loop: loop, options: moving.options, peer: moving.peer, state: .open)
     connection.fd = moving.fd
+    connection.hostName = moving.hostName
     connection.tls = moving.tls
     connection.rest = moving.rest
     connection.output = moving.output

@@ -34,7 +34,41 @@ extension EventLoop {
   }
 }
 
+extension EventLoop {
+  /// As above, for an address or a file of this machine.
+  @discardableResult
+  public func connect(
+    to endpoint: Endpoint, options: ConnectionOptions = ConnectionOptions(), handler: any ConnectionHandler
+  ) -> Connection {
+    switch endpoint {
+    case .internet(let address): return connect(to: address, options: options, handler: handler)
+    case .unix(let path):
+      preconditionOnLoop()
+      let connection = Connection(loop: self, options: options, peer: nil, state: .connecting)
+      connection.handler = handler
+      connection.hostName = endpoint.description
+      connection.tlsName = options.tlsServerName ?? "localhost"
+      connection.token = sources.insert(connection)
+      submit { connection.tryFile(path) }
+      return connection
+    }
+  }
+}
+
 extension Connection {
+  /// A UNIX socket is connected at once or not at all.
+  fileprivate func tryFile(_ path: String) {
+    guard state == .connecting else { return }
+    // Safe: Swift lends the path for the call only.
+    let opened = unsafe chf_connect_unix(path)
+    guard opened >= 0 else { return openFailed(SocketError(call: "connect", errno: -opened, address: peerText)) }
+    fd = opened
+    let flags = EpollFlags.input | EpollFlags.output | EpollFlags.peerEnded
+    let error = chf_epoll_add(loop.epoll.rawValue, fd, flags, token)
+    guard error == 0 else { return openFailed(SocketError(call: "epoll_ctl", errno: error, address: peerText)) }
+    beginSession(isServer: false)
+  }
+
   fileprivate func askResolver(host: String, port: UInt16) {
     let loop = loop
     do throws(Thread.Failure) {

@@ -118,7 +118,7 @@ public final class Connection: @unchecked Sendable {
   /// later.
   public var isOpen: Bool { state == .open }
   public var isClosed: Bool { state == .closed }
-  /// The peer's address for logs: `127.0.0.1:51234`.
+  /// The peer's address for logs: `127.0.0.1:51234`; of who came through a UNIX socket, that socket's.
   public var peerText: String { peer?.description ?? hostName }
   /// Bytes written and not yet taken by the kernel.
   public var outputByteCount: Int { output.byteCount + encrypted.byteCount }

@@ -9,7 +9,9 @@ import Threads
 /// every other stored property is touched only on the loop it was started on.
 public final class Listener: @unchecked Sendable {
   /// Where it listens; the port is the real one when 0 was asked for.
-  public let address: SocketAddress
+  public let address: Endpoint
+  /// Of a UNIX socket: removed with it.
+  private let file: SocketFile?
   private(set) var fd: Int32
   private let openCount = Atomic<Int>(0)
   private let startedOn = Lock<EventLoop?>(nil)
@@ -29,14 +31,14 @@ public final class Listener: @unchecked Sendable {
   private var accept: (@Sendable (Connection) -> (any ConnectionHandler)?)?
   private var retry: LoopTimer?
 
-  private init(address: SocketAddress, fd: consuming FileDescriptor) {
-    self.address = address
-    self.fd = fd.take()
+  private init(address: Endpoint, fd: Int32, file: SocketFile? = nil) {
+    (self.address, self.fd, self.file) = (address, fd, file)
   }
 
   deinit { closeSocket() }
 
   private func closeSocket() {
+    file?.remove()
     if fd >= 0 { _ = Glibc.close(fd) }
     if spare >= 0 { _ = Glibc.close(spare) }
     (fd, spare) = (-1, -1)
@@ -54,11 +56,23 @@ public final class Listener: @unchecked Sendable {
     // Safe: the shim writes one address.
     let error = unsafe chf_local_address(opened, &raw)
     guard error == 0 else { throw SocketError(call: "getsockname", errno: error, address: wanted.description) }
-    return Listener(address: SocketAddress(raw), fd: fd)
+    let found = SocketAddress(raw)
+    return Listener(address: .internet(HostPort(host: found.host, port: found.port)), fd: fd.take())
   }
 
-  public static func bind(_ address: HostPort, backlog: Int = 4_096) throws(SocketError) -> Listener {
-    try bind(host: address.host, port: address.port, backlog: backlog)
+  /// As above, or at a file. A file that a killed process left behind is replaced; one that a process listens on, or
+  /// that is no socket, is not touched. The file goes when the listener stops.
+  ///
+  /// - Parameter mode: the file's permissions: to connect, one must be allowed to write.
+  public static func bind(
+    _ address: Endpoint, backlog: Int = 4_096, mode: UInt32 = 0o660
+  ) throws(SocketError) -> Listener {
+    switch address {
+    case .internet(let address): return try bind(host: address.host, port: address.port, backlog: backlog)
+    case .unix(let path):
+      let (fd, file) = try SocketFile.listen(at: path, mode: mode, backlog: backlog)
+      return Listener(address: address, fd: fd, file: file)
+    }
   }
 
   /// Accepts on `loop`; connections live on `targets` in turn (default: that loop). For each one `accept` is called on
@@ -121,7 +135,7 @@ extension Listener: EventSource {
       // Safe: the shim writes one address.
       let accepted = unsafe chf_accept(fd, &raw)
       if accepted >= 0 {
-        take(accepted, from: SocketAddress(raw), accept)
+        take(accepted, from: file == nil ? SocketAddress(raw) : nil, accept)
         continue
       }
       switch -accepted {
@@ -141,8 +155,9 @@ extension Listener: EventSource {
     loop.lookAgain(self)
   }
 
+  /// - Parameter peer: nil for the other end of a UNIX socket, which has no address.
   private func take(
-    _ accepted: Int32, from peer: SocketAddress, _ accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
+    _ accepted: Int32, from peer: SocketAddress?, _ accept: @escaping @Sendable (Connection) -> (any ConnectionHandler)?
   ) {
     guard let loop else { return }
     let budget = limits.budget
@@ -163,13 +178,15 @@ extension Listener: EventSource {
     }
     openCount.add(1, ordering: .relaxed)
     loop.counters.accepted &+= 1
-    _ = chf_no_delay(accepted)
+    if peer != nil { _ = chf_no_delay(accepted) }
+    let hostName = peer == nil ? address.description : ""
     let target = targets[nextTarget % targets.count]
     nextTarget &+= 1
     let options = options
     let begin: @Sendable () -> Void = {
       let connection = Connection(loop: target, options: options, peer: peer, state: .handshaking)
       connection.fd = accepted
+      connection.hostName = hostName
       connection.onClosed = {
         self.openCount.subtract(1, ordering: .relaxed)
         budget.give()

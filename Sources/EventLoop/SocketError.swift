@@ -13,6 +13,14 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
   case connectTimedOut(address: String)
   /// The resolver does not know the name.
   case nameNotFound(host: String, detail: String)
+  /// Another process listens on this socket file; 0: the system does not say which.
+  case socketInUse(address: String, process: Int)
+  /// A file of another kind has the name.
+  case notASocket(address: String)
+  /// The kernel has room for so many bytes only.
+  case pathTooLong(address: String, limit: Int)
+  /// The directory that the socket is to lie in is not there.
+  case noDirectory(address: String, directory: String)
   /// A text that is no `host:port`.
   case malformedAddress(String)
   /// The handshake failed, or a certificate or key cannot be used.
@@ -39,6 +47,11 @@ public enum SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     case .connectionRefused(let address): "nobody listens at \(address)"
     case .connectTimedOut(let address): "\(address) did not answer in time"
     case .nameNotFound(let host, let detail): "cannot resolve \(host): \(detail)"
+    case .socketInUse(let address, let process):
+      "\(process > 0 ? "process \(process)" : "another process") listens at \(address): end it, or choose another path"
+    case .notASocket(let address): "\(address): a file that is no socket has this name; it was left alone"
+    case .pathTooLong(let address, let limit): "\(address): the path of a UNIX socket has at most \(limit) bytes"
+    case .noDirectory(let address, let directory): "\(address): there is no directory \(directory); make it first"
     case .malformedAddress(let text): "\(text) is not an address of the form host:port"
     case .tls(let detail): "TLS: \(detail)"
     case .system(let call, let code, let address):

@@ -29,11 +29,17 @@ public final class Termination: Sendable {
       switch before {
       case .starting:
         whileStarting()
+        SocketFile.removeAll()
         _exit(0)
       case .serving:
-        loop.schedule(after: patience) { _exit(1) }
+        loop.schedule(after: patience) {
+          SocketFile.removeAll()
+          _exit(1)
+        }
         continuation.yield()
-      case .ending: _exit(1)
+      case .ending:
+        SocketFile.removeAll()
+        _exit(1)
       }
     }
     try loop.start()

@@ -11,6 +11,15 @@ extension CommandSpec {
     "coordinator", "file:DIR|etcd:http://HOST:PORT[,…]", default: "file:var/coordinator",
     "where the map lives: a directory of this machine, or an etcd cluster")
 
+  public static let httpDoorFlag = FlagSpec(
+    "http", "HOST:PORT|unix:PATH", default: "127.0.0.1:8080", repeats: true,
+    "the HTTP door; may be given several times, with addresses and files of sockets")
+  public static let tcpDoorFlag = FlagSpec(
+    "tcp", "HOST:PORT|unix:PATH", default: "127.0.0.1:7400", repeats: true,
+    "the RESP door, for Redis clients; may be given several times")
+  public static let unixModeFlag = FlagSpec(
+    "unix-mode", "MODE", default: "0660", "permissions of the UNIX sockets' files, in octal")
+
   public static let node = CommandSpec(
     name: "holdfast-node", summary: "Keeps replicas of the shards, decides as primary, repeats as follower.",
     flags: [
@@ -36,13 +45,11 @@ extension CommandSpec {
   public static let router = CommandSpec(
     name: "holdfast-router", summary: "The front doors: HTTP and RESP. Keeps no truth; any number may run.",
     flags: [
-      FlagSpec("http", "HOST:PORT", default: "127.0.0.1:8080", "the HTTP door"),
-      FlagSpec("tcp", "HOST:PORT", default: "127.0.0.1:7400", "the RESP door, for Redis clients"),
-      coordinatorFlag,
+      httpDoorFlag, tcpDoorFlag, unixModeFlag, coordinatorFlag,
       FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one for every two cores"),
       FlagSpec("failover-wait", "MS", default: "5000", "how long requests are held through a failover, 0 to 20000"),
       FlagSpec("cors", "ORIGIN,…|*", "allow pages of these origins, or of any, to call the HTTP door from a browser"),
-      FlagSpec("tls-cert", "FILE", "certificate chain as PEM: both doors speak TLS"),
+      FlagSpec("tls-cert", "FILE", "certificate chain as PEM: both doors speak TLS, but not at UNIX sockets"),
       FlagSpec("tls-key", "FILE", "the certificate's key as PEM"),
       FlagSpec("access-log", "on|off", default: "off", "one line a request, beside the log"),
       FlagSpec("header-timeout", "SECONDS", default: "10", "a request's head must be there by then"),

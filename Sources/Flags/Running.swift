@@ -49,6 +49,15 @@ public func processArguments() -> [String] {
   }
 }
 
+/// What this machine calls itself; empty if it does not say.
+public func machineName() -> String {
+  var text = [CChar](repeating: 0, count: 256)
+  // Safe: the kernel writes at most one byte less than there is room for, so that the text ends with a NUL.
+  return unsafe text.withUnsafeMutableBufferPointer { buffer in
+    unsafe gethostname(buffer.baseAddress!, buffer.count - 1) == 0 ? unsafe String(cString: buffer.baseAddress!) : ""
+  }
+}
+
 /// A variable of this process's environment; nil if it is not set.
 public func environmentVariable(_ name: String) -> String? {
   // Safe: the environment is not changed after the start, and the text is copied at once.

@@ -7,8 +7,8 @@ public enum LoadCommand {
   public static let spec = CommandSpec(
     name: "holdfast-load", summary: "Loads a router's doors, or a Redis server, and says how long answers took.",
     flags: [
-      FlagSpec("http", "HOST:PORT", "load the HTTP door"),
-      FlagSpec("resp", "HOST:PORT", "load the RESP door, or a Redis server"),
+      FlagSpec("http", "HOST:PORT|unix:PATH", "load the HTTP door"),
+      FlagSpec("resp", "HOST:PORT|unix:PATH", "load the RESP door, or a Redis server"),
       FlagSpec(
         "postgres", "HOST:PORT", "load a PostgreSQL that has the airline's tables (bench/lib/airline.py makes them)"),
       FlagSpec("native", "COORDINATOR", "send batches of holds to a primary over the router's protocol"),
@@ -60,9 +60,9 @@ public enum LoadCommand {
 /// What the command line asks for.
 struct LoadPlan {
   enum Target {
-    case http(HostPort)
-    case resp(HostPort, template: [String])
-    case postgres(HostPort)
+    case http(Endpoint)
+    case resp(Endpoint, template: [String])
+    case postgres(Endpoint)
     case native(String)
   }
 
@@ -85,17 +85,20 @@ struct LoadPlan {
     func number(_ name: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int {
       try flags.number(name, in: range) ?? range.lowerBound
     }
-    func hostPort(_ name: String) throws(UsageError) -> HostPort? {
-      guard let (host, port) = try flags.address(name) else { return nil }
-      return HostPort(host: host, port: port)
+    func endpoint(_ name: String) throws(UsageError) -> Endpoint? {
+      guard let text = flags.text(name) else { return nil }
+      switch try StreamAddress(text, flag: "--\(name)") {
+      case .port(let host, let port): return .internet(HostPort(host: host, port: port))
+      case .unix(let path): return .unix(path: path)
+      }
     }
-    if let http = try hostPort("http") {
+    if let http = try endpoint("http") {
       target = .http(http)
-    } else if let resp = try hostPort("resp") {
+    } else if let resp = try endpoint("resp") {
       target = .resp(resp, template: (flags.text("command") ?? "").split(separator: " ").map(String.init))
     } else if let native = flags.text("native") {
       target = .native(native)
-    } else if let postgres = try hostPort("postgres") {
+    } else if let postgres = try endpoint("postgres") {
       target = .postgres(postgres)
     } else {
       throw UsageError("one of --http, --resp, --postgres and --native says what to load")

@@ -12,7 +12,7 @@ extension LoadPlan {
   func carryOut() throws -> Report {
     switch target {
     case .http(let address):
-      let door = HTTPDoor(events: events, host: address.description)
+      let door = HTTPDoor(events: events, host: address.path == nil ? address.description : "localhost")
       return try run(address, door, name: "HTTP")
     case .resp(let address, let template):
       return try run(address, RESPDoor(events: events, template: template), name: "RESP")
@@ -23,7 +23,7 @@ extension LoadPlan {
     }
   }
 
-  private func run<D: LoadDoor>(_ address: HostPort, _ door: D, name: String) throws -> Report {
+  private func run<D: LoadDoor>(_ address: Endpoint, _ door: D, name: String) throws -> Report {
     let group = try LoopGroup(count: threads, name: "load")
     defer { group.stop() }
     if creates { try create(address, door, on: group[0]) }
@@ -49,7 +49,7 @@ extension LoadPlan {
   }
 
   /// Makes the events, one after the other; one that is there already is as good.
-  private func create<D: LoadDoor>(_ address: HostPort, _ door: D, on loop: EventLoop) throws {
+  private func create<D: LoadDoor>(_ address: Endpoint, _ door: D, on loop: EventLoop) throws {
     let outcome = Monitor<(isKnown: Bool, problem: String?)>((false, nil))
     let creator = Creator(door: door, count: scenario.hasManyEvents ? events.count : 1) {
       problem in

@@ -8,7 +8,7 @@ import Octets
 final class LoadWorker<D: LoadDoor>: @unchecked Sendable {
   let loop: EventLoop
   let plan: LoadPlan
-  let address: HostPort
+  let address: Endpoint
   let door: D
   /// This worker's connections and, of the open loop's rate, its share.
   let connectionCount: Int
@@ -29,7 +29,7 @@ final class LoadWorker<D: LoadDoor>: @unchecked Sendable {
   private(set) var ledger: AirlineLedger?
 
   init(
-    loop: EventLoop, plan: LoadPlan, address: HostPort, door: D, connectionCount: Int, rate: Double,
+    loop: EventLoop, plan: LoadPlan, address: Endpoint, door: D, connectionCount: Int, rate: Double,
     finished: @escaping @Sendable (Report) -> Void
   ) {
     (self.loop, self.plan, self.address, self.door) = (loop, plan, address, door)

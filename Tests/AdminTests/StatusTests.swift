@@ -73,16 +73,22 @@ private func replica(_ shard: UInt16, _ role: ReplicaStatus.Role, index: UInt64)
     try await place.register("n1", at: one.address)
     try await place.register("n2", at: two.address, pid: 4_712)
     try await place.coordinator.register(
-      RouterRecord(http: router.address, tcp: "127.0.0.1:7400", pid: 4_713, startedAt: 1))
+      RouterRecord(http: [router.address], tcp: ["127.0.0.1:7400"], host: "", pid: 4_713, startedAt: 1))
     try await place.coordinator.register(
-      RouterRecord(http: "127.0.0.1:1", tcp: "127.0.0.1:2", pid: 4_714, startedAt: 1))
+      RouterRecord(http: ["127.0.0.1:1"], tcp: ["127.0.0.1:2"], host: "", pid: 4_714, startedAt: 1))
+    // Files of another machine: nobody here can ask.
+    try await place.coordinator.register(
+      RouterRecord(
+        http: ["unix:/tmp/h.sock"], tcp: ["[::1]:7400", "unix:/tmp/r.sock"], host: "elsewhere", pid: 4_715, startedAt: 1
+      ))
     let ran = await holdfast("status", "--json", "--coordinator", place.flag)
     #expect(ran.code == 0, "\(ran.error)")
     let expected = """
       {"nodes":[{"node":"n1","address":"\(one.address)","pid":4711,"state":"up"},\
       {"node":"n2","address":"\(two.address)","pid":4712,"state":"up"}],\
       "routers":[{"http":"127.0.0.1:1","tcp":"127.0.0.1:2","pid":4714,"state":"down"},\
-      {"http":"\(router.address)","tcp":"127.0.0.1:7400","pid":4713,"state":"up"}],\
+      {"http":"\(router.address)","tcp":"127.0.0.1:7400","pid":4713,"state":"up"},\
+      {"http":"unix:/tmp/h.sock","tcp":"[::1]:7400","pid":4715,"state":"unknown","more_tcp":["unix:/tmp/r.sock"]}],\
       "shards":[{"shard":0,"epoch":3,"primary":"n1","follower":"n2","joining":null,"primary_index":812,"follower_index":811,\
       "digests":{"index":810,"n1":"00000000000032a0","n2":"00000000000032a0"}},\
       {"shard":1,"epoch":5,"primary":"n2","follower":null,"joining":"n1","primary_index":9,"follower_index":7,\

@@ -28,7 +28,8 @@ import Time
       name: NodeName("n1")!, disk: 5, address: "10.0.0.1:7501", loops: 2, pid: 99, startedAt: Stamp(1_700_000_000_000),
       start: 4, isServing: false, presence: 8)
     #expect(NodeRecord(text: node.text.utf8) == node)
-    let router = RouterRecord(http: "[::1]:8080", tcp: "127.0.0.1:6379", pid: 3, startedAt: Stamp(12))
+    let router = RouterRecord(
+      http: ["[::1]:8080", "unix:/run/é \"x\".sock"], tcp: ["127.0.0.1:6379"], host: "m1", pid: 3, startedAt: Stamp(12))
     #expect(RouterRecord(text: router.text.utf8) == router)
   }
 

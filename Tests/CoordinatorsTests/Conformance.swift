@@ -212,13 +212,25 @@ struct Conformance {
     let other = NodeRecord(name: NodeName("n0")!, disk: 1, address: "[::1]:7502", loops: 1, pid: 1, startedAt: 2)
     try await two.register(other)
     #expect(try await one.nodes() == [other, node])
-    let router = RouterRecord(http: "127.0.0.1:8080", tcp: "127.0.0.1:7400", pid: 3, startedAt: 4)
+    let router = RouterRecord(http: ["127.0.0.1:8080"], tcp: ["127.0.0.1:7400"], host: "m1", pid: 3, startedAt: 4)
     try await one.register(router)
     try await one.register(router)
     #expect(try await two.routers() == [router])
-    try await one.unregister(router: router.http)
-    try await one.unregister(router: router.http)
+    try await one.unregister(router)
+    try await one.unregister(router)
     #expect(try await two.routers().isEmpty)
+    // Three that listen at files only: at the same path on two machines, and at one that differs in what no name of a
+    // file has.
+    let path = "unix:/run/holdfast/" + String(repeating: "long", count: 20)
+    let files = [(path, "m1"), (path, "m2"), (path.replacing("/holdfast/", with: "/holdfast_"), "m1")].map {
+      RouterRecord(http: [$0, "127.0.0.1:1"], tcp: [path], host: $1, pid: 5, startedAt: 6)
+    }
+    for each in files { try await one.register(each) }
+    let found = try await two.routers()
+    #expect(found.count == 3 && files.allSatisfy(found.contains))
+    try await one.unregister(files[1])
+    #expect(try await !two.routers().contains(files[1]))
+    #expect(try await two.routers().count == 2)
     watch.cancel()
   }
 

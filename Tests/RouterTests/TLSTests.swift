@@ -32,13 +32,17 @@ import Testing
     try await TestCluster.with(configure: {
       $0.certificateFile = directory + "/cert.pem"
       $0.keyFile = directory + "/key.pem"
+      $0.http.append(.unix(path: directory + "/http.sock"))
     }) { cluster in
-      let port = cluster.router.httpAddress.port
+      let port = cluster.router.httpAddresses[0].port
       let answer = try run([
         "curl", "-sS", "--cacert", directory + "/cert.pem", "--resolve", "localhost:\(port):127.0.0.1",
         "https://localhost:\(port)/healthz",
       ])
       #expect(answer == "{\"status\":\"ok\",\"version\":\"\(Version.current)\"}")
+      // What comes through a file has not left the machine.
+      let through = try run(["curl", "-sS", "--unix-socket", directory + "/http.sock", "http://localhost/healthz"])
+      #expect(through == answer)
       // Plain bytes are no handshake: the connection ends, and the door goes on.
       let plain = try cluster.http()
       plain.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -38,8 +38,8 @@ final class TestCluster: Sendable {
         NodeRecord(name: node.name, disk: 1, address: node.address, loops: 2, pid: 1, startedAt: 0))
     }
     var configuration = RouterConfiguration()
-    configuration.http = HostPort(host: "127.0.0.1", port: 0)
-    configuration.tcp = HostPort(host: "127.0.0.1", port: 0)
+    configuration.http = [.internet(HostPort(host: "127.0.0.1", port: 0))]
+    configuration.tcp = [.internet(HostPort(host: "127.0.0.1", port: 0))]
     configuration.loops = 2
     configure(&configuration)
     router = try await Router.start(configuration, coordinator: coordinator, log: .none)
@@ -67,8 +67,8 @@ final class TestCluster: Sendable {
     }
   }
 
-  func http() throws -> HTTPTestClient { try HTTPTestClient(port: router.httpAddress.port) }
-  func resp() throws -> RESPTestClient { try RESPTestClient(port: router.tcpAddress.port) }
+  func http() throws -> HTTPTestClient { try HTTPTestClient(port: router.httpAddresses[0].port) }
+  func resp() throws -> RESPTestClient { try RESPTestClient(port: router.tcpAddresses[0].port) }
 
   func stop() async {
     await router.stop(grace: .seconds(1))

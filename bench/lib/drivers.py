@@ -9,11 +9,12 @@ import subprocess
 from . import processes
 
 
-def redis_benchmark(port, words, requests, pipeline, clients=64, keyspace=1_000_000):
-    """Requests a second. redis-benchmark stops at the first error reply, so a figure means that every one was a yes."""
+def redis_benchmark(door, words, requests, pipeline, clients=64, keyspace=1_000_000):
+    """Requests a second, at a port or a socket's path. redis-benchmark stops at the first error reply, so a figure means that every one
+    was a yes."""
+    place = ["-s", door] if isinstance(door, str) else ["-h", "127.0.0.1", "-p", str(door)]
     done = subprocess.run(
-        ["redis-benchmark", "-h", "127.0.0.1", "-p", str(port), "-c", str(clients), "-P", str(pipeline), "-n",
-         str(requests), "-r", str(keyspace), "--csv"] + [str(word) for word in words],
+        ["redis-benchmark", *place, "-c", str(clients), "-P", str(pipeline), "-n", str(requests), "-r", str(keyspace), "--csv"] + [str(word) for word in words],
         capture_output=True, text=True, timeout=300)
     rows = list(csv.reader(io.StringIO(done.stdout)))
     if done.returncode or len(rows) < 2:

@@ -30,10 +30,12 @@ class Redis:
         need("redis-server")
         self.folder = folder
         self.port, self.replica_port = processes.free_ports(2)
+        # Not in the folder, whose path may be longer than a socket's can be.
+        self.socket = f"/tmp/hf-redis-{self.port}.sock"
 
     def start(self):
         for name, port, extra in (
-            ("primary", self.port, []),
+            ("primary", self.port, ["--unixsocket", self.socket]),
             ("replica", self.replica_port, ["--replicaof", "127.0.0.1", str(self.port)]),
         ):
             home = os.path.join(self.folder, "redis-" + name)

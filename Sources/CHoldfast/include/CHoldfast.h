@@ -74,6 +74,13 @@ int chf_listen(const struct chf_address *address, int backlog, int reuse_port);
 int chf_accept(int listener, struct chf_address *peer);
 /* Begins to connect; *in_progress tells whether EPOLLOUT will say how it ended. */
 int chf_connect(const struct chf_address *address, int *in_progress);
+/* The same for a socket that is a file; `path` has at most chf_unix_path_max bytes and a NUL. The file never gets more
+ * permissions than `mode`, and may get fewer, by the umask. */
+enum { chf_unix_path_max = 107 };
+int chf_listen_unix(const char *path, int backlog, uint32_t mode);
+int chf_connect_unix(const char *path);
+/* Of a connected UNIX socket: the process that listened at the other end; 0 if the kernel does not say. */
+int chf_peer_process(int fd);
 int chf_socket_error(int fd);
 int chf_local_address(int fd, struct chf_address *out);
 int chf_peer_address(int fd, struct chf_address *out);

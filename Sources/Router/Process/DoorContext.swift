@@ -19,7 +19,8 @@ struct DoorContext: Sendable {
   /// Monotonic.
   var startedAt: MonotonicTime
   var processID: Int
-  var tcpPort: UInt16
+  /// Where the RESP door listens.
+  var respDoors: [Endpoint]
   /// The cluster's random id.
   var cluster: UInt64
   /// Bounds what all connections keep of unfinished requests, and of answers that nobody takes.
@@ -31,7 +32,7 @@ struct DoorContext: Sendable {
   let copies: Worker
 
   init(
-    _ configuration: RouterConfiguration, cluster: UInt64, loopCount: Int, tcpPort: UInt16
+    _ configuration: RouterConfiguration, cluster: UInt64, loopCount: Int, respDoors: [Endpoint]
   ) throws(SocketError) {
     self.cluster = cluster
     inputBudget = MemoryBudget(limit: configuration.inputMemory)
@@ -46,6 +47,6 @@ struct DoorContext: Sendable {
     loops = loopCount >= 64 ? .max : 1 << UInt64(loopCount) - 1
     startedAt = monotonicTime()
     processID = Int(getpid())
-    self.tcpPort = tcpPort
+    self.respDoors = respDoors
   }
 }

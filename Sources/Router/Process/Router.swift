@@ -1,6 +1,7 @@
 import Budgets
 public import ClusterMap
 public import EventLoop
+import Flags
 internal import Glibc
 public import Logging
 import Proto
@@ -14,8 +15,8 @@ public final class Router: Sendable {
   private let loops: [RouterLoop]
   private let coordinator: any Coordinator
   private let log: LogSink
-  private let httpDoor: Listener
-  private let tcpDoor: Listener
+  private let httpDoors: [Listener]
+  private let tcpDoors: [Listener]
   private let watch: Lock<MapWatch?>
   private let registering = Lock<Task<Void, Never>?>(nil)
   private let record: RouterRecord
@@ -23,18 +24,19 @@ public final class Router: Sendable {
   private let outputBudget: MemoryBudget
   private let workers: [Worker]
 
-  /// Where the doors listen.
-  public var httpAddress: SocketAddress { httpDoor.address }
-  public var tcpAddress: SocketAddress { tcpDoor.address }
+  /// Where the doors listen, in the order in which they were asked for.
+  public var httpAddresses: [Endpoint] { httpDoors.map(\.address) }
+  public var tcpAddresses: [Endpoint] { tcpDoors.map(\.address) }
 
   /// Binds the doors, reads the map and begins to serve. Waits until the cluster was born.
   ///
-  /// - Throws: `SocketError`: a door's port is taken; `CoordinatorError`.
+  /// - Throws: `SocketError`: a door's port or file is taken; `CoordinatorError`.
   public static func start(
     _ configuration: RouterConfiguration, coordinator: any Coordinator, log: LogSink
   ) async throws -> Router {
-    let httpDoor = try Listener.bind(configuration.http)
-    let tcpDoor = try Listener.bind(configuration.tcp)
+    let mode = configuration.unixMode
+    let httpDoors = try configuration.http.map { try Listener.bind($0, mode: mode) }
+    let tcpDoors = try configuration.tcp.map { try Listener.bind($0, mode: mode) }
     var tls: TLSContext?
     if let certificate = configuration.certificateFile, let key = configuration.keyFile {
       tls = try TLSContext.server(certificateFile: certificate, keyFile: key)
@@ -43,7 +45,7 @@ public final class Router: Sendable {
     while true {
       if let birth = try await coordinator.birth() {
         return try await Router(
-          configuration, birth, httpDoor, tcpDoor, tls, coordinator, log)
+          configuration, birth, httpDoors, tcpDoors, tls, coordinator, log)
       }
       if !hasSaidThatItWaits { log.info("waiting for the cluster's first node") }
       hasSaidThatItWaits = true
@@ -52,13 +54,13 @@ public final class Router: Sendable {
   }
 
   private init(
-    _ configuration: RouterConfiguration, _ birth: BirthRecord, _ httpDoor: Listener, _ tcpDoor: Listener,
-    _ tls: TLSContext?, _ coordinator: any Coordinator, _ log: LogSink
+    _ configuration: RouterConfiguration, _ birth: BirthRecord, _ httpDoors: [Listener],
+    _ tcpDoors: [Listener], _ tls: TLSContext?, _ coordinator: any Coordinator, _ log: LogSink
   ) async throws {
-    (self.coordinator, self.log, self.httpDoor, self.tcpDoor) = (coordinator, log, httpDoor, tcpDoor)
+    (self.coordinator, self.log, self.httpDoors, self.tcpDoors) = (coordinator, log, httpDoors, tcpDoors)
     group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
     let context = try DoorContext(
-      configuration, cluster: birth.cluster, loopCount: group.count, tcpPort: tcpDoor.address.port)
+      configuration, cluster: birth.cluster, loopCount: group.count, respDoors: tcpDoors.map(\.address))
     var limits = ForwarderLimits()
     // Who will not wait for a failover still waits for an ordinary answer.
     limits.deadline = min(max(100, configuration.failoverWait), ForwarderLimits.resendMax)
@@ -70,7 +72,7 @@ public final class Router: Sendable {
         loop: $0, shardCount: birth.shardCount, limits: limits, directory: directory, context: context, log: log)
     }
     record = RouterRecord(
-      http: httpDoor.address.description, tcp: tcpDoor.address.description, pid: Int(getpid()),
+      http: Self.texts(httpDoors), tcp: Self.texts(tcpDoors), host: machineName(), pid: Int(getpid()),
       startedAt: wallClock())
     watch = Lock(nil)
     let all = loops
@@ -87,8 +89,8 @@ public final class Router: Sendable {
       $0 = Task { await Self.stayRegistered(record, coordinator, log) }
     }
     log.info("serving") {
-      $0.field("http", record.http)
-      $0.field("tcp", record.tcp)
+      $0.field("http", ([record.http] + record.moreHTTP).joined(separator: ","))
+      $0.field("tcp", ([record.tcp] + record.moreTCP).joined(separator: ","))
       $0.field("loops", loops.count)
       $0.field("shards", birth.shardCount)
       $0.field("connections_max", DescriptorBudget.process.connectionsMax)
@@ -144,9 +146,14 @@ public final class Router: Sendable {
     }
   }
 
+  /// Ports first: others than this machine's processes can use only those.
+  private static func texts(_ doors: [Listener]) -> [String] {
+    let addresses = doors.map(\.address)
+    return (addresses.filter { $0.path == nil } + addresses.filter { $0.path != nil }).map(\.description)
+  }
+
   private func serve(_ tls: TLSContext?) {
     var options = ConnectionOptions()
-    options.tls = tls
     // One of the largest commands, and what may be read behind it.
     options.inputLimit = 4 << 20
     options.inputBudget = inputBudget
@@ -154,18 +161,24 @@ public final class Router: Sendable {
     let byLoop = loops
     var limits = AcceptLimits()
     limits.takesGuests = true
-    limits.refusal = RESPRefusal.text
-    limits.trouble = Self.trouble(at: tcpDoor, log)
-    tcpDoor.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
-      if connection.isGuest { return RESPRefusal() }
-      let loop = byLoop[connection.loop.index]
-      return RESPSession(loop: loop, connection: connection)
+    for door in tcpDoors {
+      limits.refusal = RESPRefusal.text
+      limits.trouble = Self.trouble(at: door, log)
+      options.tls = door.address.path == nil ? tls : nil
+      door.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
+        if connection.isGuest { return RESPRefusal() }
+        let loop = byLoop[connection.loop.index]
+        return RESPSession(loop: loop, connection: connection)
+      }
     }
-    limits.refusal = HTTPSession.fullAnswer(loops[0].context.crossOrigin)
-    limits.trouble = Self.trouble(at: httpDoor, log)
-    httpDoor.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
-      let loop = byLoop[connection.loop.index]
-      return HTTPSession(loop: loop, connection: connection)
+    for door in httpDoors {
+      limits.refusal = HTTPSession.fullAnswer(loops[0].context.crossOrigin)
+      limits.trouble = Self.trouble(at: door, log)
+      options.tls = door.address.path == nil ? tls : nil
+      door.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
+        let loop = byLoop[connection.loop.index]
+        return HTTPSession(loop: loop, connection: connection)
+      }
     }
   }
 
@@ -191,15 +204,14 @@ public final class Router: Sendable {
     }
     registering?.cancel()
     await registering?.value
-    do { try await coordinator.unregister(router: record.http) } catch {
+    do { try await coordinator.unregister(record) } catch {
       log.warning("could not unregister") { $0.field("error", "\(error)") }
     }
     watch.withLock { watch in
       watch?.cancel()
       watch = nil
     }
-    httpDoor.stop()
-    tcpDoor.stop()
+    for door in httpDoors + tcpDoors { door.stop() }
     for loop in loops { loop.loop.submit { loop.shutDown(lastRequestWithin: idle) } }
     group.shutdown(grace: grace)
     await onOwnThread(name: "joiner") { [group, workers] in

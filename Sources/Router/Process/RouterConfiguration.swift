@@ -3,9 +3,11 @@ public import Time
 
 /// What a router process is started with.
 public struct RouterConfiguration: Sendable {
-  /// Where the doors listen; port 0 takes a free one.
-  public var http = HostPort(host: "127.0.0.1", port: 8080)
-  public var tcp = HostPort(host: "127.0.0.1", port: 7400)
+  /// Where the doors listen, each at one place or more; port 0 takes a free one.
+  public var http = [Endpoint.internet(HostPort(host: "127.0.0.1", port: 8080))]
+  public var tcp = [Endpoint.internet(HostPort(host: "127.0.0.1", port: 7400))]
+  /// Permissions of the sockets that are files.
+  public var unixMode: UInt32 = 0o660
   /// Event loops, one thread each; at most 64. One for every two cores: a router's requests cost it less than they cost
   /// clients, nodes and the kernel beside it, and fewer loops send fewer and fuller frames.
   public var loops = max(1, processorCount() / 2)
@@ -23,7 +25,7 @@ public struct RouterConfiguration: Sendable {
   public var outputMemory = 64 << 20
   /// Bytes that the events' definitions, seat maps and plan bodies may take together.
   public var copyMemory = 256 << 20
-  /// PEM files; both or none: TLS at both doors.
+  /// PEM files; both or none: TLS at both doors' ports. What comes through a file has not left the machine.
   public var certificateFile: String?
   public var keyFile: String?
   public init() {}

@@ -41,12 +41,20 @@ public enum RouterProgram {
     }
   }
 
+  private static func endpoint(_ address: StreamAddress) -> Endpoint {
+    switch address {
+    case .port(let host, let port): .internet(HostPort(host: host, port: port))
+    case .unix(let path): .unix(path: path)
+    }
+  }
+
   private static func read(
     _ flags: ParsedFlags
   ) throws(UsageError) -> (RouterConfiguration, CoordinatorAddress, LogLevel) {
     var configuration = RouterConfiguration()
-    if let http = try flags.address("http") { configuration.http = HostPort(host: http.host, port: http.port) }
-    if let tcp = try flags.address("tcp") { configuration.tcp = HostPort(host: tcp.host, port: tcp.port) }
+    configuration.http = try flags.streams("http").map(endpoint)
+    configuration.tcp = try flags.streams("tcp").map(endpoint)
+    if let mode = try flags.fileMode("unix-mode") { configuration.unixMode = mode }
     if let loops = try flags.number("loops", in: 0...64), loops > 0 { configuration.loops = loops }
     if let wait = try flags.number("failover-wait", in: 0...20_000) {
       configuration.failoverWait = Milliseconds(Int64(wait))

@@ -141,7 +141,7 @@ extension RESPSession {
     {
       reply(takeNumber()) { $0.putSimple("OK") }
     } else if word.isWord("INFO") || word.isWord("LIST") {
-      let text = Bytes("id=\(id) addr=\(connection.peerText) name=\(name) db=0 resp=\(version.rawValue)\n")
+      let text = Bytes("id=\(id) addr=\(peerAddress) name=\(name) db=0 resp=\(version.rawValue)\n")
       reply(takeNumber()) { $0.putBulk(text.rawSpan) }
     } else {
       fail("unknown subcommand or wrong number of arguments for 'client'")
@@ -177,10 +177,18 @@ extension RESPSession {
     }
   }
 
+  /// As Redis: who came through a file is named by that file, with the port 0.
+  private var peerAddress: String {
+    let text = connection.peerText
+    return text.hasPrefix("unix:") ? text.dropFirst(5) + ":0" : text
+  }
+
   private func infoText() -> Bytes {
     let metrics = loop.metrics
     var text = "# Server\r\nserver_name:holdfast\r\nholdfast_version:\(RouterVersion.text)\r\nredis_version:7.0.0\r\n"
-    text += "redis_mode:standalone\r\nprocess_id:\(context.processID)\r\ntcp_port:\(context.tcpPort)\r\n"
+    text +=
+      "redis_mode:standalone\r\nprocess_id:\(context.processID)\r\ntcp_port:\(context.respDoors.first { $0.path == nil }?.port ?? 0)\r\n"
+    for path in context.respDoors.compactMap(\.path) { text += "unixsocket:\(path)\r\n" }
     text += "uptime_in_seconds:\((engine.now - context.startedAt).seconds)\r\n"
     text += "# Clients\r\nconnected_clients:\(metrics.respConnections)\r\n"
     text += "# Replication\r\nrole:master\r\nshards:\(engine.shardCount)\r\n"
