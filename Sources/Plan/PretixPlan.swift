@@ -36,6 +36,10 @@ public struct PretixPlan: Sendable {
     var labels = NameTable()
     var sectionNames = NameTable()
     var rowCount = 0
+    /// By section and row, whether every seat has a position.
+    var hasPositions: [[Bool]] = []
+    /// Where everybody looks.
+    var focus: Point?
   }
 
   mutating func read(_ reader: inout JSONReader) throws(JSONError) {
@@ -48,12 +52,21 @@ public struct PretixPlan: Sendable {
         var zones = try reader.beginArray()
         while try reader.next(&zones) { try readZone(&reader, &reading) }
       case 2: try readCategories(&reader)
+      case 3:
+        if try reader.nullIfNext() { continue }
+        let (x, y) = try reader.position()
+        reading.focus = Point(x: x, y: y)
       default: size = try readSize(&reader)
       }
     }
     try object.require(1, of: planFields)
     try object.require(2, of: planFields)
     try resolveCategories(reading)
+    for section in sections.indices {
+      guard case .listed(let rows) = sections[section].rows else { continue }
+      sections[section].lines = LineFinder.lines(
+        rows, hasPositions: reading.hasPositions[section], focus: reading.focus)
+    }
   }
 
   private mutating func readCategories(_ reader: inout JSONReader) throws(JSONError) {
@@ -101,6 +114,7 @@ public struct PretixPlan: Sendable {
     var x = 0.0
     var y = 0.0
     var rows: [EventDefinition.Row] = []
+    var hasPositions: [Bool] = []
     var object = try reader.beginObject()
     while let field = try reader.nextField(zoneFields, &object) {
       switch field {
@@ -116,7 +130,9 @@ public struct PretixPlan: Sendable {
         while try reader.next(&array) {
           guard reading.rowCount < EventLimit.rows.value else { throw .tooMany(.rows, at: reader.offset) }
           reading.rowCount += 1
-          rows.append(try readRow(&reader, &reading))
+          let (row, isPlaced) = try readRow(&reader, &reading)
+          rows.append(row)
+          hasPositions.append(isPlaced)
         }
       default: try reader.skip()
       }
@@ -136,12 +152,14 @@ public struct PretixPlan: Sendable {
         for seat in rows[row].seats.indices { rows[row].seats[seat].move(x, y) }
       }
     }
+    reading.hasPositions.append(hasPositions)
     sections.append(EventDefinition.Section(name: name, rows: .listed(rows)))
   }
 
   private mutating func readRow(
     _ reader: inout JSONReader, _ reading: inout Reading
-  ) throws(JSONError) -> EventDefinition.Row {
+  ) throws(JSONError) -> (EventDefinition.Row, hasPositions: Bool) {
+    var hasPositions = true
     var row = EventDefinition.Row(name: "", seats: [])
     var x = 0.0
     var y = 0.0
@@ -153,7 +171,9 @@ public struct PretixPlan: Sendable {
         var array = try reader.beginArray()
         while try reader.next(&array) {
           guard seatCount < EventLimit.seats.value else { throw .tooMany(.seats, at: reader.offset) }
-          row.seats.append(try readSeat(&reader, &reading))
+          let (seat, isPlaced) = try readSeat(&reader, &reading)
+          row.seats.append(seat)
+          if !isPlaced { hasPositions = false }
           seatCount += 1
         }
       case 2: (x, y) = try reader.position()
@@ -165,12 +185,13 @@ public struct PretixPlan: Sendable {
     if x != 0 || y != 0 {
       for seat in row.seats.indices { row.seats[seat].move(x, y) }
     }
-    return row
+    return (row, hasPositions)
   }
 
   private mutating func readSeat(
     _ reader: inout JSONReader, _ reading: inout Reading
-  ) throws(JSONError) -> EventDefinition.Seat {
+  ) throws(JSONError) -> (EventDefinition.Seat, hasPosition: Bool) {
+    var hasPosition = false
     var seat = EventDefinition.Seat(label: "", number: "", category: CategoryIndex(0), x: 0, y: 0)
     var object = try reader.beginObject()
     while let field = try reader.nextField(seatFields, &object) {
@@ -188,13 +209,16 @@ public struct PretixPlan: Sendable {
       case 1: seat.number = try reader.text(max: Names.labelBytesMax)
       case 2: seat.category = try readCategory(&reader, &reading)
       case 3:
+        // A seat without a position is drawn where its row is.
+        if try reader.nullIfNext() { continue }
         let (x, y) = try reader.position()
         (seat.x, seat.y) = (Float(x), Float(y))
+        hasPosition = true
       default: try reader.skip()
       }
     }
-    for field in 0..<4 { try object.require(field, of: seatFields) }
-    return seat
+    for field in 0..<3 { try object.require(field, of: seatFields) }
+    return (seat, hasPosition)
   }
 
   /// A seat's category, as a number that `resolveCategories` translates. Neighbours mostly have the same.
@@ -247,8 +271,9 @@ public struct PretixPlan: Sendable {
   }
 }
 
-// Every name that a version of the format's schema has; those that say nothing about what is sold are read past.
-private let planFields = JSONFields("name", "zones", "categories", "size")
+// Every name that a version of the format's schema has; those that say nothing about what is sold are read past. The
+// schema has no focal point: `focal_point` is Holdfast's own, and may be left out.
+private let planFields = JSONFields("name", "zones", "categories", "focal_point", "size")
 private let categoryFields = JSONFields("name", "color")
 private let sizeFields = JSONFields("width", "height")
 private let positionFields = JSONFields("x", "y")

@@ -79,6 +79,37 @@ import Time
     #expect(box.best(1, buyer: "bob") == .refused(.soldOut(.event)))
   }
 
+  /// Rows of twelve with an aisle behind the sixth seat: the front one is listed last, and from both ends in turn.
+  @Test func neighboursAreWhatStandsBesideEachOther() throws {
+    func row(_ name: String) -> EventDefinition.Row {
+      .init(
+        name: Bytes(name),
+        seats: (0..<12).map {
+          .init(label: Bytes("\(name)\($0)"), number: "1", category: CategoryIndex(0), x: 0, y: 0)
+        })
+    }
+    var definition = hall()
+    definition.sections = [
+      .init(
+        name: "S", rows: .listed([row("B"), row("A")]),
+        lines: [
+          SeatLine(number: 1, rows: [0], gaps: [6]),
+          // 0, 2, 4, …, 10, and back 11, 9, …, 1.
+          SeatLine(number: 0, rows: [1], order: [0, 2, 4, 6, 8, 10, 11, 9, 7, 5, 3, 1], gaps: [6]),
+        ])
+    ]
+    let box = Box(definition)
+    var found: [[Int]] = []
+    for count: UInt32 in [2, 4, 3, 6, 5] {
+      guard case .heldBest(_, let seats) = box.best(count) else { return #expect(Bool(false)) }
+      found.append(seats.map { Int($0.rawValue) })
+    }
+    // Two at the aisle of the front row, four on its other side, three in the row behind, where nobody stays alone, and
+    // that row's other block. Five do not stand side by side any more: the nearest of the section.
+    #expect(
+      found == [[20, 22], [17, 19, 21, 23], [3, 4, 5], [6, 7, 8, 9, 10, 11], [2, 14, 15, 16, 18]], "\(found)")
+  }
+
   /// What is remembered between searches finds what a search without memory finds, through any number of changes.
   @Test(arguments: [UInt64](1...4)) func theMemoryOfSearchesIsExact(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)

@@ -13,53 +13,74 @@ extension Model {
         rows = Array(repeating: Array(repeating: Int(category.rawValue), count: Int(length)), count: Int(count))
       case .listed(let listed): rows = listed.map { $0.seats.map { Int($0.category.rawValue) } }
       }
-      for (row, categories) in rows.enumerated() {
-        for (place, category) in categories.enumerated() {
-          event.places.append(
-            Place(section: number, row: row, number: place, rowLength: categories.count, category: category))
+      let start = event.places.count
+      for categories in rows {
+        for category in categories {
+          event.places.append(Place(section: number, category: category))
           event.states.append(definition.categories[category].price == nil ? .notForSale : .free)
         }
+      }
+      // The seats of each row as listed, and the lines that they stand in.
+      var seatsOfRow: [[Int]] = []
+      for categories in rows {
+        let first = start + seatsOfRow.reduce(0) { $0 + $1.count }
+        seatsOfRow.append(Array(first..<(first + categories.count)))
+      }
+      if section.lines.isEmpty {
+        for (row, seats) in seatsOfRow.enumerated() {
+          event.lines.append(Line(section: number, number: row, seats: seats, gaps: []))
+        }
+      }
+      for line in section.lines {
+        let listed = line.rows.flatMap { seatsOfRow[Int($0)] }
+        event.lines.append(
+          Line(
+            section: number, number: Int(line.number),
+            seats: line.order.isEmpty ? listed : line.order.map { listed[Int($0)] },
+            gaps: Set(line.gaps.map { Int($0) })))
       }
     }
     for seat in definition.notForSale { event.states[Int(seat.rawValue)] = .notForSale }
     return event
   }
 
-  /// All groups of `count` adjacent free seats in a row are compared: those without an orphan first, then the nearest
-  /// to front and middle, then the first in the plan. Where there is none: the nearest seats of the first section that
-  /// has so many.
+  /// All groups of `count` neighbouring free seats in a line are compared: those without an orphan first, then the
+  /// nearest to front and middle, then the first in the plan. Where there is none: the nearest seats of the first
+  /// section that has so many.
   func bestSeats(_ event: Int, _ count: Int, _ category: Int?) -> [Int]? {
     let event = events[event]
     func isWanted(_ seat: Int) -> Bool {
       event.states[seat] == .free && (category == nil || event.places[seat].category == category)
     }
-    /// Whether the seat exists in that row and is free.
-    func isFree(_ seat: Int, besides row: Place) -> Bool {
-      seat >= 0 && seat < event.places.count && event.places[seat].section == row.section
-        && event.places[seat].row == row.row && event.states[seat] == .free
-    }
-    var best: (orphan: Int, distance: Int, first: Int)?
-    for first in event.places.indices where first + count <= event.places.count {
-      let place = event.places[first]
-      let group = first..<(first + count)
-      guard place.number + count <= place.rowLength, group.allSatisfy(isWanted) else { continue }
-      let left = isFree(first - 1, besides: place) && !isFree(first - 2, besides: place)
-      let right = isFree(first + count, besides: place) && !isFree(first + count + 1, besides: place)
-      let distance = 2 * place.row + abs(2 * place.number + count - place.rowLength)
-      let candidate = (orphan: left || right ? 1 : 0, distance: distance, first: first)
-      if best == nil || candidate < best! { best = candidate }
-    }
-    if let best { return Array(best.first..<(best.first + count)) }
-    for section in event.definition.sections.indices {
-      let free = event.places.indices.filter { event.places[$0].section == section && isWanted($0) }
-      guard free.count >= count else { continue }
-      let nearest = free.sorted { a, b in
-        func distance(_ seat: Int) -> Int {
-          2 * event.places[seat].row + abs(2 * event.places[seat].number + 1 - event.places[seat].rowLength)
+    var best: (orphan: Int, distance: Int, seats: [Int])?
+    for line in event.lines {
+      let length = line.seats.count
+      func isFree(_ place: Int) -> Bool { (0..<length).contains(place) && event.states[line.seats[place]] == .free }
+      /// Whether the place and the one behind it are neighbours and both free.
+      func areFree(_ place: Int) -> Bool { isFree(place) && isFree(place + 1) && !line.gaps.contains(place + 1) }
+      for first in line.seats.indices where first + count <= length {
+        let last = first + count - 1
+        let seats = line.seats[first...last]
+        guard seats.allSatisfy(isWanted), !line.gaps.contains(where: { $0 > first && $0 <= last }) else { continue }
+        let left = areFree(first - 1) && !areFree(first - 2)
+        let right = areFree(last) && !areFree(last + 1)
+        let distance = 2 * line.number + abs(2 * first + count - length)
+        let orphan = left || right ? 1 : 0
+        if best == nil || (orphan, distance) < (best!.orphan, best!.distance) {
+          best = (orphan, distance, seats.sorted())
         }
-        return (distance(a), a) < (distance(b), b)
       }
-      return nearest.prefix(count).sorted()
+    }
+    if let best { return best.seats }
+    for section in event.definition.sections.indices {
+      var free: [(distance: Int, seat: Int)] = []
+      for line in event.lines where line.section == section {
+        for (place, seat) in line.seats.enumerated() where isWanted(seat) {
+          free.append((2 * line.number + abs(2 * place + 1 - line.seats.count), seat))
+        }
+      }
+      guard free.count >= count else { continue }
+      return free.sorted { $0 < $1 }.prefix(count).map(\.seat).sorted()
     }
     return nil
   }

@@ -6,12 +6,17 @@ import Time
 struct Model {
   struct Place {
     var section: Int
-    /// 0-based from the section's front.
-    var row: Int
-    /// 0-based in the row.
-    var number: Int
-    var rowLength: Int
     var category: Int
+  }
+
+  /// Seats as they stand.
+  struct Line {
+    var section: Int
+    /// 0-based from the section's front.
+    var number: Int
+    var seats: [Int]
+    /// Places in front of which a gap is.
+    var gaps: Set<Int>
   }
 
   struct Event {
@@ -28,6 +33,7 @@ struct Model {
     var incarnation: UInt64
     var version: UInt64 = 1
     var places: [Place] = []
+    var lines: [Line] = []
     var states: [SeatState] = []
     var areasHeld: [Int]
     var areasSold: [Int]

@@ -69,7 +69,8 @@ struct ModelRun {
           }
           rows.append(.init(name: Bytes("\(row)"), seats: seats))
         }
-        sections.append(.init(name: Bytes("S\(number)"), rows: .listed(rows)))
+        sections.append(
+          .init(name: Bytes("S\(number)"), rows: .listed(rows), lines: random.lines(rows.map(\.seats.count))))
       }
     }
     let areas = (0..<pick(0...2)).map {

@@ -54,7 +54,8 @@ import Testing
       switch (section, expected.rows) {
       case (.grid(let rows, let seatsPerRow, let category), _):
         #expect(expected.rows == .grid(rows: rows, seatsPerRow: seatsPerRow, category: category))
-      case (.listed(let range), .listed(let rows)):
+      case (.listed(let range, let lines), .listed(let rows)):
+        #expect(lines == expected.lines)
         for (row, expected) in zip(outline.rows[range], rows) {
           #expect(Int(row.seatCount) == expected.seats.count)
           let all = Set(expected.seats.map(\.category))

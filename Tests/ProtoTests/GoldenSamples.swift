@@ -24,6 +24,21 @@ let fullDefinition: EventDefinition = {
   definition.notForSale = [SeatIndex(1)]
   return definition
 }()
+
+/// Three seats in two rows that stand as one line, the other way round, with a gap behind the first.
+let linedDefinition: EventDefinition = {
+  func seat(_ label: Bytes) -> EventDefinition.Seat {
+    .init(label: label, number: "1", category: CategoryIndex(0), x: 1, y: 2)
+  }
+  var definition = sampleDefinition
+  definition.sections = [
+    .init(
+      name: "S",
+      rows: .listed([.init(name: "A", seats: [seat("a"), seat("b")]), .init(name: "A", seats: [seat("c")])]),
+      lines: [SeatLine(number: 4, rows: [1, 0], order: [2, 0, 1], gaps: [1])])
+  ]
+  return definition
+}()
 let heldInfo = HoldInfo(
   hold: sampleHold, event: sampleEvent, eventID: "e", buyer: "ann", seats: [SeatIndex(7)],
   areas: [AreaCount(area: AreaIndex(1), count: 2)], total: 4_200, expiresAt: 1_700_000_060_000, version: 12)

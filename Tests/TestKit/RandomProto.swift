@@ -68,7 +68,8 @@ extension SeededRandom {
               x: Float(Int.random(in: -99...99, using: &$0)), y: Float.random(in: 0...1, using: &$0))
           })
       }
-      return EventDefinition.Section(name: random.bytes(0...9), rows: .listed(rows))
+      return EventDefinition.Section(
+        name: random.bytes(0...9), rows: .listed(rows), lines: random.lines(rows.map(\.seats.count)))
     }
     var closed: [SeatIndex] = []
     for seat in 0..<seats where chance(10) { closed.append(SeatIndex(seat)) }
@@ -83,6 +84,23 @@ extension SeededRandom {
         EventDefinition.Area(
           name: $0.bytes(0...9), capacity: $0.half(), price: $0.maybe { Int64.random(in: 0...maxPrice, using: &$0) })
       }, notForSale: closed, size: maybe { EventDefinition.Size(width: Float($0.quarter()), height: 0.5) })
+  }
+
+  /// Lines of a section whose rows have these lengths; every second section has none.
+  package mutating func lines(_ lengths: [Int]) -> [SeatLine] {
+    var rows = lengths.indices.filter { lengths[$0] > 0 }.shuffled(using: &self)
+    guard chance(50), !rows.isEmpty else { return [] }
+    var lines: [SeatLine] = []
+    while !rows.isEmpty {
+      let own = (0..<Int.random(in: 1...min(3, rows.count), using: &self)).map { _ in rows.removeLast() }
+      let count = own.reduce(0) { $0 + lengths[$1] }
+      let number = UInt32.random(in: 0...UInt32(lengths.count), using: &self)
+      var line = SeatLine(number: number, rows: own.map { UInt32($0) })
+      if chance(50) { line.order = (0..<UInt32(count)).shuffled(using: &self) }
+      for place in 1..<max(1, count) where chance(20) { line.gaps.append(UInt32(place)) }
+      lines.append(line)
+    }
+    return lines
   }
 
   mutating func termsChange() -> TermsChange {

@@ -1,13 +1,14 @@
 import Proto
 
-/// Where the best adjacent seats of a row are.
+/// Where the best adjacent seats of a line are.
 ///
-/// A group's cost is two for each row in front of it, plus the distance of its middle from the row's middle in half
+/// A group's cost is two for each line in front of it, plus the distance of its middle from the line's middle in half
 /// seats: one row back weighs as much as one seat aside. Groups that leave a single free seat alone between taken ones
-/// (an orphan) cost more than all that do not. Equal costs: what stands first in the plan.
+/// or gaps (an orphan) cost more than all that do not. Equal costs: what stands first in the plan.
 struct BestGroup: Equatable {
   /// Sorts groups: the orphan bit, then the distances. `none`: there is no such group.
   var cost: UInt32
+  /// A place of the line.
   var first: UInt32
 
   static let orphan: UInt32 = 1 << 31
@@ -15,72 +16,88 @@ struct BestGroup: Equatable {
 }
 
 extension EventState {
-  /// No group of the row costs less; `none`: it has none. Without a look at its seats.
-  func leastCost(row: Int, count: Int, category: UInt16?) -> UInt32 {
-    let entry = layout.rows[row]
-    guard Int(rowFree[row]) >= count else { return BestGroup.none }
-    if let category, entry.category != EventLayout.mixed, entry.category != category { return BestGroup.none }
-    // The middle of a group is the middle of the row, or half a seat beside it.
-    return 2 &* entry.number &+ UInt32((layout.seats(ofRow: row).count - count) & 1)
+  private func free(inLine line: Int) -> Int {
+    guard let lines = layout.lines else { return Int(rowFree[line]) }
+    return lines.rows(ofLine: line).reduce(0) { $0 + Int(rowFree[Int($1)]) }
   }
 
-  /// The best `count` adjacent free seats in a row, of one category if that is given.
-  func bestGroup(row: Int, count: Int, category: UInt16?) -> BestGroup {
-    var best = BestGroup(cost: BestGroup.none, first: 0)
-    let seatsOfRow = layout.seats(ofRow: row)
-    let rowCategory = layout.rows[row].category
-    guard Int(rowFree[row]) >= count else { return best }
-    if let category, rowCategory != EventLayout.mixed, rowCategory != category { return best }
-    let filter = rowCategory == EventLayout.mixed ? category : nil
+  /// No group of the line costs less; `none`: it has none. Without a look at its seats.
+  func leastCost(line number: Int, count: Int, category: UInt16?) -> UInt32 {
+    let line = layout.line(number)
+    guard free(inLine: number) >= count else { return BestGroup.none }
+    if let category, line.category != EventLayout.mixed, line.category != category { return BestGroup.none }
+    // The middle of a group is the middle of the line, or half a seat beside it.
+    return 2 &* line.number &+ UInt32((Int(line.count) - count) & 1)
+  }
 
-    if Int(rowFree[row]) == seatsOfRow.count, filter == nil {
-      consider(&best, row: row, run: seatsOfRow, window: seatsOfRow, count: count)
+  /// The best `count` neighbouring free seats in a line, of one category if that is given.
+  func bestGroup(line number: Int, count: Int, category: UInt16?) -> BestGroup {
+    var best = BestGroup(cost: BestGroup.none, first: 0)
+    let line = layout.line(number)
+    let free = free(inLine: number)
+    guard free >= count else { return best }
+    if let category, line.category != EventLayout.mixed, line.category != category { return best }
+    let filter = line.category == EventLayout.mixed ? category : nil
+    let gaps = layout.gaps(ofLine: number)
+    let places = 0..<Int(line.count)
+
+    if free == places.count, filter == nil, gaps.isEmpty {
+      Self.consider(&best, line, run: places, window: places, count: count)
       return best
     }
     var start: Int?
-    for seat in seatsOfRow {
-      if seats[seat] == Seat.free {
-        if start == nil { start = seat }
+    var gap = gaps.startIndex
+    for place in places {
+      if gap < gaps.endIndex, gaps[gap] == place {
+        gap += 1
+        if let first = start { considerRun(&best, line, run: first..<place, count: count, filter: filter) }
+        start = nil
+      }
+      if seats[layout.seat(line, place)] == Seat.free {
+        if start == nil { start = place }
       } else if let first = start {
-        considerRun(&best, row: row, run: first..<seat, count: count, filter: filter)
+        considerRun(&best, line, run: first..<place, count: count, filter: filter)
         start = nil
       }
     }
-    if let first = start {
-      considerRun(&best, row: row, run: first..<seatsOfRow.upperBound, count: count, filter: filter)
-    }
+    if let first = start { considerRun(&best, line, run: first..<places.upperBound, count: count, filter: filter) }
     return best
   }
 
   /// All windows of the run that have the category.
-  private func considerRun(_ best: inout BestGroup, row: Int, run: Range<Int>, count: Int, filter: UInt16?) {
+  private func considerRun(
+    _ best: inout BestGroup, _ line: LineLayout.Line, run: Range<Int>, count: Int, filter: UInt16?
+  ) {
     guard run.count >= count else { return }
-    guard let filter else { return consider(&best, row: row, run: run, window: run, count: count) }
+    guard let filter else { return Self.consider(&best, line, run: run, window: run, count: count) }
     var start: Int?
-    for seat in run {
-      if layout.category(of: UInt32(seat), row: row) == Int(filter) {
-        if start == nil { start = seat }
+    for place in run {
+      if category(of: layout.seat(line, place)) == Int(filter) {
+        if start == nil { start = place }
       } else if let first = start {
-        consider(&best, row: row, run: run, window: first..<seat, count: count)
+        Self.consider(&best, line, run: run, window: first..<place, count: count)
         start = nil
       }
     }
-    if let first = start { consider(&best, row: row, run: run, window: first..<run.upperBound, count: count) }
+    if let first = start { Self.consider(&best, line, run: run, window: first..<run.upperBound, count: count) }
   }
 
+  private func category(of seat: Int) -> Int { layout.category(of: UInt32(seat), row: layout.row(of: UInt32(seat))) }
+
   /// The best group in a window of a run of free seats.
-  private func consider(_ best: inout BestGroup, row: Int, run: Range<Int>, window: Range<Int>, count: Int) {
+  private static func consider(
+    _ best: inout BestGroup, _ line: LineLayout.Line, run: Range<Int>, window: Range<Int>, count: Int
+  ) {
     guard window.count >= count else { return }
-    let seatsOfRow = layout.seats(ofRow: row)
-    let number = Int(layout.rows[row].number)
+    let length = Int(line.count)
     let lowest = window.lowerBound
     let highest = window.upperBound - count
-    let middle = seatsOfRow.lowerBound + (seatsOfRow.count - count) / 2
+    let middle = (length - count) / 2
     let nearest = min(max(middle, lowest), highest)
     // At most two places leave an orphan, one at each end of the run, so three to either side are enough.
     for first in max(lowest, nearest - 3)...min(highest, nearest + 3) {
-      let aside = abs(2 * (first - seatsOfRow.lowerBound) + count - seatsOfRow.count)
-      var cost = UInt32(2 * number + aside)
+      let aside = abs(2 * first + count - length)
+      var cost = UInt32(2 * Int(line.number) + aside)
       if first - run.lowerBound == 1 || run.upperBound - (first + count) == 1 { cost |= BestGroup.orphan }
       if cost < best.cost { best = BestGroup(cost: cost, first: UInt32(first)) }
     }
@@ -89,27 +106,28 @@ extension EventState {
   /// The `count` free seats of one section that are nearest to its front and middle, ascending; the section is the
   /// first in the plan that has so many. nil: none has.
   func nearestInOneSection(count: Int, category: UInt16?) -> [SeatIndex]? {
-    for section in layout.sections {
+    for (number, section) in layout.sections.enumerated() {
       var free = 0
       for zone in section.zones where category == nil || layout.zones[zone].category == category {
         free += Int(zoneFree[zone])
       }
-      if free >= count { return nearest(count, in: section, category: category) }
+      if free >= count { return nearest(count, inSection: number, category: category) }
     }
     return nil
   }
 
-  private func nearest(_ count: Int, in section: EventLayout.Section, category: UInt16?) -> [SeatIndex] {
+  private func nearest(_ count: Int, inSection section: Int, category: UInt16?) -> [SeatIndex] {
     /// The farthest of the nearest seats comes first; a seat's number breaks ties.
     var chosen = MinHeap<UInt64>()
-    for row in section.rows where rowFree[row] > 0 {
-      let number = UInt64(layout.rows[row].number)
-      if chosen.items.count == count, number * 2 > ~chosen.items[0] >> 32 { break }
-      let seatsOfRow = layout.seats(ofRow: row)
-      for seat in seatsOfRow where seats[seat] == Seat.free {
-        if let category, layout.category(of: UInt32(seat), row: row) != Int(category) { continue }
-        let aside = UInt64(abs(2 * (seat - seatsOfRow.lowerBound) + 1 - seatsOfRow.count))
-        let key = (number * 2 + aside) << 32 | UInt64(seat)
+    for number in layout.lines(ofSection: section) where free(inLine: number) > 0 {
+      let line = layout.line(number)
+      if chosen.items.count == count, UInt64(line.number) * 2 > ~chosen.items[0] >> 32 { continue }
+      for place in 0..<Int(line.count) {
+        let seat = layout.seat(line, place)
+        guard seats[seat] == Seat.free else { continue }
+        if let category, self.category(of: seat) != Int(category) { continue }
+        let aside = UInt64(abs(2 * place + 1 - Int(line.count)))
+        let key = (UInt64(line.number) * 2 + aside) << 32 | UInt64(seat)
         if chosen.items.count == count {
           if key >= ~chosen.items[0] { continue }
           _ = chosen.removeFirst()
@@ -122,41 +140,43 @@ extension EventState {
 
   /// The best `count` seats that are left, ascending; nil: no section has so many.
   mutating func bestSeats(count: Int, category: UInt16?) -> [SeatIndex]? {
-    if count <= layout.longestRow, let row = bestRow(count: count, category: category) {
-      let group = bestGroup(row: row, count: count, category: category)
-      return (0..<UInt32(count)).map { SeatIndex(group.first + $0) }
+    if count <= layout.longestLine, let number = bestLine(count: count, category: category) {
+      let group = bestGroup(line: number, count: count, category: category)
+      let line = layout.line(number)
+      let seats = (0..<count).map { SeatIndex(UInt32(layout.seat(line, Int(group.first) + $0))) }
+      return line.isOrdered ? seats.sorted() : seats
     }
     return nearestInOneSection(count: count, category: category)
   }
 
-  private static var changedRowsToLookAt: Int { 64 }
+  private static var changedLinesToLookAt: Int { 64 }
 
-  /// The row that has the best group; nil: no row has one.
-  private mutating func bestRow(count: Int, category: UInt16?) -> Int? {
-    let place = best.open(BestCache.Question(count: count, category: category), rowCount: layout.rowCount)
+  /// The line that has the best group; nil: no line has one.
+  private mutating func bestLine(count: Int, category: UInt16?) -> Int? {
+    let place = best.open(BestCache.Question(count: count, category: category), lineCount: layout.lineCount)
     // Out of the event while it is brought up to date: the event is only read meanwhile.
     var index = best.takeOut(place)
     if index.isNew {
-      index.build(rowCount: layout.rowCount) { leastCost(row: $0, count: count, category: category) }
+      index.build(lineCount: layout.lineCount) { leastCost(line: $0, count: count, category: category) }
     } else {
-      let changed = best.changedRows[index.seen...]
-      // Many rows' seats are looked at only if they can be the best.
-      let looks = changed.count <= Self.changedRowsToLookAt
-      for row in changed {
+      let changed = best.changedLines[index.seen...]
+      // Many lines' seats are looked at only if they can be the best.
+      let looks = changed.count <= Self.changedLinesToLookAt
+      for line in changed {
         if looks {
-          index.set(Int(row), exactly: bestGroup(row: Int(row), count: count, category: category).cost)
+          index.set(Int(line), exactly: bestGroup(line: Int(line), count: count, category: category).cost)
         } else {
-          index.set(Int(row), atLeast: leastCost(row: Int(row), count: count, category: category))
+          index.set(Int(line), atLeast: leastCost(line: Int(line), count: count, category: category))
         }
       }
     }
     var found: Int?
     while let least = index.least {
       if least.isExact {
-        found = least.row
+        found = least.line
         break
       }
-      index.set(least.row, exactly: bestGroup(row: least.row, count: count, category: category).cost)
+      index.set(least.line, exactly: bestGroup(line: least.line, count: count, category: category).cost)
     }
     best.putBack(index, place)
     return found

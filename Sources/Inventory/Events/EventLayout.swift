@@ -11,7 +11,7 @@ final class EventLayout: Sendable {
   struct Row: Sendable {
     /// Its first seat; the next row's is its end.
     var first: UInt32
-    /// 0-based place in its section, counted from the front.
+    /// 0-based place in its section as it is listed; without lines that is from the front.
     var number: UInt32
     /// Where its seats are counted; of a mixed row: its section's first zone.
     var zone: UInt32
@@ -49,6 +49,8 @@ final class EventLayout: Sendable {
   let sections: [Section]
   let zones: [Zone]
   let longestRow: Int
+  /// nil: seats stand as they are listed.
+  let lines: LineLayout?
   /// Minor units by category; 0 for what is not for sale.
   let prices: [Int64]
   let areaPrices: [Int64]
@@ -100,7 +102,7 @@ final class EventLayout: Sendable {
         if isMixed {
           categories.append(contentsOf: repeatElement(category.rawValue, count: Int(rowCount) * gridLength))
         }
-      case .listed(let range):
+      case .listed(let range, _):
         for (place, row) in outline.rows[range].enumerated() where row.seatCount > 0 {
           let seats = outline.seatCategories[listed..<(listed + Int(row.seatCount))]
           listed += seats.count
@@ -137,6 +139,7 @@ final class EventLayout: Sendable {
     self.sections = sections
     self.zones = zones
     longestRow = longest
+    lines = LineLayout(outline, rows: rows, sections: sections)
     prices = definition.categories.map { $0.price ?? 0 }
     areaPrices = definition.areas.map { $0.price ?? 0 }
     isPriced = definition.categories.map { $0.price != nil }
@@ -150,7 +153,7 @@ final class EventLayout: Sendable {
     definition = other.definition.with(terms)
     (self.terms, isPaused) = (terms, terms.isPaused)
     (encoded, seatCount, longestRow) = (other.encoded, other.seatCount, other.longestRow)
-    (rows, sections, zones) = (other.rows, other.sections, other.zones)
+    (rows, sections, zones, lines) = (other.rows, other.sections, other.zones, other.lines)
     (hints, seatCategories) = (other.hints, other.seatCategories)
     prices = definition.categories.map { $0.price ?? 0 }
     areaPrices = definition.areas.map { $0.price ?? 0 }
@@ -234,7 +237,7 @@ extension DefinitionOutline {
     sections.reduce(0) { sum, section in
       switch section {
       case .grid(let rows, _, _): sum + Int(rows)
-      case .listed(let range): sum + range.count
+      case .listed(let range, _): sum + range.count
       }
     }
   }

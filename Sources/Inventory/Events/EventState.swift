@@ -263,7 +263,7 @@ struct EventState: Sendable {
   }
 
   @inline(__always) mutating func note(_ seat: UInt32, row: Int) {
-    if best.isInUse { best.note(row) }
+    if best.isInUse { best.note(layout.line(ofRow: row)) }
     if watchers > 0 { changedSeats.append(seat) }
   }
 

@@ -6,8 +6,8 @@ public import Octets
 public struct DefinitionOutline: Sendable {
   public enum Section: Equatable, Sendable {
     case grid(rows: UInt32, seatsPerRow: UInt32, category: CategoryIndex)
-    /// These of `rows`.
-    case listed(Range<Int>)
+    /// These of `rows`, and how they stand; no lines: as listed.
+    case listed(Range<Int>, lines: [SeatLine])
   }
 
   public struct Row: Equatable, Sendable {
@@ -56,11 +56,11 @@ private struct SectionOutlines: SectionSink {
     _ reader: inout ByteReader, categoryCount: Int, seatCount: inout Int
   ) throws(DecodeError) {
     _ = try reader.bytes(Int(try reader.u8()))
-    switch try reader.u8() {
-    case 0:
+    switch try SectionForm(decoding: &reader) {
+    case .grid:
       let grid = try SectionGrid(decoding: &reader, categoryCount: categoryCount, seatCount: &seatCount)
       sections.append(.grid(rows: grid.rows, seatsPerRow: grid.seatsPerRow, category: grid.category))
-    case 1:
+    case .listed(let hasLines):
       let first = rows.count
       for _ in 0..<(try reader.count(limit: EventDefinition.Limit.rows, field: "rows")) {
         _ = try reader.bytes(Int(try reader.u8()))
@@ -68,8 +68,9 @@ private struct SectionOutlines: SectionSink {
         try EventDefinition.add(UInt64(count), to: &seatCount)
         try takeRow(count, &reader, categoryCount)
       }
-      sections.append(.listed(first..<rows.count))
-    default: throw .invalid(field: "section form")
+      let lines =
+        try hasLines ? SeatLine.lines(decoding: &reader, lengths: rows[first...].map(\.seatCount)) : []
+      sections.append(.listed(first..<rows.count, lines: lines))
     }
   }
 

@@ -126,7 +126,7 @@ extension EventDefinition.Section {
       out.put(seatsPerRow)
       out.put(category.rawValue)
     case .listed(let rows):
-      out.append(1)
+      out.append(lines.isEmpty ? 1 : 2)
       out.put(UInt32(rows.count))
       for row in rows {
         out.putShort(row.name)
@@ -139,6 +139,7 @@ extension EventDefinition.Section {
           out.put(seat.y.bitPattern)
         }
       }
+      if !lines.isEmpty { SeatLine.encode(lines, into: &out) }
     }
   }
 
@@ -146,12 +147,12 @@ extension EventDefinition.Section {
     decoding reader: inout ByteReader, categoryCount: Int, seatCount: inout Int
   ) throws(DecodeError) {
     let name = try reader.shortBytes()
-    switch try reader.u8() {
-    case 0:
+    switch try SectionForm(decoding: &reader) {
+    case .grid:
       let grid = try SectionGrid(decoding: &reader, categoryCount: categoryCount, seatCount: &seatCount)
       self.init(
         name: name, rows: .grid(rows: grid.rows, seatsPerRow: grid.seatsPerRow, category: grid.category))
-    case 1:
+    case .listed(let hasLines):
       var rows: [EventDefinition.Row] = []
       for _ in 0..<(try reader.count(limit: EventDefinition.Limit.rows, field: "rows")) {
         let rowName = try reader.shortBytes()
@@ -168,9 +169,27 @@ extension EventDefinition.Section {
         }
         rows.append(EventDefinition.Row(name: rowName, seats: seats))
       }
-      self.init(name: name, rows: .listed(rows))
-    default:
-      throw .invalid(field: "section form")
+      let lines =
+        try hasLines
+        ? SeatLine.lines(decoding: &reader, lengths: rows.map { UInt32($0.seats.count) }) : []
+      self.init(name: name, rows: .listed(rows), lines: lines)
+    }
+  }
+}
+
+/// What a section's bytes begin with, behind its name.
+enum SectionForm {
+  case grid
+  /// Rows; with lines behind them if they do not stand as they are listed. Plans of before there were lines have none,
+  /// and mean what they meant.
+  case listed(hasLines: Bool)
+
+  init(decoding reader: inout ByteReader) throws(DecodeError) {
+    switch try reader.u8() {
+    case 0: self = .grid
+    case 1: self = .listed(hasLines: false)
+    case 2: self = .listed(hasLines: true)
+    default: throw .invalid(field: "section form")
     }
   }
 }

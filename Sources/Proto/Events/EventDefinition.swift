@@ -20,7 +20,11 @@ public struct EventDefinition: Equatable, Sendable {
   public struct Section: Equatable, Sendable {
     public var name: Bytes
     public var rows: Rows
-    public init(name: Bytes, rows: Rows) { (self.name, self.rows) = (name, rows) }
+    /// Of listed rows: how they stand; empty: as listed, each row from its first seat to its last, the first in front.
+    public var lines: [SeatLine]
+    public init(name: Bytes, rows: Rows, lines: [SeatLine] = []) {
+      (self.name, self.rows, self.lines) = (name, rows, lines)
+    }
   }
 
   public enum Rows: Equatable, Sendable {

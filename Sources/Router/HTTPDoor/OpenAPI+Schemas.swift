@@ -318,6 +318,7 @@ extension OpenAPI {
           "seats": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":65535},
           "areas": {"type":["object","null"],"additionalProperties":{"type":"integer","minimum":1},"description":"Places by area."},
           "best": {
+            "description": "Stands alone. Seats that stand next to each other, if any such are left: by their positions in the plan. An aisle, a gap of more than one and a half of the row's usual step, ends a run; rows of one name that continue each other are one; the front is the focal point's side, or the least y. Otherwise seats of one section.",
             "anyOf": [
               {
                 "type": "object",
@@ -329,8 +330,7 @@ extension OpenAPI {
                 "additionalProperties": false
               },
               {"type":"null"}
-            ],
-            "description": "Stands alone."
+            ]
           },
           "ttl": {
             "type": ["integer","null"],
