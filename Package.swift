@@ -85,7 +85,11 @@ let package = Package(
         "Time", "Octets", "Proto", "RESP", "Budgets", "RouterCore", "Threads", "JSON", "Plan", "EventLoop", "HTTP",
         "ClusterMap", "Coordinators", "Flags", "Logging",
       ]),
-    library("Admin", ["Time", "Octets", "Proto", "Plan", "HTTP", "ClusterMap", "Coordinators", "Journal", "Flags"]),
+    library(
+      "Admin",
+      [
+        "Time", "Octets", "Proto", "Threads", "Plan", "HTTP", "ClusterMap", "Coordinators", "Journal", "Flags", "COpenSSL",
+      ]),
 
     library("Seeded", []),
     library("MemoryDisk", ["Octets", "Threads", "Journal", "Seeded"]),
@@ -149,7 +153,7 @@ let package = Package(
     tests(
       "Admin",
       [
-        "Admin", "ClusterMap", "Coordinators", "Flags", "Journal", "JournalTestKit", "Plan", "Octets", "Proto",
+        "Admin", "Time", "ClusterMap", "Coordinators", "Flags", "Journal", "JournalTestKit", "Plan", "Octets", "Proto",
         "Threads", "TestKit",
       ]),
     tests("Load", ["Load", "TestKit"]),

@@ -29,7 +29,7 @@ public enum Holdfast {
     do throws(AdminError) {
       return try await start(words, console)
     } catch {
-      console.note("holdfast: \(error.text)")
+      if !error.text.isEmpty { console.note("holdfast: \(error.text)") }
       return error.exitCode
     }
   }

@@ -9,18 +9,22 @@ package enum AdminError: Error, Equatable {
   case refused(String)
   /// Coordinator, node or router cannot be reached: status 3.
   case unreachable(String)
+  /// What was asked was found out, and is said by this status alone.
+  case verdict(Int32)
 
   var exitCode: Int32 {
     switch self {
     case .refused: 1
     case .usage: 2
     case .unreachable: 3
+    case .verdict(let code): code
     }
   }
 
   var text: String {
     switch self {
     case .usage(let text), .refused(let text), .unreachable(let text): text
+    case .verdict: ""
     }
   }
 

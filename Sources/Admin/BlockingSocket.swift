@@ -8,14 +8,21 @@ internal import Proto
 final class BlockingSocket {
   private let descriptor: Int32
   private let address: String
+  private var tls: TLSClient?
 
   /// Connects to `host:port` or `unix:path`.
-  init(_ address: String, timeout: Duration) throws(AdminError) {
+  init(_ address: String, _ transport: Transport = .plain, timeout: Duration) throws(AdminError) {
     self.address = address
+    let name: String
     switch try checked({ () throws(UsageError) in try StreamAddress(address, flag: "address") }) {
-    case .port(let host, let port): descriptor = try Self.connected(host, port, address, timeout)
-    case .unix(let path): descriptor = try Self.connected(path, address, timeout)
+    case .port(let host, let port):
+      descriptor = try Self.connected(host, port, address, timeout)
+      name = host
+    case .unix(let path):
+      descriptor = try Self.connected(path, address, timeout)
+      name = "localhost"
     }
+    if transport != .plain { tls = try TLSClient(descriptor, host: name, transport, address: address) }
   }
 
   /// - Parameter path: at most `StreamAddress.pathBytesMax` bytes.
@@ -89,7 +96,8 @@ final class BlockingSocket {
     while !rest.isEmpty {
       // Safe: the pointer is the slice's own, with its own length, for this call only.
       let count = unsafe rest.withUnsafeBytes {
-        unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        if let tls { return unsafe tls.write($0) }
+        return unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else {
         if count < 0, errno == EINTR { continue }
@@ -104,7 +112,10 @@ final class BlockingSocket {
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {
       // Safe: the pointer is the buffer's own, with its own length, for this call only.
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
+      let count = unsafe buffer.withUnsafeMutableBytes {
+        if let tls { return unsafe tls.read(into: $0) }
+        return unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
+      }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw .unreachable("\(address): \(failure(count))") }
       bytes += buffer[..<count]

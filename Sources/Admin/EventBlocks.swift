@@ -11,7 +11,7 @@ private func blockCommand(_ word: String, _ summary: String, isBlocked: Bool) ->
       name: "holdfast event \(word)", summary: summary, arguments: ["ID", "[SEAT …]"],
       flags: [
         FlagSpec("area", "NAME=COUNT", repeats: true, "so many places of an area"),
-        .json, .http, .data, .coordinator,
+        .json, .http, .tls, .ca, .data, .coordinator,
       ],
       notes: "holdfast event \(word) gala Stalls-A-1 Stalls-A-2 --area Floor=20")
   ) { run async throws(AdminError) in

@@ -5,7 +5,8 @@ let eventDeleteCommand = AdminCommand(
   CommandSpec(
     name: "holdfast event delete", summary: "Deletes an event with all its holds and orders.", arguments: ["ID"],
     flags: [
-      FlagSpec(switch: "force", "also if holds, pending or confirmed orders live"), .json, .http, .data, .coordinator,
+      FlagSpec(switch: "force", "also if holds, pending or confirmed orders live"), .json, .http, .tls, .ca, .data,
+      .coordinator,
     ],
     notes: "Without --force it is refused, with counts, while anybody has something of the event. There is no way back."
   )

@@ -21,7 +21,7 @@ private let termFlags: [FlagSpec] = [
 let eventSetCommand = AdminCommand(
   CommandSpec(
     name: "holdfast event set", summary: "Gives an event other terms; what is not named stays.", arguments: ["ID"],
-    flags: termFlags + [.json, .http, .data, .coordinator],
+    flags: termFlags + [.json, .http, .tls, .ca, .data, .coordinator],
     notes: "holdfast event set gala --price Stalls=5500 --max-per-buyer 4\nholdfast event set gala --pause")
 ) { run async throws(AdminError) in
   let terms = try termsObject(run.flags)

@@ -27,7 +27,8 @@ let eventCommands: [AdminCommand] = [
       flags: eventFields + [
         FlagSpec(
           "section", "NAME=ROWSxSEATS:PRICE", repeats: true, "rows A, B, … of so many seats each; price in minor units"),
-        FlagSpec("file", "FILE", "the whole event as JSON; no other field goes with it"), .json, .http, .data,
+        FlagSpec("file", "FILE", "the whole event as JSON; no other field goes with it"), .json, .http, .tls, .ca,
+        .data,
         .coordinator,
       ],
       notes: "holdfast event create gala --section Stalls=20x30:4500 --area Floor=5000:3500")
@@ -53,7 +54,7 @@ let eventCommands: [AdminCommand] = [
         FlagSpec("id", "ID", "the event's id"),
         FlagSpec("price", "CATEGORY=PRICE", repeats: true, "minor units; a category without is not for sale"),
       ]
-        + eventFields + [.json, .http, .data, .coordinator],
+        + eventFields + [.json, .http, .tls, .ca, .data, .coordinator],
       notes: "holdfast event import arena.json --id arena --price VIP=14900 --price Gold=9900 --area Floor=3000:5900")
   ) { run async throws(AdminError) in
     guard let id = run.flags.text("id") else { throw .usage("--id is missing") }
@@ -72,7 +73,8 @@ let eventCommands: [AdminCommand] = [
   },
   AdminCommand(
     CommandSpec(
-      name: "holdfast event list", summary: "Lists all events, by id.", flags: [.json, .http, .data, .coordinator])
+      name: "holdfast event list", summary: "Lists all events, by id.",
+      flags: [.json, .http, .tls, .ca, .data, .coordinator])
   ) { run async throws(AdminError) in
     var events: [JSONValue] = []
     var cursor: String?
@@ -94,7 +96,7 @@ let eventCommands: [AdminCommand] = [
   AdminCommand(
     CommandSpec(
       name: "holdfast event show", summary: "Shows an event and what of it is left.", arguments: ["ID"],
-      flags: [.json, .http, .data, .coordinator])
+      flags: [.json, .http, .tls, .ca, .data, .coordinator])
   ) { run async throws(AdminError) in
     let path = "/v1/events/" + percentEncoded(run.flags.arguments[0])
     let event = try await run.successful("GET", path)

@@ -12,10 +12,11 @@ struct HTTPAnswer {
 
 /// One call of a router's HTTP API, on a connection of its own.
 func call(
-  _ method: String, _ path: String, at address: String, body: [UInt8]? = nil, headers: [(String, String)] = [],
+  _ method: String, _ path: String, at address: String, _ transport: Transport = .plain, body: [UInt8]? = nil,
+  headers: [(String, String)] = [],
   timeout: Duration = .seconds(30)
 ) throws(AdminError) -> HTTPAnswer {
-  let socket = try BlockingSocket(address, timeout: min(timeout, .seconds(2)))
+  let socket = try BlockingSocket(address, transport, timeout: min(timeout, .seconds(2)))
   socket.limit(timeout)
   // A file has no host's name.
   let host = address.hasPrefix("unix:") ? "localhost" : address

@@ -12,7 +12,7 @@ let holdCommand = AdminCommand(
       FlagSpec("area", "NAME=COUNT", repeats: true, "places of an area"),
       FlagSpec("best", "COUNT", "the best seats that are left, side by side if there are such"),
       FlagSpec("category", "NAME", "with --best: of this category only"),
-      FlagSpec("key", "KEY", "idempotency key: a retry with it gets the same answer"), .json, .http, .data,
+      FlagSpec("key", "KEY", "idempotency key: a retry with it gets the same answer"), .json, .http, .tls, .ca, .data,
       .coordinator,
     ],
     notes: "holdfast hold arena 101-A-1 101-A-2 --buyer ann")
@@ -58,7 +58,7 @@ let holdCommand = AdminCommand(
 let releaseCommand = AdminCommand(
   CommandSpec(
     name: "holdfast release", summary: "Gives a hold's seats and places back.", arguments: ["HOLD"],
-    flags: [FlagSpec("key", "KEY", "idempotency key"), .json, .http, .data, .coordinator])
+    flags: [FlagSpec("key", "KEY", "idempotency key"), .json, .http, .tls, .ca, .data, .coordinator])
 ) { run async throws(AdminError) in
   let key = run.flags.text("key").map { [("Idempotency-Key", $0)] } ?? []
   _ = try await run.successful("DELETE", "/v1/holds/" + percentEncoded(run.flags.arguments[0]), headers: key)

@@ -14,6 +14,9 @@ extension FlagSpec {
     "where the map lives; else as holdfast up left it, else file:DATA/coordinator")
   static let http = FlagSpec(
     "http", "HOST:PORT|unix:PATH", "the router's HTTP door; else any that registered, else 127.0.0.1:8080")
+  static let tls = FlagSpec(
+    switch: "tls", "the routers' doors speak TLS; trusted are the system's authorities, or --ca")
+  static let ca = FlagSpec("ca", "FILE", "the certificates to trust at routers that speak TLS, as PEM; implies --tls")
   static let json = FlagSpec(switch: "json", "as JSON, for scripts")
   static let timeout = FlagSpec("timeout", "SECONDS", default: "10", "how long to wait for an answer")
 }
@@ -48,6 +51,7 @@ struct Invocation {
   let console: Console
 
   var data: String { flags.text("data") ?? "var" }
+  var trust: RouterTrust { RouterTrust(usesTLS: flags.has("tls"), ca: flags.text("ca")) }
   var wantsJSON: Bool { flags.has("json") }
 
   func timeout() throws(AdminError) -> Duration {
@@ -101,7 +105,9 @@ struct Invocation {
         addresses = await registeredRouters() + ["127.0.0.1:8080"]
       }
       do throws(AdminError) {
-        return try call(method, path, at: addresses.removeFirst(), body: body, headers: headers, timeout: .seconds(60))
+        return try call(
+          method, path, at: addresses.removeFirst(), trust.transport, body: body, headers: headers,
+          timeout: .seconds(60))
       } catch {
         guard case .unreachable = error else { throw error }
         failure = error

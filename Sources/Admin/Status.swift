@@ -1,16 +1,48 @@
 internal import ClusterMap
+internal import Coordinators
 internal import Flags
 internal import Proto
+import Time
 
 /// `holdfast status`.
 let statusCommand = AdminCommand(
   CommandSpec(
-    name: "holdfast status", summary: "Shows nodes, routers and each shard's roles, indexes and digests.",
-    flags: [.json, .data, .coordinator],
-    notes: "Ends with 0 whatever the state is, with 3 if the coordinator cannot be reached or there is no cluster.")
+    name: "holdfast status", summary: "Says how the cluster is: nodes, routers, each shard's copies.",
+    flags: [
+      .json,
+      FlagSpec(
+        switch: "check",
+        "one sentence, for monitors: ends with 0 if every shard has two copies, 1 if one is missing, 2 "
+          + "if a shard cannot sell"),
+      FlagSpec(
+        "nodes", "HOST:PORT,…", "where to look for nodes besides those that registered; else as holdfast up left it"),
+      FlagSpec("timeout", "SECONDS", default: "2", "how long to wait for those who do not answer"),
+      .tls, .ca, .data, .coordinator,
+    ],
+    notes: """
+      Answers within --timeout, also if nodes are dead or stopped, and without the coordinator if a node answers. What nobody \
+      answered for is unknown. Without --check ends with 0 whatever the state is. Ends with 3 if nothing can be found out: the \
+      coordinator cannot be reached, or holds no cluster, and no node answers.
+      """)
 ) { run async throws(AdminError) in
-  let report = try await collectStatus(run.coordinator())
-  if run.wantsJSON { run.console.line(report.json.compact) } else { run.console.out(report.text) }
+  let nodes = run.flags.text("nodes") ?? ClusterFile.read(data: run.data)?.flags["nodes"] ?? ""
+  let addresses = nodes.split(separator: ",").map(String.init)
+  if let bad = addresses.first(where: { splitAddress($0) == nil }) {
+    throw .usage("--nodes: \"\(bad)\" is no address of the form HOST:PORT")
+  }
+  let coordinator = try run.coordinatorAddress()
+  let patience = try checked { () throws(UsageError) in try run.flags.number("timeout", in: 1...3_600) } ?? 2
+  let collection = StatusCollection(trust: run.trust, patience: .seconds(patience))
+  let report = try await collection.collect(at: addresses) { () throws(AdminError) in
+    do throws(CoordinatorError) { return try coordinator.open(create: false) } catch { throw AdminError(error) }
+  }
+  if run.wantsJSON {
+    run.console.line(report.json.compact)
+  } else {
+    run.console.out(run.flags.has("check") ? report.summary + "\n" : report.text)
+  }
+  guard run.flags.has("check"), report.verdict != .good else { return }
+  throw .verdict(report.verdict.rawValue)
 }
 
 /// Reads a call of the coordinator's, with our error.
@@ -24,72 +56,4 @@ func birth(_ coordinator: any Coordinator) async throws(AdminError) -> BirthReco
     throw .unreachable("no cluster was born at this coordinator yet")
   }
   return birth
-}
-
-/// Asks the coordinator and everybody it knows.
-func collectStatus(_ coordinator: any Coordinator) async throws(AdminError) -> StatusReport {
-  let birth = try await birth(coordinator)
-  let nodes = try await map { () async throws(CoordinatorError) in try await coordinator.nodes() }
-  let routers = try await map { () async throws(CoordinatorError) in try await coordinator.routers() }
-  let registers = try await map { () async throws(CoordinatorError) in try await coordinator.readAll() }
-  var report = StatusReport(
-    shardCount: birth.shardCount,
-    nodes: nodes.map { StatusReport.Node(record: $0, status: status(of: $0, digests: [])) },
-    routers: routers.map { router in
-      let doors = doors(of: router)
-      let answers = doors.contains { (try? call("GET", "/healthz", at: $0, timeout: .seconds(2)))?.status == 200 }
-      return StatusReport.Router(record: router, isUp: doors.isEmpty ? nil : answers)
-    },
-    registers: registers)
-  collectDigests(&report)
-  return report
-}
-
-private func status(of node: NodeRecord, digests: [AdminRequest.DigestQuery]) -> NodeStatus? {
-  guard case .status(let status)? = try? ask(node.address, .status(digests: digests), timeout: .seconds(2)),
-    status.node == node.name
-  else { return nil }
-  return status
-}
-
-/// Asks for every shard's digests at one index that all replicas that answered remember: first at the smallest applied
-/// one, and again at the smallest that was answered, while they differ.
-func collectDigests(_ report: inout StatusReport) {
-  collectDigests(&report) { node, queries in status(of: node, digests: queries) }
-}
-
-func collectDigests(_ report: inout StatusReport, ask: (NodeRecord, [AdminRequest.DigestQuery]) -> NodeStatus?) {
-  var wanted: [ShardID: UInt64] = [:]
-  var replicas: [ShardID: [NodeName]] = [:]
-  for node in report.nodes {
-    for replica in node.status?.replicas ?? [] where [.primary, .follower, .joining].contains(replica.role) {
-      replicas[replica.shard, default: []].append(node.record.name)
-      wanted[replica.shard] = min(wanted[replica.shard] ?? .max, replica.appliedIndex)
-    }
-  }
-  for _ in 0..<4 where !wanted.isEmpty {
-    var answers: [ShardID: [(node: NodeName, digest: ReplicaStatus.Digest?)]] = [:]
-    for node in report.nodes where node.status != nil {
-      let queries = wanted.keys.sorted().filter { replicas[$0]?.contains(node.record.name) ?? false }
-        .map { AdminRequest.DigestQuery(shard: $0, index: wanted[$0] ?? 0) }
-      if queries.isEmpty { continue }
-      let status = ask(node.record, queries)
-      for query in queries {
-        let replica = status?.replicas.first { $0.shard == query.shard }
-        answers[query.shard, default: []].append((node.record.name, replica?.digest))
-      }
-    }
-    for (shard, found) in answers {
-      let values = found.compactMap { answer in answer.digest.map { (answer.node, $0) } }
-      // Nodes that no longer know a digest, or are gone meanwhile, are left out.
-      guard let lowest = values.map(\.1.index).min() else {
-        wanted[shard] = nil
-        continue
-      }
-      let agreeing = values.filter { $0.1.index == lowest }
-      report.digests[shard] = StatusReport.Digests(
-        index: lowest, values: agreeing.map { (node: $0.0, value: $0.1.value) })
-      wanted[shard] = agreeing.count == values.count ? nil : lowest
-    }
-  }
 }

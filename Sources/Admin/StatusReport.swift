@@ -1,14 +1,17 @@
 internal import ClusterMap
 internal import Octets
 internal import Proto
+import Time
 
-/// What `holdfast status` shows: everything that was found out, as values, so that its forms can be tested without a
-/// cluster.
-struct StatusReport: Equatable {
-  struct Node: Equatable {
-    var record: NodeRecord
+/// What `holdfast status` found out, as values, so that its forms can be tested without a cluster.
+struct StatusReport {
+  struct Node {
+    var name: NodeName
+    var address: String
+    var pid: Int
     /// nil: it does not answer.
     var status: NodeStatus?
+    /// As JSON has it.
     var state: String {
       switch status?.state {
       case .up: "up"
@@ -16,21 +19,42 @@ struct StatusReport: Equatable {
       case .recovering, nil: "down"
       }
     }
+    /// For people.
+    var words: String {
+      switch status?.state {
+      case .up: "up"
+      case .halted: "halted"
+      case .recovering: "reads its log"
+      case nil: "does not answer"
+      }
+    }
+    var reason: String { status?.reason.description ?? "" }
   }
-  struct Router: Equatable {
+  struct Router {
     var record: RouterRecord
     /// nil: only processes of its own machine can ask it.
     var isUp: Bool?
     var state: String { isUp.map { $0 ? "up" : "down" } ?? "unknown" }
+    var words: String {
+      switch isUp {
+      case true?: "up"
+      case false?: "gone (last sign of life \(clockTime(record.seenAt)))"
+      case nil: "unknown: it listens at files of \(record.host)"
+      }
+    }
   }
-  struct Digests: Equatable {
+  struct Digests {
     var index: UInt64
     /// By node; as many as could be had at this one index.
     var values: [(node: NodeName, value: UInt64)]
-    static func == (a: Self, b: Self) -> Bool {
-      a.index == b.index && a.values.map(\.node) == b.values.map(\.node)
-        && a.values.map(\.value) == b.values.map(\.value)
-    }
+    var differ: Bool { Set(values.map(\.value)).count > 1 }
+  }
+
+  /// For monitors; the number is the exit status of `--check`.
+  enum Verdict: Int32 {
+    case good = 0
+    case copyMissing = 1
+    case cannotSell = 2
   }
 
   var shardCount: Int
@@ -38,70 +62,137 @@ struct StatusReport: Equatable {
   var routers: [Router]
   var registers: [ShardID: MapRegister]
   var digests: [ShardID: Digests] = [:]
-
-  /// One shard's roles, from the map, and indexes, from the nodes.
-  struct Shard: Equatable {
-    var shard: ShardID
-    var epoch: UInt64?
-    var primary: NodeName?
-    var follower: NodeName?
-    /// Catches up with the primary, by its own account.
-    var joining: NodeName?
-    /// Durable; nil: the node does not answer.
-    var primaryIndex: UInt64?
-    /// The follower's, or else the joining one's.
-    var followerIndex: UInt64?
-    var digests: Digests?
-    /// Why a named replica is halted, or waits for its peer or the operator.
-    var trouble: String?
-  }
+  /// When the answers came.
+  var heardAt: Stamp
+  /// Why the coordinator was not read; nil: it was.
+  var coordinatorTrouble: String?
 
   func replica(_ shard: ShardID, on node: NodeName) -> ReplicaStatus? {
-    nodes.first { $0.record.name == node }?.status?.replicas.first { $0.shard == shard }
+    nodes.first { $0.name == node }?.status?.replicas.first { $0.shard == shard }
   }
 
-  private func why(_ replica: ReplicaStatus, doesNothingOn node: NodeName) -> String? {
-    if replica.role == .halted { return "\(node) halted: \(replica.reason)" }
-    // A named replica without a role that gives a reason: its log may lack something, and it waits to hear what.
-    switch replica.role {
-    case .none, .follower, .joining: return replica.reason.isEmpty ? nil : "\(node) waits: \(replica.reason)"
-    case .primary, .halted: return nil
-    }
+  /// What each node that answered says of a shard, by node; not those that have nothing to do with it.
+  private func heard(_ shard: ShardID) -> [(node: Node, replica: ReplicaStatus)] {
+    nodes.compactMap { node in
+      replica(shard, on: node.name).map { (node, $0) }
+    }.filter { $0.replica.role != .none || !$0.replica.reason.isEmpty }
   }
 
-  var shards: [Shard] {
+  // MARK: A shard
+
+  var shards: [ShardCondition] {
     (0..<shardCount).map { number in
       let shard = ShardID(UInt16(number))
-      let entry = registers[shard]?.entry
-      let (primary, follower) = (entry?.primary.node, entry?.follower?.node)
-      let joining =
-        follower != nil
-        ? nil
-        : nodes.first { node in
-          node.record.name != primary && replica(shard, on: node.record.name)?.role == .joining
-        }?.record.name
-      let trouble = [primary, follower].compactMap { $0 }.compactMap { node in
-        replica(shard, on: node).flatMap { why($0, doesNothingOn: node) }
-      }
-      return Shard(
-        shard: shard, epoch: entry?.epoch, primary: primary, follower: follower, joining: joining,
-        primaryIndex: primary.flatMap { replica(shard, on: $0)?.durableIndex },
-        followerIndex: (follower ?? joining).flatMap { replica(shard, on: $0)?.durableIndex },
-        digests: digests[shard], trouble: trouble.first)
+      return ShardCondition(
+        shard, entry: registers[shard]?.entry, isMapKnown: coordinatorTrouble == nil, heard: heard(shard),
+        silent: nodes.filter { $0.status == nil }.map(\.name), digests: digests[shard])
     }
+  }
+
+  var verdict: Verdict {
+    let shards = shards
+    if shards.isEmpty || shards.contains(where: { $0.sells != true }) { return .cannotSell }
+    return shards.contains { $0.copies != 2 || $0.digests?.differ == true } ? .copyMissing : .good
+  }
+
+  // MARK: One sentence
+
+  /// `16 shards: 14 with two copies, 2 with one (n1 has been silent since 12:04:31)`.
+  var summary: String {
+    let shards = shards
+    var counts: [(Int, String)] = []
+    func count(_ text: String, _ isMeant: (ShardCondition) -> Bool) {
+      let number = shards.count { isMeant($0) }
+      if number > 0 { counts.append((number, text)) }
+    }
+    count("with two copies") { $0.sells == true && $0.copies == 2 && $0.digests?.differ != true }
+    count("with two copies that differ") { $0.sells == true && $0.copies == 2 && $0.digests?.differ == true }
+    count("with one") { $0.sells == true && $0.copies != 2 }
+    count("that cannot sell") { $0.sells == false }
+    count("unknown") { $0.sells == nil }
+    var text = "\(shardCount) shard\(shardCount == 1 ? "" : "s")"
+    text += counts.isEmpty ? "" : ": " + counts.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    let reasons = reasons(shards)
+    if !reasons.isEmpty { text += " (\(reasons.joined(separator: "; ")))" }
+    return text
+  }
+
+  /// What is wrong, each thing once, at most five.
+  private func reasons(_ shards: [ShardCondition]) -> [String] {
+    var found: [String] = []
+    func add(_ text: String) { if !found.contains(text) { found.append(text) } }
+    for shard in shards { for reason in shard.aloneBecause { add(reason) } }
+    for node in nodes {
+      switch node.status?.state {
+      case .up: if !node.reason.isEmpty { add("\(node.name): \(node.reason)") }
+      case .halted: add("\(node.name) is halted: \(node.reason)")
+      case .recovering: add("\(node.name) reads its log")
+      // Its peer said more.
+      case nil: if !found.contains(where: { $0.hasPrefix("\(node.name) ") }) { add("\(node.name) does not answer") }
+      }
+    }
+    for shard in shards { if let trouble = shard.trouble { add(trouble) } }
+    if let coordinatorTrouble { add(coordinatorTrouble) }
+    return found.count > 5 ? found.prefix(5) + ["…"] : found
+  }
+
+  // MARK: For people
+
+  /// `12:04:31 UTC`, of today or not.
+  private var heardTime: String { clockTime(heardAt) }
+
+  var text: String {
+    var out = summary + "\n\n"
+    out += table(
+      [["NODE", "ADDRESS", "PID", "STATE"]]
+        + nodes.map { node in
+          [
+            node.name.description, node.address, String(node.pid),
+            node.words + (node.reason.isEmpty ? "" : ": " + node.reason),
+          ]
+        })
+    out += "\n"
+    out += table(
+      [["ROUTER (HTTP)", "RESP", "PID", "STATE"]]
+        + routers.map { router in
+          [
+            ([router.record.http] + router.record.moreHTTP).joined(separator: " "),
+            ([router.record.tcp] + router.record.moreTCP).joined(separator: " "), String(router.record.pid),
+            router.words,
+          ]
+        })
+    out += "\n"
+    out += table(
+      [["SHARD", "EPOCH", "PRIMARY", "INDEX", "FOLLOWER", "INDEX", "HEARD AT \(heardTime)", "STATE"]]
+        + shards.map { shard in
+          [
+            String(shard.shard.rawValue), shard.epoch.map(String.init) ?? "-", shard.primary?.description ?? "-",
+            shard.primaryIndex.map(String.init) ?? "-",
+            shard.follower?.description ?? shard.joining.map { "(\($0))" } ?? "-",
+            shard.followerIndex.map(String.init) ?? "-",
+            shard.heard.isEmpty
+              ? "nothing" : shard.heard.map { "\($0.node.name) \($0.replica.role.word)" }.joined(separator: ", "),
+            shard.words,
+          ]
+        })
+    return out
   }
 
   // MARK: JSON
 
   var json: JSONValue {
     .object([
+      .init("summary", .text(summary)), .init("check", .number(verdict.rawValue)),
+      .init("heard_at", .number(heardAt.rawValue)),
+      .init("coordinator", coordinatorTrouble.map { .text($0) } ?? .null),
       .init(
         "nodes",
         .array(
           nodes.map { node in
             .object([
-              .init("node", .text(node.record.name.description)), .init("address", .text(node.record.address)),
-              .init("pid", .number(node.record.pid)), .init("state", .text(node.state)),
+              .init("node", .text(node.name.description)), .init("address", .text(node.address)),
+              .init("pid", .number(node.pid)), .init("state", .text(node.state)),
+              .init("answers", .bool(node.status != nil)), .init("reason", .text(node.reason)),
             ])
           })),
       .init(
@@ -113,74 +204,29 @@ struct StatusReport: Equatable {
               [
                 .init("http", .text(router.record.http)), .init("tcp", .text(router.record.tcp)),
                 .init("pid", .number(router.record.pid)), .init("state", .text(router.state)),
+                .init("seen_at", .number(router.record.seenAt.rawValue)), .init("tls", .bool(router.record.usesTLS)),
               ] + more.filter { !$0.1.isEmpty }.map { .init($0.0, .array($0.1.map(JSONValue.text))) })
           })),
-      .init(
-        "shards",
-        .array(
-          shards.map { shard in
-            .object([
-              .init("shard", .number(shard.shard.rawValue)), .init("epoch", shard.epoch.map(JSONValue.number) ?? .null),
-              .init("primary", name(shard.primary)), .init("follower", name(shard.follower)),
-              .init("joining", name(shard.joining)),
-              .init("primary_index", shard.primaryIndex.map(JSONValue.number) ?? .null),
-              .init("follower_index", shard.followerIndex.map(JSONValue.number) ?? .null),
-              .init("digests", shard.digests.map(digestsJSON) ?? .null),
-            ])
-          })),
+      .init("shards", .array(shards.map(\.json))),
     ])
   }
+}
 
-  private func name(_ node: NodeName?) -> JSONValue { node.map { .text($0.description) } ?? .null }
+/// `12:04:31 UTC`.
+func clockTime(_ stamp: Stamp) -> String {
+  let seconds = max(0, stamp.rawValue) / 1_000 % 86_400
+  func two(_ number: Int64) -> String { (number < 10 ? "0" : "") + String(number) }
+  return "\(two(seconds / 3_600)):\(two(seconds / 60 % 60)):\(two(seconds % 60)) UTC"
+}
 
-  private func digestsJSON(_ digests: Digests) -> JSONValue {
-    .object(
-      [.init("index", .number(digests.index))] + digests.values.map { .init($0.node.description, .text(hex($0.value))) }
-    )
-  }
-
-  // MARK: For people
-
-  var text: String {
-    var out = table(
-      [["NODE", "ADDRESS", "PID", "STATE"]]
-        + nodes.map { node in
-          let reason = node.status.flatMap { $0.reason.isEmpty ? nil : ": \($0.reason)" } ?? ""
-          let state = node.status?.state == .recovering ? "recovering" : node.state
-          return [node.record.name.description, node.record.address, String(node.record.pid), state + reason]
-        })
-    out += "\n"
-    out += table(
-      [["ROUTER (HTTP)", "RESP", "PID", "STATE"]]
-        + routers.map { router in
-          [
-            ([router.record.http] + router.record.moreHTTP).joined(separator: " "),
-            ([router.record.tcp] + router.record.moreTCP).joined(separator: " "), String(router.record.pid),
-            router.state,
-          ]
-        })
-    out += "\n"
-    out += table(
-      [["SHARD", "EPOCH", "PRIMARY", "INDEX", "FOLLOWER", "INDEX", "STATE"]]
-        + shards.map { shard in
-          [
-            String(shard.shard.rawValue), shard.epoch.map(String.init) ?? "-", shard.primary?.description ?? "-",
-            shard.primaryIndex.map(String.init) ?? "-",
-            shard.follower?.description ?? shard.joining.map { "(\($0))" } ?? "-",
-            shard.followerIndex.map(String.init) ?? "-", state(of: shard),
-          ]
-        })
-    return out
-  }
-
-  private func state(of shard: Shard) -> String {
-    if let trouble = shard.trouble { return trouble }
-    guard shard.primary != nil else { return "no primary yet" }
-    guard shard.follower != nil else {
-      return shard.joining == nil ? "one copy" : "one copy, \(shard.joining!) catches up"
+extension ReplicaStatus.Role {
+  var word: String {
+    switch self {
+    case .none: "waits"
+    case .primary: "primary"
+    case .follower: "follower"
+    case .joining: "catches up"
+    case .halted: "halted"
     }
-    guard let digests = shard.digests, digests.values.count > 1 else { return "two copies" }
-    return Set(digests.values.map(\.value)).count == 1
-      ? "two copies, equal at \(digests.index)" : "TWO COPIES THAT DIFFER at \(digests.index)"
   }
 }

@@ -83,7 +83,8 @@ extension RouterRecord {
     JSONValue.object([
       .init("http", .text(http)), .init("tcp", .text(tcp)), .init("more_http", .array(moreHTTP.map(JSONValue.text))),
       .init("more_tcp", .array(moreTCP.map(JSONValue.text))), .init("host", .text(host)), .init("pid", .number(pid)),
-      .init("started_at", .number(startedAt.rawValue)),
+      .init("started_at", .number(startedAt.rawValue)), .init("seen_at", .number(seenAt.rawValue)),
+      .init("tls", .bool(usesTLS)),
     ]).compact
   }
 
@@ -91,11 +92,12 @@ extension RouterRecord {
     guard let json = JSONValue(parsing: Array(text)), let http = json["http"]?.text, let tcp = json["tcp"]?.text,
       let pid = json["pid"]?.integer(Int.self), let startedAt = json["started_at"]?.integer(Int64.self)
     else { return nil }
-    // Records of an older version have neither more addresses nor a host.
+    // Records of an older version have none of the others.
     func more(_ name: String) -> [String] { json[name]?.items?.compactMap(\.text) ?? [] }
     self.init(
       http: [http] + more("more_http"), tcp: [tcp] + more("more_tcp"), host: json["host"]?.text ?? "", pid: pid,
-      startedAt: Stamp(startedAt))
+      startedAt: Stamp(startedAt), seenAt: json["seen_at"]?.integer(Int64.self).map { Stamp($0) },
+      usesTLS: json["tls"]?.bool ?? false)
   }
 }
 

@@ -51,16 +51,31 @@ public struct RouterRecord: Equatable, Sendable {
   public var host: String
   public var pid: Int
   public var startedAt: Stamp
+  /// Its last sign of life; it gives one every minute.
+  public var seenAt: Stamp
+  /// Both doors speak TLS.
+  public var usesTLS: Bool
 
   /// - Parameters:
   ///   - http: all addresses of the HTTP door; at least one, the one for others first.
   ///   - tcp: the same of the RESP door.
-  public init(http: [String], tcp: [String], host: String, pid: Int, startedAt: Stamp) {
+  public init(
+    http: [String], tcp: [String], host: String, pid: Int, startedAt: Stamp, seenAt: Stamp? = nil,
+    usesTLS: Bool = false
+  ) {
     (self.http, self.tcp) = (http.first ?? "", tcp.first ?? "")
     (moreHTTP, moreTCP) = (Array(http.dropFirst()), Array(tcp.dropFirst()))
     (self.host, self.pid, self.startedAt) = (host, pid, startedAt)
+    (self.seenAt, self.usesTLS) = (seenAt ?? startedAt, usesTLS)
   }
 
   /// What tells it from others at the coordinator. The same path may be a router's on each machine.
   public var key: String { http.hasPrefix("unix:") ? http + "@" + host : http }
+
+  /// Between two signs of life.
+  public static let signEvery: Milliseconds = 60_000
+  /// Silent for longer than this, a router is forgotten.
+  public static let forgottenAfter: Milliseconds = 600_000
+
+  public func isGone(at now: Stamp) -> Bool { now &- seenAt > Self.forgottenAfter }
 }

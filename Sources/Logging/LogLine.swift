@@ -6,7 +6,7 @@ import Time
 public struct LogLine: ~Copyable {
   var bytes: [UInt8] = []
 
-  init(time: Stamp, level: LogLevel, process: StaticString, message: StaticString) {
+  init(time: Stamp, level: LogLevel, process: StaticString, name: String, message: StaticString) {
     bytes.reserveCapacity(192)
     put("{\"time\":\"")
     Timestamp.write(time, into: &bytes)
@@ -14,7 +14,9 @@ public struct LogLine: ~Copyable {
     put(level.name)
     put("\",\"process\":\"")
     put(process)
-    put("\",\"message\":\"")
+    put("\"")
+    if !name.isEmpty { field("name", name) }
+    put(",\"message\":\"")
     put(message)
     put("\"")
   }

@@ -14,13 +14,20 @@ public final class LogSink: Sendable {
 
   public let level: LogLevel
   public let process: StaticString
+  /// Which of the processes of this kind: `n1`; empty: not said.
+  public let name: String
   private let queue: LogQueue
 
   /// Writes to `descriptor`, which stays the caller's.
   ///
-  /// - Parameter process: what stands in each line's `process` field: `node`, `router`.
-  public init(descriptor: Int32, process: StaticString, level: LogLevel = .info, queueBytesMax: Int = 4 << 20) {
-    (self.level, self.process) = (level, process)
+  /// - Parameters:
+  ///   - process: what stands in each line's `process` field: `node`, `router`.
+  ///   - name: what stands in its `name` field.
+  public init(
+    descriptor: Int32, process: StaticString, name: String = "", level: LogLevel = .info,
+    queueBytesMax: Int = 4 << 20
+  ) {
+    (self.level, self.process, self.name) = (level, process, name)
     queue = LogQueue(descriptor: descriptor, bytesMax: queueBytesMax)
     queue.start()
   }
@@ -45,7 +52,7 @@ public final class LogSink: Sendable {
   /// Queues one line. `fields` runs only if the line is wanted.
   public func log(_ level: LogLevel, _ message: StaticString, _ fields: (inout LogLine) -> Void = { _ in }) {
     guard wants(level) else { return }
-    var line = LogLine(time: Self.wallClock, level: level, process: process, message: message)
+    var line = LogLine(time: Self.wallClock, level: level, process: process, name: name, message: message)
     fields(&line)
     queue.add(line.finish())
   }

@@ -65,7 +65,13 @@ public enum Note: Equatable, Sendable {
   case joining(epoch: UInt64, primary: ReplicaID)
   case epochOpened(UInt64)
   case peerSilent(ReplicaID, milliseconds: Milliseconds)
+  /// The other replica said that it cannot go on; nil: that it can do nothing more.
+  case peerGaveUp(ReplicaID, ReplicaMessage.AloneReason?)
+  /// The other replica's process ended on purpose.
+  case peerEnded(ReplicaID)
+  case peerDeclaredDead(ReplicaID)
   case ownDiskSlow(milliseconds: Milliseconds)
+  case ownDiskFull
   case tailCut(from: UInt64, to: UInt64)
   case suspectCleared
   case suspectWaits(Suspicion)

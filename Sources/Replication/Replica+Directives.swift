@@ -37,7 +37,7 @@ extension Replica {
     switch role {
     case .follower:
       guard suspicion == .none, rebuild == .nothing else { return .refused(.suspect) }
-      follow.mustTakeOver = true
+      follow.isPrimaryDeclaredDead = true
       tryToTakeOver(now: now, into: &effects)
       return .taken
     case .joining, .idle: return .refused(.noFollower)
@@ -55,6 +55,7 @@ extension Replica {
       return .refused(.noFollower)
     case .primary:
       guard let place = lead.peers.firstIndex(where: { $0.id.node == node }) else { return .nothingToDo }
+      effects.append(.note(.peerDeclaredDead(lead.peers[place].id)))
       part(from: place, into: &effects)
       return .taken
     case .comparing where entry.follower?.node == node:
@@ -78,7 +79,7 @@ extension Replica {
     switch role {
     case .follower:
       guard suspicion != .none else { return .refused(.notSuspect) }
-      follow.mustTakeOver = true
+      follow.isPrimaryDeclaredDead = true
     case .comparing:
       guard suspicion != .none else { return .refused(.notSuspect) }
       comparison.decision = me

@@ -42,8 +42,12 @@ struct Follow: Sendable {
   var hasWarned = false
   /// Silence after which this follower tries to take over.
   var timeout: Milliseconds
-  /// The primary resigned, or an operator declared it dead.
-  var mustTakeOver = false
+  /// The primary resigned.
+  var hasPrimaryResigned = false
+  /// An operator declared the primary dead.
+  var isPrimaryDeclaredDead = false
+  /// Whether or not the primary is silent.
+  var mustTakeOver: Bool { hasPrimaryResigned || isPrimaryDeclaredDead }
   /// Why the primary is asked to go on alone, until the map says that it does.
   var plea: ReplicaMessage.AloneReason?
   /// When the plea, the dispute or the comparison of a suspect follower was sent last.
@@ -220,7 +224,14 @@ extension Replica {
     let silence = now - intake.lastHeard
     guard follow.mustTakeOver || silence >= follow.timeout else { return }
     if let reading, reading.purpose == .takeover { return }
-    effects.append(.note(.peerSilent(register?.entry.primary ?? me, milliseconds: silence)))
+    let primary = register?.entry.primary ?? me
+    if follow.isPrimaryDeclaredDead {
+      effects.append(.note(.peerDeclaredDead(primary)))
+    } else if follow.hasPrimaryResigned {
+      effects.append(.note(.peerGaveUp(primary, nil)))
+    } else {
+      effects.append(.note(.peerSilent(primary, milliseconds: silence)))
+    }
     readMap(for: .takeover, now: now, into: &effects)
   }
 
@@ -236,10 +247,10 @@ extension Replica {
   mutating func resigned(_ sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
     guard let entry = register?.entry else { return }
     if role == .follower, entry.primary == sender {
-      follow.mustTakeOver = true
+      follow.hasPrimaryResigned = true
       tryToTakeOver(now: now, into: &effects)
     } else if role == .primary, entry.follower == sender {
-      askedToGoAlone(by: sender, now: now, into: &effects)
+      askedToGoAlone(by: sender, nil, now: now, into: &effects)
     } else if role == .comparing, entry.follower == sender {
       comparison.isPeerGone = true
     }

@@ -63,7 +63,7 @@ extension Replica {
     } else if lead.drain == nil, lead.peers[place].mayLead(now: now, timeout: config.failureTimeout),
       now >= lead.handOverAt, ownLate >= config.failureTimeout || isFull
     {
-      effects.append(.note(.ownDiskSlow(milliseconds: ownLate)))
+      effects.append(.note(isFull ? .ownDiskFull : .ownDiskSlow(milliseconds: ownLate)))
       beginDrain(.handOver, now: now)
     }
   }
@@ -79,10 +79,15 @@ extension Replica {
   }
 
   /// A follower asks to be left behind.
+  ///
+  /// - Parameter reason: nil: it can do nothing more.
   mutating func askedToGoAlone(
-    by sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]
+    by sender: ReplicaID, _ reason: ReplicaMessage.AloneReason?, now: MonotonicTime, into effects: inout [Effect]
   ) {
     guard role == .primary, let place = lead.peers.index(of: sender) else { return }
+    if lead.peers[place].isFollower, !lead.peers[place].mustGo {
+      effects.append(.note(.peerGaveUp(sender, reason)))
+    }
     part(from: place, into: &effects)
     if lead.resignation == nil { judgePeers(now: now, into: &effects) }
   }

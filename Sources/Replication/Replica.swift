@@ -269,7 +269,7 @@ public struct Replica: Sendable {
     case .cleared: cleared(by: sender, now: now, into: &effects)
     case .join(let request): takeIn(request, from: sender, now: now, into: &effects)
     case .joinAnswer(let answer): joinAnswered(answer, by: sender, now: now, into: &effects)
-    case .goAlone: askedToGoAlone(by: sender, now: now, into: &effects)
+    case .goAlone(_, let reason): askedToGoAlone(by: sender, reason, now: now, into: &effects)
     case .resign: resigned(sender, now: now, into: &effects)
     case .dispute(_, let theirs): disputed(theirs, by: sender, now: now, into: &effects)
     case .snapshotChunk(let chunk): received(chunk, from: sender, now: now, into: &effects)

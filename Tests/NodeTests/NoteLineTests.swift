@@ -18,7 +18,9 @@ import Testing
       .proposed(MapEntry(epoch: 4, primary: first, follower: nil, proposal: 1)),
       .proposalLost(epoch: 4), .becamePrimary(epoch: 4, follower: second), .becamePrimary(epoch: 4, follower: nil),
       .becameFollower(epoch: 4, primary: first), .joining(epoch: 4, primary: first), .epochOpened(4),
-      .peerSilent(second, milliseconds: 512), .ownDiskSlow(milliseconds: 700), .tailCut(from: 9, to: 7),
+      .peerSilent(second, milliseconds: 512), .ownDiskSlow(milliseconds: 700), .ownDiskFull,
+      .peerGaveUp(second, nil), .peerGaveUp(second, .damaged), .peerEnded(second), .peerDeclaredDead(second),
+      .tailCut(from: 9, to: 7),
       .suspectCleared, .lossAccepted(behind: LogPosition(epoch: 3, index: 9, chain: 1)),
       .mapIsOlder(found: 3, known: 4), .mapIsOlder(found: nil, known: 4),
       .digestDiffers(index: 9, mine: 1, theirs: 2), .otherDisk(second),
@@ -47,10 +49,14 @@ import Testing
     case .drainStarted: 16
     case .drainGivenUp: 17
     case .halted: 18
+    case .ownDiskFull: 19
+    case .peerGaveUp: 20
+    case .peerEnded: 21
+    case .peerDeclaredDead: 22
     }
   }
 
-  @Test func everyKindIsLookedAt() { #expect(Set(Self.notes.map(kind)) == Set(0...18)) }
+  @Test func everyKindIsLookedAt() { #expect(Set(Self.notes.map(kind)) == Set(0...22)) }
 
   @Test(arguments: notes) func aLineIsASentence(note: Note) {
     let line = NoteLine(note) { $0.sentence }

@@ -3,6 +3,7 @@ import Journal
 import Octets
 import Proto
 import Replication
+import Threads
 
 extension NodeCore {
   func answer(_ request: AdminRequest) async -> AdminReply {
@@ -32,7 +33,12 @@ extension NodeCore {
     var replicas: [ReplicaStatus] = []
     for nodeLoop in loops { replicas += await nodeLoop.statuses(digests) }
     replicas.sort { $0.shard < $1.shard }
-    let (state, reason) = status
+    var (state, reason) = status
+    if state == .up, writer.isFull { reason = NodeStatus.diskFull.description }
+    let alone = notes.withLock { notes in replicas.map { notes.whyAlone($0.shard) } }
+    for (place, why) in alone.enumerated() where replicas[place].role == .primary && replicas[place].reason.isEmpty {
+      if let why { replicas[place].reason = Bytes(why) }
+    }
     return NodeStatus(
       node: me.node, disk: me.disk, pid: processID(), state: state, reason: Bytes(reason), replicas: replicas)
   }

@@ -1,10 +1,12 @@
 import ClusterMap
+import EventLoop
 import Journal
 import Logging
 import Proto
 import Replication
 import ShardCore
 import Threads
+import Time
 
 // What waits for the coordinator, and what is made of its not being what it was.
 extension NodeCore {
@@ -99,9 +101,43 @@ extension NodeCore {
         try await checkBirth(&trouble)
         try await checkOwnRecord(&trouble)
         try await giveSign(after: .seconds(3))
+        try await forgetRouters()
+        coordinatorAnswered()
         trouble.end(log)
       } catch {
         // It is away: nothing is known, and nothing is lost.
+        if !isStopping { coordinatorFailed(error) }
+      }
+    }
+  }
+
+  private func coordinatorFailed(_ error: CoordinatorError) {
+    guard case .lost(let error) = reachability.withLock({ $0.failed(error, now: bootTime()) }) else { return }
+    log.warning("the coordinator cannot be reached: sales go on, and roles cannot change") {
+      $0.field("error", "\(error)")
+    }
+  }
+
+  private func coordinatorAnswered() {
+    guard case .back(let length) = reachability.withLock({ $0.answered(now: bootTime()) }) else { return }
+    log.warning("the coordinator can be reached again") { $0.field("away_ms", length.rawValue) }
+  }
+
+  /// Once a minute takes out the records of routers that have given no sign of life for long. One that lives after all
+  /// finds that out, and registers anew.
+  private func forgetRouters() async throws(CoordinatorError) {
+    let now = bootTime()
+    let isTime = routersLookedAt.withLock { last in
+      guard now - last >= 60_000 else { return false }
+      last = now
+      return true
+    }
+    guard isTime else { return }
+    for router in try await coordinator.routers() where router.isGone(at: wallClock()) {
+      try await coordinator.unregister(router)
+      log.info("a router that is gone was forgotten") {
+        $0.field("http", router.http)
+        $0.field("silent_s", (wallClock() - router.seenAt).seconds)
       }
     }
   }

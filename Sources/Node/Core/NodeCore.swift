@@ -8,6 +8,7 @@ import Proto
 import Replication
 import ShardCore
 import Threads
+import Time
 
 /// The loops of a node, for those who must name them before they exist.
 ///
@@ -47,6 +48,12 @@ final class NodeCore: Sendable {
   /// This node's record as the coordinator should have it, once it serves.
   let record = Lock<NodeRecord?>(nil)
   let sign = Lock(SignOfLife())
+  /// Whether the coordinator answers.
+  let reachability = Lock(Reachability())
+  /// When routers' records were looked at last.
+  let routersLookedAt = Lock(MonotonicTime.zero)
+  /// What replicas noted and the log does not say yet.
+  let notes = Lock(NoteGathering())
   /// The newest start of each other node that was heard of.
   let starts = Lock<[NodeName: UInt64]>([:])
   /// Encodes snapshots, one after the other.
@@ -114,6 +121,8 @@ final class NodeCore: Sendable {
     }
   }
 
+  var isCoordinatorReachable: Bool { reachability.withLock(\.isReachable) }
+
   func recovered() { state.withLock { $0.isRecovering = false } }
 
   /// The node begins to end. False: it did already.
@@ -132,6 +141,7 @@ final class NodeCore: Sendable {
       return true
     }
     guard isFirst else { return }
+    writeNotes(all: true)
     log.error("the node stops") { $0.field("reason", reason) }
     table.each { $0.takeAll(.halt(why)) }
     onFailure(reason)

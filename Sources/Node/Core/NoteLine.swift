@@ -6,18 +6,29 @@ import Time
 
 /// A replica's note as it stands in the node's log: a sentence that says what happened and, where an operator should
 /// act, what to do; then the values that belong to it.
-package struct NoteLine {
-  package enum Value {
+package struct NoteLine: Sendable {
+  package enum Value: Sendable {
     case number(UInt64)
     case text(String)
   }
 
   package var level: LogLevel
   package var sentence: StaticString
-  package var fields: [(name: StaticString, value: Value)]
+  package typealias Fields = [(name: StaticString, value: Value)]
+  package var fields: Fields
 
-  private init(_ level: LogLevel, _ sentence: StaticString, _ fields: [(name: StaticString, value: Value)] = []) {
+  init(_ level: LogLevel, _ sentence: StaticString, _ fields: Fields = []) {
     (self.level, self.sentence, self.fields) = (level, sentence, fields)
+  }
+
+  func with(_ more: Fields) -> NoteLine { NoteLine(level, sentence, fields + more) }
+
+  /// The same, of these shards.
+  func of(_ shards: Set<ShardID>) -> NoteLine {
+    let list = shards.sorted().map(\.rawValue)
+    guard list.count > 1 else { return NoteLine(level, sentence, list.map { ("shard", .number(UInt64($0))) } + fields) }
+    let shown = list.prefix(16).map(String.init).joined(separator: " ") + (list.count > 16 ? " …" : "")
+    return NoteLine(level, sentence, [("shards", .number(UInt64(list.count))), ("which", .text(shown))] + fields)
   }
 
   package func put(into line: inout LogLine) {
@@ -55,12 +66,19 @@ package struct NoteLine {
       self.init(.info, "answers as primary from now on", [("epoch", .number(epoch))])
     case .peerSilent(let peer, let milliseconds):
       self.init(
-        .warning, "no message from the other replica for the time-out: roles change by themselves; look at its node",
+        .warning, "no message from the other replica for the time-out: roles change by themselves",
         [("peer", Self.node(peer)), ("silent_ms", Self.count(milliseconds))])
+    case .peerGaveUp(let peer, _):
+      self.init(.warning, "the other replica gave up: roles change by themselves", [("peer", Self.node(peer))])
+    case .peerEnded(let peer):
+      self.init(.info, "the other replica's process has ended: roles change by themselves", [("peer", Self.node(peer))])
+    case .peerDeclaredDead(let peer):
+      self.init(.warning, "the other replica was declared dead", [("peer", Self.node(peer))])
     case .ownDiskSlow(let milliseconds):
       self.init(
-        .warning, "the disk is full or too slow, so the follower is asked to take over: look at this node's disk",
+        .warning, "the disk is too slow, so the follower is asked to take over",
         [("waiting_ms", Self.count(milliseconds))])
+    case .ownDiskFull: self.init(.warning, "the disk is full, so the follower is asked to take over")
     case .tailCut(let from, let to):
       self.init(
         .warning, "discards records that only this copy has, because the primary goes on without them",
@@ -104,5 +122,5 @@ package struct NoteLine {
 
   private static func node(_ replica: ReplicaID?) -> Value { .text(replica?.node.description ?? "") }
 
-  private static func count(_ length: Milliseconds) -> Value { .number(UInt64(max(length, 0).rawValue)) }
+  static func count(_ length: Milliseconds) -> Value { .number(UInt64(max(length, 0).rawValue)) }
 }

@@ -90,6 +90,7 @@ package actor NodeLoop {
     }
     for (_, link) in links { link.connectIfNeeded(now: clock.now) }
     ticks &+= 1
+    if index == 0 { node.writeNotes() }
     if index == 0, let shard = node.oldSegments.shardToSnapshot(now: clock.now) {
       node.post(.takeSnapshot(again: true), to: shard)
     }
@@ -226,10 +227,12 @@ package actor NodeLoop {
     case .roleChanged: break
     case .note(let note): node.note(note, of: shard.id)
     case .clockLeapt(let milliseconds):
-      node.log.warning("the wall clock differs from the shard's last stamp") {
-        $0.field("shard", shard.id.rawValue)
-        $0.field("milliseconds", milliseconds.rawValue)
-      }
+      let length = milliseconds.rawValue
+      node.say(
+        NoteLine(
+          .warning, "the wall clock differs from the last stamp of a shard",
+          [(length < 0 ? "behind_ms" : "ahead_ms", .number(length.magnitude))]),
+        of: shard.id)
     case .disk(let job): disk.carryOut(job, of: shard.id)
     }
   }

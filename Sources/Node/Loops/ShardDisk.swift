@@ -31,10 +31,7 @@ final class ShardDisk: Sendable {
 
   private func work(_ job: DiskJob, of shard: ShardID) {
     let result = driver.perform(job, of: shard, salt: node.random) { what, error in
-      node.log.warning(what) {
-        $0.field("shard", shard.rawValue)
-        $0.field("error", "\(error)")
-      }
+      node.say(NoteLine(.warning, what, [("error", .text("\(error)"))]), of: shard)
     }
     if let result { node.post(.disk(result), to: shard) }
   }

@@ -91,16 +91,10 @@ private func recovered(
   _ shard: ShardID, _ result: Result<LoadedShard, JournalError>, _ core: NodeCore
 ) -> RecoveredShard {
   if case .suspectByDamage(let reason) = core.journal.recovery.shard(shard).state {
-    core.log.error("a shard's log is damaged") {
-      $0.field("shard", shard.rawValue)
-      $0.field("reason", "\(reason)")
-    }
+    core.say(NoteLine(.error, "a shard's log is damaged", [("reason", .text("\(reason)"))]), of: shard)
   }
   if case .failure(let error) = result {
-    core.log.error("a shard cannot be loaded") {
-      $0.field("shard", shard.rawValue)
-      $0.field("error", "\(error)")
-    }
+    core.say(NoteLine(.error, "a shard cannot be loaded", [("error", .text("\(error)"))]), of: shard)
   }
   return RecoveredShard(
     shard: shard,

@@ -112,7 +112,8 @@ extension NodeCore {
       state: status.state, uptime: bootTime() - startedAt, loopCount: loops.count,
       turnTimes: turnTimes, shards: shards, logBytes: size.bytes, segments: size.segments, written: positions.written,
       durable: positions.durable, isFull: writer.isFull, syncs: writer.times, start: identity.start,
-      suspects: suspects, logLinesDropped: log.droppedCount)
+      suspects: suspects, logLinesDropped: log.droppedCount,
+      isCoordinatorReachable: isCoordinatorReachable)
   }
 }
 

@@ -208,6 +208,7 @@ public final class Node: Sendable {
       core.stopThreads()
       core.journal.close()
     }
+    core.writeNotes(all: true)
     core.log.info("node has stopped")
   }
 }

@@ -46,7 +46,7 @@ public struct NodeConfiguration: Sendable {
   }
 
   /// Reads the flags of `CommandSpec.node`.
-  public init(_ flags: ParsedFlags, log: (LogLevel) -> LogSink) throws(UsageError) {
+  public init(_ flags: ParsedFlags, log: (LogLevel, NodeName) -> LogSink) throws(UsageError) {
     guard let name = NodeName(Bytes(flags.text("name") ?? "")) else {
       throw UsageError("--name: 1 to 64 of A-Z a-z 0-9 . _ -")
     }
@@ -63,7 +63,7 @@ public struct NodeConfiguration: Sendable {
       heartbeat: Milliseconds(Int64(try flags.number("heartbeat", in: 0...60_000) ?? 0)),
       segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
       snapshotBytes: try flags.number("snapshot-bytes", in: 4_096...(1 << 40)) ?? 64 << 20,
-      log: log(level))
+      log: log(level, name))
     if let size = try flags.number("input-memory", in: 1...65_536) { inputBytesMax = size << 20 }
     metrics = try flags.address("metrics")
   }

@@ -29,6 +29,7 @@ struct NodeMetrics: Sendable {
   /// Replicas that wait for their peer or the operator.
   var suspects: Int
   var logLinesDropped: UInt64
+  var isCoordinatorReachable: Bool
 
   func write(into out: inout [UInt8]) {
     out.family("holdfast_node_build_info", "gauge", "1; the label says which version runs.")
@@ -39,6 +40,9 @@ struct NodeMetrics: Sendable {
     out.gauge(
       "holdfast_node_suspect_replicas", "Replicas that may lack what was acknowledged: they wait for peer or operator.",
       Int64(suspects))
+    out.gauge(
+      "holdfast_node_coordinator_up", "1: the coordinator answers; 0: roles cannot change.",
+      isCoordinatorReachable ? 1 : 0)
     out.gauge("holdfast_node_loops", "Event loops.", Int64(loopCount))
     out.family("holdfast_node_loop_turn_seconds", "histogram", "Turns of the event loops: so long others wait.")
     out.putTurnTimes(turnTimes, "holdfast_node_loop_turn_seconds")

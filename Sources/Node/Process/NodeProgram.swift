@@ -16,7 +16,9 @@ public enum NodeProgram {
     let configuration: NodeConfiguration
     let address: CoordinatorAddress
     do throws(UsageError) {
-      configuration = try NodeConfiguration(flags) { LogSink(descriptor: 1, process: "node", level: $0) }
+      configuration = try NodeConfiguration(flags) { level, name in
+        LogSink(descriptor: 1, process: "node", name: name.description, level: level)
+      }
       guard let found = CoordinatorAddress(flags.text("coordinator") ?? "") else {
         throw UsageError("--coordinator is file:DIR or etcd:http://HOST:PORT[,…]")
       }

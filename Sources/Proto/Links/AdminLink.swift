@@ -83,8 +83,10 @@ public struct NodeStatus: Equatable, Sendable {
   public var disk: UInt64
   public var pid: UInt32
   public var state: State
-  /// Why it is halted; at most 255 bytes, empty if it is not.
+  /// Why it is halted, or what an operator should know of one that is up (`diskFull`); at most 255 bytes.
   public var reason: Bytes
+  /// The reason of a node whose disk has no room: it refuses commands.
+  public static let diskFull: Bytes = "its disk is full"
   /// By shard, each once.
   public var replicas: [ReplicaStatus]
   public init(node: NodeName, disk: UInt64, pid: UInt32, state: State, reason: Bytes = "", replicas: [ReplicaStatus]) {
@@ -117,7 +119,8 @@ public struct ReplicaStatus: Equatable, Sendable {
   /// A digest of the inventory's state right after `index`, which is at most the one asked for; nil: not asked, or
   /// forgotten.
   public var digest: Digest?
-  /// At most 255 bytes; empty unless halted, or while a proposal is unsettled or a drain is under way.
+  /// At most 255 bytes; empty unless halted, or while a proposal is unsettled or a drain is under way, or if a primary
+  /// knows why it has no follower.
   public var reason: Bytes
 
   public struct Digest: Equatable, Sendable {

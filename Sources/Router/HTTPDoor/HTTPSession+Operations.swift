@@ -18,9 +18,18 @@ extension HTTPSession {
   }
 
   private func answerReady(_ what: StaticString, _ missing: [ShardID]) {
-    guard !missing.isEmpty else { return respond(200) { $0.putText("{\"status\":\"ready\"}") } }
+    let hasCoordinator = loop.context.isCoordinatorReachable
+    guard !missing.isEmpty else {
+      return respond(200) {
+        $0.putText("{\"status\":\"ready\"")
+        // Sales go on without it, so that this is no reason to send buyers elsewhere.
+        if !hasCoordinator { $0.putText(",\"coordinator\":\"unreachable\"") }
+        $0.putText("}")
+      }
+    }
     let numbers = missing.map { "\($0.rawValue)" }.joined(separator: ",")
-    var problem = Problem(503, "unavailable", Bytes("\(what)\(numbers)."))
+    var problem = Problem(
+      503, "unavailable", Bytes("\(what)\(numbers).\(hasCoordinator ? "" : " The coordinator cannot be reached.")"))
     problem.retryAfter = 1
     respond(problem)
   }

@@ -27,6 +27,7 @@ struct MetricsSample: Sendable {
   var turnTimes = TurnTimes()
   var uptime: Milliseconds = 0
   var logLinesDropped: UInt64 = 0
+  var isCoordinatorReachable = true
 
   func write(into out: inout [UInt8]) {
     out.family("holdfast_router_build_info", "gauge", "1; the label says which version runs.")
@@ -79,6 +80,9 @@ struct MetricsSample: Sendable {
       "holdfast_router_strong_reads_total", "Reads of seats and availability by primaries.", counters.strongReads)
     out.gauge("holdfast_router_node_links", "Connections to nodes that carry requests.", Int64(links))
     out.counter("holdfast_router_node_links_lost_total", "Connections to nodes that broke.", counters.linksLost)
+    out.gauge(
+      "holdfast_router_coordinator_up", "1: the coordinator answers; 0: changes of roles are not heard of.",
+      isCoordinatorReachable ? 1 : 0)
     out.gauge("holdfast_router_shards", "Shards of the cluster.", Int64(shardCount))
     out.gauge(
       "holdfast_router_shards_reachable", "Shards whose primary has a link, on the loop that answers.",
@@ -86,7 +90,9 @@ struct MetricsSample: Sendable {
     out.gauge("holdfast_router_events_known", "Events whose definition is kept, summed over loops.", Int64(knownEvents))
     out.gauge("holdfast_router_copies", "Subscriptions to events, summed over loops.", Int64(copies))
     out.gauge("holdfast_router_copies_live", "Subscriptions that are up to date.", Int64(copiesLive))
-    out.gauge("holdfast_router_copies_age_milliseconds", "Age of the oldest live copy.", oldestCopy.rawValue)
+    out.family("holdfast_router_copies_age_seconds", "gauge", "Age of the oldest live copy.")
+    out.putText("holdfast_router_copies_age_seconds ")
+    out.append(contentsOf: "\(Double(oldestCopy.rawValue) / 1_000)\n".utf8)
     out.gauge("holdfast_router_copy_waits", "Reads that wait for a copy.", Int64(copyWaits))
     out.counter(
       "holdfast_router_copy_refusals_total", "Reads refused because there was no room for what they need.",

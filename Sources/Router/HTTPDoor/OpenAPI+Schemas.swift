@@ -483,7 +483,11 @@ extension OpenAPI {
       },
       "Health": {
         "type": "object",
-        "properties": {"status":{"type":"string"},"version":{"type":"string"}},
+        "properties": {
+          "status": {"type":"string"},
+          "version": {"type":"string"},
+          "coordinator": {"type":"string","enum":["unreachable"],"description":"Only if so. Sales go on; roles cannot change."}
+        },
         "required": ["status"],
         "additionalProperties": false
       },

@@ -1,6 +1,8 @@
 import Budgets
+import ClusterMap
 import EventLoop
 internal import Glibc
+import Logging
 import Octets
 import Proto
 import Threads
@@ -26,6 +28,7 @@ struct DoorContext: Sendable {
   /// Bounds what all connections keep of unfinished requests, and of answers that nobody takes.
   let inputBudget: MemoryBudget
   let outputBudget: MemoryBudget
+  let news = SharedNews()
   /// Reads large events' bodies.
   let plans: Worker
   /// Makes what reads of large events need: indexes, maps, plan bodies.
@@ -48,5 +51,28 @@ struct DoorContext: Sendable {
     startedAt = monotonicTime()
     processID = Int(getpid())
     self.respDoors = respDoors
+  }
+}
+
+/// What the process saw of its surroundings and the log does not say yet.
+final class SharedNews: Sendable {
+  let value = Lock(NodeNews())
+  /// Whether the coordinator answers.
+  let reachability = Lock(Reachability())
+}
+
+extension DoorContext {
+  var isCoordinatorReachable: Bool { news.reachability.withLock(\.isReachable) }
+
+  func coordinatorFailed(_ error: CoordinatorError, _ log: LogSink) {
+    guard case .lost(let error) = news.reachability.withLock({ $0.failed(error, now: monotonicTime()) }) else { return }
+    log.warning("the coordinator cannot be reached: sales go on, and roles cannot change") {
+      $0.field("error", "\(error)")
+    }
+  }
+
+  func coordinatorAnswered(_ log: LogSink) {
+    guard case .back(let length) = news.reachability.withLock({ $0.answered(now: monotonicTime()) }) else { return }
+    log.warning("the coordinator can be reached again") { $0.field("away_ms", length.rawValue) }
   }
 }

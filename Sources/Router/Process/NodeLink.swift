@@ -19,6 +19,8 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
   private unowned let owner: RouterLoop
   private(set) var connection: Connection?
   private(set) var isReady = false
+  /// The node closed the connection, in good order.
+  private var isEndedByNode = false
 
   init(id: LinkID, node: NodeName, loopNumber: Int, owner: RouterLoop) {
     (self.id, self.node, self.loopNumber, self.owner) = (id, node, loopNumber, owner)
@@ -140,10 +142,13 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
   /// Requests that doors still wait for come back here: the loop closes its links last.
   func shuttingDown(_ connection: Connection) {}
 
-  func inputEnded(on connection: Connection) { connection.abort() }
+  func inputEnded(on connection: Connection) {
+    isEndedByNode = true
+    connection.abort()
+  }
 
   func closed(_ connection: Connection, reason: CloseReason) {
-    owner.linkEnded(self, reason)
+    owner.linkEnded(self, isEndedByNode ? "the node closed the connection" : "\(reason)")
     isReady = false
   }
 }

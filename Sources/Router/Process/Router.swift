@@ -73,7 +73,7 @@ public final class Router: Sendable {
     }
     record = RouterRecord(
       http: Self.texts(httpDoors), tcp: Self.texts(tcpDoors), host: machineName(), pid: Int(getpid()),
-      startedAt: wallClock())
+      startedAt: wallClock(), usesTLS: tls != nil)
     watch = Lock(nil)
     let all = loops
     for loop in loops {
@@ -86,7 +86,7 @@ public final class Router: Sendable {
     serve(tls)
     try await coordinator.register(record)
     registering.withLock { [coordinator, record, log] in
-      $0 = Task { await Self.stayRegistered(record, coordinator, log) }
+      $0 = Task { await Self.stayRegistered(record, coordinator, context, log) }
     }
     log.info("serving") {
       $0.field("http", ([record.http] + record.moreHTTP).joined(separator: ","))
@@ -97,18 +97,27 @@ public final class Router: Sendable {
     }
   }
 
-  /// A coordinator whose data were lost, or that went back, does not know this router: it is told again.
-  private static func stayRegistered(_ record: RouterRecord, _ coordinator: any Coordinator, _ log: LogSink) async {
+  /// Gives a sign of life every minute. A coordinator whose data were lost, or that went back, does not know this
+  /// router: it is told again.
+  private static func stayRegistered(
+    _ first: RouterRecord, _ coordinator: any Coordinator, _ context: DoorContext, _ log: LogSink
+  ) async {
+    var record = first
     while !Task.isCancelled {
       try? await Task.sleep(for: .seconds(1))
       do throws(CoordinatorError) {
         // Without a birth record nothing is written: the nodes come first.
-        guard try await coordinator.birth() != nil, try await !coordinator.routers().contains(record) else { continue }
+        let isBorn = try await coordinator.birth() != nil
+        let isKnown = try await coordinator.routers().contains { $0.key == record.key && $0.pid == record.pid }
+        context.coordinatorAnswered(log)
         if Task.isCancelled { return }
-        log.warning("the coordinator does not know this router any more: it is registered anew")
+        guard isBorn, !isKnown || wallClock() - record.seenAt >= RouterRecord.signEvery else { continue }
+        if !isKnown { log.warning("the coordinator does not know this router any more: it is registered anew") }
+        record.seenAt = wallClock()
         try await coordinator.register(record)
       } catch {
         // It is away: later.
+        context.coordinatorFailed(error, log)
       }
     }
   }
@@ -117,17 +126,20 @@ public final class Router: Sendable {
   private func follow() async throws {
     for node in try await coordinator.nodes() { tell(.node(node)) }
     let loops = loops
-    let log = log
-    let watch = coordinator.watch { change in Self.tell(change, loops, log) }
+    let (log, news) = (log, loops[0].context.news)
+    let watch = coordinator.watch { change in Self.tell(change, loops, log, news) }
     self.watch.withLock { $0 = watch }
   }
 
-  private func tell(_ change: MapChange) { Self.tell(change, loops, log) }
+  private func tell(_ change: MapChange) { Self.tell(change, loops, log, loops[0].context.news) }
 
-  private static func tell(_ change: MapChange, _ loops: [RouterLoop], _ log: LogSink) {
+  private static func tell(
+    _ change: MapChange, _ loops: [RouterLoop], _ log: LogSink, _ news: SharedNews
+  ) {
     switch change {
     case .entry(let shard, let register):
-      log.info("map changed") {
+      news.value.withLock { $0.mapChanged(shard, primary: register.entry.primary.node, now: monotonicTime()) }
+      log.debug("map changed") {
         $0.field("shard", shard.rawValue)
         $0.field("epoch", register.entry.epoch)
         $0.field("primary", register.entry.primary.node.bytes)
@@ -218,6 +230,7 @@ public final class Router: Sendable {
       group.join()
       for worker in workers { worker.stop() }
     }
+    loops[0].writeNews(all: true)
     log.info("stopped")
     log.flush()
   }

@@ -107,7 +107,10 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
 
   private func housekeep() {
     driver.housekeep()
-    if loop.index == 0 { watchMemory() }
+    if loop.index == 0 {
+      watchMemory()
+      writeNews()
+    }
     if isShuttingDown, metrics.httpConnections + metrics.respConnections == 0 {
       for link in links.values { link.connection?.close() }
       return
@@ -120,6 +123,11 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
 
   private func watchMemory() {
     memoryWatch.look(context, engine.directory, log, now: engine.now)
+  }
+
+  /// Writes the lines whose time has come; all of them, if the process ends.
+  func writeNews(all: Bool = false) {
+    for line in context.news.value.withLock({ $0.due(now: monotonicTime(), all: all) }) { log.write(line) }
   }
 
   /// How long an idle HTTP connection may still ask for one thing once the router ends.
@@ -170,20 +178,24 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     nodes[link.node]?.retries[link.loopNumber] = nil
     engine.linkUp(link.id, node: link.node, loop: link.loopNumber, loopCount: loopCount)
     for number in 0..<loopCount { connect(link.node, number) }
+    context.news.value.withLock { $0.linkReady(link.node, now: monotonicTime()) }
     log.debug("link to node ready") {
       $0.field("node", link.node.bytes)
       $0.field("loop", link.loopNumber)
     }
   }
 
-  func linkEnded(_ link: NodeLink, _ reason: CloseReason) {
+  func linkEnded(_ link: NodeLink, _ reason: String) {
     links[link.id] = nil
     if link.isReady {
       metrics.linksLost &+= 1
-      log.warning("link to node lost") {
+      if !isShuttingDown {
+        context.news.value.withLock { $0.linkLost(link.node, reason: reason, now: monotonicTime()) }
+      }
+      log.debug("link to node lost") {
         $0.field("node", link.node.bytes)
         $0.field("loop", link.loopNumber)
-        $0.field("reason", "\(reason)")
+        $0.field("reason", reason)
       }
       engine.linkDown(link.id)
     }
@@ -207,6 +219,7 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     start.loopCount = all.count
     start.shardCount = engine.shardCount
     start.logLinesDropped = log.droppedCount
+    start.isCoordinatorReachable = context.isCoordinatorReachable
     start.uptime = engine.now - context.startedAt
     start.memory = MemoryCounts(context, engine.directory)
     for shard in 0..<engine.shardCount where engine.forwarder.isReachable(ShardID(UInt16(shard))) {

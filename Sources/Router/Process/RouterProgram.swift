@@ -22,7 +22,8 @@ public enum RouterProgram {
     } catch {
       CommandSpec.router.fail(error)
     }
-    let log = LogSink(descriptor: 1, process: "router", level: level)
+    let log = LogSink(
+      descriptor: 1, process: "router", name: configuration.http.first.map { "\($0)" } ?? "", level: level)
     do {
       let termination = try Termination(patience: .seconds(15)) {
         log.info("ends before it serves")
