@@ -88,7 +88,8 @@ let package = Package(
     library(
       "Admin",
       [
-        "Time", "Octets", "Proto", "Threads", "Plan", "HTTP", "ClusterMap", "Coordinators", "Journal", "Flags", "COpenSSL",
+        "Time", "Octets", "Proto", "Threads", "Plan", "HTTP", "ClusterMap", "Coordinators", "Journal", "Flags",
+        "COpenSSL",
       ]),
 
     library("Seeded", []),
@@ -140,7 +141,8 @@ let package = Package(
     tests(
       "Node",
       [
-        "Time", "Node", "ShardCore", "Logging", "Octets", "Proto", "Replication", "ClusterMap", "Coordinators",
+        "Time", "Node", "EventLoop", "Flags", "ShardCore", "Logging", "Octets", "Proto", "Replication", "ClusterMap",
+        "Coordinators",
         "TestKit",
       ]),
     tests("RouterCore", ["Time", "RouterCore", "Octets", "Proto", "TestKit"]),

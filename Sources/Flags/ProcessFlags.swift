@@ -25,6 +25,8 @@ extension CommandSpec {
     flags: [
       FlagSpec("name", "NAME", default: "n1", "this node's name in the map: 1 to 64 of A-Z a-z 0-9 . _ -"),
       FlagSpec("listen", "HOST:PORT", default: "127.0.0.1:7501", "where routers, the other node and the CLI reach it"),
+      FlagSpec(
+        "advertise", "HOST:PORT", "where others reach it, if not at --listen; needed if that is 0.0.0.0 or [::]"),
       FlagSpec("data", "DIR", default: "var/n1", "log, snapshots and identity; made if it is not there"),
       coordinatorFlag,
       FlagSpec("shards", "N", default: "16", "number of shards, 1 to 1024; counts only when the cluster is born"),

@@ -15,6 +15,7 @@ final class TestCluster {
   var failures = Failures()
   var loops = 1
   var shards = 4
+  var host = "127.0.0.1"
   var failureTimeout: Milliseconds = 800
   var snapshotBytes = 64 << 20
 
@@ -44,7 +45,8 @@ final class TestCluster {
   func start(_ name: String, port: UInt16 = 0) async throws {
     let coordinator = try FileCoordinator(directory: root + "/coordinator")
     var configuration = NodeConfiguration(
-      name: NodeName(Bytes(name))!, port: port, dataDirectory: root + "/" + name, shardCount: shards, loopCount: loops,
+      name: NodeName(Bytes(name))!, host: host, port: port, dataDirectory: root + "/" + name, shardCount: shards,
+      loopCount: loops,
       failureTimeout: failureTimeout, segmentBytes: 4 << 20, snapshotBytes: snapshotBytes)
     configuration.birthWait = 20_000
     let failures = failures

@@ -29,7 +29,7 @@ public final class Node: Sendable {
   public let port: UInt16
   /// Where the metrics are served, if they are.
   public var metricsPort: UInt16? { metricsListener?.address.port }
-  public var address: String { "\(core.configuration.host):\(port)" }
+  public var address: String { core.configuration.address(listeningAt: port) }
   /// The cluster's random id.
   package var cluster: UInt64 { core.cluster }
   /// This node and its disk.
@@ -71,7 +71,7 @@ public final class Node: Sendable {
         storage, shardCount: configuration.shardCount, coordinator: coordinator)
       let record = NodeRecord(
         name: journal.replica.node, disk: journal.replica.disk,
-        address: "\(configuration.host):\(listener.address.port)",
+        address: configuration.address(listeningAt: listener.address.port),
         loops: configuration.loopCount, pid: Int(processID()), startedAt: wallClock())
       let identity = try await NodeIdentity.claim(
         record, in: birth, storage, coordinator: coordinator, log: configuration.log)
@@ -118,7 +118,7 @@ public final class Node: Sendable {
     let known = try await core.coordinator.nodes()
     // Before any shard speaks: from here on, what this start does counts.
     let record = NodeRecord(
-      name: core.me.node, disk: core.me.disk, address: "\(core.configuration.host):\(port)",
+      name: core.me.node, disk: core.me.disk, address: core.configuration.address(listeningAt: port),
       loops: core.loops.count, pid: Int(processID()), startedAt: wallClock(), start: core.identity.start)
     guard try await core.coordinator.register(record) else {
       throw NodeStartError("another process took the name \(core.me.node) while this one read its log")

@@ -11,6 +11,8 @@ public struct NodeConfiguration: Sendable {
   /// Where routers, the other node and the CLI reach it. Port 0: any free one.
   public var host: String
   public var port: UInt16
+  /// Where others reach it, if that is not where it listens; port 0: the one that it listens at.
+  public var advertised: (host: String, port: UInt16)?
   /// The directory of log, snapshots and identity.
   public var dataDirectory: String
   /// Counts only when the cluster is born.
@@ -45,12 +47,25 @@ public struct NodeConfiguration: Sendable {
     self.log = log
   }
 
+  /// What is registered, for routers, the other nodes and the CLI.
+  func address(listeningAt listening: UInt16) -> String {
+    guard let advertised else { return HostPort(host: host, port: listening).description }
+    return HostPort(host: advertised.host, port: advertised.port == 0 ? listening : advertised.port).description
+  }
+
   /// Reads the flags of `CommandSpec.node`.
   public init(_ flags: ParsedFlags, log: (LogLevel, NodeName) -> LogSink) throws(UsageError) {
     guard let name = NodeName(Bytes(flags.text("name") ?? "")) else {
       throw UsageError("--name: 1 to 64 of A-Z a-z 0-9 . _ -")
     }
     guard let address = try flags.address("listen") else { throw UsageError("--listen is missing") }
+    let advertised = try flags.address("advertise")
+    for (flag, host) in [("listen", advertised == nil ? address.host : ""), ("advertise", advertised?.host ?? "")]
+    where ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"].contains(host) {
+      throw UsageError(
+        "--\(flag): \(host) is every address of this machine and none that others can connect to; say with "
+          + "--advertise HOST:PORT where routers and the other nodes reach this one")
+    }
     guard let level = LogLevel(name: flags.text("log-level") ?? "info") else {
       throw UsageError("--log-level: debug, info, warning or error")
     }
@@ -66,5 +81,6 @@ public struct NodeConfiguration: Sendable {
       log: log(level, name))
     if let size = try flags.number("input-memory", in: 1...65_536) { inputBytesMax = size << 20 }
     metrics = try flags.address("metrics")
+    self.advertised = advertised
   }
 }
