@@ -22,6 +22,8 @@ final class FakeNode: @unchecked Sendable {
   /// Says `unknown` to all commands, after applying them.
   fileprivate var saysUnknown = false
   fileprivate var failure: Reply.Failure?
+  /// What becomes of hellos, replies and feeds before they are framed.
+  fileprivate var mangle: ((inout [UInt8]) -> Void)?
   /// What arrived, for the tests.
   fileprivate var frameCount = 0
   fileprivate var requestCount = 0
@@ -65,6 +67,7 @@ final class FakeNode: @unchecked Sendable {
   func setSilent(_ value: Bool) async { await sync { $0.isSilent = value } }
   func setSaysUnknown(_ value: Bool) async { await sync { $0.saysUnknown = value } }
   func setFailure(_ value: Reply.Failure?) async { await sync { $0.failure = value } }
+  func setMangle(_ value: (@Sendable (inout [UInt8]) -> Void)?) async { await sync { $0.mangle = value } }
   func frames() async -> (frames: Int, requests: Int) { await sync { ($0.frameCount, $0.requestCount) } }
   func dropLinks() async { await sync { node in for link in node.links.values { link.connection.abort() } } }
   func stop() {
@@ -118,8 +121,11 @@ final class FakeNode: @unchecked Sendable {
         hello = try RouterHello(decoding: &reader)
         var out: [UInt8] = []
         WireFrame.encode(.nodeHello, into: &out) {
+          var hello: [UInt8] = []
           NodeHello(node: node.name.bytes, shardCount: UInt16(node.shardCount), loopCount: UInt16(node.loopCount))
-            .encode(into: &$0)
+            .encode(into: &hello)
+          node.mangle?(&hello)
+          $0.append(contentsOf: hello)
         }
         connection.write(out)
         return
@@ -143,10 +149,14 @@ final class FakeNode: @unchecked Sendable {
       for link in node.links.values {
         var out: [UInt8] = []
         WireFrame.encode(.feed, shard: frame.shard, into: &out) { out in
-          for update in updates { update.encode(into: &out) }
+          var body: [UInt8] = []
+          for update in updates { update.encode(into: &body) }
+          node.mangle?(&body)
+          out.append(contentsOf: body)
         }
         if !updates.isEmpty, link.watched.contains(where: { $0.shard == frame.shard }) { link.connection.write(out) }
       }
+      node.mangle?(&replies)
       var out: [UInt8] = []
       WireFrame.encode(.replies, shard: frame.shard, into: &out) { $0.append(contentsOf: replies) }
       connection.write(out)

@@ -69,12 +69,12 @@ public struct NodeConfiguration: Sendable {
     guard let level = LogLevel(name: flags.text("log-level") ?? "info") else {
       throw UsageError("--log-level: debug, info, warning or error")
     }
-    let loops = try flags.number("loops", in: 0...256) ?? 0
+    let loops = try flags.number("loops", in: 0...Int(NodeHello.loopsMax)) ?? 0
     let timeout = try flags.number("failure-timeout", in: 50...3_600_000) ?? 500
     self.init(
       name: name, host: address.host, port: address.port, dataDirectory: flags.text("data") ?? "var/n1",
       shardCount: try flags.number("shards", in: 1...1_024) ?? 16,
-      loopCount: loops == 0 ? processorCount() : loops, failureTimeout: Milliseconds(Int64(timeout)),
+      loopCount: loops == 0 ? min(processorCount(), Int(NodeHello.loopsMax)) : loops, failureTimeout: Milliseconds(Int64(timeout)),
       heartbeat: Milliseconds(Int64(try flags.number("heartbeat", in: 0...60_000) ?? 0)),
       segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
       snapshotBytes: try flags.number("snapshot-bytes", in: 4_096...(1 << 40)) ?? 64 << 20,

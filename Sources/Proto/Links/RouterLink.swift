@@ -37,7 +37,9 @@ public struct RouterHello: Equatable, Sendable {
 public struct NodeHello: Equatable, Sendable {
   public var node: Bytes
   public var shardCount: UInt16
+  /// 1 to `loopsMax`: a router opens a link to each.
   public var loopCount: UInt16
+  public static let loopsMax: UInt16 = 256
   public init(node: Bytes, shardCount: UInt16, loopCount: UInt16) {
     (self.node, self.shardCount, self.loopCount) = (node, shardCount, loopCount)
   }
@@ -51,7 +53,9 @@ public struct NodeHello: Equatable, Sendable {
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
     let node = try reader.shortBytes()
     let shardCount = try reader.u16()
-    self.init(node: node, shardCount: shardCount, loopCount: try reader.u16())
+    let loopCount = try reader.u16()
+    guard (1...Self.loopsMax).contains(loopCount) else { throw .invalid(field: "loop count") }
+    self.init(node: node, shardCount: shardCount, loopCount: loopCount)
     try reader.finish()
   }
 }

@@ -21,6 +21,8 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
   private(set) var isReady = false
   /// The node closed the connection, in good order.
   private var isEndedByNode = false
+  /// As the node's hello said; 0 until then.
+  private(set) var loopCount = 0
 
   init(id: LinkID, node: NodeName, loopNumber: Int, owner: RouterLoop) {
     (self.id, self.node, self.loopNumber, self.owner) = (id, node, loopNumber, owner)
@@ -130,13 +132,14 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
   }
 
   private func ready(_ hello: NodeHello) throws(DecodeError) {
-    guard !isReady, hello.loopCount > 0, loopNumber < hello.loopCount else { throw .invalid(field: "node hello") }
+    guard !isReady, loopNumber < hello.loopCount else { throw .invalid(field: "node hello") }
     guard Int(hello.shardCount) == owner.engine.shardCount, hello.node == node.bytes else {
       throw .invalid(field: "node hello: another node or cluster")
     }
     isReady = true
+    loopCount = Int(hello.loopCount)
     connection?.clearDeadline()
-    owner.linkReady(self, loopCount: Int(hello.loopCount))
+    owner.linkReady(self)
   }
 
   /// Requests that doors still wait for come back here: the loop closes its links last.

@@ -169,11 +169,14 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     link.connect(to: peer.address, on: loop)
   }
 
-  func linkReady(_ link: NodeLink, loopCount: Int) {
-    guard nodes[link.node]?.links[link.loopNumber] === link else {
+  func linkReady(_ link: NodeLink) {
+    guard let peer = nodes[link.node], peer.links[link.loopNumber] === link else {
       link.connection?.abort()
       return
     }
+    let loopCount = link.loopCount
+    // The number says which shards go where: links that were told another would keep shards from being reached.
+    for other in peer.links.values where other.isReady && other.loopCount != loopCount { other.connection?.abort() }
     nodes[link.node]?.loopCount = loopCount
     nodes[link.node]?.retries[link.loopNumber] = nil
     engine.linkUp(link.id, node: link.node, loop: link.loopNumber, loopCount: loopCount)

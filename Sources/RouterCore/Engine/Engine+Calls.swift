@@ -335,10 +335,13 @@ extension Engine {
       guard case .blockSeats = call.operation, let event = call.event else { return end(call, broken) }
       end(call, .blocked(event, version: version, changed: changed))
     case .held(let held):
-      guard case .reserve(let reservation) = call.operation, let event = call.event else { return end(call, broken) }
+      guard case .reserve(let reservation) = call.operation, let event = call.event, !reservation.choice.isBest
+      else { return end(call, broken) }
       end(call, .held(event, held, buyer: reservation.buyer, seats: call.seats, areas: call.areas))
     case .heldBest(let held, let seats):
-      guard case .reserve(let reservation) = call.operation, let event = call.event else { return end(call, broken) }
+      guard case .reserve(let reservation) = call.operation, let event = call.event, reservation.choice.isBest,
+        event.fits(seats)
+      else { return end(call, broken) }
       end(call, .held(event, held, buyer: reservation.buyer, seats: seats, areas: []))
     case .released(let version):
       guard case .onHold(_, .release) = call.operation else { return end(call, broken) }

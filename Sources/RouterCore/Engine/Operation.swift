@@ -100,6 +100,13 @@ package struct Reservation: Sendable {
   package enum Choice: Sendable {
     case named(seats: [Bytes], areas: [NamedCount])
     case best(count: UInt32, category: Bytes?)
+
+    var isBest: Bool {
+      switch self {
+      case .named: false
+      case .best: true
+      }
+    }
   }
 
   package struct NamedCount: Sendable {

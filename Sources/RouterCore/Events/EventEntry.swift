@@ -129,9 +129,10 @@ package final class EventEntry: Sendable {
     counts.categories.count == definition.categories.count && counts.areas.count == definition.areas.count
   }
 
+  func fits(_ seats: [SeatIndex]) -> Bool { seats.allSatisfy { $0.rawValue < seatCount } }
+
   func fits(_ info: HoldInfo) -> Bool {
-    info.seats.allSatisfy { $0.rawValue < seatCount }
-      && info.areas.allSatisfy { $0.area.rawValue < definition.areas.count }
+    fits(info.seats) && info.areas.allSatisfy { $0.area.rawValue < definition.areas.count }
   }
 
   /// The body of `GET …/plan`, made on first use and kept until the directory drops it.
