@@ -12,6 +12,8 @@ let downCommand = AdminCommand(
     ])
 ) { run async throws(AdminError) in
   let folder = absolutePath(run.data) + "/run"
+  let lock = names(in: folder).isEmpty ? nil : try DirectoryLock(folder + "/lock", run.console)
+  defer { lock?.release() }
   let patience = try checked { () throws(UsageError) in try run.flags.number("patience", in: 0...600) } ?? 20
   let found = names(in: folder).filter { $0.hasSuffix(".pid") }.map { String($0.dropLast(4)) }
   // Doors first, so that nobody is let in who cannot be served; the coordinator last.

@@ -111,6 +111,18 @@ struct LocalCluster {
     return (addresses ?? flags.all(name)).joined(separator: ",")
   }
 
+  /// Two processes cannot listen at one address, and one not twice: said before any is started.
+  func checkAddresses() throws(AdminError) {
+    var users: [String: String] = [:]
+    for part in parts {
+      for (address, what) in part.listens where !address.hasSuffix(":0") {
+        if let other = users.updateValue(what, forKey: address) {
+          throw .usage("\(address) is given twice, for \(other) and for \(what): give each an address of its own")
+        }
+      }
+    }
+  }
+
   // MARK: What is kept
 
   /// The flags that `up` keeps in the data directory; whose processes take them; and whether the data were made with
@@ -129,17 +141,18 @@ struct LocalCluster {
   func checkAgainstKept(_ given: ParsedFlags) throws(AdminError) {
     guard let file = ClusterFile.read(data: data) else { return }
     for (name, takes, isFixed) in Self.keeping where given.given.contains(name) {
-      guard let known = name == "coordinator" ? file.coordinator : file.flags[name],
-        let wanted = Self.text(of: name, in: given),
-        !isSame(name, wanted, known)
+      let known = name == "coordinator" ? file.coordinator : file.flags[name]
+      guard let wanted = Self.text(of: name, in: given), known.map({ isSame(name, wanted, $0) }) != true
       else { continue }
       if isFixed {
         throw .refused(
-          "--\(name) \(wanted): the cluster in \(data) has \(known); leave the flag out, or give another --data")
+          "--\(name) \(wanted): the cluster in \(data) has \(known ?? "none"); leave the flag out, or give another --data"
+        )
       }
       if let part = parts.first(where: { takes($0) && process($0.name) != nil }) {
         throw .refused(
-          "--\(name) \(wanted): \(part.name) runs with \(known); leave the flag out, or end it first (holdfast down)")
+          "--\(name) \(wanted): \(part.name) runs \(known.map { "with " + $0 } ?? "without it"); leave the flag out, "
+            + "or end it first (holdfast down)")
       }
     }
   }

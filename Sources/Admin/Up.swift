@@ -12,9 +12,12 @@ let upCommand = AdminCommand(
     notes: "Pid files are in DATA/run, logs in DATA/log. Ends with 1 if a port is taken or a process does not come up.")
 ) { run async throws(AdminError) in
   let cluster = try LocalCluster(run.flags)
+  try cluster.checkAddresses()
+  for folder in ["", "/run", "/log"] { try makeDirectory(cluster.data + folder) }
+  let lock = try DirectoryLock(cluster.data + "/run/lock", run.console)
+  defer { lock.release() }
   try cluster.checkAgainstKept(run.flags)
   try await cluster.checkShards()
-  for folder in ["", "/run", "/log"] { try makeDirectory(cluster.data + folder) }
   let missing = cluster.parts.filter { cluster.process($0.name) == nil }
   try checkPorts(missing)
   for part in missing { try start(part, of: cluster, run.console) }

@@ -98,6 +98,43 @@ import Testing
     for each in pids { #expect(kill(each, 0) != 0) }
   }
 
+  /// Both want to start the dead node: one does, and its number is the one that is kept.
+  @Test func twoAtOnceStartEachProcessOnce() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try programs(in: directory)
+    let ports = freePorts(4)
+    let flags = [
+      "--data", directory + "/var", "--programs", directory, "--nodes", "127.0.0.1:\(ports[0]),127.0.0.1:\(ports[1])",
+      "--http", "127.0.0.1:\(ports[2])", "--tcp", "127.0.0.1:\(ports[3])", "--demo", "none",
+    ]
+    async let first = holdfast(["up"] + flags)
+    async let second = holdfast(["up"] + flags)
+    let texts = await [first.out, second.out]
+    #expect(texts.count { $0.contains("started n1, n2, router") } == 1, "\(texts)")
+    #expect(texts.count { $0.contains("Already running.") } == 1, "\(texts)")
+    let pids = try ["n1", "n2", "router"].map { try self.pid(of: $0, in: directory) }
+    for each in pids { #expect(kill(each, 0) == 0) }
+    let cors = await holdfast(["up"] + flags + ["--cors", "https://shop.example"])
+    #expect(cors.code == 1 && cors.error.contains("router runs without it"), "\(cors.out)\(cors.error)")
+    let collector = Thread { for each in pids { waitpid(each, nil, 0) } }
+    collector.start()
+    #expect(await holdfast("down", "--data", directory + "/var").code == 0)
+  }
+
+  @Test func anAddressThatIsGivenTwiceIsRefusedBeforeAnythingStarts() async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    for flags in [
+      ["--nodes", "127.0.0.1:31,127.0.0.1:31"], ["--nodes", "127.0.0.1:31,127.0.0.1:32", "--http", "127.0.0.1:32"],
+      ["--http", "127.0.0.1:31", "--tcp", "127.0.0.1:31"],
+    ] {
+      let ran = await holdfast(["up", "--data", directory + "/var", "--programs", directory] + flags)
+      #expect(ran.code == 2 && ran.error.contains("is given twice"), "\(ran.out)\(ran.error)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: directory + "/var"))
+  }
+
   private func pid(of part: String, in directory: String) throws -> pid_t {
     let text = try String(contentsOfFile: directory + "/var/run/\(part).pid", encoding: .utf8)
     #expect(text.hasSuffix("\n"))
@@ -163,7 +200,7 @@ import Testing
     #expect(
       ran.error.contains("\(taken.address) (the HTTP door): the port is taken by process \(getpid())"), "\(ran.error)")
     // Nothing was started.
-    #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/var/run").isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/var/run") == ["lock"])
   }
 
   @Test func aServerThatEndsAtOnceIsSaidWithItsLog() async throws {
