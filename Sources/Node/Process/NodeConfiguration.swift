@@ -74,7 +74,8 @@ public struct NodeConfiguration: Sendable {
     self.init(
       name: name, host: address.host, port: address.port, dataDirectory: flags.text("data") ?? "var/n1",
       shardCount: try flags.number("shards", in: 1...1_024) ?? 16,
-      loopCount: loops == 0 ? min(processorCount(), Int(NodeHello.loopsMax)) : loops, failureTimeout: Milliseconds(Int64(timeout)),
+      loopCount: loops == 0 ? min(processorCount(), Int(NodeHello.loopsMax)) : loops,
+      failureTimeout: Milliseconds(Int64(timeout)),
       heartbeat: Milliseconds(Int64(try flags.number("heartbeat", in: 0...60_000) ?? 0)),
       segmentBytes: try flags.number("segment-bytes", in: (1 << 20)...(1 << 30)) ?? 64 << 20,
       snapshotBytes: try flags.number("snapshot-bytes", in: 4_096...(1 << 40)) ?? 64 << 20,
