@@ -288,6 +288,14 @@ int chf_no_delay(int fd) {
   return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ? errno : 0;
 }
 
+int chf_keep_alive(int fd, int seconds) {
+  int on = 1, attempts = 3, between = seconds / 3 > 0 ? seconds / 3 : 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) < 0) return errno;
+  if (setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds) < 0) return errno;
+  if (setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &between, sizeof between) < 0) return errno;
+  return setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &attempts, sizeof attempts) < 0 ? errno : 0;
+}
+
 ssize_t chf_send(int fd, const void *bytes, size_t count) {
   ssize_t sent;
   do sent = send(fd, bytes, count, MSG_NOSIGNAL);

@@ -120,6 +120,8 @@ public final class Connection: @unchecked Sendable {
   public var isClosed: Bool { state == .closed }
   /// The peer's address for logs: `127.0.0.1:51234`; of who came through a UNIX socket, that socket's.
   public var peerText: String { peer?.description ?? hostName }
+  /// Bytes received that the handler has not consumed.
+  public var inputByteCount: Int { rest.count }
   /// Bytes written and not yet taken by the kernel.
   public var outputByteCount: Int { output.byteCount + encrypted.byteCount }
 

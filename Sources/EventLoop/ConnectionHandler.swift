@@ -107,6 +107,9 @@ public struct ConnectionOptions: Sendable {
   public var openTimeout: Duration = .seconds(10)
   /// How long `close()` waits for the peer's own end after everything was sent.
   public var lingerTimeout: Duration = .seconds(1)
+  /// After so many seconds of silence the kernel asks the peer whether it is still there; 0: never. For accepted
+  /// connections without a deadline, which a peer that lost its power would keep for ever.
+  public var keepAliveSeconds = 0
   /// TLS on this connection; nil: plain TCP.
   public var tls: TLSContext?
   /// The name in the peer's certificate, for clients; nil: the host that was connected to.

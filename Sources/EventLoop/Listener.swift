@@ -178,7 +178,10 @@ extension Listener: EventSource {
     }
     openCount.add(1, ordering: .relaxed)
     loop.counters.accepted &+= 1
-    if peer != nil { _ = chf_no_delay(accepted) }
+    if peer != nil {
+      _ = chf_no_delay(accepted)
+      if options.keepAliveSeconds > 0 { _ = chf_keep_alive(accepted, Int32(clamping: options.keepAliveSeconds)) }
+    }
     let hostName = peer == nil ? address.description : ""
     let target = targets[nextTarget % targets.count]
     nextTarget &+= 1

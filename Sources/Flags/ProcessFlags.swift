@@ -56,7 +56,9 @@ extension CommandSpec {
       FlagSpec("access-log", "on|off", default: "off", "one line a request, beside the log"),
       FlagSpec("header-timeout", "SECONDS", default: "10", "a request's head must be there by then"),
       FlagSpec("body-timeout", "SECONDS", default: "30", "a request's body must be there by then"),
-      FlagSpec("idle-timeout", "SECONDS", default: "75", "a connection without a request is closed"),
+      FlagSpec("idle-timeout", "SECONDS", default: "75", "an HTTP connection without a request is closed"),
+      FlagSpec(
+        "resp-idle-timeout", "SECONDS", default: "0", "a RESP connection without a command is closed; 0: never"),
       FlagSpec("input-memory", "MIB", default: "64", "what all unfinished requests may take together"),
       FlagSpec("output-memory", "MIB", default: "64", "what all answers that wait to be sent may take together"),
       FlagSpec("copy-memory", "MIB", default: "256", "what definitions, seat maps and plans may take together"),

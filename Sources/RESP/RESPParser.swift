@@ -50,7 +50,7 @@ public struct RESPLimits: Sendable, Equatable {
 ///
 /// ```swift
 /// while let used = try parser.next(rest) {
-///   if parser.argumentCount > 0 { …parser.argument(0, in: rest)… }
+///   if parser.argumentCount > 0 { …parser.argument(0, in: parser.typed.isEmpty ? rest : parser.typed.rawSpan)… }
 ///   rest = rest.extracting(used...)
 /// }
 /// ```
@@ -70,15 +70,18 @@ public struct RESPParser: Sendable {
   private var expected = 0
   private var offset = 0
   /// Bytes of a line without an end so far that were searched for it.
-  private var lineSeen = 0
+  var lineSeen = 0
   private var isFinished = true
+  /// Of a typed command with quotes: the same command as an array of bulk strings. Its arguments are places in these
+  /// bytes, instead of the input. Empty for all others.
+  public internal(set) var typed: [UInt8] = []
 
   public init(limits: RESPLimits = RESPLimits()) { self.limits = limits }
 
   /// Arguments of the command that `next` found, the command's name included; 0 for an empty line or array: ignore it.
   @inlinable public var argumentCount: Int { places.count }
 
-  /// One argument of the command that `next` found in `input`.
+  /// One argument of the command that `next` found in `input`, or in `typed` if that is not empty.
   @_lifetime(copy input)
   @inlinable public func argument(_ index: Int, in input: RawSpan) -> RawSpan {
     let place = places[index]
@@ -94,6 +97,7 @@ public struct RESPParser: Sendable {
   public mutating func next(_ input: RawSpan) throws(RESPError) -> Int? {
     if isFinished {
       places.removeAll(keepingCapacity: true)
+      if !typed.isEmpty { typed.removeAll(keepingCapacity: true) }
       guard input.byteCount > 0 else { return nil }
       (expected, offset) = (0, 0)
       guard input.respByte(0) == 0x2A else { return try nextLine(input) }
@@ -151,89 +155,6 @@ public struct RESPParser: Sendable {
     guard place &+ 1 < end else { return nil }
     guard input.respByte(place &+ 1) == 0x0A else { throw .badLineEnd }
     return (isNegative ? -value : value, place &+ 2)
-  }
-
-  /// A command on one line: words, which may stand in single or double quotes (without escapes).
-  private mutating func nextLine(_ input: RawSpan) throws(RESPError) -> Int? {
-    guard var end = try lineEnd(input) else { return nil }
-    let used = end + 1
-    if end > 0, input.respByte(end - 1) == 0x0D { end -= 1 }
-    var place = 0
-    while place < end {
-      let byte = input.respByte(place)
-      if byte == 0x20 || byte == 0x09 {
-        place += 1
-        continue
-      }
-      guard places.count < limits.arguments else { throw .tooManyArguments }
-      if byte == 0x22 || byte == 0x27 {
-        let start = place + 1
-        place = start
-        while place < end, input.respByte(place) != byte {
-          guard input.respByte(place) != 0x5C else { throw .unbalancedQuotes }
-          place += 1
-        }
-        guard place < end else { throw .unbalancedQuotes }
-        places.append(Place(start: UInt32(start), end: UInt32(place)))
-        place += 1
-        guard place == end || input.respByte(place) == 0x20 || input.respByte(place) == 0x09 else {
-          throw .unbalancedQuotes
-        }
-      } else {
-        let start = place
-        while place < end, input.respByte(place) != 0x20, input.respByte(place) != 0x09 { place += 1 }
-        places.append(Place(start: UInt32(start), end: UInt32(place)))
-      }
-    }
-    if isOtherProtocol(input) { throw .otherProtocol }
-    return used
-  }
-
-  /// Where the line feed is; nil: it has not come. What nobody types is refused at once, not when a line feed comes by
-  /// chance.
-  private mutating func lineEnd(_ input: RawSpan) throws(RESPError) -> Int? {
-    var end = lineSeen
-    while end < input.byteCount {
-      guard end <= limits.inlineBytes else { throw .lineTooLong }
-      let byte = input.respByte(end)
-      if byte == 0x0A {
-        lineSeen = 0
-        return end
-      }
-      if byte == 0x0D {
-        guard end &+ 1 < input.byteCount else { break }
-        guard input.respByte(end &+ 1) == 0x0A else { throw .notText }
-      } else if byte < 0x20 && byte != 0x09 || byte == 0x7F {
-        throw .notText
-      }
-      end &+= 1
-    }
-    lineSeen = end
-    guard end <= limits.inlineBytes else { throw .lineTooLong }
-    return nil
-  }
-
-  /// Whether the words are a line of another protocol. A web page can make a browser send such lines here, followed by
-  /// any body. A server that answers such lines as unknown commands then executes the body.
-  private func isOtherProtocol(_ input: RawSpan) -> Bool {
-    guard argumentCount > 0 else { return false }
-    let word = argument(0, in: input)
-    for offset in 0..<word.byteCount {
-      // A command's name, or a name misspelled: no header (`Host:`), address, markup, JSON, or byte beyond ASCII.
-      switch word.respByte(offset) {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: continue
-      default: return true
-      }
-    }
-    let last = argument(argumentCount - 1, in: input)
-    return isForeign(word) || last.begins("HTTP/") || last.begins("RTSP/") || last.begins("SIP/")
-  }
-
-  private func isForeign(_ word: RawSpan) -> Bool {
-    word.isWord("GET") || word.isWord("POST") || word.isWord("PUT") || word.isWord("HEAD") || word.isWord("DELETE")
-      || word.isWord("OPTIONS") || word.isWord("PATCH") || word.isWord("CONNECT") || word.isWord("TRACE")
-      || word.isWord("PRI") || word.isWord("EHLO") || word.isWord("HELO") || word.isWord("LHLO")
-      || word.isWord("PROXY") || word.begins("SSH-")
   }
 }
 

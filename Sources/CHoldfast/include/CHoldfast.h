@@ -85,6 +85,8 @@ int chf_socket_error(int fd);
 int chf_local_address(int fd, struct chf_address *out);
 int chf_peer_address(int fd, struct chf_address *out);
 int chf_no_delay(int fd);
+/* Asks a silent peer whether it is still there after `seconds`, and gives it up after three more attempts. */
+int chf_keep_alive(int fd, int seconds);
 /* Without SIGPIPE. Both return the count or -errno. */
 ssize_t chf_send(int fd, const void *bytes, size_t count);
 struct chf_slice {

@@ -12,7 +12,6 @@ struct MetricsSample: Sendable {
   var counters = LoopMetrics()
   /// Reads refused because their copy, map or plan body had no room, or too many waited.
   var copyRefusals: UInt64 = 0
-  var loopsLeft = 0
   var pending = 0
   var copies = 0
   var copiesLive = 0

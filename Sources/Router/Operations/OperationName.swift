@@ -17,7 +17,7 @@ package enum OperationName: Int, CaseIterable, Sendable {
 /// The commands of the RESP door, in the order in which `COMMAND` lists them. What is known of one stands in its
 /// `RESPWord`: in the row of the operation that it asks for, or in `RESPWord.ofConnection`.
 package enum RESPCommand: Int, CaseIterable, Sendable {
-  case ping, echo, hello, auth, select, reset, quit, command, client, config, info
+  case ping, echo, hello, auth, select, reset, quit, command, client, config, info, cluster, readonly, readwrite
   case multi, exec, discard, watch, unwatch
   case eventCreate, eventSet, eventBlock, eventUnblock, eventDelete, eventInfo
   case hold, holdBest, holdArea, holdInfo, orderInfo, extend, release, confirm, cancel, checkout, seat, seats

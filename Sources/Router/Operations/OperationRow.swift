@@ -124,8 +124,12 @@ extension OperationRow {
           .post, "/v1/events/{event}/blocks",
           body: Body(schema: "Blocks", fields: ["seats", "areas", "blocked"], bytesMax: 8 << 20)),
         resp: [
-          RESPWord(.eventBlock, "EVENT.BLOCK", "id seat [seat …]", .atLeast(3), mayHaveKey: true),
-          RESPWord(.eventUnblock, "EVENT.UNBLOCK", "id seat [seat …]", .atLeast(3), mayHaveKey: true),
+          RESPWord(
+            .eventBlock, "EVENT.BLOCK", "id seat [seat …]", .atLeast(3), "Take seats off sale, all or nothing.",
+            mayHaveKey: true),
+          RESPWord(
+            .eventUnblock, "EVENT.UNBLOCK", "id seat [seat …]", .atLeast(3), "Put seats back on sale, all or nothing.",
+            mayHaveKey: true),
         ],
         writes: true,
         refusals: [
@@ -190,11 +194,15 @@ extension OperationRow {
           .post, "/v1/reserve",
           body: Body(schema: "Reserve", fields: ["event", "buyer", "seats", "areas", "best", "ttl"])),
         resp: [
-          RESPWord(.hold, "HOLD", "event buyer seconds seat [seat …]", .atLeast(5), mayHaveKey: true, reply: .brief),
           RESPWord(
-            .holdBest, "HOLD.BEST", "event buyer seconds count [CATEGORY c]", .either(5, 7), mayHaveKey: true),
+            .hold, "HOLD", "event buyer seconds seat [seat …]", .atLeast(5), "Hold seats for a buyer, all or nothing.",
+            mayHaveKey: true, reply: .brief),
           RESPWord(
-            .holdArea, "HOLD.AREA", "event buyer seconds area count", .exactly(6), mayHaveKey: true, reply: .brief),
+            .holdBest, "HOLD.BEST", "event buyer seconds count [CATEGORY c]", .either(5, 7),
+            "Hold the best seats that are free, side by side if there are any.", mayHaveKey: true),
+          RESPWord(
+            .holdArea, "HOLD.AREA", "event buyer seconds area count", .exactly(6), "Hold places in an area.",
+            mayHaveKey: true, reply: .brief),
         ],
         writes: true,
         refusals: [

@@ -3,8 +3,11 @@ struct RESPWord: Sendable {
   let command: RESPCommand
   /// In capitals, as people read it.
   let name: StaticString
-  /// What may follow the name, for people and for `COMMAND DOCS`, `KEY k` left out.
+  /// What may follow the name, for people and for `COMMAND DOCS` (see `RESPArgument`), `KEY k` left out.
   let arguments: StaticString
+  /// One sentence; empty: its operation's row says it.
+  let summary: StaticString
+  let group: Group
   let words: Words
   /// Whether `KEY k` may end it.
   let mayHaveKey: Bool
@@ -13,6 +16,23 @@ struct RESPWord: Sendable {
   let inTransaction: InTransaction
   /// The operation whose row it stands in; nil: it is about the connection.
   var operation: OperationName?
+
+  /// Under which heading clients list it: `help @holdfast`.
+  enum Group: Sendable {
+    /// What this service is for. The others are Redis's own.
+    case holdfast
+    case connection, server, transactions, cluster
+
+    var name: StaticString {
+      switch self {
+      case .holdfast: "holdfast"
+      case .connection: "connection"
+      case .server: "server"
+      case .transactions: "transactions"
+      case .cluster: "cluster"
+      }
+    }
+  }
 
   /// How much of a hold, order or event a reply says.
   enum Reply: Sendable {
@@ -58,10 +78,12 @@ struct RESPWord: Sendable {
   }
 
   init(
-    _ command: RESPCommand, _ name: StaticString, _ arguments: StaticString, _ words: Words, mayHaveKey: Bool = false,
-    reply: Reply = .full, inTransaction: InTransaction = .queues
+    _ command: RESPCommand, _ name: StaticString, _ arguments: StaticString, _ words: Words,
+    _ summary: StaticString = "",
+    group: Group = .holdfast, mayHaveKey: Bool = false, reply: Reply = .full, inTransaction: InTransaction = .queues
   ) {
     (self.command, self.name, self.arguments, self.words) = (command, name, arguments, words)
+    (self.summary, self.group) = (summary, group)
     (self.mayHaveKey, self.reply, self.inTransaction) = (mayHaveKey, reply, inTransaction)
   }
 

@@ -14,6 +14,8 @@ struct DoorContext: Sendable {
   var bodyTimeout = Duration.seconds(30)
   /// Nanoseconds, because it is set anew with every request.
   var idleTimeout: UInt64 = 75_000_000_000
+  /// The same at the RESP door; 0: never.
+  var respIdleTimeout: UInt64 = 0
   var crossOrigin = CrossOrigin()
   var logsRequests = false
   /// Bit n for each of the process's loops.
@@ -23,6 +25,8 @@ struct DoorContext: Sendable {
   var processID: Int
   /// Where the RESP door listens.
   var respDoors: [Endpoint]
+  /// As Redis: `tcp-keepalive`.
+  static let respKeepAlive = 300
   /// The cluster's random id.
   var cluster: UInt64
   /// Bounds what all connections keep of unfinished requests, and of answers that nobody takes.
@@ -45,6 +49,7 @@ struct DoorContext: Sendable {
     headerTimeout = configuration.headerTimeout
     bodyTimeout = configuration.bodyTimeout
     idleTimeout = configuration.idleTimeout.nanoseconds
+    respIdleTimeout = configuration.respIdleTimeout.nanoseconds
     crossOrigin = configuration.crossOrigin
     logsRequests = configuration.logsRequests
     loops = loopCount >= 64 ? .max : 1 << UInt64(loopCount) - 1

@@ -37,6 +37,8 @@ struct LoopMetrics: Sendable {
   var respConnections = 0
   /// Connections at the RESP door since the start.
   var respSessions: UInt64 = 0
+  /// Commands there that were executed, whether they need a shard or not.
+  var respCommands: UInt64 = 0
   /// Connections at the RESP door that were closed for what they sent.
   var respProtocolErrors: UInt64 = 0
 
@@ -73,6 +75,8 @@ struct LoopMetrics: Sendable {
     linksLost &+= other.linksLost
     httpConnections += other.httpConnections
     respConnections += other.respConnections
+    respSessions &+= other.respSessions
+    respCommands &+= other.respCommands
     respProtocolErrors &+= other.respProtocolErrors
   }
 }

@@ -174,6 +174,7 @@ public final class Router: Sendable {
     var limits = AcceptLimits()
     limits.takesGuests = true
     for door in tcpDoors {
+      options.keepAliveSeconds = DoorContext.respKeepAlive
       limits.refusal = RESPRefusal.text
       limits.trouble = Self.trouble(at: door, log)
       options.tls = door.address.path == nil ? tls : nil
@@ -183,6 +184,7 @@ public final class Router: Sendable {
         return RESPSession(loop: loop, connection: connection)
       }
     }
+    options.keepAliveSeconds = 0
     for door in httpDoors {
       limits.refusal = HTTPSession.fullAnswer(loops[0].context.crossOrigin)
       limits.trouble = Self.trouble(at: door, log)

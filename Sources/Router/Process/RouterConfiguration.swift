@@ -19,6 +19,8 @@ public struct RouterConfiguration: Sendable {
   public var headerTimeout = Duration.seconds(10)
   public var bodyTimeout = Duration.seconds(30)
   public var idleTimeout = Duration.seconds(75)
+  /// At the RESP door; zero: never, as Redis has it.
+  public var respIdleTimeout = Duration.zero
   /// Bytes that all unfinished requests together may take.
   public var inputMemory = 64 << 20
   /// Bytes that all answers that wait to be sent may take together; a body that many are sent counts once.

@@ -18,6 +18,8 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
   let engine: Engine
   private let driver: EngineDriver
   var metrics = LoopMetrics()
+  /// The RESP door's open connections, by id.
+  var respSessions: [UInt64: RESPSession] = [:]
   let log: LogSink
   let context: DoorContext
   /// Set once, before the first connection: the process's loops.
@@ -216,10 +218,8 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
 
   /// Asks all loops for their counts and calls `done` here with the sum.
   func collectMetrics(_ done: @escaping @Sendable (MetricsSample) -> Void) {
-    let all = siblings.isEmpty ? [self] : siblings
     var start = MetricsSample()
-    start.loopsLeft = all.count
-    start.loopCount = all.count
+    start.loopCount = max(1, siblings.count)
     start.shardCount = engine.shardCount
     start.logLinesDropped = log.droppedCount
     start.isCoordinatorReachable = context.isCoordinatorReachable
@@ -228,13 +228,21 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
     for shard in 0..<engine.shardCount where engine.forwarder.isReachable(ShardID(UInt16(shard))) {
       start.shardsReachable += 1
     }
-    let sum = Lock(start)
+    gather(start, { other, sample in other.count(into: &sample) }, done)
+  }
+
+  /// Lets each loop in turn add what it has, on its own thread, and calls `done` here with the whole.
+  func gather<Sum: Sendable>(
+    _ start: Sum, _ add: @escaping @Sendable (RouterLoop, inout Sum) -> Void, _ done: @escaping @Sendable (Sum) -> Void
+  ) {
+    let all = siblings.isEmpty ? [self] : siblings
+    let whole = Lock((sum: start, loopsLeft: all.count))
     for other in all {
       other.loop.submit { [self] in
-        let finished: MetricsSample? = sum.withLock { sample in
-          other.count(into: &sample)
-          sample.loopsLeft -= 1
-          return sample.loopsLeft == 0 ? sample : nil
+        let finished: Sum? = whole.withLock { whole in
+          add(other, &whole.sum)
+          whole.loopsLeft -= 1
+          return whole.loopsLeft == 0 ? whole.sum : nil
         }
         guard let finished else { return }
         loop.submit { done(finished) }

@@ -63,6 +63,9 @@ public enum RouterProgram {
     if let time = try flags.number("header-timeout", in: 1...86_400) { configuration.headerTimeout = .seconds(time) }
     if let time = try flags.number("body-timeout", in: 1...86_400) { configuration.bodyTimeout = .seconds(time) }
     if let time = try flags.number("idle-timeout", in: 1...86_400) { configuration.idleTimeout = .seconds(time) }
+    if let time = try flags.number("resp-idle-timeout", in: 0...31_536_000) {
+      configuration.respIdleTimeout = .seconds(time)
+    }
     if let size = try flags.number("input-memory", in: 1...65_536) { configuration.inputMemory = size << 20 }
     if let size = try flags.number("output-memory", in: 1...65_536) { configuration.outputMemory = size << 20 }
     if let size = try flags.number("copy-memory", in: 1...65_536) { configuration.copyMemory = size << 20 }

@@ -1,8 +1,8 @@
 import EventLoop
+import Flags
 import Octets
 import RESP
 import RouterCore
-import Time
 
 /// The commands that Redis clients and tools begin with.
 extension RESPSession {
@@ -58,11 +58,6 @@ extension RESPSession {
     endAfterReplies()
   }
 
-  func info() {
-    let text = infoText()
-    reply(takeNumber()) { $0.putBulk(text.rawSpan) }
-  }
-
   func hello(_ input: RawSpan) {
     let count = parser.argumentCount
     var chosen = version
@@ -103,7 +98,7 @@ extension RESPSession {
       out.putBulk("server")
       out.putBulk("holdfast")
       out.putBulk("version")
-      out.putBulk(RouterVersion.text)
+      out.putBulk(Version.current)
       out.putBulk("proto")
       out.putInteger(Int64(proto.rawValue))
       out.putBulk("id")
@@ -116,165 +111,16 @@ extension RESPSession {
       out.putArray(0)
     }
   }
-
-  func client(_ input: RawSpan) {
-    let word = parser.argument(1, in: input)
-    let count = parser.argumentCount
-    if word.isWord("SETNAME"), count == 3 {
-      let wanted = parser.argument(2, in: input)
-      guard wanted.isClientName else {
-        return fail("Client names cannot contain spaces, newlines or special characters.")
-      }
-      name = Bytes(wanted)
-      reply(takeNumber()) { $0.putSimple("OK") }
-    } else if word.isWord("GETNAME"), count == 2 {
-      let (name, proto) = (name, version)
-      reply(takeNumber()) { if name.isEmpty { $0.putNull(proto) } else { $0.putBulk(name.rawSpan) } }
-    } else if word.isWord("ID"), count == 2 {
-      let id = id
-      reply(takeNumber()) { $0.putInteger(Int64(id)) }
-    } else if word.isWord("SETINFO"), count == 4 {
-      reply(takeNumber()) { $0.putSimple("OK") }
-    } else if count == 3, word.isWord("NO-EVICT") || word.isWord("NO-TOUCH") || word.isWord("REPLY"),
-      parser.argument(2, in: input).isWord("ON")
-        || (!word.isWord("REPLY") && parser.argument(2, in: input).isWord("OFF"))
-    {
-      reply(takeNumber()) { $0.putSimple("OK") }
-    } else if word.isWord("INFO") || word.isWord("LIST") {
-      let text = Bytes("id=\(id) addr=\(peerAddress) name=\(name) db=0 resp=\(version.rawValue)\n")
-      reply(takeNumber()) { $0.putBulk(text.rawSpan) }
-    } else {
-      fail("unknown subcommand or wrong number of arguments for 'client'")
-    }
-  }
-
-  func config(_ input: RawSpan) {
-    guard parser.argument(1, in: input).isWord("GET"), parser.argumentCount >= 3 else {
-      return fail("only CONFIG GET is understood: settings are flags of the process")
-    }
-    // What tools ask for before they begin. Every yes is on two disks, which is what `always` says of one.
-    let settings: [(word: StaticString, name: StaticString, value: StaticString)] = [
-      ("SAVE", "save", ""), ("APPENDONLY", "appendonly", "yes"), ("APPENDFSYNC", "appendfsync", "always"),
-      ("DATABASES", "databases", "1"), ("MAXMEMORY", "maxmemory", "0"),
-    ]
-    var found: [(StaticString, StaticString)] = []
-    for setting in settings {
-      for word in 2..<parser.argumentCount {
-        let pattern = parser.argument(word, in: input)
-        if pattern.isWord("*") || pattern.isWord(setting.word) {
-          found.append((setting.name, setting.value))
-          break
-        }
-      }
-    }
-    let (matches, proto) = (found, version)
-    reply(takeNumber()) { out in
-      out.putMap(matches.count, proto)
-      for (name, value) in matches {
-        out.putBulk(name)
-        out.putBulk(value)
-      }
-    }
-  }
-
-  /// As Redis: who came through a file is named by that file, with the port 0.
-  private var peerAddress: String {
-    let text = connection.peerText
-    return text.hasPrefix("unix:") ? text.dropFirst(5) + ":0" : text
-  }
-
-  private func infoText() -> Bytes {
-    let metrics = loop.metrics
-    var text = "# Server\r\nserver_name:holdfast\r\nholdfast_version:\(RouterVersion.text)\r\nredis_version:7.0.0\r\n"
-    text +=
-      "redis_mode:standalone\r\nprocess_id:\(context.processID)\r\ntcp_port:\(context.respDoors.first { $0.path == nil }?.port ?? 0)\r\n"
-    for path in context.respDoors.compactMap(\.path) { text += "unixsocket:\(path)\r\n" }
-    text += "uptime_in_seconds:\((engine.now - context.startedAt).seconds)\r\n"
-    text += "# Clients\r\nconnected_clients:\(metrics.respConnections)\r\n"
-    text += "# Replication\r\nrole:master\r\nshards:\(engine.shardCount)\r\n"
-    return Bytes(text)
-  }
-
-  // MARK: COMMAND
-
-  func describe(_ input: RawSpan) {
-    let count = parser.argumentCount
-    let proto = version
-    if count == 1 {
-      return reply(takeNumber()) { $0.putCommandInfos(RESPCommand.allCases.map { $0 }) }
-    }
-    let word = parser.argument(1, in: input)
-    var named: [RESPCommand?] = []
-    for place in 2..<max(2, count) { named.append(RESPCommand(parser.argument(place, in: input))) }
-    if word.isWord("COUNT"), count == 2 {
-      reply(takeNumber()) { $0.putInteger(Int64(RESPCommand.allCases.count)) }
-    } else if word.isWord("INFO") {
-      let wanted = count == 2 ? RESPCommand.allCases.map { $0 } : named
-      reply(takeNumber()) { $0.putCommandInfos(wanted) }
-    } else if word.isWord("DOCS") {
-      let wanted = count == 2 ? RESPCommand.allCases : named.compactMap { $0 }
-      reply(takeNumber()) { out in
-        out.putMap(wanted.count, proto)
-        for command in wanted {
-          out.putLowercased(command.name)
-          out.putMap(3, proto)
-          out.putBulk("summary")
-          out.putBulk(bytes: Bytes(command.usage))
-          out.putBulk("since")
-          out.putBulk("1.0.0")
-          out.putBulk("group")
-          out.putBulk(command.isWrite ? "seats" : "connection")
-        }
-      }
-    } else if word.isWord("LIST"), count == 2 {
-      reply(takeNumber()) { out in
-        out.putArray(RESPCommand.allCases.count)
-        for command in RESPCommand.allCases { out.putLowercased(command.name) }
-      }
-    } else {
-      fail("unknown subcommand or wrong number of arguments for 'command'")
-    }
-  }
-}
-
-/// What the doors call themselves.
-enum RouterVersion {
-  static let text: StaticString = "1.0.0"
 }
 
 extension RawSpan {
   /// Printable ASCII without spaces; may be empty.
-  fileprivate var isClientName: Bool {
+  var isClientName: Bool {
     for offset in 0..<byteCount {
       // Safe: the offset is below the count.
       let byte = unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
       if byte <= 0x20 || byte > 0x7E { return false }
     }
     return true
-  }
-}
-
-extension [UInt8] {
-  fileprivate mutating func putLowercased(_ name: StaticString) {
-    let bytes = Bytes(name.description.lowercased())
-    putBulk(bytes.rawSpan)
-  }
-
-  /// As Redis 7: name, arity, flags, first key, last key, step; then categories, tips, key specifications, subcommands.
-  fileprivate mutating func putCommandInfos(_ commands: [RESPCommand?]) {
-    putArray(commands.count)
-    for command in commands {
-      guard let command else {
-        putText("*-1\r\n")
-        continue
-      }
-      putArray(10)
-      putLowercased(command.name)
-      putInteger(command.arity)
-      putArray(1)
-      putSimple(command.isWrite ? "write" : "readonly")
-      for _ in 0..<3 { putInteger(0) }
-      for _ in 0..<4 { putArray(0) }
-    }
   }
 }

@@ -11,6 +11,7 @@ extension RESPSession {
   func execute(_ input: RawSpan) {
     let named = RESPCommand(parser.argument(0, in: input))
     if transaction != nil, queue(named, input) { return }
+    loop.metrics.respCommands &+= 1
     guard let command = named else { return unknown(input) }
     let count = parser.argumentCount
     let arity = Int(command.arity)
@@ -52,7 +53,8 @@ extension RESPSession {
     case .command: describe(input)
     case .client: client(input)
     case .config: config(input)
-    case .info: info()
+    case .info: info(input)
+    case .cluster, .readonly, .readwrite: fail("This instance has cluster support disabled")
     case .multi: multi()
     case .exec: exec()
     case .discard: discard()
@@ -67,10 +69,25 @@ extension RESPSession {
   func fail(_ refusal: CallRefusal) { reply(takeNumber()) { $0.putRefusal(refusal) } }
   func wrongCount(_ command: RESPCommand) { reply(takeNumber()) { $0.putWrongCount(command) } }
 
+  func fail(_ text: String) {
+    let bytes = Bytes(text)
+    reply(takeNumber()) { $0.putError("ERR", bytes.rawSpan) }
+  }
+
+  /// In Redis's words, which clients compare. What Redis has and this is not for is told why.
   func unknown(_ input: RawSpan) {
+    let word = parser.argument(0, in: input)
     var text = Array("unknown command '".utf8)
-    text.append(contentsOf: Bytes(parser.argument(0, in: input)).array.prefix(128))
-    text.append(UInt8(ascii: "'"))
+    text.append(contentsOf: Bytes(word).array.prefix(128))
+    text.append(contentsOf: "', with args beginning with: ".utf8)
+    let start = text.count
+    for place in 1..<max(1, parser.argumentCount) where text.count - start < 128 {
+      let room = 128 - (text.count - start)
+      text.append(UInt8(ascii: "'"))
+      text.append(contentsOf: Bytes(parser.argument(place, in: input)).array.prefix(room))
+      text.append(contentsOf: "' ".utf8)
+    }
+    if let why = RESPAbsence.reason(word) { text.append(contentsOf: why.description.utf8) }
     reply(takeNumber()) { $0.putError("ERR", text.rawSpan) }
   }
 
@@ -330,10 +347,14 @@ extension [UInt8] {
   mutating func putWrongCount(_ command: RESPCommand) {
     var text = Array("wrong number of arguments for '".utf8)
     text.append(contentsOf: command.name.description.lowercased().utf8)
-    text.append(contentsOf: "' command: ".utf8)
-    text.append(contentsOf: command.name.description.utf8)
-    text.append(UInt8(ascii: " "))
-    text.append(contentsOf: command.usage.utf8)
+    text.append(contentsOf: "' command".utf8)
+    // Of its own commands Redis says no more, and some clients compare the whole text.
+    if command.word.group == .holdfast {
+      text.append(contentsOf: ": ".utf8)
+      text.append(contentsOf: command.name.description.utf8)
+      text.append(UInt8(ascii: " "))
+      text.append(contentsOf: command.usage.utf8)
+    }
     putError("ERR", text.rawSpan)
   }
 }

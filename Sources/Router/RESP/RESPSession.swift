@@ -3,13 +3,16 @@ import Octets
 import Proto
 import RESP
 import RouterCore
+import Time
 
 /// One connection at the RESP door.
 ///
 /// Replies leave in the order of the commands. Commands are taken from the connection as long as all unanswered ones
 /// were submitted in the same turn, so that they leave in one frame for each shard (what the forwarder needs to keep
 /// effects in order); then reading pauses until they are answered. So a pipeline of any length needs bounded memory.
-final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
+///
+/// Sendable without the compiler's check: everything in it is touched on its loop only.
+final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner, @unchecked Sendable {
   /// Commands without a reply.
   static let windowMax = 1_024
   /// Bytes that nodes are expected to answer to those.
@@ -24,7 +27,12 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   /// What it was for commands below a number, while some of those have no reply.
   private var olderVersions: [(below: UInt64, version: RESPVersion)] = []
   var name = Bytes()
+  /// As CLIENT SETINFO said.
+  var library = (name: Bytes(), version: Bytes())
   let id: UInt64
+  let openedAt: MonotonicTime
+  /// When bytes came last.
+  private(set) var heardAt: MonotonicTime
   /// Between MULTI and EXEC.
   var transaction: RESPTransaction?
   /// Between EXEC and the last of its commands.
@@ -56,6 +64,8 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
 
   init(loop: RouterLoop, connection: Connection) {
     (self.loop, engine, self.connection, context) = (loop, loop.engine, connection, loop.context)
+    openedAt = loop.engine.now
+    heardAt = openedAt
     loop.metrics.respSessions &+= 1
     id = loop.metrics.respSessions << 8 | UInt64(engine.loopIndex)
   }
@@ -65,11 +75,17 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
   func opened(_ connection: Connection) {
     isCounted = true
     loop.metrics.respConnections += 1
-    connection.setDeadline(afterNanoseconds: context.idleTimeout)
+    loop.respSessions[id] = self
+    startIdleTime()
+  }
+
+  private func startIdleTime() {
+    if context.respIdleTimeout > 0 { connection.setDeadline(afterNanoseconds: context.respIdleTimeout) }
   }
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
-    connection.setDeadline(afterNanoseconds: context.idleTimeout)
+    startIdleTime()
+    heardAt = engine.now
     var consumed = 0
     while !isEnding {
       if mustWait() { return consumed }
@@ -82,7 +98,14 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
       let rest = bytes.extracting(consumed..<bytes.byteCount)
       do throws(RESPError) {
         guard let used = try parser.next(rest) else { return consumed }
-        if parser.argumentCount > 0 { execute(rest.extracting(0..<used)) }
+        if parser.argumentCount > 0 {
+          if parser.typed.isEmpty {
+            execute(rest.extracting(0..<used))
+          } else {
+            let typed = parser.typed
+            execute(typed.rawSpan)
+          }
+        }
         if run == nil { consumed += used } else { run?.byteCount = used }
       } catch {
         loop.noteBadInput(error, from: connection)
@@ -117,12 +140,15 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner {
     if nextNumber == headNumber {
       connection.close(reason: .deadline)
     } else {
-      connection.setDeadline(afterNanoseconds: context.idleTimeout)
+      startIdleTime()
     }
   }
 
   func closed(_ connection: Connection, reason: CloseReason) {
-    if isCounted { loop.metrics.respConnections -= 1 }
+    if isCounted {
+      loop.metrics.respConnections -= 1
+      loop.respSessions[id] = nil
+    }
     isEnding = true
     waiting = []
     dropTransaction()
