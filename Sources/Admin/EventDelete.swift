@@ -18,7 +18,7 @@ let eventDeleteCommand = AdminCommand(
     let counts = ["holds", "orders"].compactMap { name in
       answer.json?[name]?.integer(Int64.self).map { "\($0) \(name)" }
     }
-    guard !counts.isEmpty else { throw refusal(answer) }
+    guard !counts.isEmpty else { throw refusal(answer, flags: run.flags) }
     throw .refused("event_in_use: \(counts.joined(separator: " and ")) live; --force deletes them, too")
   }
   run.console.line(run.wantsJSON ? "{\"deleted\":true}" : "deleted \(id)")

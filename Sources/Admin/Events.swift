@@ -34,7 +34,8 @@ let eventCommands: [AdminCommand] = [
       notes: "holdfast event create gala --section Stalls=20x30:4500 --area Floor=5000:3500")
   ) { run async throws(AdminError) in
     let body: [UInt8]
-    if let file = run.flags.text("file") {
+    let file = run.flags.text("file")
+    if let file {
       guard let text = readFile(file) else { throw .refused("\(file) cannot be read") }
       body = text
     } else {
@@ -44,7 +45,7 @@ let eventCommands: [AdminCommand] = [
       if !sections.isEmpty { event.append(.init("sections", .array(sections))) }
       body = Array(JSONValue.object(event).compact.utf8)
     }
-    try await create(body, run)
+    try await create(body, run, file: file)
   },
   AdminCommand(
     CommandSpec(
@@ -89,8 +90,10 @@ let eventCommands: [AdminCommand] = [
     } else {
       run.console.out(
         table(
-          [["EVENT", "NAME", "STARTS"]]
-            + events.map { [$0["id"]?.text ?? "?", $0["name"]?.text ?? "", $0["starts_at"]?.text ?? ""] }))
+          [["EVENT", "NAME", "VENUE", "STARTS"]]
+            + events.map { event in
+              [event["id"]?.text ?? "?"] + ["name", "venue", "starts_at"].map { event[$0]?.text ?? "" }
+            }))
     }
   },
   AdminCommand(
@@ -126,9 +129,9 @@ let eventCommands: [AdminCommand] = [
   },
 ]
 
-private func create(_ body: [UInt8], _ run: Invocation) async throws(AdminError) {
-  let event = try await run.successful("POST", "/v1/events", body: body)
-  for warning in event["warnings"]?.items ?? [] { run.console.note("warning: \(warning.text ?? "?")") }
+private func create(_ body: [UInt8], _ run: Invocation, file: String? = nil) async throws(AdminError) {
+  let event = try await run.successful("POST", "/v1/events", body: body, file: file)
+  for warning in event["warnings"]?.items ?? [] { run.console.note("warning: \(warning.text ?? "")") }
   if run.wantsJSON {
     run.console.line(event.compact)
   } else {

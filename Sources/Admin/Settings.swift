@@ -116,11 +116,13 @@ struct Invocation {
   }
 
   /// As `api`, but a refusal is thrown: with what the problem document says.
+  ///
+  /// - Parameter file: which the body is, as its user wrote it; nil: the body was made of flags and arguments.
   func successful(
-    _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(String, String)] = []
+    _ method: String, _ path: String, body: [UInt8]? = nil, headers: [(String, String)] = [], file: String? = nil
   ) async throws(AdminError) -> JSONValue {
     let answer = try await api(method, path, body: body, headers: headers)
-    guard (200..<300).contains(answer.status) else { throw refusal(answer) }
+    guard (200..<300).contains(answer.status) else { throw refusal(answer, flags: flags, file: file) }
     return answer.json ?? .null
   }
 }
@@ -131,16 +133,35 @@ func doors(of router: RouterRecord) -> [String] {
   return ([router.http] + router.moreHTTP).filter { isHere || !$0.hasPrefix("unix:") }
 }
 
-/// A problem document in one line: `seats_taken: … (Stalls-A-1, Stalls-A-2)`.
-func refusal(_ answer: HTTPAnswer) -> AdminError {
+/// A problem document in one line: `seats_taken: … (Stalls-A-1, Stalls-A-2)`. Lines, columns and fields are those of a
+/// body: of one that its user did not write, the flag is said that the field was made of.
+func refusal(_ answer: HTTPAnswer, flags: ParsedFlags? = nil, file: String? = nil) -> AdminError {
   let json = answer.json
   var text = json?["code"]?.text ?? "status \(answer.status)"
-  if let detail = json?["detail"]?.text ?? json?["title"]?.text { text += ": " + detail }
+  if let detail = json?["detail"]?.text ?? json?["title"]?.text {
+    text += ": " + (file == nil ? withoutPlace(detail) : "\(file ?? ""): " + detail)
+  }
   if let seats = json?["seats"]?.items?.compactMap(\.text), !seats.isEmpty {
     text += " (\(seats.joined(separator: ", ")))"
   }
-  if let field = json?["field"]?.text { text += " (field \(field))" }
+  if let field = json?["field"]?.text {
+    let flag = flagName(field)
+    text += file == nil && flags?.has(flag) == true ? " (--\(flag))" : " (field \(field))"
+  }
   return answer.status == 503 || answer.status == 504 ? .unreachable(text) : .refused(text)
+}
+
+/// `max-per-order` of `max_per_order`; `section` of `sections[3].rows`, `price` of `prices.VIP`.
+private func flagName(_ field: String) -> String {
+  let first = field.prefix { $0 != "." && $0 != "[" }
+  let name = ["sections": "section", "areas": "area", "prices": "price"][String(first)] ?? String(first)
+  return String(name.map { $0 == "_" ? "-" : $0 })
+}
+
+/// Without the end ` (line 1, column 34).` of a sentence.
+private func withoutPlace(_ detail: String) -> String {
+  guard detail.hasSuffix(")."), let start = detail.firstRange(of: " (line ")?.lowerBound else { return detail }
+  return detail[..<start] + "."
 }
 
 /// A whole file; nil if it cannot be read.

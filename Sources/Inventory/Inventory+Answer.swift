@@ -42,9 +42,10 @@ extension Inventory {
     case .events(let after, let limit):
       return .events(
         events.slots(after: after, limit: Int(limit)).map { slot in
-          EventSummary(
-            id: events[slot].id, name: events[slot].layout.definition.name, version: events[slot].version,
-            counts: events[slot].total)
+          let definition = events[slot].layout.definition
+          return EventSummary(
+            id: events[slot].id, name: definition.name, venue: definition.venue, startsAt: definition.startsAt,
+            version: events[slot].version, counts: events[slot].total)
         })
     case .subscribe(let id):
       guard let slot = events.slot(of: id) else { return .refused(.noSuchEvent) }

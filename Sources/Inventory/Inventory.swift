@@ -56,7 +56,7 @@ public struct Inventory: Sendable {
     buyers = BuyerTable(salt: tableSalt)
     ring = RouterKeyRing(salt: tableSalt)
     routerKeys = KeyTable(salt: tableSalt)
-    clientKeys = KeyTable(salt: tableSalt)
+    clientKeys = KeyTable(salt: tableSalt, findsAnywhere: true)
     parkedKeys = KeyTable(salt: tableSalt)
   }
 

@@ -2,7 +2,7 @@ extension JSONReader {
   /// The next value, an integer as JSON Schema has it: `2.0` and `1e3` are integers too, `1.5` is none.
   public mutating func int64() throws(JSONError) -> Int64 {
     let first = try start()
-    guard first == 0x2D || first &- 0x30 < 10 else { throw wrongType() }
+    guard first == 0x2D || first &- 0x30 < 10 else { throw wrongType("an integer") }
     let begin = offset
     var place = offset
     let isNegative = first == 0x2D
@@ -88,7 +88,7 @@ extension JSONReader {
   /// The next value, a number of any form, as the nearest `Double`; over its range is refused.
   public mutating func double() throws(JSONError) -> Double {
     let first = try start()
-    guard first == 0x2D || first &- 0x30 < 10 else { throw wrongType() }
+    guard first == 0x2D || first &- 0x30 < 10 else { throw wrongType("a number") }
     let begin = offset
     var place = offset
     if first == 0x2D { place &+= 1 }

@@ -16,7 +16,7 @@ extension JSONReader {
 
   /// Appends the next value, a string, decoded.
   public mutating func string(into out: inout [UInt8]) throws(JSONError) {
-    guard try start() == 0x22 else { throw wrongType() }
+    guard try start() == 0x22 else { throw wrongType("a string") }
     let raw = try rawString()
     try decode(raw, into: &out)
   }
@@ -24,7 +24,7 @@ extension JSONReader {
   /// The next value, a string, in place, if it has no escapes: without a copy. Otherwise nil and nothing was read: use
   /// `string(into:)`.
   public mutating func plainString() throws(JSONError) -> Range<Int>? {
-    guard try start() == 0x22 else { throw wrongType() }
+    guard try start() == 0x22 else { throw wrongType("a string") }
     let before = offset
     let raw = try rawString()
     if raw.isPlain { return raw.start..<raw.end }

@@ -154,7 +154,7 @@ public struct JSONReader: ~Escapable {
   }
 
   @inline(__always) private mutating func open(_ wanted: UInt8) throws(JSONError) {
-    guard try start() == wanted else { throw wrongType() }
+    guard try start() == wanted else { throw wrongType(wanted == 0x7B ? "an object" : "an array") }
     guard depth < depthMax else { throw JSONError(.tooDeep, at: offset) }
     depth &+= 1
     offset &+= 1
@@ -170,12 +170,12 @@ public struct JSONReader: ~Escapable {
     case 0x66:
       try literal("false")
       return false
-    default: throw wrongType()
+    default: throw wrongType("true or false")
     }
   }
 
   public mutating func null() throws(JSONError) {
-    guard try start() == 0x6E else { throw wrongType() }
+    guard try start() == 0x6E else { throw wrongType("null") }
     try literal("null")
   }
 
@@ -232,13 +232,21 @@ public struct JSONReader: ~Escapable {
     }
   }
 
-  /// The next byte begins another kind of value, or none.
-  func wrongType() -> JSONError {
+  /// The next byte begins another kind of value than `wanted`, or none.
+  func wrongType(_ wanted: StaticString) -> JSONError {
     guard offset < input.byteCount else { return JSONError(.unexpectedEnd, at: offset) }
+    let found: String
     switch input.fast(offset) {
-    case 0x7B, 0x5B, 0x22, 0x2D, 0x30...0x39, 0x74, 0x66, 0x6E: return JSONError(.wrongType, at: offset)
+    case 0x7B: found = "an object"
+    case 0x5B: found = "an array"
+    case 0x22: found = "a string"
+    case 0x2D, 0x30...0x39: found = "a number"
+    case 0x74: found = "true"
+    case 0x66: found = "false"
+    case 0x6E: found = "null"
     default: return JSONError(.unexpectedByte, at: offset)
     }
+    return JSONError(.wrongType, at: offset, message: "the value must be \(wanted), not \(found)")
   }
 }
 

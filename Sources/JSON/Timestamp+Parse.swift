@@ -49,7 +49,9 @@ extension JSONReader {
   public mutating func time() throws(JSONError) -> Stamp {
     var text: [UInt8] = []
     try string(into: &text)
-    guard let time = Timestamp.parse(text.span8) else { throw JSONError(.badTime, at: valueStart) }
+    guard let time = Timestamp.parse(text.span8) else {
+      throw JSONError(.badTime, at: valueStart, message: TimeMistake.sentence(text))
+    }
     return time
   }
 }

@@ -136,7 +136,7 @@ private final class NativeLink: ConnectionHandler, @unchecked Sendable {
       switch reply {
       case .outcome(.held): report.ok += 1
       case .outcome(.refused): report.refused += 1
-      case .outcome, .answer, .failed: report.errors += 1
+      case .outcome, .repeated, .answer, .failed: report.errors += 1
       }
       answered(1)
     }

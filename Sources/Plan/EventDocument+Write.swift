@@ -76,6 +76,10 @@ extension EventDocument {
     out.putJSONString(event.id.rawSpan)
     out.putJSON(",\"name\":")
     out.putJSONString(event.name.rawSpan)
+    out.putJSON(",\"venue\":")
+    out.put(event.venue) { $0.putJSONString($1.rawSpan) }
+    out.putJSON(",\"starts_at\":")
+    out.put(event.startsAt) { $0.putJSONTime($1) }
     out.append(0x2C)
     AvailabilityDocument.write(AvailabilityDocument.Sum(event.counts), into: &out)
     out.putJSON(",\"version\":")

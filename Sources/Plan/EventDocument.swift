@@ -44,7 +44,9 @@ public enum EventDocument {
       while let field = try reader.nextField(eventFields, &object) {
         // An absent field and a null one mean the same.
         if try reader.nullIfNext() {
-          guard field != 1 else { throw JSONError(.wrongType, at: reader.valueStart) }
+          guard field != 1 else {
+            throw JSONError(.wrongType, at: reader.valueStart, message: "the value must be a string, not null")
+          }
           continue
         }
         switch field {
@@ -61,8 +63,8 @@ public enum EventDocument {
         case 4: event.onSaleAt = try reader.time()
         case 5:
           event.currency = Bytes(try reader.string())
-          guard event.currency.count == 3, event.currency.array.allSatisfy({ (0x41...0x5A).contains($0) }) else {
-            throw .refused("a currency is three capital letters (ISO 4217)", at: reader.valueStart)
+          guard Currencies.isCode(event.currency.rawSpan) else {
+            throw .refused("a currency is a code of ISO 4217 in capital letters, such as EUR", at: reader.valueStart)
           }
         case 6: event.holdTTL = UInt32(try reader.integer(in: 1...86_400))
         case 7: event.paymentTTL = UInt32(try reader.integer(in: 60...86_400))

@@ -68,6 +68,53 @@ import Testing
     #expect(ran.json?["events"]?.items?.compactMap { $0["id"]?.text } == ["a", "b", "c"], "\(ran.error)")
   }
 
+  /// STARTS and VENUE are what the API says of each event.
+  @Test func theListSaysWhenAndWhere() async throws {
+    let router = PretendRouter { _ in
+      (
+        200,
+        #"{"events":[{"id":"a","name":"A","venue":"Opera","starts_at":"2030-05-01T17:30:00.000Z"},{"id":"b","name":"B","venue":null,"starts_at":null}],"next_cursor":null}"#
+      )
+    }
+    let ran = await holdfast("event", "list", "--http", router.address)
+    #expect(
+      ran.out == "EVENT  NAME  VENUE  STARTS\na      A     Opera  2030-05-01T17:30:00.000Z\nb      B            \n")
+  }
+
+  /// Nobody wrote a line of JSON, so none is named; of a file its lines are.
+  @Test func refusalsSpeakOfWhatWasTyped() async throws {
+    let router = PretendRouter { _ in
+      (
+        422,
+        #"{"code":"invalid_event","detail":"the time zone is missing (line 1, column 53).","field":"starts_at"}"#
+      )
+    }
+    let flags = await holdfast(
+      "event", "create", "gala", "--section", "S=1x1:1", "--starts-at", "2030-05-01T19:30:00", "--http", router.address)
+    #expect(flags.error == "holdfast: invalid_event: the time zone is missing. (--starts-at)\n")
+    let terms = await holdfast("event", "set", "gala", "--starts-at", "2030-05-01T19:30:00", "--http", router.address)
+    #expect(terms.error == "holdfast: invalid_event: the time zone is missing. (--starts-at)\n")
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let file = directory + "/event.json"
+    try #"{"name":"x"}"#.write(toFile: file, atomically: true, encoding: .utf8)
+    let whole = await holdfast("event", "create", "--file", file, "--http", router.address)
+    #expect(
+      whole.error
+        == "holdfast: invalid_event: \(file): the time zone is missing (line 1, column 53). (field starts_at)\n")
+    let section = PretendRouter { _ in
+      (422, #"{"code":"too_many","detail":"too many rows (line 1, column 9).","field":"sections[0].rows"}"#)
+    }
+    let many = await holdfast("event", "create", "gala", "--section", "S=1x1:1", "--http", section.address)
+    #expect(many.error == "holdfast: too_many: too many rows. (--section)\n")
+  }
+
+  @Test func warningsOfACreationAreShown() async throws {
+    let router = PretendRouter { _ in (201, #"{"id":"gala","warnings":["Nothing can be sold."]}"#) }
+    let ran = await holdfast("event", "create", "gala", "--section", "S=1x1:1", "--http", router.address)
+    #expect(ran.code == 0 && ran.out == "created gala\n" && ran.error == "warning: Nothing can be sold.\n")
+  }
+
   @Test func aPlanThatIsWrongIsRefusedWithItsPlace() async throws {
     let directory = temporaryDirectory()
     defer { try? FileManager.default.removeItem(atPath: directory) }

@@ -25,7 +25,9 @@ import Time
   @Test func everyLostSeatIsNamedByItsPlaceInTheCommand() throws {
     let box = Box(hall(notForSale: [7]))
     _ = try box.held(2, 5)
-    #expect(box.hold(seats(9, 5, 7, 0, 2)).outcome == .refused(.seatsTaken([1, 2, 4])))
+    #expect(
+      box.hold(seats(9, 5, 7, 0, 2)).outcome
+        == .refused(.seatsTaken([.init(1, .held), .init(2, .notForSale), .init(4, .held)])))
     #expect(box.states.hasPrefix("..h..h.x.."))
     #expect(box.availability?.categories == [Counts(free: 37, held: 2, notForSale: 1)])
   }
@@ -115,7 +117,7 @@ import Time
     #expect(box.hold(seats(0, 1), areas: tooMany).outcome == .refused(.limitExceeded(.maxPerOrder, limit: 3)))
     _ = try box.held(0, 2, 4)
     #expect(box.hold(seats(0), areas: tooMany).outcome == .refused(.limitExceeded(.maxPerBuyer, limit: 4)))
-    #expect(box.hold(seats(0), areas: tooMany, buyer: "bob").outcome == .refused(.seatsTaken([0])))
+    #expect(box.hold(seats(0), areas: tooMany, buyer: "bob").outcome == .refused(.seatsTaken([.init(0, .held)])))
     #expect(
       box.hold(seats(1), areas: tooMany, buyer: "bob").outcome == .refused(.soldOut(.area(AreaIndex(0)))))
   }
@@ -158,7 +160,7 @@ import Time
   @Test func aCategoryWithoutAPriceIsNotForSale() {
     let box = Box(hall(rows: 1, seats: 4, price: nil))
     #expect(box.states == "xxxx")
-    #expect(box.hold(seats(2)).outcome == .refused(.seatsTaken([0])))
+    #expect(box.hold(seats(2)).outcome == .refused(.seatsTaken([.init(0, .notForSale)])))
     #expect(box.best(1) == .refused(.soldOut(.event)))
     #expect(box.best(1, category: 0) == .refused(.soldOut(.category(CategoryIndex(0)))))
   }

@@ -11,23 +11,23 @@ import Time
     #expect(first.mustLog)
     let digest = box.inventory.digest
     let again = box.hold(seats(0), key: "key", fromRouter: fromRouter)
-    #expect(again == Applied(outcome: first.outcome, mustLog: false))
+    #expect(again == Applied(outcome: first.outcome, mustLog: false, isRepeat: true))
     #expect(box.hold(seats(1), key: "key", fromRouter: fromRouter).outcome == .refused(.keyReused))
     #expect(box.hold(seats(0), buyer: "bob", key: "key", fromRouter: fromRouter).outcome == .refused(.keyReused))
     #expect(box.inventory.digest == digest)
     // The other kind of key is another key.
-    #expect(box.hold(seats(0), key: "key", fromRouter: !fromRouter).outcome == .refused(.seatsTaken([0])))
+    #expect(box.hold(seats(0), key: "key", fromRouter: !fromRouter).outcome == .refused(.seatsTaken([.init(0, .held)])))
   }
 
   @Test func refusalsAreStoredUnderClientKeysOnly() throws {
     let box = Box()
     let id = try box.held(0)
-    let refused = Outcome.refused(.seatsTaken([0]))
+    let refused = Outcome.refused(.seatsTaken([.init(0, .held)]))
     #expect(box.hold(seats(0), key: "client") == Applied(outcome: refused, mustLog: true))
     #expect(box.hold(seats(0), key: "router", fromRouter: true) == Applied(outcome: refused, mustLog: false))
     #expect(box.hold(seats(0)) == Applied(outcome: refused, mustLog: false))
     _ = box.outcome(.release(id))
-    #expect(box.hold(seats(0), key: "client") == Applied(outcome: refused, mustLog: false))
+    #expect(box.hold(seats(0), key: "client") == Applied(outcome: refused, mustLog: false, isRepeat: true))
     guard case .held = box.hold(seats(0), key: "router", fromRouter: true).outcome else { return #expect(Bool(false)) }
   }
 
@@ -52,10 +52,10 @@ import Time
       .holdBest(.init(event: box.event, secret: 1, buyer: "ann", count: 2)), key: "e")
     let again = box.inventory.apply(
       .holdBest(.init(event: box.event, secret: 2, buyer: "ann", count: 2)), key: "e")
-    #expect(again == Applied(outcome: best.outcome, mustLog: false))
+    #expect(again == Applied(outcome: best.outcome, mustLog: false, isRepeat: true))
     let created = box.inventory.apply(.createEvent(hall(id: "new"), incarnation: 1), key: "f")
     let repeated = box.inventory.apply(.createEvent(hall(id: "new"), incarnation: 2), key: "f")
-    #expect(repeated == Applied(outcome: created.outcome, mustLog: false))
+    #expect(repeated == Applied(outcome: created.outcome, mustLog: false, isRepeat: true))
     #expect(
       box.inventory.apply(.createEvent(hall(id: "new", rows: 1), incarnation: 2), key: "f").outcome
         == .refused(.keyReused))
@@ -72,6 +72,51 @@ import Time
     #expect(box.outcome(.release(hold), key: "key") == released)
     #expect(box.outcome(.release(hold), key: "other") == .refused(.holdExpired))
     #expect(box.states.hasPrefix("h"))
+  }
+
+  /// A key that was used is refused for another command, also if that is about a hold that is gone; and what such a
+  /// command got under a key, the key gets again.
+  @Test(arguments: [false, true]) func aKeyIsUsedUpByWhatIsGone(throughASnapshot: Bool) throws {
+    let box = Box()
+    let (gone, other) = (try box.held(0, ttl: 5), try box.held(1, ttl: 5))
+    let living = box.hold(seats(2), key: "held")
+    box.wait(5_000)
+    // Their slots are others' now.
+    for seat in UInt32(3)..<6 { _ = try box.held(seat) }
+    let expired = box.inventory.apply(.release(gone), key: "gone")
+    #expect(expired == Applied(outcome: .refused(.holdExpired), mustLog: true))
+    if throughASnapshot { box.inventory = try Inventory(snapshot: box.inventory.snapshot(), shard: shard) }
+    let digest = box.inventory.digest
+    // The used key, with a hold that is gone.
+    #expect(box.outcome(.release(gone), key: "held") == .refused(.keyReused))
+    #expect(box.outcome(.extend(gone, ttl: 5), key: "held") == .refused(.keyReused))
+    #expect(box.hold(seats(2), key: "held") == Applied(outcome: living.outcome, mustLog: false, isRepeat: true))
+    // The key that got a 410, with the same command, and with others.
+    let again = box.inventory.apply(.release(gone), key: "gone")
+    #expect(again == Applied(outcome: expired.outcome, mustLog: false, isRepeat: true))
+    #expect(box.outcome(.release(other), key: "gone") == .refused(.keyReused))
+    #expect(box.hold(seats(9), key: "gone").outcome == .refused(.keyReused))
+    #expect(box.outcome(.createEvent(hall(id: "new"), incarnation: 9), key: "gone") == .refused(.keyReused))
+    #expect(box.outcome(.event(.delete(id: "hall", isForced: true)), key: "gone") == .refused(.keyReused))
+    #expect(box.inventory.digest == digest)
+    // A router's key is spent on nothing by that.
+    #expect(!box.inventory.apply(.release(gone), key: "router", fromRouter: true).mustLog)
+    guard case .held = box.hold(seats(9), key: "router", fromRouter: true).outcome else { return #expect(Bool(false)) }
+    // After a day the key is new.
+    box.wait(86_400_000)
+    guard case .held = box.hold(seats(9), key: "gone").outcome else { return #expect(Bool(false)) }
+  }
+
+  /// An order that never was, or that went with its event, uses a key up as well.
+  @Test func aKeyIsUsedUpByAnOrderThatIsGone() throws {
+    let box = Box()
+    let order = try box.checkedOut(box.held(0)).order
+    guard case .order = box.outcome(.confirm(order), key: "key") else { return #expect(Bool(false)) }
+    #expect(box.outcome(.event(.delete(id: "hall", isForced: true))) == .deleted)
+    #expect(box.outcome(.cancel(order), key: "key") == .refused(.keyReused))
+    #expect(box.inventory.apply(.confirm(order), key: "key").mustLog, "it is decided anew: the order went")
+    #expect(box.outcome(.confirm(order), key: "key") == .refused(.noSuchOrder))
+    #expect(box.outcome(.createEvent(hall(id: "new"), incarnation: 9), key: "key") == .refused(.keyReused))
   }
 
   @Test func keysHaveTheEventAsScope() throws {
@@ -118,7 +163,7 @@ import Time
       guard case .held(let held) = hold.outcome else { return #expect(Bool(false)) }
       _ = box.outcome(.release(held.id))
     }
-    #expect(box.hold(seats(0), key: "living") == Applied(outcome: living.outcome, mustLog: false))
+    #expect(box.hold(seats(0), key: "living") == Applied(outcome: living.outcome, mustLog: false, isRepeat: true))
     #expect(box.hold(seats(0), key: "refused").mustLog, "dropped, so it is decided anew")
     #expect(dead.mustLog)
     #expect(box.inventory.stats.keyBytes < 2_200)
@@ -168,12 +213,13 @@ import Time
     for seat in UInt32(10)..<16 { _ = try box.held(seat) }
     if throughASnapshot { box.inventory = try Inventory(snapshot: box.inventory.snapshot(), shard: shard) }
     let again = box.hold(seats(0, 1, 2), buyer: "a buyer with a long name", key: floor, fromRouter: true)
-    #expect(again == Applied(outcome: first.outcome, mustLog: false))
+    #expect(again == Applied(outcome: first.outcome, mustLog: false, isRepeat: true))
     #expect(
-      box.hold(seats(5), key: routerKey(5, 2), fromRouter: true) == Applied(outcome: short.outcome, mustLog: false))
+      box.hold(seats(5), key: routerKey(5, 2), fromRouter: true)
+        == Applied(outcome: short.outcome, mustLog: false, isRepeat: true))
     let bestAgain = box.inventory.apply(
       .holdBest(.init(event: box.event, secret: 8, buyer: "ann", count: 2)), key: routerKey(5, 3), fromRouter: true)
-    #expect(bestAgain == Applied(outcome: best.outcome, mustLog: false))
+    #expect(bestAgain == Applied(outcome: best.outcome, mustLog: false, isRepeat: true))
     #expect(box.hold(seats(6), key: routerKey(5, 2), fromRouter: true).outcome == .refused(.keyReused))
   }
 

@@ -76,7 +76,9 @@ extension Model {
     }
     if block.isBlocked {
       let taken = seats.indices.filter { [.held, .sold].contains(event.states[seats[$0]]) }
-      if !taken.isEmpty { return .refused(.seatsTaken(taken.map { UInt16($0) })) }
+      if !taken.isEmpty {
+        return .refused(.seatsTaken(taken.map { Refusal.LostSeat(UInt16($0), event.states[seats[$0]]) }))
+      }
       for area in areas where event.vacantPlaces(area.number) < area.count {
         return .refused(.soldOut(.area(AreaIndex(UInt16(area.number)))))
       }
@@ -114,7 +116,10 @@ extension Model {
     let count = hold.seats.count + hold.areas.reduce(0) { $0 + Int($1.count) }
     if let refusal = saleRefusal(event.index, count, hold.buyer) { return refusal }
     let lost = hold.seats.indices.filter { event.value.states[Int(hold.seats[$0].rawValue)] != .free }
-    if !lost.isEmpty { return .seatsTaken(lost.map { UInt16($0) }) }
+    if !lost.isEmpty {
+      return .seatsTaken(
+        lost.map { Refusal.LostSeat(UInt16($0), event.value.states[Int(hold.seats[$0].rawValue)]) })
+    }
     for area in hold.areas where Int(area.count) > event.value.areaFree(Int(area.area.rawValue)) {
       return .soldOut(.area(area.area))
     }

@@ -82,6 +82,7 @@ struct Model {
   struct Key {
     var key: Bytes
     var fromRouter: Bool
+    /// `noEvent`: the command was about a hold or order that was no more.
     var event: Int
     var command: Command
     var outcome: Outcome
@@ -90,6 +91,8 @@ struct Model {
     var bytes: Int
     var isParked = false
   }
+
+  static let noEvent = -1
 
   var shard: ShardID
   var now: Stamp = 0
@@ -125,6 +128,9 @@ struct Model {
         return (.refused(.keyReused), false)
       }
     }
+    if isAboutALife(command), let before = keyWithoutEvent(key, fromRouter) {
+      return before.command == bare(command) ? (before.outcome, false) : (.refused(.keyReused), false)
+    }
     guard let event = event(of: command) else {
       // The event of a hold that is over is not known any more: only the very same command is a repeat.
       if !key.isEmpty, isFoundWithoutEvent(command),
@@ -133,17 +139,40 @@ struct Model {
         return (before.outcome, false)
       }
       if case .event(.create) = command { return create(command, key, fromRouter) }
-      return (refusalWithoutEvent(command), false)
+      return refuseWithoutEvent(command, key, fromRouter)
     }
     if !key.isEmpty,
       let before = visibleKey({ $0.key == key && $0.fromRouter == fromRouter && $0.event == event })
     {
       return before.command == bare(command) ? (before.outcome, false) : (.refused(.keyReused), false)
     }
+    if let before = keyWithoutEvent(key, fromRouter) {
+      return before.command == bare(command) ? (before.outcome, false) : (.refused(.keyReused), false)
+    }
     let (outcome, hold) = decide(command, event)
     if case .refused = outcome, key.isEmpty || fromRouter { return (outcome, false) }
     remember(command, key, fromRouter, event, outcome, hold)
     return (outcome, true)
+  }
+
+  /// A refusal because a hold or order is no more: a client's key counts for every event.
+  private mutating func refuseWithoutEvent(_ command: Command, _ key: Bytes, _ fromRouter: Bool) -> (Outcome, Bool) {
+    let outcome = refusalWithoutEvent(command)
+    switch command {
+    case .event, .hold, .holdBest, .tick, .openEpoch: return (outcome, false)
+    case .onHold, .onOrder: break
+    }
+    if key.isEmpty || fromRouter { return (outcome, false) }
+    let newest = keys.last { $0.key == key && !$0.fromRouter && !$0.isParked && now - $0.stamp < clientWindow }
+    if let newest, newest.command != bare(command) { return (.refused(.keyReused), false) }
+    if let before = keyWithoutEvent(key, fromRouter) { return (before.outcome, false) }
+    remember(command, key, fromRouter, Self.noEvent, outcome, nil)
+    return (outcome, true)
+  }
+
+  private func keyWithoutEvent(_ key: Bytes, _ fromRouter: Bool) -> Key? {
+    if key.isEmpty || fromRouter { return nil }
+    return visibleKey { $0.key == key && !$0.fromRouter && $0.event == Self.noEvent }
   }
 
   private mutating func create(_ command: Command, _ key: Bytes, _ fromRouter: Bool) -> (Outcome, Bool) {

@@ -72,4 +72,28 @@ import Time
     "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-07-01T18:30:00,5Z", "2026-07-01T18:30:00\u{662}Z",
     "2026/07/01T18:30:00Z", "2026-07-01T18.30.00Z", "T18:30:00Z2026-07-01",
   ]) func refuses(_ text: String) { #expect(parse(text) == nil) }
+
+  /// A time that is refused is told what it lacks, and how it would be right.
+  @Test(arguments: [
+    ("2026-07-01T18:30:00", "the time zone is missing; write 2026-07-01T18:30:00Z for UTC"),
+    ("2026-07-01T18:30:00.5", "the time zone is missing; write 2026-07-01T18:30:00.5Z for UTC"),
+    ("2026-07-01", "the time of day is missing, and the time zone is missing; write 2026-07-01T00:00:00Z"),
+    ("2026-07-01 18:30:00Z", "with a T between them; write 2026-07-01T18:30:00Z"),
+    ("2026-07-01T18:30Z", "the seconds are missing; write 2026-07-01T18:30:00Z"),
+    ("2026-07-01T18:30", "the seconds are missing, and the time zone is missing"),
+    ("2026-07-01T18:30:00+0200", "a zone is written as +hh:mm; write 2026-07-01T18:30:00+02:00"),
+    ("2026-07-01T18:30:00+02", "a zone is written as +hh:mm; write 2026-07-01T18:30:00+02:00"),
+    ("2026-02-30T18:30:00", "must be a time with its zone as in RFC 3339"), ("tomorrow", "as in RFC 3339, such as"),
+    ("", "as in RFC 3339, such as"), ("2026-07-01T18:30:00 Europe/Berlin", "as in RFC 3339, such as"),
+    ("ÄÄÄÄÄÄÄÄÄÄ", "as in RFC 3339, such as"),
+  ]) func aRefusedTimeSaysWhatIsMissing(text: String, sentence: String) {
+    let json = Array("\"\(text)\"".utf8)
+    var reader = JSONReader(json.rawSpan)
+    do throws(JSONError) {
+      _ = try reader.time()
+      Issue.record("\(text) was taken")
+    } catch {
+      #expect(error.reason == .badTime && error.detail.contains(sentence), "\(error.detail)")
+    }
+  }
 }

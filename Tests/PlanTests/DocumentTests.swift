@@ -37,8 +37,11 @@ import Testing
         + "\"areas\":[{\"name\":\"Floor\",\"capacity\":9,\"price\":100}],\"prices\":{\"Stalls\":4500,\"Side\":null},"
         + "\"total\":17,\"free\":7,\"held\":2,\"sold\":6,\"not_for_sale\":2,\"version\":7}")
     #expect(
-      text { EventDocument.write(EventSummary(id: "a", name: "b", version: 3, counts: Counts(free: 1)), into: &$0) }
-        == "{\"id\":\"a\",\"name\":\"b\",\"total\":1,\"free\":1,\"held\":0,\"sold\":0,\"not_for_sale\":0,\"version\":3}"
+      text {
+        EventDocument.write(
+          EventSummary(id: "a", name: "b", venue: "c", version: 3, counts: Counts(free: 1)), into: &$0)
+      }
+        == "{\"id\":\"a\",\"name\":\"b\",\"venue\":\"c\",\"starts_at\":null,\"total\":1,\"free\":1,\"held\":0,\"sold\":0,\"not_for_sale\":0,\"version\":3}"
     )
   }
 

@@ -98,10 +98,13 @@ let goldenAnswers: [GoldenBytesTests.Golden] = [
   ) { Answer.terms(sampleEvent, version: 3, EventTerms(fullDefinition)).encode(into: &$0) },
   .init(
     "answer events",
-    "07010000000165016e030000000000000001000000020000000300000004000000"
+    "0e020000000165016e010176010068e5cf8b0100000300000000000000010000000200000003000000040000000166000000030000000000000000000000000000000000000000000000"
   ) {
     Answer.events([
-      EventSummary(id: "e", name: "n", version: 3, counts: Counts(free: 1, held: 2, sold: 3, notForSale: 4))
+      EventSummary(
+        id: "e", name: "n", venue: "v", startsAt: 1_700_000_000_000, version: 3,
+        counts: Counts(free: 1, held: 2, sold: 3, notForSale: 4)),
+      EventSummary(id: "f", name: "", version: 3, counts: Counts()),
     ]).encode(into: &$0)
   },
   .init(

@@ -59,6 +59,10 @@ let goldenLinks: [GoldenBytesTests.Golden] = [
     "070000000009"
   ) { Reply.outcome(.noted).encode(id: 7, into: &$0) },
   .init(
+    "reply, an outcome that a key got before",
+    "070000000309"
+  ) { Reply.repeated(.noted).encode(id: 7, into: &$0) },
+  .init(
     "reply, an answer",
     "070000000109"
   ) { Reply.answer(.unsubscribed).encode(id: 7, into: &$0) },

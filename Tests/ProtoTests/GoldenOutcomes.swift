@@ -101,7 +101,11 @@ let goldenOutcomes: [GoldenBytesTests.Golden] = [
   .init(
     "refusal seatsTaken",
     "090200000000000200"
-  ) { Refusal.seatsTaken([0, 2]).encode(into: &$0) },
+  ) { Refusal.seatsTaken([.init(0, nil), .init(2, nil)]).encode(into: &$0) },
+  .init(
+    "refusal seatsTakenWithStates",
+    "1102000000000068020078"
+  ) { Refusal.seatsTaken([.init(0, .held), .init(2, .notForSale)]).encode(into: &$0) },
   .init(
     "refusal soldOut",
     "0a010100"

@@ -87,7 +87,7 @@ import Testing
 
   static let requests: [Bad] = [
     Bad("unknown path", get("/v2/events"), 404, "no_such_route"),
-    Bad("root", get("/"), 404, "no_such_route"),
+    Bad("no path", get("//"), 404, "no_such_route"),
     Bad("trailing slash", get("/v1/events/"), 404, "no_such_route"),
     Bad("too many segments", get("/v1/events/a/seats/b"), 404, "no_such_route"),
     Bad("encoded slash", get("/v1%2Fevents"), 404, "no_such_route"),

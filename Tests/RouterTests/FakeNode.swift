@@ -175,8 +175,11 @@ final class FakeNode: @unchecked Sendable {
           }
           if let failure = node.failure { return Reply.failed(failure).encode(id: request.id, into: &out) }
           node.keys.append(Bytes(record.key))
-          let outcome = inventory.apply(record).outcome
-          let reply: Reply = node.saysUnknown ? .failed(.unknown) : .outcome(outcome)
+          let applied = inventory.apply(record)
+          let isRepeat = applied.isRepeat && !record.keyIsFromRouter
+          let reply: Reply =
+            node.saysUnknown
+            ? .failed(.unknown) : isRepeat ? .repeated(applied.outcome) : .outcome(applied.outcome)
           reply.encode(id: request.id, into: &out)
         case .query:
           let query = try Query(decoding: &reader)

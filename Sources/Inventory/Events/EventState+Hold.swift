@@ -74,11 +74,12 @@ extension EventState {
     return nil
   }
 
-  private mutating func lost(_ hold: borrowing HoldView, count: Int) -> [UInt16] {
-    var lost: [UInt16] = []
+  private mutating func lost(_ hold: borrowing HoldView, count: Int) -> [Refusal.LostSeat] {
+    var lost: [Refusal.LostSeat] = []
     lost.reserveCapacity(count)
-    for place in 0..<hold.seatCount where seats[Int(hold.seat(place).rawValue)] != Seat.free {
-      lost.append(UInt16(place))
+    for place in 0..<hold.seatCount {
+      let word = seats[Int(hold.seat(place).rawValue)]
+      if word != Seat.free { lost.append(Refusal.LostSeat(UInt16(place), Seat.state(word))) }
     }
     return lost
   }

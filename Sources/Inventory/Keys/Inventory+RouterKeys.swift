@@ -10,7 +10,7 @@ extension Inventory {
       row.stamp >= events[event].createdAt, let (home, outcome) = outcome(of: row), home == event
     else { return nil }
     guard row.arguments == record.argumentsCheck else { return Self.refuse(.keyReused) }
-    return Applied(outcome: outcome, mustLog: false)
+    return Applied(outcome: outcome, mustLog: false, isRepeat: true)
   }
 
   /// Keeps a hold's key as a row of the ring; false: it does not fit there.

@@ -72,6 +72,10 @@ struct KeyEntry: Equatable {
   var arguments: UInt64
 
   static let fixedWords: UInt64 = 4
+  /// Stands for the event of what nobody knows the event of. No event has this slot.
+  static let noEvent: UInt32 = 1 << 24 - 1
+  /// Only for hashes: more than 24 bits, so no entry's.
+  static let anyEvent: UInt32 = .max
   var keyWords: UInt64 { UInt64(keyBytes + 7) >> 3 }
 
   init(
@@ -107,14 +111,16 @@ struct KeyEntry: Equatable {
 /// Idempotency keys with their outcomes, oldest first, and an index over them.
 struct KeyTable: Sendable {
   private(set) var log = WordLog()
-  private var index = HashIndex()
+  var index = HashIndex()
   private(set) var count = 0
   private let salt: UInt64
+  /// Whether `findAnywhere` is asked for: it takes an entry of the index for each key.
+  private let findsAnywhere: Bool
 
   /// More words than this could not be told apart by 32 bits.
   private static let wordsMax = 1 << 32 - 1 << 20
 
-  init(salt: UInt64) { self.salt = salt }
+  init(salt: UInt64, findsAnywhere: Bool = false) { (self.salt, self.findsAnywhere) = (salt, findsAnywhere) }
 
   var entryBytes: Int { log.count * 8 }
   var bytes: Int { log.count * 8 + index.bytes }
@@ -154,17 +160,22 @@ struct KeyTable: Sendable {
     return hash
   }
 
-  @inline(__always) private func scope(event: UInt32, keyBytes: Int) -> UInt64 {
+  @inline(__always) func scope(event: UInt32, keyBytes: Int) -> UInt64 {
     mix64(salt ^ UInt64(event) << 8 ^ UInt64(keyBytes))
   }
   private func scope(arguments: UInt64, keyBytes: Int) -> UInt64 {
     mix64(mix64(salt ^ arguments) ^ UInt64(keyBytes))
   }
 
-  private func hash(at position: UInt64, _ entry: KeyEntry, scope: UInt64) -> UInt64 {
+  func hash(at position: UInt64, _ entry: KeyEntry, scope: UInt64) -> UInt64 {
     var hash = scope
     for word in 0..<entry.keyWords { hash = mix64(hash ^ log[position + KeyEntry.fixedWords + word]) }
     return hash
+  }
+
+  /// Where the entry stands that a value of the index means.
+  @inline(__always) func position(of value: UInt32) -> UInt64 {
+    log.head + UInt64(value &- UInt32(truncatingIfNeeded: log.head))
   }
 
   /// Where the entry of this key stands: in the scope of `event`, or, if that is nil, the one with these arguments.
@@ -175,7 +186,7 @@ struct KeyTable: Sendable {
   ) -> UInt64? {
     var probe = index.probe(hash)
     while let value = index.next(&probe) {
-      let position = log.head + UInt64(value &- UInt32(truncatingIfNeeded: log.head))
+      let position = position(of: value)
       if matches(position, key, event, arguments), KeyEntry.stamp(log[position]) >= since { return position }
     }
     return nil
@@ -221,6 +232,7 @@ struct KeyTable: Sendable {
     if entry.byArguments {
       index.insert(argumentsHash(at: position, entry), UInt32(truncatingIfNeeded: position))
     }
+    if findsAnywhere { indexAnywhere(position) }
     count += 1
     return digestTerm(position, log.tail)
   }
@@ -232,7 +244,7 @@ struct KeyTable: Sendable {
   private func twin(of position: UInt64, _ entry: KeyEntry, hash: UInt64) -> UInt64? {
     var probe = index.probe(hash)
     while let value = index.next(&probe) {
-      let other = log.head + UInt64(value &- UInt32(truncatingIfNeeded: log.head))
+      let other = self.position(of: value)
       let otherEntry = self.entry(at: other)
       guard otherEntry.event == entry.event, otherEntry.keyBytes == entry.keyBytes else { continue }
       let keyAt = KeyEntry.fixedWords
@@ -257,6 +269,7 @@ struct KeyTable: Sendable {
     if entry.byArguments {
       index.remove(argumentsHash(at: position, entry), UInt32(truncatingIfNeeded: position))
     }
+    if findsAnywhere { unlinkAnywhere(position) }
   }
 
   /// Adds an entry of form `held` whose hash is known, and returns its term of the digest: the hot path; with keys as
@@ -282,6 +295,7 @@ struct KeyTable: Sendable {
     for word in 0..<9 { sum.add(words[word]) }
     index.insert(hash, UInt32(truncatingIfNeeded: log.tail))
     log.append(words.span)
+    if findsAnywhere { indexAnywhere(log.tail - UInt64(words.count)) }
     count += 1
     return sum.finished(count: 9)
   }

@@ -378,8 +378,8 @@ extension KeyTable {
     let entry = KeyEntry(words[0], words[1], words[2], words[3])
     let canonical = entry.words
     let outcomeAt = Int(KeyEntry.fixedWords + entry.keyWords)
-    guard (words[0], words[1], words[2], words[3]) == canonical, entry.keyBytes > 0, Int(entry.event) < eventCount,
-      entry.stamp <= now, count > outcomeAt
+    guard (words[0], words[1], words[2], words[3]) == canonical, entry.keyBytes > 0,
+      Int(entry.event) < eventCount || entry.event == KeyEntry.noEvent, entry.stamp <= now, count > outcomeAt
     else { throw .invalid(field: "snapshot key") }
     switch entry.form {
     case .held: guard count == outcomeAt + 3, entry.subject != nil else { throw .invalid(field: "snapshot key") }

@@ -100,6 +100,7 @@ extension Refusal {
     case invalid = 6
     case notOnSale = 7
     case limitExceeded = 8
+    /// Without the seats' states: only of outcomes that lie in old snapshots.
     case seatsTaken = 9
     case soldOut = 10
     case holdExpired = 11
@@ -108,6 +109,7 @@ extension Refusal {
     case orderExpired = 14
     case keyReused = 15
     case eventInUse = 16
+    case seatsTakenWithStates = 17
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -134,10 +136,14 @@ extension Refusal {
       out.append(Tag.limitExceeded.rawValue)
       out.append(name.rawValue)
       out.put(limit)
-    case .seatsTaken(let places):
-      out.append(Tag.seatsTaken.rawValue)
-      out.put(UInt32(places.count))
-      for place in places { out.put(place) }
+    case .seatsTaken(let lost):
+      let saysStates = lost.allSatisfy { $0.state != nil }
+      out.append(saysStates ? Tag.seatsTakenWithStates.rawValue : Tag.seatsTaken.rawValue)
+      out.put(UInt32(lost.count))
+      for seat in lost {
+        out.put(seat.place)
+        if saysStates, let state = seat.state { out.append(state.rawValue) }
+      }
     case .soldOut(let scarce):
       out.append(Tag.soldOut.rawValue)
       switch scarce {
@@ -182,9 +188,13 @@ extension Refusal {
       guard let name = LimitName(rawValue: try reader.u8()) else { throw .invalid(field: "limit name") }
       self = .limitExceeded(name, limit: try reader.i64())
     case .seatsTaken:
-      var places: [UInt16] = []
-      for _ in 0..<(try reader.count(limit: HoldView.seatsMax, field: "lost seats")) { places.append(try reader.u16()) }
-      self = .seatsTaken(places)
+      self = .seatsTaken(try Self.lostSeats(&reader) { _ throws(DecodeError) in nil })
+    case .seatsTakenWithStates:
+      self = .seatsTaken(
+        try Self.lostSeats(&reader) { reader throws(DecodeError) in
+          guard let state = SeatState(rawValue: try reader.u8()) else { throw .invalid(field: "seat state") }
+          return state
+        })
     case .soldOut:
       let form = try reader.u8()
       let index = try reader.u16()
@@ -202,6 +212,19 @@ extension Refusal {
     case .orderExpired: self = .orderExpired
     case .keyReused: self = .keyReused
     }
+  }
+}
+
+extension Refusal {
+  private static func lostSeats(
+    _ reader: inout ByteReader, _ state: (inout ByteReader) throws(DecodeError) -> SeatState?
+  ) throws(DecodeError) -> [LostSeat] {
+    var lost: [LostSeat] = []
+    for _ in 0..<(try reader.count(limit: HoldView.seatsMax, field: "lost seats")) {
+      let place = try reader.u16()
+      lost.append(LostSeat(place, try state(&reader)))
+    }
+    return lost
   }
 }
 

@@ -57,8 +57,8 @@ public enum Refusal: Equatable, Sendable {
   /// nil: the event is paused.
   case notOnSale(at: Stamp?)
   case limitExceeded(LimitName, limit: Int64)
-  /// 0-based places in the command's list of seats, ascending: every lost one.
-  case seatsTaken([UInt16])
+  /// Every lost one, in the order of the command's list of seats.
+  case seatsTaken([LostSeat])
   case soldOut(Scarce)
   case holdExpired
   case checkedOut(OrderID)
@@ -90,6 +90,15 @@ public enum Refusal: Equatable, Sendable {
     case priceChanges = 6
     /// So many places of an area are off sale by themselves, and more were to be put back.
     case blockedPlaces = 7
+  }
+
+  /// A seat that was asked for and is not free.
+  public struct LostSeat: Equatable, Sendable {
+    /// 0-based, in the command's list of seats.
+    public var place: UInt16
+    /// nil: the refusal was stored by a build that did not say it.
+    public var state: SeatState?
+    public init(_ place: UInt16, _ state: SeatState?) { (self.place, self.state) = (place, state) }
   }
 
   /// What there is no more of.

@@ -99,13 +99,14 @@ extension Answer {
     case availability = 4
     case hold = 5
     case order = 6
-    case events = 7
+    // 7 was `events`, without venue and start.
     case subscribed = 8
     case unsubscribed = 9
     case refused = 10
     case orders = 11
     case holds = 12
     case terms = 13
+    case events = 14
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -178,6 +179,8 @@ extension Answer {
       for event in events {
         out.putShort(event.id)
         out.putShort(event.name)
+        out.put(optional: event.venue) { $0.putShort($1) }
+        out.put(optional: event.startsAt) { $0.put($1) }
         out.put(event.version)
         event.counts.encode(into: &out)
       }
@@ -238,8 +241,13 @@ extension Answer {
       for _ in 0..<(try reader.count(limit: 65_535, field: "events")) {
         let id = try reader.shortBytes()
         let name = try reader.shortBytes()
+        let venue = try reader.isPresent() ? try reader.shortBytes() : nil
+        let startsAt = try reader.isPresent() ? try reader.stamp() : nil
         let version = try reader.u64()
-        events.append(EventSummary(id: id, name: name, version: version, counts: try Counts(decoding: &reader)))
+        events.append(
+          EventSummary(
+            id: id, name: name, venue: venue, startsAt: startsAt, version: version,
+            counts: try Counts(decoding: &reader)))
       }
       self = .events(events)
     case .subscribed:

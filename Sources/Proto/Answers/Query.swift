@@ -1,4 +1,5 @@
 public import Octets
+public import Time
 
 /// What asks a shard's primary for a fact and changes nothing.
 public enum Query: Equatable, Sendable {
@@ -100,11 +101,16 @@ public struct EventInfo: Equatable, Sendable {
 public struct EventSummary: Equatable, Sendable {
   public var id: Bytes
   public var name: Bytes
+  public var venue: Bytes?
+  public var startsAt: Stamp?
   public var version: UInt64
   /// Seats and places.
   public var counts: Counts
-  public init(id: Bytes, name: Bytes, version: UInt64, counts: Counts) {
-    (self.id, self.name, self.version, self.counts) = (id, name, version, counts)
+  public init(
+    id: Bytes, name: Bytes, venue: Bytes? = nil, startsAt: Stamp? = nil, version: UInt64, counts: Counts
+  ) {
+    (self.id, self.name, self.venue, self.startsAt) = (id, name, venue, startsAt)
+    (self.version, self.counts) = (version, counts)
   }
 }
 

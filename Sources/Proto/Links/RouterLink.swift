@@ -91,6 +91,8 @@ public struct Request: Sendable {
 /// One entry of a `replies` frame: `id: u32`, `form: u8`, then what the form says.
 public enum Reply: Equatable, Sendable {
   case outcome(Outcome)
+  /// What the command's key, a client's, got before.
+  case repeated(Outcome)
   case answer(Answer)
   case failed(Failure)
 
@@ -113,6 +115,7 @@ public enum Reply: Equatable, Sendable {
     case outcome = 0
     case answer = 1
     case failed = 2
+    case repeated = 3
   }
 
   /// - Parameter leavesTail: whether an answer's `tail` is sent behind `out`.
@@ -121,6 +124,9 @@ public enum Reply: Equatable, Sendable {
     switch self {
     case .outcome(let outcome):
       out.append(Form.outcome.rawValue)
+      outcome.encode(into: &out)
+    case .repeated(let outcome):
+      out.append(Form.repeated.rawValue)
       outcome.encode(into: &out)
     case .answer(let answer):
       out.append(Form.answer.rawValue)
@@ -136,6 +142,7 @@ public enum Reply: Equatable, Sendable {
     guard let form = Form(rawValue: try reader.u8()) else { throw .invalid(field: "reply form") }
     switch form {
     case .outcome: return (id, .outcome(try Outcome(decoding: &reader)))
+    case .repeated: return (id, .repeated(try Outcome(decoding: &reader)))
     case .answer: return (id, .answer(try Answer(decoding: &reader)))
     case .failed:
       guard let failure = Failure(rawValue: try reader.u8()) else { throw .invalid(field: "failure") }

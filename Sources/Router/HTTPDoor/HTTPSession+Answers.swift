@@ -21,6 +21,7 @@ extension HTTPSession {
     } else if request.isVersion10 {
       out.putText("Connection: keep-alive\r\n")
     }
+    if request.isReplayed { out.putText("Idempotent-Replayed: true\r\n") }
     if request.isCrossOrigin { context.crossOrigin.putLines(for: request.origin, into: &out) }
   }
 
@@ -54,7 +55,7 @@ extension HTTPSession {
     respond(
       problem.status, type: "application/problem+json",
       headers: { out in
-        if let seconds = problem.retryAfter { out.putHeader("Retry-After", seconds) }
+        if let seconds = problem.secondsToWait(at: wallClock()) { out.putHeader("Retry-After", seconds) }
         if problem.status == 405 { out.putAllow(allowed) }
       }, body: { problem.write(into: &$0) })
   }
@@ -87,7 +88,10 @@ extension HTTPSession {
 
   // MARK: Results of calls
 
-  func ended(_ call: Call, with result: CallResult) { ended(result) }
+  func ended(_ call: Call, with result: CallResult) {
+    request.isReplayed = call.isReplayed
+    ended(result)
+  }
 
   func ended(_ result: CallResult) {
     switch result {

@@ -82,10 +82,14 @@ extension HTTPSession: QuickHoldOwner {
   package func ended(_ hold: borrowing QuickHold, held: Outcome.Held) {
     guard case .seat(let seat) = hold.choice else { preconditionFailure("this door's quick holds are of a seat") }
     let (event, buyer) = (hold.event, quick.buyer)
+    request.isReplayed = hold.isReplayed
     respond(200) { $0.putHeld(event, held, buyer: buyer.rawSpan, seat: seat) }
   }
 
-  package func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) { respond(Problem(refusal)) }
+  package func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) {
+    request.isReplayed = hold.isReplayed
+    respond(Problem(refusal))
+  }
 
   /// The event is another one by now: the reservation begins anew, in words, and waits for the definition.
   package func isStale(_ hold: borrowing QuickHold) {

@@ -36,7 +36,7 @@ extension HTTPSession {
       } catch {
         throw .badRequest(Bytes(error.detail))
       }
-      guard Names.isEventID(decoded.rawSpan) else { throw Problem(.noSuchEvent) }
+      guard Names.isEventID(decoded.rawSpan) else { throw Problem(.event, Bytes(decoded)) }
       id = Bytes(decoded)
     }
     let operation: Operation

@@ -66,27 +66,34 @@ extension HTTPSession {
     case .listHolds: try listHolds(head, match, message)
     case .createEvent: try createEvent(try idempotencyKey(head, message), body)
     case .hold:
-      let hold: HoldID = try id(match, message, .noSuchHold)
+      let hold: HoldID = try id(match, message, .hold)
       start(.hold(hold))
     case .release:
-      let hold: HoldID = try id(match, message, .noSuchHold)
+      let hold: HoldID = try id(match, message, .hold)
       start(.onHold(hold, .release), key: try idempotencyKey(head, message))
     case .extend:
-      let hold: HoldID = try id(match, message, .noSuchHold)
+      let hold: HoldID = try id(match, message, .hold)
       let ttl = try RequestBodies.extend(body)
       start(.onHold(hold, .extend(ttl: ttl)), key: try idempotencyKey(head, message))
     case .checkout:
-      guard let (hold, reference) = try RequestBodies.checkout(body) else { throw Problem(.noSuchHold) }
+      let (hold, reference) = try RequestBodies.checkout(body)
       start(.onHold(hold, .checkout(secret: 0, reference: reference)), key: try idempotencyKey(head, message))
     case .order:
-      let order: OrderID = try id(match, message, .noSuchOrder)
+      let order: OrderID = try id(match, message, .order)
       start(.order(order))
     case .confirm:
-      let order: OrderID = try id(match, message, .noSuchOrder)
+      let order: OrderID = try id(match, message, .order)
       start(.onOrder(order, .confirm), key: try idempotencyKey(head, message))
     case .cancel:
-      let order: OrderID = try id(match, message, .noSuchOrder)
+      let order: OrderID = try id(match, message, .order)
       start(.onOrder(order, .cancel), key: try idempotencyKey(head, message))
+    case .root:
+      respond(200, headers: { $0.putText("Link: </openapi.json>; rel=\"service-desc\"\r\n") }) { out in
+        out.putJSON("{\"name\":\"holdfast\",\"version\":\"")
+        out.putText(Version.current)
+        out.putJSON("\",\"description\":\"/openapi.json\",\"health\":\"/healthz\",\"ready\":\"/readyz\"")
+        out.putJSON(",\"metrics\":\"/metrics\"}")
+      }
     case .healthz:
       respond(200) { out in
         out.putJSON("{\"status\":\"ok\",\"version\":\"")
@@ -130,15 +137,15 @@ extension HTTPSession {
 
   private func eventID(_ match: RouteMatch, _ message: RawSpan) throws(Problem) -> Bytes {
     let id = try parameter(match, message)
-    guard Names.isEventID(id.rawSpan) else { throw Problem(.noSuchEvent) }
+    guard Names.isEventID(id.rawSpan) else { throw Problem(.event, id) }
     return id
   }
 
   private func id<ID: ShardedID>(
-    _ match: RouteMatch, _ message: RawSpan, _ refusal: CallRefusal
+    _ match: RouteMatch, _ message: RawSpan, _ wanted: BadID
   ) throws(Problem) -> ID {
     let text = try parameter(match, message)
-    guard let id = ID(text: text.rawSpan) else { throw Problem(refusal) }
+    guard let id = ID(text: text.rawSpan) else { throw Problem(wanted, text) }
     return id
   }
 

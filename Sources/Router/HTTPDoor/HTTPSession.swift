@@ -53,6 +53,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     var startedAt: UInt64 = 0
     /// Taken from the client or made.
     var id: [UInt8] = []
+    /// The answer is what the client's key got before.
+    var isReplayed = false
     /// What the client said in If-None-Match; empty: nothing.
     var ifNoneMatch: [UInt8] = []
     /// The page that asks is one that may: its origin is `origin`.
@@ -259,6 +261,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
     request.ifNoneMatch.removeAll(keepingCapacity: true)
     request.origin.removeAll(keepingCapacity: true)
     request.isCrossOrigin = false
+    request.isReplayed = false
     request.id.removeAll(keepingCapacity: true)
     if let head {
       if !head.requestID.isAbsent, head.requestID.bytes(in: input).isRequestID {

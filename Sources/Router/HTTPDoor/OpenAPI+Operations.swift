@@ -16,8 +16,10 @@ extension OpenAPI {
 
     /// Names in `OpenAPI.parameters`: the path's, the query's, then headers.
     private var parameters: [String] {
-      var names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
-      names += call.query
+      var names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+        String($0.dropFirst().dropLast())
+      }
+      names += call.query.map { call.describedAs[$0] ?? $0 }
       if row.writes { names.append("key") }
       if call.isTagged { names.append("tag") }
       return names
@@ -26,15 +28,19 @@ extension OpenAPI {
     /// `"get":{…}`, a member of the path's item.
     var item: String {
       var members = ["\"operationId\":\(quoted("\(name)"))", "\"summary\":\(quoted(row.summary))"]
+      members.append("\"description\":\(quoted(row.teaching?.about ?? ""))")
       if !parameters.isEmpty {
         let references = parameters.map { reference("parameters", $0) }
         members.append("\"parameters\":[\(references.joined(separator: ","))]")
       }
       if let body = call.body {
-        members.append("\"requestBody\":{\"required\":true,\"content\":\(content("application/json", body.schema))}")
+        members.append(
+          "\"requestBody\":{\"required\":true,\"content\":\(content("application/json", body.schema, examples))}"
+        )
       }
       members.append("\"responses\":{\(responses.joined(separator: ","))}")
-      return "\(quoted(call.method.name.description.lowercased())):{\(members.joined(separator: ","))}"
+      return
+        "\(quoted(call.method.name.description.lowercased())):{\(members.joined(separator: ","))}"
     }
 
     private var responses: [String] {
@@ -47,16 +53,21 @@ extension OpenAPI {
 
     private func response(_ success: OperationRow.Success) -> String {
       var members = ["\"description\":\(quoted(success.meaning))"]
-      if let schema = success.schema { members.append("\"content\":\(content(success.type, schema))") }
-      if !success.headers.isEmpty {
-        let references = success.headers.map { "\(quoted($0)):\(reference("headers", $0))" }
+      if let schema = success.schema {
+        members.append("\"content\":\(content(success.type, schema))")
+      }
+      // A command under a key may be answered again.
+      let headers = success.headers + (row.writes ? ["Idempotent-Replayed"] : [])
+      if !headers.isEmpty {
+        let references = headers.map { "\(quoted($0)):\(reference("headers", $0))" }
         members.append("\"headers\":{\(references.joined(separator: ","))}")
       }
+      if let links { members.append(links) }
       return "{\(members.joined(separator: ","))}"
     }
   }
 
-  private static func content(_ type: String, _ schema: String) -> String {
-    "{\(quoted(type)):{\"schema\":\(reference("schemas", schema))}}"
+  private static func content(_ type: String, _ schema: String, _ examples: String = "") -> String {
+    "{\(quoted(type)):{\"schema\":\(reference("schemas", schema))\(examples)}}"
   }
 }

@@ -1,498 +1,264 @@
-import RouterCore
-
 extension OpenAPI {
-  /// The shapes of bodies, by name.
-  static let schemas: StaticString = #"""
-    {
-      "NewEvent": {
-        "type": "object",
-        "properties": {
-          "id": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-          "name": {"type":"string","minLength":1,"maxLength":255},
-          "venue": {"type":["string","null"],"minLength":1,"maxLength":255},
-          "starts_at": {"type":["string","null"],"format":"date-time"},
-          "on_sale_at": {"type":["string","null"],"format":"date-time"},
-          "currency": {"type":["string","null"],"pattern":"^[A-Z]{3}$","default":"EUR"},
-          "hold_ttl": {"type":["integer","null"],"minimum":1,"maximum":86400,"default":600,"description":"Seconds."},
-          "max_hold_ttl": {
-            "type": ["integer","null"],
-            "minimum": 1,
-            "maximum": 86400,
-            "description": "Seconds, at least hold_ttl: the longest that a caller may ask for; hold_ttl unless given."
-          },
-          "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"default":900,"description":"Seconds."},
-          "max_per_order": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
-          "max_per_buyer": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
-          "sections": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewSection"}},
-          "areas": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewArea"}},
-          "plan": {
-            "type": ["object","null"],
-            "description": "A seating plan in pretix's open JSON format: zones become sections, seats are called by their seat_guid."
-          },
-          "prices": {
-            "type": ["object","null"],
-            "additionalProperties": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."},
-            "description": "By category."
-          },
-          "not_for_sale": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"}}
+  /// What clients send, and the words that both sides use, by name: members of `components.schemas`. What stands in one
+  /// another has a name of its own, so that generators of clients need not invent any.
+  static let requestSchemas: StaticString = #"""
+    "NewEvent": {
+      "type": "object",
+      "properties": {
+        "id": {"anyOf":[{"$ref":"#/components/schemas/EventID"},{"type":"null"}]},
+        "name": {"$ref":"#/components/schemas/Title"},
+        "venue": {"anyOf":[{"$ref":"#/components/schemas/Title"},{"type":"null"}]},
+        "starts_at": {"type":["string","null"],"format":"date-time"},
+        "on_sale_at": {"type":["string","null"],"format":"date-time"},
+        "currency": {
+          "type": ["string","null"],
+          "pattern": "^[A-Z]{3}$",
+          "default": "EUR",
+          "description": "A code of ISO 4217."
         },
-        "required": ["name"],
-        "additionalProperties": false
-      },
-      "EventTerms": {
-        "type": "object",
-        "properties": {
-          "name": {"type":"string","minLength":1,"maxLength":255},
-          "venue": {"type":["string","null"],"minLength":1,"maxLength":255},
-          "starts_at": {"type":["string","null"],"format":"date-time"},
-          "on_sale_at": {"type":["string","null"],"format":"date-time"},
-          "hold_ttl": {"type":["integer","null"],"minimum":1,"maximum":86400,"description":"Seconds. A longer one than max_hold_ttl raises that, too."},
-          "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"description":"Seconds."},
-          "max_per_order": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
-          "max_per_buyer": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
-          "prices": {
-            "type": ["object","null"],
-            "additionalProperties": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."},
-            "description": "By category or area. What is held or ordered keeps its price."
-          },
-          "paused": {"type":["boolean","null"],"description":"Holds are refused with not_on_sale; everything else goes on."}
+        "hold_ttl": {"type":["integer","null"],"minimum":1,"maximum":86400,"default":600,"description":"Seconds."},
+        "max_hold_ttl": {
+          "type": ["integer","null"],
+          "minimum": 1,
+          "maximum": 86400,
+          "description": "Seconds, at least hold_ttl: the longest that a caller may ask for; hold_ttl unless given."
         },
-        "additionalProperties": false
-      },
-      "Blocks": {
-        "type": "object",
-        "properties": {
-          "seats": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":65535},
-          "areas": {"type":["object","null"],"additionalProperties":{"type":"integer","minimum":1},"description":"Places by area."},
-          "blocked": {"type":"boolean","description":"true: taken off sale; false: put back."}
+        "payment_ttl": {
+          "type": ["integer","null"],
+          "minimum": 60,
+          "maximum": 86400,
+          "default": 900,
+          "description": "Seconds."
         },
-        "required": ["blocked"],
-        "additionalProperties": false
-      },
-      "Blocked": {
-        "type": "object",
-        "properties": {
-          "event": {"type":"string"},
-          "version": {"type":"integer","format":"int64"},
-          "changed": {"type":"integer","minimum":0,"description":"Seats and places that were not so already."}
+        "max_per_order": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
+        "max_per_buyer": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
+        "sections": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewSection"},"maxItems":10000},
+        "areas": {"type":["array","null"],"items":{"$ref":"#/components/schemas/NewArea"},"maxItems":1000},
+        "plan": {"anyOf":[{"$ref":"#/components/schemas/PretixPlan"},{"type":"null"}]},
+        "prices": {
+          "type": ["object","null"],
+          "additionalProperties": {"$ref":"#/components/schemas/Price"},
+          "description": "By category.",
+          "propertyNames": {"$ref":"#/components/schemas/Name"}
         },
-        "required": ["event","version","changed"],
-        "additionalProperties": false
+        "not_for_sale": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":100000}
       },
-      "NewSection": {
-        "type": "object",
-        "properties": {
-          "name": {"type":"string","minLength":1,"maxLength":128},
-          "category": {"type":["string","null"],"minLength":1,"maxLength":128},
-          "rows": {"type":"integer","minimum":1},
-          "seats_per_row": {"type":"integer","minimum":1},
-          "price": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
+      "required": ["name"],
+      "additionalProperties": false,
+      "not": {
+        "anyOf": [
+          {"properties":{"sections":{"maxItems":0},"areas":{"maxItems":0},"plan":{"type":"null"}}},
+          {"required":["sections","plan"],"properties":{"sections":{"type":"array"},"plan":{"type":"object"}}}
+        ]
+      },
+      "description": "At least one of sections, plan and areas; sections and plan exclude each other. A field that is null counts as absent."
+    },
+    "EventTerms": {
+      "type": "object",
+      "properties": {
+        "name": {"$ref":"#/components/schemas/Title"},
+        "venue": {"anyOf":[{"$ref":"#/components/schemas/Title"},{"type":"null"}]},
+        "starts_at": {"type":["string","null"],"format":"date-time"},
+        "on_sale_at": {"type":["string","null"],"format":"date-time"},
+        "hold_ttl": {
+          "type": ["integer","null"],
+          "minimum": 1,
+          "maximum": 86400,
+          "description": "Seconds. A longer one than max_hold_ttl raises that, too."
         },
-        "required": ["name","rows","seats_per_row"],
-        "additionalProperties": false
-      },
-      "NewArea": {
-        "type": "object",
-        "properties": {
-          "name": {"type":"string","minLength":1,"maxLength":128},
-          "capacity": {"type":"integer","minimum":1},
-          "price": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
+        "payment_ttl": {"type":["integer","null"],"minimum":60,"maximum":86400,"description":"Seconds."},
+        "max_per_order": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
+        "max_per_buyer": {"type":["integer","null"],"minimum":1,"maximum":4294967295},
+        "prices": {
+          "type": ["object","null"],
+          "additionalProperties": {"$ref":"#/components/schemas/Price"},
+          "description": "By category or area. What is held or ordered keeps its price.",
+          "propertyNames": {"$ref":"#/components/schemas/Name"}
         },
-        "required": ["name","capacity","price"],
-        "additionalProperties": false
+        "paused": {
+          "type": ["boolean","null"],
+          "description": "Holds are refused with not_on_sale; everything else goes on."
+        }
       },
-      "SeatName": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 64,
-        "description": "A label (`Stalls-A-12`), or `#n`: the 0-based place in the plan."
-      },
-      "Event": {
-        "type": "object",
-        "properties": {
-          "id": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-          "name": {"type":"string"},
-          "venue": {"type":["string","null"]},
-          "starts_at": {"type":["string","null"],"format":"date-time"},
-          "on_sale_at": {"type":["string","null"],"format":"date-time"},
-          "currency": {"type":"string"},
-          "hold_ttl": {"type":"integer","format":"int64"},
-          "max_hold_ttl": {"type":"integer","format":"int64"},
-          "payment_ttl": {"type":"integer","format":"int64"},
-          "max_per_order": {"type":["integer","null"],"format":"int64"},
-          "max_per_buyer": {"type":["integer","null"],"format":"int64"},
-          "paused": {"type":"boolean","description":"Holds are refused; everything else goes on."},
-          "areas": {"type":"array","items":{"$ref":"#/components/schemas/NewArea"}},
-          "prices": {
-            "type": "object",
-            "additionalProperties": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
-          },
-          "total": {"type":"integer","minimum":0},
-          "free": {"type":"integer","minimum":0},
-          "held": {"type":"integer","minimum":0},
-          "sold": {"type":"integer","minimum":0},
-          "not_for_sale": {"type":"integer","minimum":0},
-          "version": {"type":"integer","format":"int64"},
-          "warnings": {
-            "type": "array",
-            "items": {"type":"string"},
-            "description": "Only where the event is created: sentences for people, such as which categories have no price."
-          }
+      "additionalProperties": false
+    },
+    "Blocks": {
+      "type": "object",
+      "properties": {
+        "seats": {
+          "type": ["array","null"],
+          "items": {"$ref":"#/components/schemas/SeatName"},
+          "maxItems": 65535,
+          "uniqueItems": true
         },
-        "additionalProperties": false
-      },
-      "EventList": {
-        "type": "object",
-        "properties": {
-          "events": {
-            "type": "array",
-            "items": {
-              "type": "object",
-              "properties": {
-                "id": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-                "name": {"type":"string"},
-                "total": {"type":"integer","minimum":0},
-                "free": {"type":"integer","minimum":0},
-                "held": {"type":"integer","minimum":0},
-                "sold": {"type":"integer","minimum":0},
-                "not_for_sale": {"type":"integer","minimum":0},
-                "version": {"type":"integer","format":"int64"}
-              },
-              "additionalProperties": false
-            }
-          },
-          "next_cursor": {"type":["string","null"]}
+        "areas": {
+          "type": ["object","null"],
+          "additionalProperties": {"type":"integer","minimum":1,"maximum":4294967295},
+          "description": "Places by area.",
+          "propertyNames": {"$ref":"#/components/schemas/Name"},
+          "maxProperties": 255
         },
-        "required": ["events","next_cursor"],
-        "additionalProperties": false
+        "blocked": {"type":"boolean","description":"true: taken off sale; false: put back."}
       },
-      "Plan": {
-        "oneOf": [
+      "required": ["blocked"],
+      "additionalProperties": false,
+      "not": {"properties":{"seats":{"maxItems":0},"areas":{"maxProperties":0}}},
+      "description": "Seats, areas, or both, all or nothing."
+    },
+    "NewSection": {
+      "type": "object",
+      "properties": {
+        "name": {"$ref":"#/components/schemas/Name"},
+        "category": {"anyOf":[{"$ref":"#/components/schemas/Name"},{"type":"null"}]},
+        "rows": {"type":"integer","minimum":1,"maximum":100000},
+        "seats_per_row": {"type":"integer","minimum":1,"maximum":10000000},
+        "price": {"$ref":"#/components/schemas/Price"}
+      },
+      "required": ["name","rows","seats_per_row"],
+      "additionalProperties": false
+    },
+    "NewArea": {
+      "type": "object",
+      "properties": {
+        "name": {"$ref":"#/components/schemas/Name"},
+        "capacity": {"type":"integer","minimum":1,"maximum":4294967295},
+        "price": {"$ref":"#/components/schemas/Price"}
+      },
+      "required": ["name","capacity","price"],
+      "additionalProperties": false
+    },
+    "SeatName": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 64,
+      "description": "A label (`Stalls-A-12`) of at most 64 bytes of UTF-8, not characters; or `#n`: the 0-based place in the plan.",
+      "pattern": "^[^\\x00-\\x1F\\x7F-\\x9F\\u2028\\u2029]+$"
+    },
+    "Reserve": {
+      "type": "object",
+      "properties": {
+        "event": {"$ref":"#/components/schemas/EventID"},
+        "buyer": {"$ref":"#/components/schemas/Name"},
+        "seats": {
+          "type": ["array","null"],
+          "items": {"$ref":"#/components/schemas/SeatName"},
+          "maxItems": 65535,
+          "uniqueItems": true
+        },
+        "areas": {
+          "type": ["object","null"],
+          "additionalProperties": {"type":"integer","minimum":1,"maximum":4294967295},
+          "description": "Places by area.",
+          "propertyNames": {"$ref":"#/components/schemas/Name"},
+          "maxProperties": 255
+        },
+        "best": {
+          "anyOf": [{"$ref":"#/components/schemas/BestSeats"},{"type":"null"}],
+          "description": "Stands alone: no seats and areas beside it. Seats that stand next to each other, if any such are left: by their positions in the plan. An aisle, a gap of more than one and a half of the row's usual step, ends a run; rows of one name that continue each other are one; the front is the focal point's side, or the least y. Otherwise seats of one section."
+        },
+        "ttl": {
+          "type": ["integer","null"],
+          "minimum": 1,
+          "description": "Seconds, at most the event's max_hold_ttl; its hold_ttl unless given."
+        }
+      },
+      "required": ["event","buyer"],
+      "additionalProperties": false,
+      "not": {
+        "anyOf": [
+          {"properties":{"seats":{"maxItems":0},"areas":{"maxProperties":0},"best":{"type":"null"}}},
+          {"required":["best","seats"],"properties":{"best":{"type":"object"},"seats":{"type":"array","minItems":1}}},
           {
-            "type": "object",
-            "properties": {
-              "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-              "sections": {
-                "type": "array",
-                "items": {
-                  "type": "object",
-                  "properties": {
-                    "name": {"type":"string"},
-                    "category": {"type":"string"},
-                    "price": {
-                      "type": ["integer","null"],
-                      "minimum": 0,
-                      "maximum": 100000000000,
-                      "description": "Minor units; null: not for sale."
-                    },
-                    "rows": {"type":"integer","minimum":0},
-                    "seats_per_row": {"type":"integer","minimum":0}
-                  },
-                  "additionalProperties": false
-                }
-              }
-            },
-            "required": ["event","sections"],
-            "additionalProperties": false
-          },
-          {
-            "type": "object",
-            "properties": {
-              "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-              "size": {
-                "type": ["object","null"],
-                "properties": {"width":{"type":"number"},"height":{"type":"number"}},
-                "additionalProperties": false
-              },
-              "sections": {
-                "type": "array",
-                "items": {
-                  "type": "object",
-                  "properties": {
-                    "name": {"type":"string"},
-                    "rows": {
-                      "type": "array",
-                      "items": {
-                        "type": "object",
-                        "properties": {
-                          "name": {"type":"string"},
-                          "seats": {
-                            "type": "array",
-                            "items": {
-                              "type": "object",
-                              "properties": {
-                                "label": {"type":"string"},
-                                "number": {"type":"string"},
-                                "category": {"type":"string"},
-                                "x": {"type":"number"},
-                                "y": {"type":"number"}
-                              },
-                              "additionalProperties": false
-                            }
-                          }
-                        },
-                        "additionalProperties": false
-                      }
-                    }
-                  },
-                  "additionalProperties": false
-                }
-              },
-              "categories": {
-                "type": "object",
-                "additionalProperties": {
-                  "type": "object",
-                  "properties": {
-                    "price": {
-                      "type": ["integer","null"],
-                      "minimum": 0,
-                      "maximum": 100000000000,
-                      "description": "Minor units; null: not for sale."
-                    },
-                    "color": {"type":["string","null"]}
-                  },
-                  "additionalProperties": false
-                }
-              }
-            },
-            "required": ["event","sections","categories"],
-            "additionalProperties": false
+            "required": ["best","areas"],
+            "properties": {"best":{"type":"object"},"areas":{"type":"object","minProperties":1}}
           }
         ]
       },
-      "Seats": {
-        "type": "object",
-        "properties": {
-          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-          "version": {"type":"integer","format":"int64"},
-          "sections": {
-            "type": "array",
-            "items": {
-              "type": "object",
-              "properties": {
-                "name": {"type":"string"},
-                "rows": {
-                  "type": "array",
-                  "items": {
-                    "type": "object",
-                    "properties": {
-                      "name": {"type":"string"},
-                      "seats": {
-                        "type": "string",
-                        "pattern": "^[.hsx]*$",
-                        "description": "One character a seat: . free, h held, s sold, x not for sale."
-                      }
-                    },
-                    "additionalProperties": false
-                  }
-                }
-              },
-              "additionalProperties": false
-            }
-          }
-        },
-        "required": ["event","version","sections"],
-        "additionalProperties": false
+      "description": "Seats, areas, or both, all or nothing; or best, which stands alone. A field that is null counts as absent."
+    },
+    "Extend": {
+      "type": "object",
+      "properties": {
+        "ttl": {"type":"integer","minimum":1,"description":"Seconds from now, at most the event's max_hold_ttl."}
       },
-      "Availability": {
-        "type": "object",
-        "properties": {
-          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-          "version": {"type":"integer","format":"int64"},
-          "total": {"type":"integer","minimum":0},
-          "free": {"type":"integer","minimum":0},
-          "held": {"type":"integer","minimum":0},
-          "sold": {"type":"integer","minimum":0},
-          "not_for_sale": {"type":"integer","minimum":0},
-          "categories": {"type":"object","additionalProperties":{"$ref":"#/components/schemas/Counts"}},
-          "areas": {"type":"object","additionalProperties":{"$ref":"#/components/schemas/Counts"}}
-        },
-        "required": ["event","version"],
-        "additionalProperties": false
+      "required": ["ttl"],
+      "additionalProperties": false
+    },
+    "Checkout": {
+      "type": "object",
+      "properties": {
+        "hold": {"$ref":"#/components/schemas/HoldID"},
+        "reference": {
+          "anyOf": [{"$ref":"#/components/schemas/Name"},{"type":"null"}],
+          "description": "The shop's own name for the order."
+        }
       },
-      "Reserve": {
-        "type": "object",
-        "properties": {
-          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-          "buyer": {"type":"string","minLength":1,"maxLength":128},
-          "seats": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":65535},
-          "areas": {"type":["object","null"],"additionalProperties":{"type":"integer","minimum":1},"description":"Places by area."},
-          "best": {
-            "description": "Stands alone. Seats that stand next to each other, if any such are left: by their positions in the plan. An aisle, a gap of more than one and a half of the row's usual step, ends a run; rows of one name that continue each other are one; the front is the focal point's side, or the least y. Otherwise seats of one section.",
-            "anyOf": [
-              {
-                "type": "object",
-                "properties": {
-                  "count": {"type":"integer","minimum":1,"maximum":65535},
-                  "category": {"type":["string","null"],"minLength":1,"maxLength":128}
-                },
-                "required": ["count"],
-                "additionalProperties": false
-              },
-              {"type":"null"}
-            ]
-          },
-          "ttl": {
-            "type": ["integer","null"],
-            "minimum": 1,
-            "description": "Seconds, at most the event's max_hold_ttl; its hold_ttl unless given."
-          }
-        },
-        "required": ["event","buyer"],
-        "additionalProperties": false
+      "required": ["hold"],
+      "additionalProperties": false
+    },
+    "EventID": {
+      "type": "string",
+      "title": "EventID",
+      "pattern": "^(?!\\.{1,2}$)[A-Za-z0-9._~-]{1,128}$",
+      "description": "Neither `.` nor `..`, which vanish from a URL."
+    },
+    "HoldID": {
+      "type": "string",
+      "title": "HoldID",
+      "pattern": "^h_[0-9a-hjkmnp-tv-z]{32}$",
+      "description": "As the answer with the hold said it."
+    },
+    "OrderID": {
+      "type": "string",
+      "title": "OrderID",
+      "pattern": "^o_[0-9a-hjkmnp-tv-z]{32}$",
+      "description": "As the answer to the checkout said it."
+    },
+    "Name": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 128,
+      "pattern": "^[^\\x00-\\x1F\\x7F-\\x9F\\u2028\\u2029]+$",
+      "description": "At most 128 bytes of UTF-8, not characters; no control characters, no line or paragraph separators."
+    },
+    "Title": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 255,
+      "pattern": "^[^\\x00-\\x1F\\x7F-\\x9F\\u2028\\u2029]+$",
+      "description": "At most 255 bytes of UTF-8, not characters; no control characters, no line or paragraph separators."
+    },
+    "OrderStatus": {
+      "type": "string",
+      "title": "OrderStatus",
+      "enum": ["pending_payment","confirmed","cancelled","expired","refunded"]
+    },
+    "Price": {
+      "type": ["integer","null"],
+      "format": "int64",
+      "minimum": 0,
+      "maximum": 100000000000,
+      "description": "Minor units; null: not for sale."
+    },
+    "BestSeats": {
+      "type": "object",
+      "properties": {
+        "count": {"type":"integer","minimum":1,"maximum":65535},
+        "category": {"anyOf":[{"$ref":"#/components/schemas/Name"},{"type":"null"}]}
       },
-      "Extend": {
-        "type": "object",
-        "properties": {"ttl":{"type":"integer","minimum":1,"description":"Seconds from now, at most the event's max_hold_ttl."}},
-        "required": ["ttl"],
-        "additionalProperties": false
-      },
-      "Checkout": {
-        "type": "object",
-        "properties": {
-          "hold": {"type":"string"},
-          "reference": {
-            "type": ["string","null"],
-            "minLength": 1,
-            "maxLength": 128,
-            "description": "The shop's own name for the order: at most 128 bytes."
-          }
-        },
-        "required": ["hold"],
-        "additionalProperties": false
-      },
-      "Hold": {
-        "type": "object",
-        "properties": {
-          "hold": {"type":"string"},
-          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-          "buyer": {"type":"string"},
-          "seats": {"type":"array","items":{"type":"string"}},
-          "areas": {"type":"object","additionalProperties":{"type":"integer","minimum":0}},
-          "total": {"type":"integer","format":"int64"},
-          "currency": {"type":"string"},
-          "expires_at": {"type":"string","format":"date-time"},
-          "version": {"type":"integer","format":"int64"},
-          "order": {"type":"string"},
-          "status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]}
-        },
-        "required": ["hold","event","buyer","seats","areas","total","currency","expires_at","version"],
-        "additionalProperties": false
-      },
-      "Order": {
-        "type": "object",
-        "properties": {
-          "hold": {"type":"string"},
-          "event": {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,128}$"},
-          "buyer": {"type":"string"},
-          "seats": {"type":"array","items":{"type":"string"}},
-          "areas": {"type":"object","additionalProperties":{"type":"integer","minimum":0}},
-          "total": {"type":"integer","format":"int64"},
-          "currency": {"type":"string"},
-          "expires_at": {"type":"string","format":"date-time"},
-          "version": {"type":"integer","format":"int64"},
-          "order": {"type":"string"},
-          "status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]},
-          "created_at": {"type":"string","format":"date-time"},
-          "pay_by": {"type":"string","format":"date-time"},
-          "reference": {"type":["string","null"],"description":"As the shop said at checkout."},
-          "history": {
-            "type": "array",
-            "description": "What it was and is, oldest first.",
-            "items": {
-              "type": "object",
-              "properties": {
-                "status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]},
-                "at": {"type":"string","format":"date-time"}
-              },
-              "required": ["status","at"],
-              "additionalProperties": false
-            }
-          }
-        },
-        "required": [
-          "order",
-          "status",
-          "hold",
-          "event",
-          "buyer",
-          "seats",
-          "areas",
-          "total",
-          "currency",
-          "expires_at",
-          "reference",
-          "created_at",
-          "pay_by",
-          "history",
-          "version"
-        ],
-        "additionalProperties": false
-      },
-      "OrderList": {
-        "type": "object",
-        "properties": {
-          "orders": {"type":"array","items":{"$ref":"#/components/schemas/Order"}},
-          "next_cursor": {"type":["string","null"]}
-        },
-        "required": ["orders","next_cursor"],
-        "additionalProperties": false
-      },
-      "HoldList": {
-        "type": "object",
-        "properties": {
-          "holds": {"type":"array","items":{"$ref":"#/components/schemas/Hold"}},
-          "next_cursor": {"type":["string","null"]}
-        },
-        "required": ["holds","next_cursor"],
-        "additionalProperties": false
-      },
-      "Problem": {
-        "type": "object",
-        "properties": {
-          "type": {"type":"string"},
-          "title": {"type":"string"},
-          "status": {"type":"integer"},
-          "code": {"type":"string","description":"Stable, for programs."},
-          "detail": {"type":"string"},
-          "seats": {"type":"array","items":{"type":"string"}},
-          "area": {"type":"string"},
-          "category": {"type":"string"},
-          "field": {"type":"string"},
-          "limit": {"type":"integer","format":"int64"},
-          "limit_name": {"type":"string"},
-          "order": {"type":"string"},
-          "order_status": {"enum":["pending_payment","confirmed","cancelled","expired","refunded"]},
-          "holds": {"type":"integer","minimum":0,"description":"Of an event in use."},
-          "orders": {"type":"integer","minimum":0,"description":"Of an event in use."}
-        },
-        "required": ["type","title","status","code","detail"],
-        "additionalProperties": false
-      },
-      "Counts": {
-        "type": "object",
-        "properties": {
-          "total": {"type":"integer","minimum":0},
-          "free": {"type":"integer","minimum":0},
-          "held": {"type":"integer","minimum":0},
-          "sold": {"type":"integer","minimum":0},
-          "not_for_sale": {"type":"integer","minimum":0},
-          "price": {"type":["integer","null"],"minimum":0,"maximum":100000000000,"description":"Minor units; null: not for sale."}
-        },
-        "additionalProperties": false
-      },
-      "Health": {
-        "type": "object",
-        "properties": {
-          "status": {"type":"string"},
-          "version": {"type":"string"},
-          "coordinator": {"type":"string","enum":["unreachable"],"description":"Only if so. Sales go on; roles cannot change."}
-        },
-        "required": ["status"],
-        "additionalProperties": false
-      },
-      "Metrics": {"type":"string"},
-      "Description": {"type":"object"}
+      "required": ["count"],
+      "additionalProperties": false
+    },
+    "PretixPlan": {
+      "type": "object",
+      "description": "A seating plan in pretix's open JSON format: zones become sections, seats are called by their seat_guid.",
+      "required": ["zones"],
+      "properties": {
+        "name": {"type":"string"},
+        "zones": {"type":"array","items":{"type":"object"}},
+        "categories": {"type":"array","items":{"type":"object"}},
+        "size": {"type":"object"}
+      }
     }
     """#
 }

@@ -15,6 +15,8 @@ struct Problem: Error, Equatable, Sendable {
   var detail: Bytes
   /// The caller's spelling.
   var seats: [Bytes] = []
+  /// Of seats that were lost: what they are instead of free.
+  var states: [TakenSeat] = []
   var area: Bytes?
   var category: Bytes?
   var field: Bytes?
@@ -24,6 +26,8 @@ struct Problem: Error, Equatable, Sendable {
   var orderStatus: OrderStatus?
   /// Seconds; for a refusal that goes away by itself.
   var retryAfter: Int?
+  /// Of an event that is not on sale yet.
+  var onSaleAt: Stamp?
   /// Of an event in use.
   var inUse: InUse?
 
@@ -34,6 +38,13 @@ struct Problem: Error, Equatable, Sendable {
 
   init(_ status: Int, _ code: Bytes, _ detail: Bytes, field: Bytes? = nil) {
     (self.status, self.code, self.detail, self.field) = (status, code, detail, field)
+  }
+
+  /// Seconds until it is worth asking again; nil: it is not known, or never.
+  func secondsToWait(at now: Stamp) -> Int? {
+    guard let onSaleAt else { return retryAfter }
+    // Rounded up: who comes too early is refused again.
+    return max(1, Int((onSaleAt - now + 999).seconds))
   }
 
   static func badRequest(_ detail: Bytes, field: Bytes? = nil) -> Problem {
@@ -111,6 +122,16 @@ extension Problem {
     if !error.limitName.isEmpty { limitName = error.limitName }
   }
 
+  /// What was sent cannot be an id of this kind.
+  init(_ wanted: BadID, _ sent: Bytes) {
+    switch wanted {
+    case .event: self.init(.noSuchEvent)
+    case .hold: self.init(.noSuchHold)
+    case .order: self.init(.noSuchOrder)
+    }
+    detail = wanted.sentence(sent)
+  }
+
   init(_ refusal: CallRefusal) {
     switch refusal {
     case .noSuchEvent: self.init(404, "no_such_event", "There is no event of this id.")
@@ -133,6 +154,9 @@ extension Problem {
       self = .invalid(
         Bytes("prices." + String(decoding: name.array, as: UTF8.self)),
         "The event has no category or area of this name.")
+    case .repeatedSeat(let label):
+      self = .invalid("seats", Bytes("The seat \(label) is named more than once."))
+      seats = [label]
     case .invalid(let field, let detail): self = .invalid(Bytes(field.description), Bytes(detail.description))
     case .notOnSale(nil): self.init(409, "not_on_sale", "Sales of the event are paused.")
     case .notOnSale(let at?):
@@ -140,6 +164,7 @@ extension Problem {
       Timestamp.write(at, into: &text)
       text.append(UInt8(ascii: "."))
       self.init(409, "not_on_sale", Bytes(text))
+      onSaleAt = at
     case .limitExceeded(let name, let limit):
       let detail = Bytes("The limit \(name.name) of \(limit) would be exceeded.")
       switch name {
@@ -153,9 +178,10 @@ extension Problem {
       self.init(422, "too_many", Bytes(limit.detail))
       self.limit = Int64(limit.value)
       limitName = limit.name.description
-    case .seatsTaken(let labels):
+    case .seatsTaken(let taken):
       self.init(409, "seats_taken", "Some of the seats are held, sold or not for sale.")
-      seats = labels
+      seats = taken.map(\.label)
+      states = taken
     case .soldOut(let area, let category):
       self.init(409, "sold_out", "There are not so many left.")
       (self.area, self.category) = (area, category)
@@ -207,6 +233,7 @@ extension Problem {
       out.putJSON(",\"seats\":")
       out.putStrings(seats)
     }
+    if states.contains(where: { $0.state != nil }) { writeStates(into: &out) }
     if let area {
       out.putJSON(",\"area\":")
       out.putJSONString(bytes: area)
@@ -228,6 +255,10 @@ extension Problem {
       out.append(contentsOf: limitName.utf8)
       out.putJSON("\"")
     }
+    if let onSaleAt {
+      out.putJSON(",\"on_sale_at\":")
+      out.putJSONTime(onSaleAt)
+    }
     if let order {
       out.putJSON(",\"order\":\"")
       order.write(into: &out)
@@ -245,5 +276,33 @@ extension Problem {
       out.putJSON("\"")
     }
     out.putJSON("}")
+  }
+
+  /// By the seats' names, as the caller spelled them.
+  private func writeStates(into out: inout [UInt8]) {
+    out.putJSON(",\"states\":{")
+    var isFirst = true
+    for seat in states {
+      guard let state = seat.state else { continue }
+      if !isFirst { out.putJSON(",") }
+      isFirst = false
+      out.putJSONString(bytes: seat.label)
+      out.putJSON(":\"")
+      out.append(contentsOf: state.name.description.utf8)
+      out.putJSON("\"")
+    }
+    out.putJSON("}")
+  }
+}
+
+extension SeatState {
+  /// As a refusal says it.
+  fileprivate var name: StaticName {
+    switch self {
+    case .free: "free"
+    case .held: "held"
+    case .sold: "sold"
+    case .notForSale: "not_for_sale"
+    }
   }
 }

@@ -13,11 +13,14 @@ enum RequestBodies {
   static let checkoutFields = JSONFields("hold", "reference")
 
   static func reservation(_ body: RawSpan) throws(Problem) -> Reservation {
+    let reservation: Reservation
     do throws(JSONError) {
-      return try readReservation(body)
+      reservation = try readReservation(body)
     } catch {
       throw Problem(error, in: body, known: reserveFields)
     }
+    guard Names.isEventID(reservation.event.rawSpan) else { throw Problem(.event, reservation.event) }
+    return reservation
   }
 
   private static func readReservation(_ body: RawSpan) throws(JSONError) -> Reservation {
@@ -148,11 +151,11 @@ enum RequestBodies {
     }
   }
 
-  /// The hold of `checkout` and the shop's reference, empty if there is none; nil: not the id of any hold.
-  static func checkout(_ body: RawSpan) throws(Problem) -> (hold: HoldID, reference: Bytes)? {
+  /// The hold of `checkout` and the shop's reference, empty if there is none.
+  static func checkout(_ body: RawSpan) throws(Problem) -> (hold: HoldID, reference: Bytes) {
+    var hold = Bytes()
+    var reference = Bytes()
     do throws(JSONError) {
-      var hold = Bytes()
-      var reference = Bytes()
       var reader = JSONReader(body)
       var object = try reader.beginObject()
       while let field = try reader.nextField(checkoutFields, &object) {
@@ -169,10 +172,11 @@ enum RequestBodies {
       }
       try reader.finish()
       try object.require(0, of: checkoutFields)
-      return HoldID(text: hold.rawSpan).map { ($0, reference) }
     } catch {
       throw Problem(error, in: body, known: checkoutFields)
     }
+    guard let id = HoldID(text: hold.rawSpan) else { throw Problem(.hold, hold) }
+    return (id, reference)
   }
 
   /// What clients send to a call that has no fields: nothing, `null`, or an empty object.

@@ -1,10 +1,11 @@
 /// What a client can ask of a router, over HTTP, RESP or both: the names of the rows of `OperationRow`.
 package enum OperationName: Int, CaseIterable, Sendable {
-  case createEvent, setEvent, blockSeats, deleteEvent, listEvents, event, plan, seats, availability, listOrders,
+  case createEvent, setEvent, blockSeats, deleteEvent, listEvents, event, plan, seats, availability,
+    listOrders,
     listHolds
   case reserve, hold, release, extend, checkout, order, confirm, cancel
   case seat
-  case healthz, readyz, metrics, openapi
+  case root, healthz, readyz, metrics, openapi
 
   package static let count = allCases.count
 
@@ -20,5 +21,6 @@ package enum RESPCommand: Int, CaseIterable, Sendable {
   case ping, echo, hello, auth, select, reset, quit, command, client, config, info, cluster, readonly, readwrite
   case multi, exec, discard, watch, unwatch
   case eventCreate, eventSet, eventBlock, eventUnblock, eventDelete, eventInfo
-  case hold, holdBest, holdArea, holdInfo, orderInfo, extend, release, confirm, cancel, checkout, seat, seats
+  case hold, holdBest, holdArea, holdInfo, orderInfo, extend, release, confirm, cancel, checkout,
+    seat, seats
 }

@@ -21,10 +21,17 @@ public enum OperationTable {
     OperationName.allCases.map { name in
       let row = name.row
       return Row(
-        name: "\(name)", method: row.http?.method.name.description, path: row.http?.path.description,
+        name: "\(name)", method: row.http?.method.name.description,
+        path: row.http?.path.description,
         parameters: row.http?.query ?? [], body: row.http?.body?.schema,
-        commands: row.resp.map { "\($0.name) \($0.usage)" }, writes: row.writes, refusals: row.refusals.map(\.text))
+        commands: row.resp.map { "\($0.name) \($0.usage)" }, writes: row.writes,
+        refusals: row.refusals.map(\.text))
     }
+  }
+
+  /// What the description's examples call an event, a hold and an order.
+  public static var exampleIDs: [String: String] {
+    Dictionary(uniqueKeysWithValues: OperationName.exampleIDs.map { ($0.key, $0.value) })
   }
 
   /// Commands of the RESP door whose word no row has; there must be none.

@@ -63,7 +63,8 @@ struct RESPWord: Sendable {
 
     var fewest: Int {
       switch self {
-      case .exactly(let count), .atLeast(let count), .from(let count, _), .either(let count, _): count
+      case .exactly(let count), .atLeast(let count), .from(let count, _), .either(let count, _):
+        count
       }
     }
 

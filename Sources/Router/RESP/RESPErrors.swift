@@ -21,6 +21,7 @@ extension [UInt8] {
       text.append(contentsOf: " orders".utf8)
       putError("INUSE", text.rawSpan)
     case .noSuchSeats(let labels): putLabels("NOSEAT", labels)
+    case .repeatedSeat(let label): putError("ERR A seat is named more than once:", label.rawSpan)
     case .noSuchArea(let area): putError("ERR no such area:", area.rawSpan)
     case .noSuchCategory(let category): putError("ERR no such category:", category.rawSpan)
     case .noSuchPrice(let name): putError("ERR no such category or area:", name.rawSpan)
@@ -40,7 +41,7 @@ extension [UInt8] {
       text.append(UInt8(ascii: " "))
       text.putDecimal(Int64(limit.value))
       putError("LIMIT", text.rawSpan)
-    case .seatsTaken(let labels): putLabels("TAKEN", labels)
+    case .seatsTaken(let taken): putLabels("TAKEN", taken.map(\.label))
     case .soldOut(let area, let category):
       if let name = area ?? category { putError("SOLDOUT", name.rawSpan) } else { putError("SOLDOUT") }
     case .holdExpired: putError("EXPIRED", "the hold has ended")

@@ -36,13 +36,13 @@ extension RESPSession {
       // A large map for each of a thousand commands would wait here.
       takeNothingUntilReplied()
     case .seat: withEventID(input) { start(command, .seat($0, label: Bytes(parser.argument(2, in: input)))) }
-    case .holdInfo: lookUp(command, input, .noSuchHold) { (id: HoldID) in .hold(id) }
-    case .orderInfo: lookUp(command, input, .noSuchOrder) { (id: OrderID) in .order(id) }
+    case .holdInfo: lookUp(command, input, .hold) { (id: HoldID) in .hold(id) }
+    case .orderInfo: lookUp(command, input, .order) { (id: OrderID) in .order(id) }
     case .extend: extend(command, input)
-    case .release: keyed(command, input, .noSuchHold) { (id: HoldID) in .onHold(id, .release) }
+    case .release: keyed(command, input, .hold) { (id: HoldID) in .onHold(id, .release) }
     case .checkout: checkout(command, input)
-    case .confirm: keyed(command, input, .noSuchOrder) { (id: OrderID) in .onOrder(id, .confirm) }
-    case .cancel: keyed(command, input, .noSuchOrder) { (id: OrderID) in .onOrder(id, .cancel) }
+    case .confirm: keyed(command, input, .order) { (id: OrderID) in .onOrder(id, .confirm) }
+    case .cancel: keyed(command, input, .order) { (id: OrderID) in .onOrder(id, .cancel) }
     case .ping: ping(input)
     case .echo: echo(input)
     case .hello: hello(input)
@@ -67,6 +67,16 @@ extension RESPSession {
 
   func fail(_ text: StaticString) { reply(takeNumber()) { $0.putError("ERR", text) } }
   func fail(_ refusal: CallRefusal) { reply(takeNumber()) { $0.putRefusal(refusal) } }
+  func fail(_ wanted: BadID, _ sent: RawSpan) {
+    let sentence = wanted.sentence(Bytes(sent))
+    reply(takeNumber()) { out in
+      switch wanted {
+      case .event: out.putError("NOEVENT", sentence.rawSpan)
+      case .hold: out.putError("NOHOLD", sentence.rawSpan)
+      case .order: out.putError("NOORDER", sentence.rawSpan)
+      }
+    }
+  }
   func wrongCount(_ command: RESPCommand) { reply(takeNumber()) { $0.putWrongCount(command) } }
 
   func fail(_ text: String) {
@@ -140,22 +150,24 @@ extension RESPSession {
 
   private func withEventID(_ input: RawSpan, _ body: (Bytes) -> Void) {
     let id = parser.argument(1, in: input)
-    guard Names.isEventID(id) else { return fail(.noSuchEvent) }
+    guard Names.isEventID(id) else { return fail(.event, id) }
     body(Bytes(id))
   }
 
   private func lookUp<ID: ShardedID>(
-    _ command: RESPCommand, _ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation
+    _ command: RESPCommand, _ input: RawSpan, _ wanted: BadID, _ body: (ID) -> Operation
   ) {
-    guard let id = ID(text: parser.argument(1, in: input)) else { return fail(refusal) }
+    let text = parser.argument(1, in: input)
+    guard let id = ID(text: text) else { return fail(wanted, text) }
     start(command, body(id))
   }
 
   private func keyed<ID: ShardedID>(
-    _ command: RESPCommand, _ input: RawSpan, _ refusal: CallRefusal, _ body: (ID) -> Operation
+    _ command: RESPCommand, _ input: RawSpan, _ wanted: BadID, _ body: (ID) -> Operation
   ) {
     guard let (_, key) = key(command, input) else { return }
-    guard let id = ID(text: parser.argument(1, in: input)) else { return fail(refusal) }
+    let text = parser.argument(1, in: input)
+    guard let id = ID(text: text) else { return fail(wanted, text) }
     start(command, body(id), key: key)
   }
 
@@ -180,7 +192,7 @@ extension RESPSession {
     _ command: RESPCommand, _ eventID: RawSpan, _ buyer: RawSpan, _ ttl: UInt32, _ choice: Reservation.Choice,
     _ key: Bytes
   ) {
-    guard Names.isEventID(eventID) else { return fail(.noSuchEvent) }
+    guard Names.isEventID(eventID) else { return fail(.event, eventID) }
     start(
       command, .reserve(Reservation(event: Bytes(eventID), buyer: Bytes(buyer), ttl: ttl, choice: choice)), key: key)
   }
@@ -221,7 +233,8 @@ extension RESPSession {
 
   private func extend(_ command: RESPCommand, _ input: RawSpan) {
     guard let (_, key) = key(command, input) else { return }
-    guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
+    let id = parser.argument(1, in: input)
+    guard let hold = HoldID(text: id) else { return fail(.hold, id) }
     guard let ttl = seconds(parser.argument(2, in: input)) else { return }
     start(command, .onHold(hold, .extend(ttl: ttl)), key: key)
   }
@@ -235,7 +248,8 @@ extension RESPSession {
     } else if words != 2 {
       return wrongCount(command)
     }
-    guard let hold = HoldID(text: parser.argument(1, in: input)) else { return fail(.noSuchHold) }
+    let id = parser.argument(1, in: input)
+    guard let hold = HoldID(text: id) else { return fail(.hold, id) }
     start(command, .onHold(hold, .checkout(secret: 0, reference: reference)), key: key)
   }
 
@@ -259,7 +273,7 @@ extension RESPSession {
     guard let (words, key) = key(command, input) else { return }
     guard words % 2 == 0 else { return wrongCount(command) }
     let id = parser.argument(1, in: input)
-    guard Names.isEventID(id) else { return fail(.noSuchEvent) }
+    guard Names.isEventID(id) else { return fail(.event, id) }
     let pairs = stride(from: 2, to: words, by: 2).map {
       (Bytes(parser.argument($0, in: input)), Bytes(parser.argument($0 + 1, in: input)))
     }

@@ -29,6 +29,8 @@ package final class Call {
   var doubted: CallRefusal?
   /// What was asked for is done, and only the answer is missing.
   var isDone = false
+  /// The outcome is what the client's key got before.
+  package var isReplayed = false
   /// How often the definition turned out to be of another incarnation.
   var staleCount = 0
   /// How often the terms known here turned out to be old.

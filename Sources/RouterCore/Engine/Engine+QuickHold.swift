@@ -24,6 +24,8 @@ package struct QuickHold {
   /// Bytes of the caller's spelling of the seat if that was `#n`, leading zeros included; 0: it was the label.
   var numberSignBytes: UInt8
   package var startedAt: UInt64
+  /// The outcome is what the client's key got before.
+  package var isReplayed = false
 
   @inline(__always)
   package init(_ plain: consuming PlainHold, owner: any QuickHoldOwner, number: UInt64, startedAt: UInt64) {
@@ -133,19 +135,25 @@ extension Engine {
     swap(&batch, &heldDone)
   }
 
-  /// Tells the door of one that was not.
-  func end(_ hold: borrowing QuickHold, _ result: Completion.Result) {
-    if case .outcome(.refused(.staleEvent)) = result {
+  /// Tells the door of one that was not, or that was granted before.
+  func end(_ ended: consuming QuickHold, _ completion: Completion) {
+    var hold = ended
+    hold.isReplayed = completion.isRepeat
+    switch completion.result {
+    case .outcome(.refused(.staleEvent)):
       forget(hold.event)
       hold.owner.isStale(hold)
-    } else {
-      hold.owner.ended(hold, refused: refusal(of: hold, result))
+    case .outcome(.held(let held)): hold.owner.ended(hold, held: held)
+    case .outcome, .answer, .unavailable, .unknown, .diskFull, .overloaded, .malformed:
+      hold.owner.ended(hold, refused: refusal(of: hold, completion.result))
     }
   }
 
   private func refusal(of hold: borrowing QuickHold, _ result: Completion.Result) -> CallRefusal {
     guard case .outcome(.refused(let refusal)) = result else { return self.refusal(of: result) }
-    if case .seatsTaken = refusal { return .seatsTaken(hold.spelledSeats) }
+    if case .seatsTaken(let lost) = refusal {
+      return .seatsTaken(hold.spelledSeats.map { TakenSeat($0, lost.first?.state) })
+    }
     return Translation.refusal(refusal, event: hold.event)
   }
 }

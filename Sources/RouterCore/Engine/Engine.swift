@@ -179,10 +179,12 @@ package final class Engine {
   }
 
   func complete(_ completion: Completion) {
-    if QuickHolds.isOne(completion.handle) { return end(quickHolds.remove(completion.handle), completion.result) }
+    if QuickHolds.isOne(completion.handle) { return end(quickHolds.remove(completion.handle), completion) }
     switch takeSlot(completion.handle) {
     case .none: break
-    case .call(let call): advance(call, completion.result)
+    case .call(let call):
+      if completion.isRepeat { call.isReplayed = true }
+      advance(call, completion.result)
     case .listPart(let call): listPart(call, completion.result)
     case .fetch(let id): fetched(id, completion.result)
     case .subscribe(let event): subscribed(event, completion.result, completion.link)

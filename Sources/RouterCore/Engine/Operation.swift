@@ -149,6 +149,8 @@ package enum CallRefusal: Equatable, Sendable {
   case eventInUse(holds: UInt32, orders: UInt32)
   /// Labels of the caller's that the event does not have.
   case noSuchSeats([Bytes])
+  /// As it was spelled the second time.
+  case repeatedSeat(Bytes)
   case noSuchArea(Bytes)
   case noSuchCategory(Bytes)
   /// Neither a category nor an area has this name.
@@ -160,8 +162,8 @@ package enum CallRefusal: Equatable, Sendable {
   case limitExceeded(Refusal.LimitName, limit: Int64)
   /// The event would be larger than events may be.
   case tooMany(EventLimit)
-  /// Every lost one, as the caller spelled it.
-  case seatsTaken([Bytes])
+  /// Every lost one.
+  case seatsTaken([TakenSeat])
   case soldOut(area: Bytes?, category: Bytes?)
   case holdExpired
   case checkedOut(OrderID)
@@ -175,12 +177,22 @@ package enum CallRefusal: Equatable, Sendable {
   case unknown
 }
 
+/// A seat that was asked for and is not free.
+package struct TakenSeat: Equatable, Sendable {
+  /// As the caller spelled it.
+  package var label: Bytes
+  /// nil: the shard did not say it.
+  package var state: SeatState?
+  init(_ label: Bytes, _ state: SeatState?) { (self.label, self.state) = (label, state) }
+}
+
 extension CallRefusal {
   /// Whether it says that an event does not have what the caller names.
   var isAboutNames: Bool {
     switch self {
     case .noSuchSeats, .noSuchArea, .noSuchCategory, .noSuchPrice: true
-    case .noSuchEvent, .noSuchHold, .noSuchOrder, .eventExists, .eventInUse, .invalid, .notOnSale, .limitExceeded,
+    case .noSuchEvent, .noSuchHold, .noSuchOrder, .eventExists, .eventInUse, .repeatedSeat, .invalid, .notOnSale,
+      .limitExceeded,
       .tooMany, .seatsTaken, .soldOut, .holdExpired, .checkedOut, .orderState, .orderExpired, .keyReused, .unavailable,
       .diskFull, .unknown:
       false

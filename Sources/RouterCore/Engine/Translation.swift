@@ -46,21 +46,20 @@ enum Translation {
       if let seat = event.seat(label.rawSpan) { seats.append(seat) } else { unknown.append(label) }
     }
     guard unknown.isEmpty else { throw TranslationError(.noSuchSeats(unknown)) }
-    if hasRepeats(seats) {
-      throw TranslationError(.invalid(field: "seats", detail: "A seat is named more than once."))
-    }
+    if let place = firstRepeat(seats) { throw TranslationError(.repeatedSeat(labels[place])) }
     return seats
   }
 
-  private static func hasRepeats(_ seats: [SeatIndex]) -> Bool {
+  /// The place of the first seat that stood before.
+  private static func firstRepeat(_ seats: [SeatIndex]) -> Int? {
     if seats.count <= 16 {
       for place in seats.indices {
-        for other in 0..<place where seats[other] == seats[place] { return true }
+        for other in 0..<place where seats[other] == seats[place] { return place }
       }
-      return false
+      return nil
     }
-    let sorted = seats.sorted()
-    return zip(sorted, sorted.dropFirst()).contains { $0 == $1 }
+    var seen: Set<SeatIndex> = []
+    return seats.firstIndex { !seen.insert($0).inserted }
   }
 
   private static func counts(
@@ -109,7 +108,7 @@ enum Translation {
 
   /// A shard's refusal in the words of the call that it refuses.
   static func refusal(_ refusal: Refusal, _ call: Call) -> CallRefusal {
-    if case .seatsTaken(let places) = refusal { return .seatsTaken(spelled(places, call)) }
+    if case .seatsTaken(let lost) = refusal { return .seatsTaken(spelled(lost, call)) }
     return Self.refusal(refusal, event: call.event)
   }
 
@@ -152,7 +151,7 @@ enum Translation {
     }
   }
 
-  private static func spelled(_ places: [UInt16], _ call: Call) -> [Bytes] {
+  private static func spelled(_ lost: [Refusal.LostSeat], _ call: Call) -> [TakenSeat] {
     let seats: [Bytes]
     if case .reserve(let reservation) = call.operation, case .named(let named, _) = reservation.choice {
       seats = named
@@ -161,6 +160,6 @@ enum Translation {
     } else {
       return []
     }
-    return places.compactMap { Int($0) < seats.count ? seats[Int($0)] : nil }
+    return lost.compactMap { Int($0.place) < seats.count ? TakenSeat(seats[Int($0.place)], $0.state) : nil }
   }
 }

@@ -31,10 +31,12 @@ public struct Completion: Equatable, Sendable {
 
   public var handle: RequestHandle
   public var result: Result
+  /// The outcome is what the command's key, a client's, got before.
+  public var isRepeat: Bool
   /// The link that the reply came on; nil if it did not come.
   public var link: LinkID?
-  public init(handle: RequestHandle, result: Result, link: LinkID? = nil) {
-    (self.handle, self.result, self.link) = (handle, result, link)
+  public init(handle: RequestHandle, result: Result, isRepeat: Bool = false, link: LinkID? = nil) {
+    (self.handle, self.result, self.isRepeat, self.link) = (handle, result, isRepeat, link)
   }
 }
 

@@ -69,13 +69,16 @@ extension Forwarder {
     case .failed(.unknown) where !pending[place].isAbandoned:
       pending[place].mayHaveHappened = true
       takeBack(id)
-    case .outcome, .answer, .failed:
+    case .outcome, .repeated, .answer, .failed:
       if !pending[place].isAbandoned {
         var result = Completion.Result(reply)
+        var isRepeat = false
+        if case .repeated = reply { isRepeat = true }
         // A node that has no room says nothing of what an earlier one, to which this was sent before, has done.
         if case .failed = reply, pending[place].mayHaveHappened, pending[place].what == .command { result = .unknown }
         completions.append(
-          Completion(handle: pending[place].handle, result: result, link: batches[Int(batch)].link))
+          Completion(
+            handle: pending[place].handle, result: result, isRepeat: isRepeat, link: batches[Int(batch)].link))
         shards[Int(pending[place].shard.rawValue)].retryDelay = 0
       }
       release(id)
@@ -148,7 +151,7 @@ extension Forwarder {
 extension Completion.Result {
   fileprivate init(_ reply: Reply) {
     switch reply {
-    case .outcome(let outcome): self = .outcome(outcome)
+    case .outcome(let outcome), .repeated(let outcome): self = .outcome(outcome)
     case .answer(let answer): self = .answer(answer)
     case .failed(.notPrimary): self = .unavailable
     case .failed(.unknown): self = .unknown

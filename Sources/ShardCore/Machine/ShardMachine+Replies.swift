@@ -261,7 +261,7 @@ extension ShardMachine {
       while reader.bytesLeft > 0 {
         let (id, reply) = try Reply.decode(&reader)
         switch reply {
-        case .outcome: out.add(.failed(commands), id: id)
+        case .outcome, .repeated: out.add(.failed(commands), id: id)
         case .answer: out.add(.failed(queries), id: id)
         case .failed: out.add(reply, id: id)
         }

@@ -140,7 +140,9 @@ extension ShardMachine {
         }
       }
       let before = replies.byteCount
-      replies.add(.outcome(applied.outcome), id: request.id)
+      // A router's key repeats what a router sent twice, of which no client knows.
+      let isRepeat = applied.isRepeat && !record.keyIsFromRouter
+      replies.add(isRepeat ? .repeated(applied.outcome) : .outcome(applied.outcome), id: request.id)
       var isHeavy = record.bytes.byteCount > Self.heavyBytes || replies.byteCount - before > Self.heavyBytes
       switch record.kind {
       case .holdBest, .event: isHeavy = true

@@ -167,7 +167,7 @@ final class Checks {
         case .failed(.malformed):
           node.world.fail("codec", "\(node.name) says that a request was malformed")
         case .failed: continue
-        case .outcome, .answer: return true
+        case .outcome, .repeated, .answer: return true
         }
       }
     } catch {

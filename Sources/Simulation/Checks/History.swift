@@ -131,7 +131,10 @@ struct History {
       switch operation.outcome {
       case .refused(.seatsTaken(let lost)):
         return seats.enumerated().map { place, seat in
-          (Int(seat.rawValue), lost.contains(UInt16(place)) ? .taken : .seen(.free))
+          guard let seen = lost.first(where: { $0.place == UInt16(place) }) else {
+            return (Int(seat.rawValue), .seen(.free))
+          }
+          return (Int(seat.rawValue), seen.state.map { .seen($0) } ?? .taken)
         }
       // Seats are looked at first.
       case .refused(.soldOut) where places > 0: return seats.map { (Int($0.rawValue), .seen(.free)) }

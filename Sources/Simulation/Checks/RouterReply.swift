@@ -76,10 +76,12 @@ enum RouterReply {
     case .noSuchEvent where operation.what.isOnOwnEvent: .noSuchEvent
     case .eventInUse(let holds, let orders): .eventInUse(holds: holds, orders: orders)
     case .limitExceeded(let name, let limit): .limitExceeded(name, limit: limit)
-    case .seatsTaken(let labels):
+    case .seatsTaken(let taken):
       .seatsTaken(
-        operation.seats.enumerated().filter { labels.contains(SimulatedEvent.label($0.element)) }
-          .map { UInt16($0.offset) })
+        operation.seats.enumerated().compactMap { place, seat in
+          let label = SimulatedEvent.label(seat)
+          return taken.first { $0.label == label }.map { Refusal.LostSeat(UInt16(place), $0.state) }
+        })
     case .soldOut(.some, _): .soldOut(.area(AreaIndex(0)))
     case .soldOut(nil, .some): .soldOut(.category(CategoryIndex(0)))
     case .soldOut(nil, nil): .soldOut(.event)
@@ -89,7 +91,8 @@ enum RouterReply {
     case .orderExpired: .orderExpired
     case .notOnSale(let at): .notOnSale(at: at)
     // What was created is there.
-    case .noSuchEvent, .noSuchSeats, .noSuchArea, .noSuchCategory, .noSuchPrice, .invalid, .tooMany, .keyReused,
+    case .noSuchEvent, .noSuchSeats, .repeatedSeat, .noSuchArea, .noSuchCategory, .noSuchPrice, .invalid, .tooMany,
+      .keyReused,
       .unavailable, .diskFull, .unknown:
       nil
     }

@@ -146,7 +146,8 @@ extension World {
 
   /// Looks at shards that wait: says that what is here is all there is, where it is.
   func operate() {
-    plan(after: 100_000 + standstillLeft) { $0.operate() }
+    let round = operatorRound
+    plan(after: 100_000 + standstillLeft) { if $0.operatorRound == round { $0.operate() } }
     if coordinator.isUnsettled { return }
     for shard in shardIDs { operate(on: shard) }
   }

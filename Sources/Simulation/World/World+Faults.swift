@@ -324,6 +324,11 @@ extension World {
     say("faults end")
     coordinator.backAt = 0
     coordinator.writesAt = 0
+    if standstillLeft > 0 {
+      // The operator, too, looks again now, not when the standstill would have ended.
+      operatorRound += 1
+      plan(after: 100_000) { $0.operate() }
+    }
     standstillUntil = 0
     for process in processes as [SimulatedProcess] + routers { process.deafUntil = 0 }
     for from in network.blockedUntil.indices {

@@ -61,6 +61,8 @@ final class World {
   var isHealing = false
   /// Until when every machine stands still.
   var standstillUntil = 0
+  /// Grows when the operator begins anew to look every tenth of a second.
+  var operatorRound = 0
   /// Only keys of clients outlive a minute: where time may leap, clients have them.
   let keysAreClients: Bool
   var freshReads = 0
