@@ -60,8 +60,7 @@ let eventCommands: [AdminCommand] = [
   ) { run async throws(AdminError) in
     guard let id = run.flags.text("id") else { throw .usage("--id is missing") }
     let file = run.flags.arguments[0]
-    guard let plan = readFile(file) else { throw .refused("\(file) cannot be read") }
-    try checkPlan(plan, file)
+    guard let text = readFile(file) else { throw .refused("\(file) cannot be read") }
     var event = try eventObject(id, run.flags)
     let prices = try run.flags.all("price").map { text throws(AdminError) in
       guard let (name, price) = split(text, "="), Int64(price) != nil else {
@@ -69,8 +68,9 @@ let eventCommands: [AdminCommand] = [
       }
       return JSONValue.Member(name, .number(price))
     }
+    try checkPlan(text, file, prices: prices.map(\.name))
     if !prices.isEmpty { event.append(.init("prices", .object(prices))) }
-    try await create(bodyWithPlan(event, plan), run)
+    try await create(bodyWithPlan(event, text), run)
   },
   AdminCommand(
     CommandSpec(
@@ -181,24 +181,6 @@ private func sectionObject(_ text: String) throws(AdminError) -> JSONValue {
     .init("name", .text(name)), .init("rows", .number(rows)), .init("seats_per_row", .number(seats)),
     .init("price", .number(price)),
   ])
-}
-
-/// An event with its plan put in as it is in the file: a plan may be large, and its numbers should not be rewritten.
-func bodyWithPlan(_ event: [JSONValue.Member], _ plan: [UInt8]) -> [UInt8] {
-  var body = Array(JSONValue.object(event).compact.utf8)
-  body.removeLast()
-  body += Array(",\"plan\":".utf8) + plan + Array("}".utf8)
-  return body
-}
-
-/// Says the line and the path of what is wrong with a plan before anything is sent.
-func checkPlan(_ plan: [UInt8], _ file: String) throws(AdminError) {
-  do throws(PlanError) {
-    _ = try PretixPlan.parse(plan.rawSpan)
-  } catch {
-    let field = error.field.isEmpty ? "" : " \(error.field):"
-    throw .refused("\(file):\(error.line):\(error.column):\(field) \(error.detail)")
-  }
 }
 
 private func eventText(_ event: JSONValue, _ availability: JSONValue) -> String {

@@ -158,10 +158,9 @@ private func flagName(_ field: String) -> String {
   return String(name.map { $0 == "_" ? "-" : $0 })
 }
 
-/// Without the end ` (line 1, column 34).` of a sentence.
+/// Without ` (line 1, column 34)`, wherever a sentence says it.
 private func withoutPlace(_ detail: String) -> String {
-  guard detail.hasSuffix(")."), let start = detail.firstRange(of: " (line ")?.lowerBound else { return detail }
-  return detail[..<start] + "."
+  detail.replacing(#/ \(line \d+(?:, column \d+)?\)/#, with: "")
 }
 
 /// A whole file; nil if it cannot be read.

@@ -10,20 +10,17 @@ public struct JSONPlace: Equatable, Sendable {
   /// The place of `offset` in `text`, and the innermost value or key that it stands in. The text may be broken there,
   /// but not before.
   public init(of offset: Int, in text: RawSpan) {
-    let end = min(max(offset, 0), text.byteCount)
-    line = 1
-    column = 1
-    for place in 0..<end {
-      if text.fast(place) == 0x0A {
-        line += 1
-        column = 1
-      } else {
-        column += 1
-      }
-    }
-    path = Self.path(of: end, in: text)
+    var scan = JSONPlaceScan()
+    self = scan.place(of: offset, in: text)
   }
 
+  fileprivate init(line: Int, column: Int, path: [UInt8]) {
+    (self.line, self.column, self.path) = (line, column, path)
+  }
+}
+
+/// Finds the places of several offsets of one text in one pass over it.
+public struct JSONPlaceScan {
   private struct Level {
     /// nil: an object.
     var index: Int?
@@ -32,35 +29,68 @@ public struct JSONPlace: Equatable, Sendable {
     var isAtValue = false
   }
 
-  private static func path(of offset: Int, in text: RawSpan) -> [UInt8] {
-    var levels: [Level] = []
-    var place = 0
-    scan: while place <= offset, place < text.byteCount {
-      switch text.fast(place) {
-      case 0x7B where place < offset: levels.append(Level())
-      case 0x5B where place < offset: levels.append(Level(index: 0))
-      case 0x7D where place < offset, 0x5D where place < offset:
-        _ = levels.popLast()
-      case 0x2C where place < offset:
-        guard var level = levels.popLast() else { break scan }
-        if let index = level.index { level.index = index + 1 } else { level = Level() }
-        levels.append(level)
-      case 0x3A where place < offset:
-        if !levels.isEmpty { levels[levels.count - 1].isAtValue = true }
-      case 0x22:
-        let start = place
-        place += 1
-        while place < text.byteCount, text.fast(place) != 0x22 {
-          if text.fast(place) == 0x5C { place += 1 }
-          place += 1
-        }
-        if let level = levels.last, level.index == nil, !level.isAtValue {
-          levels[levels.count - 1].key = key(in: text, from: start)
-        }
-      default: break
+  private var line = 1
+  private var column = 1
+  /// Bytes whose line ends were counted.
+  private var counted = 0
+  /// The next byte of the structure.
+  private var next = 0
+  private var levels: [Level] = []
+
+  public init() {}
+
+  /// Where `offset` is; offsets go up from call to call, else the text is read from its beginning again.
+  public mutating func place(of offset: Int, in text: RawSpan) -> JSONPlace {
+    let end = min(max(offset, 0), text.byteCount)
+    if end < counted { self = JSONPlaceScan() }
+    while counted < end {
+      if text.fast(counted) == 0x0A {
+        line += 1
+        column = 1
+      } else {
+        column += 1
       }
-      place += 1
+      counted += 1
     }
+    while next < end { step(text) }
+    if next == end, end < text.byteCount, text.fast(end) == 0x22 { takeKey(at: end, text) }
+    return JSONPlace(line: line, column: column, path: path)
+  }
+
+  private mutating func step(_ text: RawSpan) {
+    switch text.fast(next) {
+    case 0x7B: levels.append(Level())
+    case 0x5B: levels.append(Level(index: 0))
+    case 0x7D, 0x5D: _ = levels.popLast()
+    case 0x2C:
+      guard var level = levels.popLast() else {
+        // Broken before: there is nothing to find behind.
+        next = text.byteCount
+        return
+      }
+      if let index = level.index { level.index = index + 1 } else { level = Level() }
+      levels.append(level)
+    case 0x3A:
+      if !levels.isEmpty { levels[levels.count - 1].isAtValue = true }
+    case 0x22:
+      takeKey(at: next, text)
+      next += 1
+      while next < text.byteCount, text.fast(next) != 0x22 {
+        if text.fast(next) == 0x5C { next += 1 }
+        next += 1
+      }
+    default: break
+    }
+    next += 1
+  }
+
+  /// The string at `start` is a key, if an object wants one.
+  private mutating func takeKey(at start: Int, _ text: RawSpan) {
+    guard let level = levels.last, level.index == nil, !level.isAtValue else { return }
+    levels[levels.count - 1].key = Self.key(in: text, from: start)
+  }
+
+  private var path: [UInt8] {
     var path: [UInt8] = []
     for level in levels {
       if let index = level.index {

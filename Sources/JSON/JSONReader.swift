@@ -214,6 +214,15 @@ public struct JSONReader: ~Escapable {
     }
   }
 
+  /// Where the reader is, to come back to: before a value.
+  public var mark: JSONMark { JSONMark(offset: offset, depth: depth) }
+
+  /// Reads past the value at `mark`, however far it was read before: to go on behind one that is not as it should be.
+  public mutating func skip(from mark: JSONMark) throws(JSONError) {
+    (offset, depth) = (mark.offset, mark.depth)
+    try skip()
+  }
+
   // MARK: Helpers
 
   /// Skips space and returns the next value's first byte.
@@ -248,6 +257,12 @@ public struct JSONReader: ~Escapable {
     }
     return JSONError(.wrongType, at: offset, message: "the value must be \(wanted), not \(found)")
   }
+}
+
+/// A place before a value of the text that is being read.
+public struct JSONMark: Sendable {
+  let offset: Int
+  let depth: Int
 }
 
 /// How far an array was read.

@@ -7,15 +7,17 @@ public enum EventDocument {
   /// Reads and checks a whole body.
   ///
   /// - Returns: the definition; its id is empty if the body gives none: the caller derives one.
-  /// - Throws: what is wrong, with field, line and column.
+  /// - Throws: what is wrong, with field, line and column: of a plan, of prices and of seats that are not for sale all
+  ///   that is; of the rest the first.
   public static func parse(_ body: RawSpan) throws(PlanError) -> Parsed {
-    do {
-      var document = Reading()
+    var document = Reading()
+    do throws(JSONError) {
       try document.read(body)
-      return Parsed(event: document.event, warnings: EventWarnings.notForSale(document.event))
     } catch {
-      throw PlanError(error, in: body)
+      document.problems.end(with: error)
     }
+    guard document.problems.isEmpty else { throw PlanError(document.problems, in: body) }
+    return Parsed(event: document.event, warnings: EventWarnings.all(document.event, document.plan))
   }
 
   /// An event as it will be created, and what its maker should know about it.
@@ -32,6 +34,9 @@ public enum EventDocument {
     var rowCount = 0
     var placeCount = 0
     var maxHoldTTLAt: Int?
+    var problems = Problems()
+    /// What is to be said about the plan; without its sections.
+    var plan: PretixPlan?
 
     mutating func read(_ body: RawSpan) throws(JSONError) {
       var reader = JSONReader(body)
@@ -93,10 +98,12 @@ public enum EventDocument {
       try reader.finish()
       try object.require(1, of: eventFields)
       try settleMaxHoldTTL()
-      if let pricesAt {
+      if let pricesAt, plan?.areCategoriesKnown ?? true {
         var prices = JSONReader(body, from: pricesAt)
         try readPrices(&prices)
       }
+      // What a plan has that could not be read is not missing.
+      guard plan?.problems.isEmpty ?? true else { return }
       guard seatCount + placeCount > 0 else {
         throw .refused("an event needs seats or places: give sections, plan or areas", at: object.start)
       }
@@ -221,42 +228,68 @@ public enum EventDocument {
 
     private mutating func readPlan(_ reader: inout JSONReader) throws(JSONError) {
       var plan = PretixPlan()
-      try plan.read(&reader)
+      let mark = reader.mark
+      do throws(JSONError) {
+        try plan.read(&reader)
+      } catch {
+        try plan.problems.keep(error)
+        try reader.skip(from: mark)
+      }
+      problems.add(plan.problems)
       seatCount = plan.seatCount
       event.sections = plan.sections
       event.categories = plan.categories
       event.size = plan.size
       for category in plan.categories { _ = categoryNames.insert(category.name.rawSpan) }
+      plan.sections = []
+      self.plan = plan
     }
 
     private mutating func readPrices(_ reader: inout JSONReader) throws(JSONError) {
       var object = try reader.beginObject()
       while let name = try reader.nextKey(&object) {
-        guard let index = categoryNames.find(name.rawSpan) else {
-          throw .refused("the event has no category of this name", at: object.keyStart)
+        let mark = reader.mark
+        do throws(JSONError) {
+          try readPrice(Bytes(name), at: object.keyStart, &reader)
+        } catch {
+          try problems.keep(error)
+          try reader.skip(from: mark)
         }
-        if try reader.nullIfNext() { continue }
-        let price = try reader.integer(in: 0...maxPrice)
-        if let before = event.categories[index].price, before != price {
-          throw .refused("a section of this category has the price \(before)", at: reader.valueStart)
-        }
-        event.categories[index].price = price
       }
+    }
+
+    private mutating func readPrice(_ name: Bytes, at keyStart: Int, _ reader: inout JSONReader) throws(JSONError) {
+      guard let index = categoryNames.find(name.rawSpan) else {
+        let known = event.categories
+        problems.add(.refused(CategoryNames.unknown(name, among: known.map(\.name)), at: keyStart))
+        return try reader.skip()
+      }
+      if try reader.nullIfNext() { return }
+      let price = try reader.integer(in: 0...maxPrice)
+      if let before = event.categories[index].price, before != price {
+        throw .refused("a section of this category has the price \(before)", at: reader.valueStart)
+      }
+      event.categories[index].price = price
     }
 
     private mutating func readNotForSale(_ reader: inout JSONReader) throws(JSONError) {
       let index = PlanIndex(event)
       var seats: [UInt32] = []
       var closed = Bitmap(count: seatCount)
+      var count = 0
       var array = try reader.beginArray()
       while try reader.next(&array) {
-        guard seats.count < EventLimit.notForSale.value else { throw .tooMany(.notForSale, at: reader.offset) }
+        guard count < EventLimit.notForSale.value else { throw .tooMany(.notForSale, at: reader.offset) }
+        count += 1
         let label = Bytes(try reader.string())
+        let at = reader.valueStart
         guard let seat = index.seat(label.rawSpan) else {
-          throw .refused("there is no such seat", at: reader.valueStart)
+          problems.add(.refused("there is no such seat", at: at))
+          continue
         }
         guard closed.insert(Int(seat.rawValue)) else {
-          throw .refused("this seat stands twice", at: reader.valueStart)
+          problems.add(.refused("this seat stands twice", at: at))
+          continue
         }
         seats.append(seat.rawValue)
       }

@@ -3,8 +3,28 @@ import Proto
 
 /// Sentences about a new event for who creates it: what was taken as it is, and may not be meant.
 enum EventWarnings {
+  /// - Parameter plan: what the sections were made of, if it was a plan.
+  static func all(_ event: EventDefinition, _ plan: PretixPlan?) -> [String] {
+    var warnings = notForSale(event, plan?.uncategorised?.category)
+    if let none = plan?.uncategorised {
+      let category = event.categories[Int(none.category.rawValue)]
+      if category.price == nil {
+        warnings.insert(
+          "not for sale, because the plan defines no category for \(none.seats.count == 1 ? "it" : "them"): "
+            + "\(none.seats.text); a price of '\(category.name)' sells \(none.seats.count == 1 ? "it" : "them")",
+          at: 0)
+      }
+    }
+    if let renamed = plan?.renamed, !renamed.isEmpty {
+      warnings.append("zones of one name were told apart; new names: \(renamed.text)")
+    }
+    return warnings
+  }
+
   /// What nobody can buy, because nobody said what it costs.
-  static func notForSale(_ event: EventDefinition) -> [String] {
+  ///
+  /// - Parameter other: a category about which that is said otherwise.
+  private static func notForSale(_ event: EventDefinition, _ other: CategoryIndex?) -> [String] {
     var seats = [Int](repeating: 0, count: event.categories.count)
     for section in event.sections {
       switch section.rows {
@@ -15,17 +35,20 @@ enum EventWarnings {
       }
     }
     var unpriced = ListOfSome()
+    var isSomethingClosed = false
     for (place, category) in event.categories.enumerated() where category.price == nil && seats[place] > 0 {
+      isSomethingClosed = true
+      if let other, Int(other.rawValue) == place { continue }
       unpriced.add { "\(category.name) (\(counted(seats[place], "seat")))" }
     }
     for area in event.areas where area.price == nil {
       unpriced.add { "\(area.name) (\(counted(Int(area.capacity), "place")))" }
     }
-    if unpriced.isEmpty { return [] }
+    if unpriced.isEmpty, !isSomethingClosed { return [] }
     let isSomethingSold =
       event.areas.contains { $0.price != nil }
       || event.categories.enumerated().contains { $0.element.price != nil && seats[$0.offset] > 0 }
-    return ["not for sale: \(unpriced.text)"]
+    return (unpriced.isEmpty ? [] : ["not for sale: \(unpriced.text)"])
       + (isSomethingSold ? [] : ["nothing of this event is for sale: give prices, now or later"])
   }
 }

@@ -21,35 +21,102 @@ public struct PlanError: Error, Equatable, Sendable {
     }
   }
 
+  /// One of the things that are wrong.
+  public struct Problem: Equatable, Sendable {
+    /// The field, from the text's root: `plan.zones[0].rows[3].seats[2].seat_guid`.
+    public var field: Bytes
+    /// 1-based.
+    public var line: Int
+    /// 1-based, in bytes.
+    public var column: Int
+    public var detail: String
+  }
+
   public var code: Code
-  /// The field, from the text's root: `plan.zones[0].rows[3].seats[2].seat_guid`.
-  public var field: Bytes
-  /// 1-based.
-  public var line: Int
-  /// 1-based, in bytes.
-  public var column: Int
-  public var detail: String
-  /// The number that was exceeded, if one was.
+  /// The first problems, in the order of the text; never empty.
+  public var problems: [Problem]
+  /// How many problems there are besides.
+  public var more: Int
+  /// The number that was exceeded, if one was, by the first.
   public var limit: Int64?
   /// Of `tooMany`: what there is too much of, as the API calls it.
   public var limitName: String
 
-  init(_ wrong: JSONError, in text: RawSpan) {
-    let error = wrong.preferringSyntax(in: text)
-    let place = JSONPlace(of: error.offset, in: text)
-    limitName = error.limitName
-    code = error.isSyntax ? .invalidJSON : limitName.isEmpty ? .invalidEvent : .tooMany
+  /// Of the first problem.
+  public var field: Bytes { problems[0].field }
+  public var line: Int { problems[0].line }
+  public var column: Int { problems[0].column }
+  public var detail: String { problems[0].detail }
+
+  /// All of it in one sentence, with places.
+  public var sentence: String {
+    func place(_ problem: Problem) -> String { "(line \(problem.line), column \(problem.column))" }
+    if problems.count == 1 { return "\(detail) \(place(problems[0]))." }
+    let list = problems.map { "\($0.field.isEmpty ? "" : "\($0.field): ")\($0.detail) \(place($0))" }
+    return "\(problems.count + more) problems: \(list.joined(separator: "; "))"
+      + (more > 0 ? "; and \(more) more." : ".")
+  }
+
+  /// - Parameter found: at least one.
+  init(_ found: Problems, in text: RawSpan) {
+    let ended = found.first[found.first.count - 1].error
+    let wrong = ended.preferringSyntax(in: text)
+    let isSyntax = wrong.isSyntax
+    let first = (isSyntax ? [Problems.Problem(error: wrong)] : found.first).sorted { $0.error.offset < $1.error.offset }
+    limit = first[0].error.limit
+    limitName = first[0].error.limitName
+    code = isSyntax ? .invalidJSON : limitName.isEmpty ? .invalidEvent : .tooMany
+    more = isSyntax ? 0 : found.count - first.count
+    // One pass over the text for all places, the others' too.
+    var places: [Int: JSONPlace] = [:]
+    var scan = JSONPlaceScan()
+    for offset in first.flatMap({ [$0.error.offset] + ($0.other.map { [$0] } ?? []) }).sorted() {
+      places[offset] = scan.place(of: offset, in: text)
+    }
+    problems = first.map { problem in
+      let place = places[problem.error.offset] ?? JSONPlace(of: problem.error.offset, in: text)
+      let other = problem.other.flatMap { places[$0] }
+      return Problem(problem.error, at: place, other: other)
+    }
+    if isSyntax, let encoding = TextEncoding.utf16(text) {
+      problems[0].detail = encoding
+    }
+  }
+}
+
+extension PlanError.Problem {
+  fileprivate init(_ error: JSONError, at place: JSONPlace, other: JSONPlace?) {
     var path = place.path
     if error.reason == .missingField {
       if !path.isEmpty { path.append(0x2E) }
       path.append(contentsOf: error.field)
     }
     field = Bytes(path)
-    (line, column, limit) = (place.line, place.column, error.limit)
+    (line, column) = (place.line, place.column)
     detail = error.detail
     if !error.field.isEmpty, error.message.isEmpty {
       detail += ": `\(String(decoding: error.field.prefix(128), as: UTF8.self))`"
     }
+    if let other { detail += "; the other is \(Bytes(other.path)) (line \(other.line))" }
+  }
+}
+
+/// Texts in other encodings than JSON's.
+private enum TextEncoding {
+  /// What to say about a text that is UTF-16, with a byte order mark or without; nil: it is not.
+  static func utf16(_ text: RawSpan) -> String? {
+    guard text.byteCount >= 2 else { return nil }
+    let isLittleEndian: Bool
+    switch (text.planByte(0), text.planByte(1)) {
+    case (0xFF, 0xFE): isLittleEndian = true
+    case (0xFE, 0xFF): isLittleEndian = false
+    // JSON begins with ASCII, of which UTF-16 makes a zero and the character.
+    case (0x01...0x7F, 0): isLittleEndian = true
+    case (0, 0x01...0x7F): isLittleEndian = false
+    case (_, _): return nil
+    }
+    let name = isLittleEndian ? "UTF-16LE" : "UTF-16BE"
+    return "the text is \(name), and JSON is UTF-8: save it as UTF-8, or convert it with iconv -f \(name) -t UTF-8"
   }
 }
 

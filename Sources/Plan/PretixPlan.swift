@@ -12,29 +12,48 @@ public struct PretixPlan: Sendable {
   public var categories: [EventDefinition.Category] = []
   public var sections: [EventDefinition.Section] = []
   public var seatCount = 0
+  /// Nothing is wrong with the categories, so that another name is none.
+  public private(set) var areCategoriesKnown = false
 
-  /// Reads a plan that stands alone.
-  public static func parse(_ text: RawSpan) throws(PlanError) -> PretixPlan {
+  /// What is wrong with it; the rest of it was read.
+  var problems = Problems()
+  /// Sections that are not called as their zones are, because another zone is called so.
+  var renamed = ListOfSome()
+  /// Seats without a category that the plan defines.
+  var uncategorised: Uncategorised?
+
+  struct Uncategorised {
+    /// The category that they were put into, which nobody gave a price.
+    var category: CategoryIndex
+    var seats = ListOfSome()
+  }
+
+  /// Reads a plan that stands alone, as far as it can be read.
+  ///
+  /// - Returns: the plan, of which only the categories count if something is wrong, and what is.
+  public static func read(_ text: RawSpan) -> (plan: PretixPlan, wrong: PlanError?) {
     var plan = PretixPlan()
-    do {
+    do throws(JSONError) {
       var reader = JSONReader(text)
       try plan.read(&reader)
       try reader.finish()
     } catch {
-      throw PlanError(error, in: text)
+      plan.problems.end(with: error)
     }
-    return plan
+    return (plan, plan.problems.isEmpty ? nil : PlanError(plan.problems, in: text))
   }
 
   /// What is needed while reading and not afterwards.
-  private struct Reading {
-    /// Categories as seats name them, which may come before they are defined, and where each was named first.
+  struct Reading {
+    /// Categories as seats name them, which may come before they are defined; one that is left out is empty.
     var used = NameTable()
-    var usedAt: [Int] = []
     var lastUsed = Bytes()
     var lastUsedNumber = 0
     var labels = NameTable()
-    var sectionNames = NameTable()
+    /// By label, where it stands.
+    var labelsAt: [UInt32] = []
+    /// By section.
+    var zones: [ZoneName] = []
     var rowCount = 0
     /// By section and row, whether every seat has a position.
     var hasPositions: [[Bool]] = []
@@ -42,55 +61,53 @@ public struct PretixPlan: Sendable {
     var focus: Point?
   }
 
+  /// What a zone is called in the plan; either may be empty.
+  struct ZoneName {
+    var name = Bytes()
+    var id = Bytes()
+  }
+
+  /// Reads a plan to its end. What is wrong with it goes to `problems`; then the sections are not complete.
+  ///
+  /// - Throws: what ends the reading: the text is no JSON, the plan is no object, or there is too much of something.
   mutating func read(_ reader: inout JSONReader) throws(JSONError) {
     var reading = Reading()
     var object = try reader.beginObject()
-    while let field = try reader.nextField(planFields, &object) {
-      switch field {
-      case 0: name = Bytes(try reader.string())
-      case 1:
-        var zones = try reader.beginArray()
-        while try reader.next(&zones) { try readZone(&reader, &reading) }
-      case 2: try readCategories(&reader)
-      case 3:
-        if try reader.nullIfNext() { continue }
-        let (x, y) = try reader.position()
-        reading.focus = Point(x: x, y: y)
-      default: size = try readSize(&reader)
+    while let field = try reader.nextField(planFields, &object, &problems) {
+      let mark = reader.mark
+      do throws(JSONError) {
+        switch field {
+        case 0: name = Bytes(try reader.string())
+        case 1:
+          var zones = try reader.beginArray()
+          while try reader.next(&zones) { try readZone(&reader, &reading) }
+        case 2:
+          let before = problems.count
+          try readCategories(&reader)
+          areCategoriesKnown = problems.count == before
+        case 3:
+          if try reader.nullIfNext() { continue }
+          let (x, y) = try reader.position()
+          reading.focus = Point(x: x, y: y)
+        default: size = try readSize(&reader)
+        }
+      } catch {
+        try problems.keep(error)
+        try reader.skip(from: mark)
       }
     }
-    try object.require(1, of: planFields)
-    try object.require(2, of: planFields)
-    try resolveCategories(reading)
+    object.require(1, of: planFields, &problems)
+    object.require(2, of: planFields, &problems)
+    if areCategoriesKnown { try resolveCategories(reading, at: object.start) }
+    guard problems.isEmpty else { return }
     for section in sections.indices {
       guard case .listed(let rows) = sections[section].rows else { continue }
       sections[section].lines = LineFinder.lines(
         rows, hasPositions: reading.hasPositions[section], focus: reading.focus)
     }
-  }
-
-  private mutating func readCategories(_ reader: inout JSONReader) throws(JSONError) {
-    var names = NameTable()
-    var array = try reader.beginArray()
-    while try reader.next(&array) {
-      guard categories.count < EventLimit.categories.value else { throw .tooMany(.categories, at: reader.offset) }
-      var category = EventDefinition.Category(name: "", price: nil)
-      var object = try reader.beginObject()
-      while let field = try reader.nextField(categoryFields, &object) {
-        switch field {
-        case 0:
-          category.name = try reader.name()
-          guard names.insert(category.name.rawSpan) == nil else {
-            throw .refused("two categories have this name", at: reader.valueStart)
-          }
-        default:
-          if try reader.nullIfNext() { continue }
-          category.color = try reader.text(max: 64)
-        }
-      }
-      try object.require(0, of: categoryFields)
-      categories.append(category)
-    }
+    // Behind the lines: rows without a name may continue each other.
+    nameSections(reading.zones)
+    nameRows()
   }
 
   private func readSize(_ reader: inout JSONReader) throws(JSONError) -> EventDefinition.Size {
@@ -107,45 +124,46 @@ public struct PretixPlan: Sendable {
 
   private mutating func readZone(_ reader: inout JSONReader, _ reading: inout Reading) throws(JSONError) {
     guard sections.count < EventLimit.sections.value else { throw .tooMany(.sections, at: reader.offset) }
-    var name = Bytes()
+    var zone = ZoneName()
     var nameAt = -1
-    var id = Bytes()
     var idAt = -1
     var x = 0.0
     var y = 0.0
     var rows: [EventDefinition.Row] = []
     var hasPositions: [Bool] = []
-    var object = try reader.beginObject()
-    while let field = try reader.nextField(zoneFields, &object) {
-      switch field {
-      case 0:
-        name = Bytes(try reader.string())
-        nameAt = reader.valueStart
-      case 1:
-        id = Bytes(try reader.string())
-        idAt = reader.valueStart
-      case 2: (x, y) = try reader.position()
-      case 3:
-        var array = try reader.beginArray()
-        while try reader.next(&array) {
-          guard reading.rowCount < EventLimit.rows.value else { throw .tooMany(.rows, at: reader.offset) }
-          reading.rowCount += 1
-          let (row, isPlaced) = try readRow(&reader, &reading)
-          rows.append(row)
-          hasPositions.append(isPlaced)
+    guard var object = try reader.beginObject(&problems) else { return }
+    while let field = try reader.nextField(zoneFields, &object, &problems) {
+      let mark = reader.mark
+      do throws(JSONError) {
+        switch field {
+        case 0:
+          zone.name = Bytes(try reader.string())
+          nameAt = reader.valueStart
+        case 1:
+          zone.id = Bytes(try reader.string())
+          idAt = reader.valueStart
+        case 2: (x, y) = try reader.position()
+        case 3:
+          var array = try reader.beginArray()
+          while try reader.next(&array) {
+            guard reading.rowCount < EventLimit.rows.value else { throw .tooMany(.rows, at: reader.offset) }
+            reading.rowCount += 1
+            guard let (row, isPlaced) = try readRow(&reader, &reading) else { continue }
+            rows.append(row)
+            hasPositions.append(isPlaced)
+          }
+        default: try reader.skip()
         }
-      default: try reader.skip()
+      } catch {
+        try problems.keep(error)
+        try reader.skip(from: mark)
       }
     }
-    try object.require(3, of: zoneFields)
-    // A zone need not have a name: then it is called by its id, or by its place.
-    if name.isEmpty { (name, nameAt) = (id, idAt) }
-    if name.isEmpty { (name, nameAt) = (Bytes("Zone \(sections.count + 1)"), object.start) }
-    guard Names.isName(name.rawSpan) else {
-      throw .refused("a zone's name has 1 to 128 bytes of printable text", at: nameAt, limit: Int64(Names.bytesMax))
-    }
-    guard reading.sectionNames.insert(name.rawSpan) == nil else {
-      throw .refused("two zones have this name", at: nameAt)
+    object.require(3, of: zoneFields, &problems)
+    let (called, calledAt) = zone.name.isEmpty ? (zone.id, idAt) : (zone.name, nameAt)
+    if !called.isEmpty, !Names.isName(called.rawSpan) {
+      problems.add(
+        .refused("a zone's name has 1 to 128 bytes of printable text", at: calledAt, limit: Int64(Names.bytesMax)))
     }
     if x != 0 || y != 0 {
       for row in rows.indices {
@@ -153,128 +171,107 @@ public struct PretixPlan: Sendable {
       }
     }
     reading.hasPositions.append(hasPositions)
-    sections.append(EventDefinition.Section(name: name, rows: .listed(rows)))
+    reading.zones.append(zone)
+    sections.append(EventDefinition.Section(name: "", rows: .listed(rows)))
   }
 
+  /// - Returns: nil: the value is no object.
   private mutating func readRow(
     _ reader: inout JSONReader, _ reading: inout Reading
-  ) throws(JSONError) -> (EventDefinition.Row, hasPositions: Bool) {
+  ) throws(JSONError) -> (EventDefinition.Row, hasPositions: Bool)? {
     var hasPositions = true
     var row = EventDefinition.Row(name: "", seats: [])
     var x = 0.0
     var y = 0.0
-    var object = try reader.beginObject()
-    while let field = try reader.nextField(rowFields, &object) {
-      switch field {
-      case 0: row.name = try reader.text(max: Names.bytesMax)
-      case 1:
-        var array = try reader.beginArray()
-        while try reader.next(&array) {
-          guard seatCount < EventLimit.seats.value else { throw .tooMany(.seats, at: reader.offset) }
-          let (seat, isPlaced) = try readSeat(&reader, &reading)
-          row.seats.append(seat)
-          if !isPlaced { hasPositions = false }
-          seatCount += 1
+    guard var object = try reader.beginObject(&problems) else { return nil }
+    while let field = try reader.nextField(rowFields, &object, &problems) {
+      let mark = reader.mark
+      do throws(JSONError) {
+        switch field {
+        case 0:
+          if try reader.nullIfNext() { continue }
+          row.name = try reader.text(max: Names.bytesMax)
+        case 1:
+          var array = try reader.beginArray()
+          while try reader.next(&array) {
+            guard seatCount < EventLimit.seats.value else { throw .tooMany(.seats, at: reader.offset) }
+            seatCount += 1
+            guard let (seat, isPlaced) = try readSeat(&reader, &reading) else { continue }
+            row.seats.append(seat)
+            if !isPlaced { hasPositions = false }
+          }
+        case 2: (x, y) = try reader.position()
+        default: try reader.skip()
         }
-      case 2: (x, y) = try reader.position()
-      default: try reader.skip()
+      } catch {
+        try problems.keep(error)
+        try reader.skip(from: mark)
       }
     }
-    try object.require(0, of: rowFields)
-    try object.require(1, of: rowFields)
+    object.require(1, of: rowFields, &problems)
     if x != 0 || y != 0 {
       for seat in row.seats.indices { row.seats[seat].move(x, y) }
     }
     return (row, hasPositions)
   }
 
+  /// - Returns: nil: the value is no object.
   private mutating func readSeat(
     _ reader: inout JSONReader, _ reading: inout Reading
-  ) throws(JSONError) -> (EventDefinition.Seat, hasPosition: Bool) {
+  ) throws(JSONError) -> (EventDefinition.Seat, hasPosition: Bool)? {
     var hasPosition = false
+    var category: CategoryIndex?
     var seat = EventDefinition.Seat(label: "", number: "", category: CategoryIndex(0), x: 0, y: 0)
-    var object = try reader.beginObject()
-    while let field = try reader.nextField(seatFields, &object) {
-      switch field {
-      case 0:
-        seat.label = Bytes(try reader.string())
-        guard Names.isLabel(seat.label.rawSpan) else {
-          throw .refused(
-            "a seat is called by 1 to 64 bytes without control characters that do not begin with #",
-            at: reader.valueStart, limit: Int64(Names.labelBytesMax))
+    guard var object = try reader.beginObject(&problems) else { return nil }
+    while let field = try reader.nextField(seatFields, &object, &problems) {
+      let mark = reader.mark
+      do throws(JSONError) {
+        switch field {
+        case 0: seat.label = try readLabel(&reader, &reading)
+        case 1: seat.number = try reader.text(max: Names.labelBytesMax)
+        case 2: category = try readCategory(&reader, &reading)
+        case 3:
+          // A seat without a position is drawn where its row is.
+          if try reader.nullIfNext() { continue }
+          let (x, y) = try reader.position()
+          (seat.x, seat.y) = (Float(x), Float(y))
+          hasPosition = true
+        default: try reader.skip()
         }
-        guard reading.labels.insert(seat.label.rawSpan) == nil else {
-          throw .refused("two seats are called `\(seat.label)`", at: reader.valueStart)
-        }
-      case 1: seat.number = try reader.text(max: Names.labelBytesMax)
-      case 2: seat.category = try readCategory(&reader, &reading)
-      case 3:
-        // A seat without a position is drawn where its row is.
-        if try reader.nullIfNext() { continue }
-        let (x, y) = try reader.position()
-        (seat.x, seat.y) = (Float(x), Float(y))
-        hasPosition = true
-      default: try reader.skip()
+      } catch {
+        try problems.keep(error)
+        try reader.skip(from: mark)
       }
     }
-    for field in 0..<3 { try object.require(field, of: seatFields) }
+    for field in 0..<2 { object.require(field, of: seatFields, &problems) }
+    if let category {
+      seat.category = category
+    } else {
+      seat.category = try use("", at: object.start, &reading)
+    }
     return (seat, hasPosition)
   }
 
-  /// A seat's category, as a number that `resolveCategories` translates. Neighbours mostly have the same.
-  private func readCategory(_ reader: inout JSONReader, _ reading: inout Reading) throws(JSONError) -> CategoryIndex {
-    if let range = try reader.plainString(), reader.bytes(range).equals(reading.lastUsed.rawSpan), !range.isEmpty {
-      return CategoryIndex(UInt16(truncatingIfNeeded: reading.lastUsedNumber))
+  private mutating func readLabel(_ reader: inout JSONReader, _ reading: inout Reading) throws(JSONError) -> Bytes {
+    let label = Bytes(try reader.string())
+    let at = reader.valueStart
+    guard Names.isLabel(label.rawSpan) else {
+      throw .refused(
+        "a seat is called by 1 to 64 bytes without control characters that do not begin with #",
+        at: at, limit: Int64(Names.labelBytesMax))
     }
-    reader.rewind()
-    let name = Bytes(try reader.string())
-    let number: Int
-    if let known = reading.used.insert(name.rawSpan) {
-      number = known
+    if let other = reading.labels.insert(label.rawSpan) {
+      problems.add(.refused("two seats are called `\(label)`", at: at), other: Int(reading.labelsAt[other]))
     } else {
-      number = reading.used.count - 1
-      reading.usedAt.append(reader.valueStart)
-      guard reading.used.count <= EventLimit.categories.value else {
-        throw .tooMany(.categories, at: reader.valueStart)
-      }
+      reading.labelsAt.append(UInt32(truncatingIfNeeded: at))
     }
-    (reading.lastUsed, reading.lastUsedNumber) = (name, number)
-    return CategoryIndex(UInt16(truncatingIfNeeded: number))
-  }
-
-  /// Puts each seat's category where the plan defines it.
-  private mutating func resolveCategories(_ reading: Reading) throws(JSONError) {
-    var defined = NameTable()
-    for category in categories { _ = defined.insert(category.name.rawSpan) }
-    var translation: [CategoryIndex] = []
-    var isSame = true
-    for number in 0..<reading.used.count {
-      var name: [UInt8] = []
-      reading.used.write(number, into: &name)
-      guard let index = defined.find(name.rawSpan) else {
-        throw .refused("the plan defines no category of this name", at: reading.usedAt[number])
-      }
-      if index != number { isSame = false }
-      translation.append(CategoryIndex(UInt16(truncatingIfNeeded: index)))
-    }
-    if isSame { return }
-    for section in sections.indices {
-      guard case .listed(var rows) = sections[section].rows else { continue }
-      sections[section].rows = .listed([])
-      for row in rows.indices {
-        for seat in rows[row].seats.indices {
-          rows[row].seats[seat].category = translation[Int(rows[row].seats[seat].category.rawValue)]
-        }
-      }
-      sections[section].rows = .listed(rows)
-    }
+    return label
   }
 }
 
 // Every name that a version of the format's schema has; those that say nothing about what is sold are read past. The
 // schema has no focal point: `focal_point` is Holdfast's own, and may be left out.
 private let planFields = JSONFields("name", "zones", "categories", "focal_point", "size")
-private let categoryFields = JSONFields("name", "color")
 private let sizeFields = JSONFields("width", "height")
 private let positionFields = JSONFields("x", "y")
 private let zoneFields = JSONFields("name", "zone_id", "position", "rows", "areas", "uuid", "displayed")

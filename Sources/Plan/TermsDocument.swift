@@ -33,7 +33,9 @@ public struct TermsDocument: Equatable, Sendable {
       try document.read(body)
       return document
     } catch {
-      throw PlanError(error, in: body)
+      var problems = Problems()
+      problems.end(with: error)
+      throw PlanError(problems, in: body)
     }
   }
 

@@ -107,6 +107,16 @@ import Testing
     }
     let many = await holdfast("event", "create", "gala", "--section", "S=1x1:1", "--http", section.address)
     #expect(many.error == "holdfast: too_many: too many rows. (--section)\n")
+    let several = PretendRouter { _ in
+      (
+        422,
+        #"{"code":"invalid_event","detail":"2 problems: prices.A: no (line 1, column 9); x: two; the other is y (line 1) (line 1, column 70).","field":"prices.A"}"#
+      )
+    }
+    let both = await holdfast("event", "create", "gala", "--section", "S=1x1:1", "--http", several.address)
+    #expect(
+      both.error
+        == "holdfast: invalid_event: 2 problems: prices.A: no; x: two; the other is y. (field prices.A)\n")
   }
 
   @Test func warningsOfACreationAreShown() async throws {
@@ -122,12 +132,69 @@ import Testing
     try #"""
     {"name":"x","categories":[{"name":"A"}],
      "zones":[{"name":"z","position":{"x":0,"y":0},"rows":[
-       {"row_number":"1","seats":[{"seat_guid":"1","seat_number":"1","position":{"x":0,"y":0},"category":"B"}]}]}]}
+       {"row_number":"1","seats":[{"seat_guid":"1","seat_number":"1","position":{"x":0,"y":0},"category":7}]}]}]}
     """#.write(toFile: file, atomically: true, encoding: .utf8)
     let ran = await holdfast("event", "import", file, "--id", "x", "--http", "127.0.0.1:1")
     #expect(ran.code == 1)
     #expect(ran.error.contains("plan.json:3:"), "\(ran.error)")
     #expect(ran.error.contains("zones[0].rows[0].seats[0].category"), "\(ran.error)")
+  }
+
+  /// Runs the import of a plan against a router that takes everything.
+  private func importing(_ plan: [UInt8], _ flags: String...) async throws -> (ran: Ran, body: String?) {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let file = directory + "/plan.json"
+    try Data(plan).write(to: URL(filePath: file))
+    let router = PretendRouter { _ in (201, #"{"id":"x","warnings":["not for sale: a"]}"#) }
+    let ran = await holdfast(["event", "import", file, "--id", "x", "--http", router.address] + flags)
+    return (ran, router.calls.first?.body)
+  }
+
+  private func plan(_ guids: [String]) -> [UInt8] {
+    let seats = guids.map { "{\"seat_guid\":\"\($0)\",\"seat_number\":\"1\",\"category\":\"VIP\"}" }
+    return Array(
+      "{\"categories\":[{\"name\":\"VIP\"},{\"name\":\"Gold\"}],\"zones\":[{\"rows\":[{\"seats\":[\n\(seats.joined(separator: ",\n"))]}]}]}"
+        .utf8)
+  }
+
+  @Test func allThatIsWrongWithAPlanIsListed() async throws {
+    let (ran, body) = try await importing(plan(["a", "b", "a", "b"]), "--price", "VPI=5", "--price", "VIP=7")
+    #expect(ran.code == 1 && body == nil)
+    let lines = ran.error.split(separator: "\n").map(String.init)
+    #expect(lines.count == 4, "\(ran.error)")
+    #expect(lines.first == "holdfast: 3 problems:")
+    #expect(
+      lines[1].hasSuffix(
+        "plan.json:4:14: zones[0].rows[0].seats[2].seat_guid: two seats are called `a`; the other is "
+          + "zones[0].rows[0].seats[0].seat_guid (line 2)"), "\(lines[1])")
+    #expect(lines[2].contains("plan.json:5:14: zones[0].rows[0].seats[3].seat_guid: "), "\(lines[2])")
+    #expect(lines[3] == "--price: no category 'VPI'; did you mean 'VIP'? There are: VIP, Gold")
+    let guids = (0..<41).map { "s\($0)" }
+    let many = try await importing(plan(guids + guids)).ran.error
+    #expect(many.hasPrefix("holdfast: 41 problems:\n") && many.hasSuffix("plan.json: and 21 more\n"), "\(many)")
+  }
+
+  @Test func aMistypedPriceIsAnsweredWithTheNearestName() async throws {
+    let (ran, body) = try await importing(plan(["a"]), "--price", "VPI=5")
+    #expect(ran.code == 1 && body == nil)
+    #expect(ran.error == "holdfast: --price: no category 'VPI'; did you mean 'VIP'? There are: VIP, Gold\n")
+  }
+
+  @Test func aByteOrderMarkIsNotSent() async throws {
+    let (ran, body) = try await importing([0xEF, 0xBB, 0xBF] + plan(["a"]), "--price", "VIP=5")
+    #expect(ran.code == 0, "\(ran.error)")
+    #expect(ran.error == "warning: not for sale: a\n")
+    let sent = Bytes(try #require(body))
+    #expect(try EventDocument.parse(sent.rawSpan).event.seatCount == 1)
+  }
+
+  @Test func aPlanInUTF16IsRefusedByItsName() async throws {
+    let text: [UInt8] = [0xFF, 0xFE] + plan(["a"]).flatMap { [$0, 0] as [UInt8] }
+    let (ran, body) = try await importing(text)
+    #expect(ran.code == 1 && body == nil)
+    #expect(
+      ran.error.contains("plan.json:1:1: the text is UTF-16LE, and JSON is UTF-8: save it as UTF-8"), "\(ran.error)")
   }
 
   /// The demo event is what the contract says: at least 12,000 seats, several categories, all of them for sale, and the
@@ -137,7 +204,8 @@ import Testing
       .deletingLastPathComponent()
     let file = root.appending(path: "cluster/demo/arena.json").path
     let text = Bytes(Array(try Data(contentsOf: URL(filePath: file))))
-    let plan = try PretixPlan.parse(text.rawSpan)
+    let (plan, wrong) = PretixPlan.read(text.rawSpan)
+    #expect(wrong == nil)
     #expect(plan.seatCount >= 12_000)
     #expect(plan.categories.count >= 3)
     #expect(plan.categories.allSatisfy { !$0.color.isEmpty })

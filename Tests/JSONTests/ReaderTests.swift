@@ -132,6 +132,29 @@ private let fields = JSONFields("event", "buyer", "seats", "row_number_position"
     #expect(String(decoding: place(of: "\"seats\"").path, as: UTF8.self) == "zones[1].rows[0].seats")
     #expect(place(of: "{").path.isEmpty)
     #expect(JSONPlace(of: 10_000, in: text).line == 6)
+    // One scan finds them all, also when it has to go back.
+    var scan = JSONPlaceScan()
+    for offset in Array(0...text.count) + [7, 30] {
+      #expect(scan.place(of: offset, in: text.rawSpan) == JSONPlace(of: offset, in: text), "\(offset)")
+    }
+  }
+
+  /// A value that turned out wrong after some of it was read is passed over as a whole.
+  @Test func aReaderGoesBackAndOn() throws {
+    let text = bytes("[{\"a\":[{\"b\":\"x\"}],\"c\":[[]]},7]")
+    var reader = JSONReader(text.rawSpan)
+    var array = try reader.beginArray()
+    #expect(try reader.next(&array) == true)
+    let mark = reader.mark
+    var object = try reader.beginObject()
+    #expect(try reader.nextKey(&object) == bytes("a"))
+    _ = try reader.beginArray()
+    _ = try reader.beginObject()
+    try reader.skip(from: mark)
+    #expect(try reader.next(&array) == true)
+    #expect(try reader.integer(in: 0...9) == 7)
+    #expect(try reader.next(&array) == false)
+    try reader.finish()
   }
 
   @Test func stringsInPlace() throws {

@@ -8,7 +8,7 @@ import Testing
 @Test func theDemoPlanIsAccepted() throws {
   let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../cluster/demo/arena.json")
   let text = [UInt8](try Data(contentsOf: file.standardized))
-  let plan = try PretixPlan.parse(text.rawSpan)
+  let plan = try parsePlan(text)
   // Its rows stand as they are listed, the first in front of the stage.
   #expect(plan.sections.allSatisfy { $0.lines.isEmpty })
   #expect(plan.seatCount >= 12_000 && plan.sections.count > 1 && plan.categories.count > 1)

@@ -18,6 +18,12 @@ func failure(_ text: String) -> PlanError? {
   }
 }
 
+func parsePlan(_ text: [UInt8]) throws(PlanError) -> PretixPlan {
+  let (plan, wrong) = PretixPlan.read(text.rawSpan)
+  if let wrong { throw wrong }
+  return plan
+}
+
 extension PlanIndex {
   func seat(_ label: String) -> UInt32? {
     let label = bytes(label)

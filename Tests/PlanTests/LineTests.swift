@@ -18,7 +18,7 @@ private func plan(_ rows: [String], _ more: String = "") throws -> PretixPlan {
   let text = bytes(
     "{\"name\":\"x\",\"categories\":[{\"name\":\"A\"}]\(more),\"zones\":[{\"name\":\"z\",\"rows\":[\(rows.joined(separator: ","))]}]}"
   )
-  return try PretixPlan.parse(text.rawSpan)
+  return try parsePlan(text)
 }
 
 private func lines(_ rows: [String], _ more: String = "") throws -> [SeatLine] {

@@ -71,7 +71,7 @@ import Testing
 
   @Test func everySeatOfAPlan() throws {
     let text = makePretixPlan(zones: 5, rows: 20, seats: 31)
-    let plan = try PretixPlan.parse(text.rawSpan)
+    let plan = try parsePlan(text)
     let event = EventDefinition(id: "e", name: "e", categories: plan.categories, sections: plan.sections)
     let index = PlanIndex(event)
     #expect(index.seatCount == 3_100)

@@ -6,17 +6,12 @@ import Testing
 @Suite struct PretixPlanTests {
   private func failure(_ text: String) -> PlanError? {
     let text = bytes(text)
-    do throws(PlanError) {
-      _ = try PretixPlan.parse(text.rawSpan)
-      return nil
-    } catch {
-      return error
-    }
+    return PretixPlan.read(text.rawSpan).wrong
   }
 
   @Test func theSampleStandsAlone() throws {
     let text = bytes(pretixSample)
-    let plan = try PretixPlan.parse(text.rawSpan)
+    let plan = try parsePlan(text)
     #expect(plan.name == "Small hall" && plan.seatCount == 4 && plan.sections.count == 2 && plan.categories.count == 3)
   }
 
@@ -33,19 +28,13 @@ import Testing
     ),
     ("\"seat_guid\": \"gf-1-2\", ", "", "zones[0].rows[0].seats[1].seat_guid", 14),
     ("\"seat_number\": \"2\", ", "", "zones[0].rows[0].seats[1].seat_number", 14),
-    (
-      ", \"category\": \"Stalls\", \"start_direction\"", ", \"start_direction\"", "zones[0].rows[0].seats[1].category",
-      14
-    ),
-    ("\"category\": \"Balcony\"", "\"category\": \"Loge\"", "zones[1].rows[0].seats[0].category", 24),
-    ("\"category\": \"Balcony\"", "\"category\": \"\"", "zones[1].rows[0].seats[0].category", 24),
-    ("\"category\": \"Balcony\"", "\"category\": null", "zones[1].rows[0].seats[0].category", 24),
+    ("\"category\": \"Balcony\"", "\"category\": 7", "zones[1].rows[0].seats[0].category", 24),
     ("\"radius\": 10", "\"radios\": 10", "zones[0].rows[0].seats[0].radios", 13),
     ("{\"x\": 26, \"y\": 2}", "{\"x\": 26}", "zones[0].rows[0].seats[1].position.y", 14),
     ("{\"x\": 26, \"y\": 2}", "{\"x\": \"26\", \"y\": 2}", "zones[0].rows[0].seats[1].position.x", 14),
     ("{\"x\": 26, \"y\": 2}", "{\"x\": 1e300, \"y\": 2}", "zones[0].rows[0].seats[1].position.x", 14),
     ("{\"x\": 26, \"y\": 2}", "{\"x\": 26, \"y\": 2, \"z\": 0}", "zones[0].rows[0].seats[1].position.z", 14),
-    ("\"row_number\": \"1\", ", "", "zones[0].rows[0].row_number", 9),
+    ("\"row_number\": \"1\", ", "\"row_number\": 1, ", "zones[0].rows[0].row_number", 10),
     (
       "{\"row_number\": \"2\", \"row_number_position\": null, \"seats\": [],", "{\"row_number\": \"2\", ",
       "zones[0].rows[1].seats", 17
@@ -53,7 +42,6 @@ import Testing
     ("\"Balcony\"}, ", "\"Stalls\"}, ", "categories[1].name", 3),
     ("{\"name\": \"Balcony\"}", "{\"color\": \"red\"}", "categories[1].name", 3),
     ("\"height\": 600.5", "\"depth\": 600.5", "size.depth", 4),
-    ("\"position\": {\"x\": -3, \"y\": 0}", "\"name\": \"Ground floor\"", "zones[1].name", 22),
     ("\"displayed\": true", "\"extra\": true", "zones[1].extra", 22),
     ("\"name\": \"Small hall\"", "\"title\": \"Small hall\"", "title", 2),
   ]

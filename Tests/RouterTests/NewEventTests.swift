@@ -42,6 +42,55 @@ import Testing
     #expect(answer.json["warnings"] as? [String] == [], "\(answer.text)")
   }
 
+  private static func plan(_ seats: [String]) -> String {
+    "\"plan\":{\"categories\":[{\"name\":\"VIP\"}],\"zones\":[{\"rows\":[{\"seats\":[\(seats.joined(separator: ","))]}]}]}"
+  }
+
+  private static func seat(_ guid: String, _ category: String = "VIP") -> String {
+    "{\"seat_guid\":\"\(guid)\",\"seat_number\":\"1\",\"category\":\"\(category)\"}"
+  }
+
+  /// Seats that nobody gave a category do not keep a hall from being sold.
+  @Test func seatsWithoutACategoryAreNamed() async throws {
+    let plan = Self.plan([Self.seat("a"), Self.seat("b", "Loge")])
+    try await TestCluster.with { cluster in
+      let http = try cluster.http()
+      let made = try http.request("POST", "/v1/events", "{\"id\":\"e\",\"name\":\"A\",\"prices\":{\"VIP\":5},\(plan)}")
+      #expect(made.status == 201, "\(made.text)")
+      #expect(
+        made.json["warnings"] as? [String] == [
+          "not for sale, because the plan defines no category for it: b ('Loge'); a price of 'No category' sells it"
+        ], "\(made.text)")
+      func reserve(_ seat: String) throws -> TestResponse {
+        try http.request("POST", "/v1/reserve", "{\"event\":\"e\",\"buyer\":\"ann\",\"seats\":[\"\(seat)\"]}")
+      }
+      #expect(try reserve("b").status == 409)
+      #expect(try reserve("a").status == 200)
+      // A price sells it, and a mistyped one says so.
+      let mistyped = try http.request("PATCH", "/v1/events/e", #"{"prices":{"No categroy":9}}"#)
+      #expect(mistyped.status == 422 && mistyped.json["field"] as? String == "prices.No categroy", "\(mistyped.text)")
+      #expect(
+        mistyped.json["detail"] as? String
+          == "no category or area 'No categroy'; did you mean 'No category'? There are: VIP, No category.")
+      #expect(try http.request("PATCH", "/v1/events/e", #"{"prices":{"No category":9}}"#).status == 200)
+      #expect(try reserve("b").status == 200)
+    }
+  }
+
+  @Test func allThatIsWrongIsSaidAtOnce() async throws {
+    let plan = Self.plan([Self.seat("a"), Self.seat("a"), Self.seat("b"), Self.seat("b")])
+    let answer = try await create("{\"name\":\"A\",\"prices\":{\"VPI\":5},\(plan)}")[0]
+    #expect(answer.status == 422 && answer.json["code"] as? String == "invalid_event", "\(answer.text)")
+    let detail = try #require(answer.json["detail"] as? String)
+    #expect(
+      detail.hasPrefix("3 problems: prices.VPI: no category 'VPI'; did you mean 'VIP'? There are: VIP ("), "\(detail)")
+    for (place, other) in [(1, 0), (3, 2)] {
+      let path = { "plan.zones[0].rows[0].seats[\($0 as Int)].seat_guid" }
+      #expect(detail.contains("\(path(place)): two seats are called"), "\(detail)")
+      #expect(detail.contains("; the other is \(path(other)) (line 1)"), "\(detail)")
+    }
+  }
+
   /// A list is as long as someone reads.
   @Test func manyAreCounted() async throws {
     let sections = (0..<30).map { "{\"name\":\"S\($0)\",\"rows\":1,\"seats_per_row\":1}" }.joined(separator: ",")

@@ -114,9 +114,8 @@ extension Problem {
 
   /// An event's body.
   init(_ error: PlanError) {
-    let place = " (line \(error.line), column \(error.column))."
     let isSyntax = error.code == .invalidJSON
-    self.init(isSyntax ? 400 : 422, Bytes(error.code.name.description), Bytes(error.detail + place))
+    self.init(isSyntax ? 400 : 422, Bytes(error.code.name.description), Bytes(error.sentence))
     if !error.field.isEmpty { field = error.field }
     limit = error.limit
     if !error.limitName.isEmpty { limitName = error.limitName }
@@ -150,10 +149,8 @@ extension Problem {
     case .noSuchCategory(let category):
       self = .invalid("best.category", "The event has no such category.")
       self.category = category
-    case .noSuchPrice(let name):
-      self = .invalid(
-        Bytes("prices." + String(decoding: name.array, as: UTF8.self)),
-        "The event has no category or area of this name.")
+    case .noSuchPrice(let name, let hint):
+      self = .invalid(Bytes("prices." + String(decoding: name.array, as: UTF8.self)), Bytes(hint + "."))
     case .repeatedSeat(let label):
       self = .invalid("seats", Bytes("The seat \(label) is named more than once."))
       seats = [label]

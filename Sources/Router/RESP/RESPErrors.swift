@@ -24,7 +24,7 @@ extension [UInt8] {
     case .repeatedSeat(let label): putError("ERR A seat is named more than once:", label.rawSpan)
     case .noSuchArea(let area): putError("ERR no such area:", area.rawSpan)
     case .noSuchCategory(let category): putError("ERR no such category:", category.rawSpan)
-    case .noSuchPrice(let name): putError("ERR no such category or area:", name.rawSpan)
+    case .noSuchPrice(let name, hint: _): putError("ERR no such category or area:", name.rawSpan)
     case .invalid(_, let detail): putError("ERR", Bytes(detail.description).rawSpan)
     case .notOnSale(nil): putError("NOTONSALE", "sales of the event are paused")
     case .notOnSale(let at?):

@@ -153,8 +153,8 @@ package enum CallRefusal: Equatable, Sendable {
   case repeatedSeat(Bytes)
   case noSuchArea(Bytes)
   case noSuchCategory(Bytes)
-  /// Neither a category nor an area has this name.
-  case noSuchPrice(Bytes)
+  /// Neither a category nor an area has this name; `hint` says which one may be meant, for people.
+  case noSuchPrice(Bytes, hint: String)
   /// `field` as in the API; `detail` for people.
   case invalid(field: StaticName, detail: StaticName)
   /// nil: the event is paused.

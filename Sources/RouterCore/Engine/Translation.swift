@@ -99,7 +99,11 @@ enum Translation {
     var change = document.change
     for named in document.prices {
       let (category, area) = (event.category(named.name.rawSpan), event.area(named.name.rawSpan))
-      guard category != nil || area != nil else { throw TranslationError(.noSuchPrice(named.name)) }
+      guard category != nil || area != nil else {
+        let names = event.definition.categories.map(\.name) + event.definition.areas.map(\.name)
+        throw TranslationError(
+          .noSuchPrice(named.name, hint: CategoryNames.unknown(named.name, among: names, kind: "category or area")))
+      }
       if let category { change.prices.append(TermsChange.Price(.category(category), named.price)) }
       if let area { change.prices.append(TermsChange.Price(.area(area), named.price)) }
     }
