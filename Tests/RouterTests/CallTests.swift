@@ -319,7 +319,9 @@ import Testing
       #expect(try resp.call("EVENT.CREATE", "club", "Hall", "2", "5", "1000") == .simple("OK"))
       #expect(try resp.call("EVENT.CREATE", "club", "Hall", "2", "5", "1000").isError("EXISTS"))
       guard case .array(let info) = try resp.call("EVENT.INFO", "club") else { throw TestError("no map") }
-      #expect(info.count == 14 && info[2] == .bulk("seats") && info[3] == .integer(10))
+      #expect(info.count == 18 && info[2] == .bulk("seats") && info[3] == .integer(10))
+      resp.send(Array("*4\r\n$9\r\nEVENT.SET\r\n$4\r\nclub\r\n$4\r\nname\r\n$2\r\n".utf8) + [0xFF, 0xFE, 13, 10])
+      #expect("\(try resp.reply())".contains("name: text is UTF-8, this is not"))
       guard
         case .array(let best) = try resp.call("HOLD.BEST", "club", "ann", "60", "2", "CATEGORY", "Hall", "KEY", "b1")
       else { throw TestError("no array") }

@@ -1,8 +1,8 @@
 import Proto
+import Router
+import TestKit
 import Testing
 import Time
-
-@testable import Router
 
 /// Goal: a router says once that a node was lost, with what became of its shards. Method: the links' and the map's
 /// events in the orders in which they come.

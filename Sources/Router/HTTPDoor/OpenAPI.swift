@@ -1,3 +1,4 @@
+import Flags
 import RouterCore
 
 /// The description of the HTTP door that the router serves: OpenAPI 3.1. A test holds it against the routes, and
@@ -11,7 +12,7 @@ public enum OpenAPI {
       + "Unknown fields are refused. Every answer has an `X-Request-Id`. "
       + "A router has no access control: it must not face browsers. docs/api.md walks through a sale."
     let info =
-      "\"info\":{\"title\":\"Holdfast\",\"version\":\"1.0.0\",\"description\":\(quoted(about))}"
+      "\"info\":{\"title\":\"Holdfast\",\"version\":\"\(Version.current)\",\"description\":\(quoted(about))}"
     let components =
       "\"parameters\":\(parameters),\"headers\":\(headers),\"responses\":\(commonResponses),\"schemas\":{\n\(requestSchemas),\n\(answerSchemas)}"
     // Where the document was read from.

@@ -1,12 +1,12 @@
 import Logging
-import Proto
-import Time
+package import Proto
+package import Time
 
 /// Gathers what a router sees of nodes and map, so that one incident is one line of its log, however many shards, links
 /// and loops it concerns.
-struct NodeNews: Sendable {
+package struct NodeNews: Sendable {
   /// A line, once its time has come.
-  enum Line: Equatable, Sendable {
+  package enum Line: Equatable, Sendable {
     case nodeLost(NodeName, reason: String, moved: Int, left: Int, took: Milliseconds)
     case nodeBack(NodeName, away: Milliseconds)
     case moved(Int, to: [NodeName], took: Milliseconds)
@@ -22,6 +22,8 @@ struct NodeNews: Sendable {
     var backAt: MonotonicTime?
   }
 
+  package init() {}
+
   private var primaries: [ShardID: NodeName] = [:]
   private var losses: [NodeName: Loss] = [:]
   private var moved: [ShardID: NodeName] = [:]
@@ -32,7 +34,7 @@ struct NodeNews: Sendable {
   private static let quiet: Milliseconds = 300
   private static let patience: Milliseconds = 5_000
 
-  mutating func linkLost(_ node: NodeName, reason: String, now: MonotonicTime) {
+  package mutating func linkLost(_ node: NodeName, reason: String, now: MonotonicTime) {
     if losses[node] == nil {
       losses[node] = Loss(reason: reason, at: now, shards: Set(primaries.filter { $0.value == node }.keys))
     } else {
@@ -41,13 +43,13 @@ struct NodeNews: Sendable {
     touch(now)
   }
 
-  mutating func linkReady(_ node: NodeName, now: MonotonicTime) {
+  package mutating func linkReady(_ node: NodeName, now: MonotonicTime) {
     guard losses[node] != nil else { return }
     losses[node]?.backAt = now
     touch(now)
   }
 
-  mutating func mapChanged(_ shard: ShardID, primary: NodeName, now: MonotonicTime) {
+  package mutating func mapChanged(_ shard: ShardID, primary: NodeName, now: MonotonicTime) {
     let before = primaries[shard]
     guard before != primary else { return }
     primaries[shard] = primary
@@ -61,7 +63,7 @@ struct NodeNews: Sendable {
   }
 
   /// - Parameter all: also those that could still grow: the process ends.
-  mutating func due(now: MonotonicTime, all: Bool = false) -> [Line] {
+  package mutating func due(now: MonotonicTime, all: Bool = false) -> [Line] {
     guard began != .zero else { return [] }
     let waits = losses.contains { name, loss in
       !loss.isTold && loss.backAt == nil && loss.shards.contains { primaries[$0] == name }

@@ -85,7 +85,7 @@ extension [UInt8] {
     _ event: EventEntry, _ eventVersion: UInt64, _ counts: Availability, _ version: RESPVersion
   ) {
     let sum = counts.sum
-    putMap(7, version)
+    putMap(9, version)
     putBulk("name")
     putBulk(bytes: event.current.definition.name)
     putField("seats", Int64(event.seatCount))
@@ -94,6 +94,9 @@ extension [UInt8] {
     putField("sold", Int64(sum.sold))
     putField("version", Int64(clamping: eventVersion))
     putField("shard", Int64(event.shard.rawValue))
+    // `seats` are seats; what is free, held, sold and not for sale are places too, as `total` is.
+    putField("not_for_sale", Int64(sum.notForSale))
+    putField("total", Int64(clamping: sum.total))
   }
 
   private mutating func putField(_ name: StaticString, _ value: Int64) {

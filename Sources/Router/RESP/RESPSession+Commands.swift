@@ -277,6 +277,10 @@ extension RESPSession {
     let pairs = stride(from: 2, to: words, by: 2).map {
       (Bytes(parser.argument($0, in: input)), Bytes(parser.argument($0 + 1, in: input)))
     }
+    for (field, value) in pairs where !isUTF8(field.rawSpan) || !isUTF8(value.rawSpan) {
+      let name: [UInt8] = isUTF8(field.rawSpan) ? field.array + Array(": ".utf8) : []
+      return reply(takeNumber()) { $0.putError("ERR", (name + Array("text is UTF-8, this is not".utf8)).rawSpan) }
+    }
     let body = Self.termsBody(pairs)
     do throws(PlanError) {
       start(command, .setEvent(Bytes(id), try TermsDocument.parse(body.rawSpan)), key: key)
