@@ -217,7 +217,9 @@ class RouterMemory(ClusterCase):
             status = processes.wait_until(
                 "its map is served", lambda: self.cluster.request("GET", f"/v1/events/room{number}/seats")[0] == 200, 30)
             self.assertTrue(status)
-        self.assertLessEqual(self.metric("holdfast_router_copy_memory_bytes"), 64 * MIB)
+        # What was dropped counts until the last loop has let go of it.
+        self.assertTrue(processes.wait_until(
+            "what was dropped is let go", lambda: self.metric("holdfast_router_copy_memory_bytes") <= 64 * MIB, 10))
         self.assertGreater(self.metric("holdfast_router_copies_dropped_total"), 0)
 
     def test_too_many_of_anything(self):

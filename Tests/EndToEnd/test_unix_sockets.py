@@ -134,7 +134,10 @@ class UnixSockets(ClusterCase):
             return {each["http"]: each for each in json.loads(self.admin("status", "--json").stdout)["routers"]}
         processes.wait_until("it registers", lambda: "unix:" + http in routers(), 30, process)
         found = routers()
-        self.assertEqual(found["unix:" + http], {"http": "unix:" + http, "tcp": "unix:" + resp, "pid": process.pid, "state": "up"})
+        self.assertGreater(found["unix:" + http].pop("seen_at"), 0)
+        self.assertEqual(
+            found["unix:" + http],
+            {"http": "unix:" + http, "tcp": "unix:" + resp, "pid": process.pid, "state": "up", "tls": False})
         first = found[f"127.0.0.1:{self.cluster.http}"]
         self.assertEqual(first["more_http"], ["unix:" + self.http_door])
         self.assertIn("unix:" + self.resp_door, self.admin("status").stdout)
@@ -267,7 +270,7 @@ class Up(unittest.TestCase):
             self.assertEqual((again.returncode, again.stdout.startswith("Already running.")), (0, True), again.stderr)
             self.assertEqual(holdfast("event", "create", "e", "--name", "E", "--area", "Floor=5:100").returncode, 0)
             self.assertIn("Floor", run("curl", "-sS", "--unix-socket", http, "http://localhost/v1/events/e").stdout)
-            refused = holdfast("up", "--tcp", "unix:" + http)
+            refused = holdfast("up", "--tcp", "unix:" + resp + "2")
             self.assertEqual(refused.returncode, 1)
             self.assertIn(f"router runs with unix:{resp}", refused.stderr)
         finally:

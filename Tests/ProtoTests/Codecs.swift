@@ -123,7 +123,9 @@ let codecs: [Codec] = [
     name: "node hello",
     make: { random in
       written {
-        NodeHello(node: random.bytes(0...9), shardCount: random.quarter(), loopCount: random.quarter()).encode(
+        NodeHello(
+          node: random.bytes(0...9), shardCount: random.quarter(), loopCount: .random(in: 1...256, using: &random)
+        ).encode(
           into: &$0)
       }
     },
