@@ -19,10 +19,13 @@ final class TestCluster: Sendable {
   let directory: String
   let shardCount: Int
   private let epochs = Lock<[UInt16: MapRegister]>([:])
+  private let joining: Task<Void, any Error>
 
-  /// - Parameter nodeCount: all shards begin on the first one.
+  /// - Parameters:
+  ///   - nodeCount: all shards begin on the first one.
+  ///   - isBorn: false: the router comes first, and `beBorn` makes the cluster.
   init(
-    shards: Int = 4, nodeCount: Int = 1, configure: (inout RouterConfiguration) -> Void = { _ in }
+    shards: Int = 4, nodeCount: Int = 1, isBorn: Bool = true, configure: (inout RouterConfiguration) -> Void = { _ in }
   ) async throws {
     shardCount = shards
     directory = NSTemporaryDirectory() + "holdfast-router-\(UInt64.random(in: 0 ... .max))"
@@ -32,18 +35,33 @@ final class TestCluster: Sendable {
     self.nodes = nodes
     let coordinator = try CoordinatorAddress.file(directory: directory).open()
     self.coordinator = coordinator
-    _ = try await coordinator.birth(proposing: BirthRecord(cluster: 1, shardCount: shards))
-    for node in nodes {
-      try await coordinator.register(
-        NodeRecord(name: node.name, disk: 1, address: node.address, loops: 2, pid: 1, startedAt: 0))
-    }
+    if isBorn { try await Self.register(nodes, shards, coordinator) }
     var configuration = RouterConfiguration()
     configuration.http = [.internet(HostPort(host: "127.0.0.1", port: 0))]
     configuration.tcp = [.internet(HostPort(host: "127.0.0.1", port: 0))]
     configuration.loops = 2
     configure(&configuration)
-    router = try await Router.start(configuration, coordinator: coordinator, log: .none)
+    let router = try Router.open(configuration, coordinator: coordinator, log: .none)
+    self.router = router
+    joining = Task { try await router.join() }
+    guard isBorn else { return }
+    try await joining.value
     try await move(Array(0..<UInt16(shards)), to: 0)
+  }
+
+  private static func register(_ nodes: [FakeNode], _ shardCount: Int, _ coordinator: any Coordinator) async throws {
+    _ = try await coordinator.birth(proposing: BirthRecord(cluster: 1, shardCount: shardCount))
+    for node in nodes {
+      try await coordinator.register(
+        NodeRecord(name: node.name, disk: 1, address: node.address, loops: 2, pid: 1, startedAt: 0))
+    }
+  }
+
+  /// The first node starts, and the router hears of it.
+  func beBorn() async throws {
+    try await Self.register(nodes, shardCount, coordinator)
+    try await move(Array(0..<UInt16(shardCount)), to: 0)
+    try await joining.value
   }
 
   /// Makes a node primary of some shards, with a new epoch.
@@ -71,6 +89,8 @@ final class TestCluster: Sendable {
   func resp() throws -> RESPTestClient { try RESPTestClient(port: router.tcpAddresses[0].port) }
 
   func stop() async {
+    joining.cancel()
+    _ = try? await joining.value
     await router.stop(grace: .seconds(1))
     for node in nodes { node.stop() }
     coordinator.close()
@@ -79,10 +99,11 @@ final class TestCluster: Sendable {
 
   /// Starts a cluster for one test and stops it afterwards.
   static func with(
-    shards: Int = 4, nodes: Int = 1, configure: (inout RouterConfiguration) -> Void = { _ in },
-    _ body: (TestCluster) async throws -> Void
+    shards: Int = 4, nodes: Int = 1, isBorn: Bool = true,
+    configure: (inout RouterConfiguration) -> Void = { _ in }, _ body: (TestCluster) async throws -> Void
   ) async throws {
-    let cluster = try await TestCluster(shards: shards, nodeCount: nodes, configure: configure)
+    let cluster = try await TestCluster(
+      shards: shards, nodeCount: nodes, isBorn: isBorn, configure: configure)
     do {
       try await body(cluster)
       await cluster.stop()
@@ -118,6 +139,20 @@ class TestSocket {
     var timeout = timeval(tv_sec: 20, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+  }
+
+  /// To a UNIX socket.
+  init(path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    guard result == 0 else { throw TestError("connect failed: \(errno)") }
   }
 
   deinit { close(descriptor) }

@@ -9,6 +9,7 @@ import RouterCore
 extension HTTPSession {
   /// Ready: each shard's primary answers, now. Where there is not even a link to it, that is said at once.
   func answerReady() {
+    if let absence = loop.absence { return respond(.busy(absence.reason)) }
     let unlinked = (0..<engine.shardCount).map { ShardID(UInt16($0)) }.filter { !engine.forwarder.isReachable($0) }
     if !unlinked.isEmpty { return answerReady("No link to the primary of shard ", unlinked) }
     engine.probe { [self] silent in

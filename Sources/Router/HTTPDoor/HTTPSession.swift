@@ -217,6 +217,7 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
       let found = head.method == .options ? nil : try route(head, in: input)
       if let found {
         if connection.isGuest, !found.route.traits.isForOperators { throw Self.isFull }
+        if let absence = loop.absence, !found.route.traits.isForOperators { throw .busy(absence.detail) }
         switch found.route.verdict {
         case .allowed: break
         }

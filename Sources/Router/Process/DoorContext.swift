@@ -27,8 +27,6 @@ struct DoorContext: Sendable {
   var respDoors: [Endpoint]
   /// As Redis: `tcp-keepalive`.
   static let respKeepAlive = 300
-  /// The cluster's random id.
-  var cluster: UInt64
   /// Bounds what all connections keep of unfinished requests, and of answers that nobody takes.
   let inputBudget: MemoryBudget
   let outputBudget: MemoryBudget
@@ -39,9 +37,8 @@ struct DoorContext: Sendable {
   let copies: Worker
 
   init(
-    _ configuration: RouterConfiguration, cluster: UInt64, loopCount: Int, respDoors: [Endpoint]
+    _ configuration: RouterConfiguration, loopCount: Int, respDoors: [Endpoint]
   ) throws(SocketError) {
-    self.cluster = cluster
     inputBudget = MemoryBudget(limit: configuration.inputMemory)
     outputBudget = MemoryBudget(limit: configuration.outputMemory)
     plans = Worker(name: "plans", jobsMax: 8)
@@ -69,10 +66,17 @@ final class SharedNews: Sendable {
 extension DoorContext {
   var isCoordinatorReachable: Bool { news.reachability.withLock(\.isReachable) }
 
-  func coordinatorFailed(_ error: CoordinatorError, _ log: LogSink) {
+  /// - Parameter isServing: the cluster is known, so that sales need no coordinator.
+  func coordinatorFailed(_ error: CoordinatorError, isServing: Bool = true, _ log: LogSink) {
     guard case .lost(let error) = news.reachability.withLock({ $0.failed(error, now: monotonicTime()) }) else { return }
-    log.warning("the coordinator cannot be reached: sales go on, and roles cannot change") {
-      $0.field("error", "\(error)")
+    if isServing {
+      log.warning("the coordinator cannot be reached: sales go on, and roles cannot change") {
+        $0.field("error", "\(error)")
+      }
+    } else {
+      log.warning("the coordinator cannot be reached: the router waits for it, and answers that it is not ready") {
+        $0.field("error", "\(error)")
+      }
     }
   }
 

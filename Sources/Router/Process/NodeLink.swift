@@ -51,7 +51,7 @@ final class NodeLink: ConnectionHandler, @unchecked Sendable {
 
   func opened(_ connection: Connection) {
     let hello = RouterHello(
-      cluster: owner.context.cluster, router: owner.engine.forwarder.router, connection: UInt64(id.rawValue),
+      cluster: owner.cluster, router: owner.engine.forwarder.router, connection: UInt64(id.rawValue),
       loop: UInt16(clamping: loopNumber))
     var frame: [UInt8] = []
     WireFrame.encode(.routerHello, into: &frame) { hello.encode(into: &$0) }

@@ -17,64 +17,65 @@ public final class Router: Sendable {
   private let log: LogSink
   private let httpDoors: [Listener]
   private let tcpDoors: [Listener]
-  private let watch: Lock<MapWatch?>
+  private let tls: TLSContext?
+  private let context: DoorContext
+  private let watch = Lock<MapWatch?>(nil)
   private let registering = Lock<Task<Void, Never>?>(nil)
   private let record: RouterRecord
-  private let inputBudget: MemoryBudget
-  private let outputBudget: MemoryBudget
-  private let workers: [Worker]
+  private let areDoorsOpen = Lock(false)
 
   /// Where the doors listen, in the order in which they were asked for.
   public var httpAddresses: [Endpoint] { httpDoors.map(\.address) }
   public var tcpAddresses: [Endpoint] { tcpDoors.map(\.address) }
 
-  /// Binds the doors, reads the map and begins to serve. Waits until the cluster was born.
+  /// Binds the doors. They answer a second later at the latest: as far as that is possible without a cluster, until
+  /// `join` has one.
   ///
-  /// - Throws: `SocketError`: a door's port or file is taken; `CoordinatorError`.
-  public static func start(
+  /// - Throws: `SocketError`: a door's port or file is taken, or a certificate cannot be used.
+  public static func open(
     _ configuration: RouterConfiguration, coordinator: any Coordinator, log: LogSink
-  ) async throws -> Router {
-    let mode = configuration.unixMode
-    let httpDoors = try configuration.http.map { try Listener.bind($0, mode: mode) }
-    let tcpDoors = try configuration.tcp.map { try Listener.bind($0, mode: mode) }
+  ) throws -> Router {
     var tls: TLSContext?
     if let certificate = configuration.certificateFile, let key = configuration.keyFile {
       tls = try TLSContext.server(certificateFile: certificate, keyFile: key)
     }
-    var hasSaidThatItWaits = false
-    while true {
-      if let birth = try await coordinator.birth() {
-        return try await Router(
-          configuration, birth, httpDoors, tcpDoors, tls, coordinator, log)
-      }
-      if !hasSaidThatItWaits { log.info("waiting for the cluster's first node") }
-      hasSaidThatItWaits = true
-      try await Task.sleep(for: .milliseconds(50))
-    }
+    let mode = configuration.unixMode
+    let httpDoors = try configuration.http.map { try Listener.bind($0, mode: mode) }
+    let tcpDoors = try configuration.tcp.map { try Listener.bind($0, mode: mode) }
+    let router = try Router(configuration, httpDoors, tcpDoors, tls, coordinator, log)
+    let first = router.group[0]
+    first.submit { first.schedule(after: Self.silenceMax) { [weak router] in router?.openDoors() } }
+    return router
+  }
+
+  /// `open` and `join`.
+  public static func start(
+    _ configuration: RouterConfiguration, coordinator: any Coordinator, log: LogSink
+  ) async throws -> Router {
+    let router = try open(configuration, coordinator: coordinator, log: log)
+    try await router.join()
+    return router
   }
 
   private init(
-    _ configuration: RouterConfiguration, _ birth: BirthRecord, _ httpDoors: [Listener],
-    _ tcpDoors: [Listener], _ tls: TLSContext?, _ coordinator: any Coordinator, _ log: LogSink
-  ) async throws {
+    _ configuration: RouterConfiguration, _ httpDoors: [Listener], _ tcpDoors: [Listener], _ tls: TLSContext?,
+    _ coordinator: any Coordinator, _ log: LogSink
+  ) throws {
     (self.coordinator, self.log, self.httpDoors, self.tcpDoors) = (coordinator, log, httpDoors, tcpDoors)
+    self.tls = tls
     group = try LoopGroup(count: min(64, max(1, configuration.loops)), name: "router")
-    let context = try DoorContext(
-      configuration, cluster: birth.cluster, loopCount: group.count, respDoors: tcpDoors.map(\.address))
+    context = try DoorContext(configuration, loopCount: group.count, respDoors: tcpDoors.map(\.address))
     var limits = ForwarderLimits()
     // Who will not wait for a failover still waits for an ordinary answer.
     limits.deadline = min(max(100, configuration.failoverWait), ForwarderLimits.resendMax)
     let directory = EventDirectory(bytesMax: configuration.copyMemory)
-    (inputBudget, outputBudget) = (context.inputBudget, context.outputBudget)
-    workers = [context.plans, context.copies]
+    let context = context
     loops = group.loops.map {
-      RouterLoop(
-        loop: $0, shardCount: birth.shardCount, limits: limits, directory: directory, context: context, log: log)
+      RouterLoop(loop: $0, limits: limits, directory: directory, context: context, log: log)
     }
     record = RouterRecord(
       http: Self.texts(httpDoors), tcp: Self.texts(tcpDoors), host: machineName(), pid: Int(getpid()),
       startedAt: wallClock(), usesTLS: tls != nil)
-    watch = Lock(nil)
     let all = loops
     for loop in loops {
       loop.loop.submit {
@@ -82,12 +83,32 @@ public final class Router: Sendable {
         loop.start()
       }
     }
-    try await follow()
-    serve(tls)
-    try await coordinator.register(record)
-    registering.withLock { [coordinator, record, log] in
-      $0 = Task { await Self.stayRegistered(record, coordinator, context, log) }
+  }
+
+  // MARK: Joining the cluster
+
+  /// So long nobody who connects hears anything: most coordinators answer at once, and then the doors' first word is
+  /// not that there is no cluster.
+  private static let silenceMax = Duration.seconds(1)
+  private static let lookAgainAfter = Duration.milliseconds(50)
+
+  /// Waits until the coordinator answers and the cluster was born, then serves it. Once.
+  ///
+  /// - Throws: `CoordinatorError.closed`, `CancellationError`.
+  public func join() async throws {
+    let birth = try await untilAnswered { () async throws(CoordinatorError) in try await coordinator.birth() }
+    for loop in loops {
+      loop.loop.submit { loop.begin(cluster: birth.cluster, shardCount: birth.shardCount) }
     }
+    for node in try await untilAnswered({ () async throws(CoordinatorError) in try await coordinator.nodes() }) {
+      tell(.node(node))
+    }
+    let (loops, log, news) = (loops, log, context.news)
+    let watch = coordinator.watch { change in Self.tell(change, loops, log, news) }
+    self.watch.withLock { $0 = watch }
+    openDoors()
+    let isRegistered = await register()
+    registering.withLock { [self] in $0 = Task { await stayRegistered(isRegistered) } }
     log.info("serving") {
       $0.field("http", ([record.http] + record.moreHTTP).joined(separator: ","))
       $0.field("tcp", ([record.tcp] + record.moreTCP).joined(separator: ","))
@@ -97,12 +118,49 @@ public final class Router: Sendable {
     }
   }
 
+  /// Asks until there is an answer, and lets the doors say what is waited for. A coordinator that is away comes back,
+  /// and one whose data cannot be read may be mended: neither is a reason to end.
+  private func untilAnswered<Answer: Sendable>(
+    _ ask: () async throws(CoordinatorError) -> Answer?
+  ) async throws -> Answer {
+    var said = ClusterAbsence.asking
+    while true {
+      let absence: ClusterAbsence
+      do throws(CoordinatorError) {
+        let answer = try await ask()
+        context.coordinatorAnswered(log)
+        if let answer { return answer }
+        absence = .unborn
+      } catch {
+        if case .closed = error { throw error }
+        context.coordinatorFailed(error, isServing: false, log)
+        absence = .noCoordinator(error)
+      }
+      if absence != said {
+        if absence == .unborn { log.info("waiting for the cluster's first node") }
+        for loop in loops { loop.loop.submit { loop.wait(for: absence) } }
+        said = absence
+      }
+      openDoors()
+      try await Task.sleep(for: Self.lookAgainAfter)
+    }
+  }
+
+  /// Whether the coordinator knows this router now.
+  private func register() async -> Bool {
+    do throws(CoordinatorError) {
+      try await coordinator.register(record)
+      return true
+    } catch {
+      context.coordinatorFailed(error, log)
+      return false
+    }
+  }
+
   /// Gives a sign of life every minute. A coordinator whose data were lost, or that went back, does not know this
   /// router: it is told again.
-  private static func stayRegistered(
-    _ first: RouterRecord, _ coordinator: any Coordinator, _ context: DoorContext, _ log: LogSink
-  ) async {
-    var record = first
+  private func stayRegistered(_ isRegistered: Bool) async {
+    var (record, isRegistered) = (record, isRegistered)
     while !Task.isCancelled {
       try? await Task.sleep(for: .seconds(1))
       do throws(CoordinatorError) {
@@ -112,9 +170,12 @@ public final class Router: Sendable {
         context.coordinatorAnswered(log)
         if Task.isCancelled { return }
         guard isBorn, !isKnown || wallClock() - record.seenAt >= RouterRecord.signEvery else { continue }
-        if !isKnown { log.warning("the coordinator does not know this router any more: it is registered anew") }
+        if !isKnown, isRegistered {
+          log.warning("the coordinator does not know this router any more: it is registered anew")
+        }
         record.seenAt = wallClock()
         try await coordinator.register(record)
+        isRegistered = true
       } catch {
         // It is away: later.
         context.coordinatorFailed(error, log)
@@ -122,16 +183,7 @@ public final class Router: Sendable {
     }
   }
 
-  /// Reads nodes and map, and goes on hearing of changes.
-  private func follow() async throws {
-    for node in try await coordinator.nodes() { tell(.node(node)) }
-    let loops = loops
-    let (log, news) = (log, loops[0].context.news)
-    let watch = coordinator.watch { change in Self.tell(change, loops, log, news) }
-    self.watch.withLock { $0 = watch }
-  }
-
-  private func tell(_ change: MapChange) { Self.tell(change, loops, log, loops[0].context.news) }
+  private func tell(_ change: MapChange) { Self.tell(change, loops, log, context.news) }
 
   private static func tell(
     _ change: MapChange, _ loops: [RouterLoop], _ log: LogSink, _ news: SharedNews
@@ -158,18 +210,26 @@ public final class Router: Sendable {
     }
   }
 
+  // MARK: The doors
+
   /// Ports first: others than this machine's processes can use only those.
   private static func texts(_ doors: [Listener]) -> [String] {
     let addresses = doors.map(\.address)
     return (addresses.filter { $0.path == nil } + addresses.filter { $0.path != nil }).map(\.description)
   }
 
-  private func serve(_ tls: TLSContext?) {
+  /// From now on connections are accepted. Those that came before wait in the kernel.
+  private func openDoors() {
+    let areOpen = areDoorsOpen.withLock { isOpen in
+      defer { isOpen = true }
+      return isOpen
+    }
+    if areOpen { return }
     var options = ConnectionOptions()
     // One of the largest commands, and what may be read behind it.
     options.inputLimit = 4 << 20
-    options.inputBudget = inputBudget
-    options.outputBudget = outputBudget
+    options.inputBudget = context.inputBudget
+    options.outputBudget = context.outputBudget
     let byLoop = loops
     var limits = AcceptLimits()
     limits.takesGuests = true
@@ -186,7 +246,7 @@ public final class Router: Sendable {
     }
     options.keepAliveSeconds = 0
     for door in httpDoors {
-      limits.refusal = HTTPSession.fullAnswer(loops[0].context.crossOrigin)
+      limits.refusal = HTTPSession.fullAnswer(context.crossOrigin)
       limits.trouble = Self.trouble(at: door, log)
       options.tls = door.address.path == nil ? tls : nil
       door.start(on: group[0], targets: group.loops, options: options, limits: limits) { connection in
@@ -216,10 +276,12 @@ public final class Router: Sendable {
       defer { task = nil }
       return task
     }
-    registering?.cancel()
-    await registering?.value
-    do { try await coordinator.unregister(record) } catch {
-      log.warning("could not unregister") { $0.field("error", "\(error)") }
+    if let registering {
+      registering.cancel()
+      await registering.value
+      do { try await coordinator.unregister(record) } catch {
+        log.warning("could not unregister") { $0.field("error", "\(error)") }
+      }
     }
     watch.withLock { watch in
       watch?.cancel()
@@ -228,9 +290,9 @@ public final class Router: Sendable {
     for door in httpDoors + tcpDoors { door.stop() }
     for loop in loops { loop.loop.submit { loop.shutDown(lastRequestWithin: idle) } }
     group.shutdown(grace: grace)
-    await onOwnThread(name: "joiner") { [group, workers] in
+    await onOwnThread(name: "joiner") { [group, context] in
       group.join()
-      for worker in workers { worker.stop() }
+      for worker in [context.plans, context.copies] { worker.stop() }
     }
     loops[0].writeNews(all: true)
     log.info("stopped")

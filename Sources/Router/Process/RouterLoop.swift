@@ -24,6 +24,10 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
   let context: DoorContext
   /// Set once, before the first connection: the process's loops.
   var siblings: [RouterLoop] = []
+  /// Why there is nobody to ask yet; nil: the cluster is known.
+  private(set) var absence: ClusterAbsence? = .asking
+  /// The cluster's random id, once it is known.
+  private(set) var cluster: UInt64 = 0
 
   private var nodes: [NodeName: Peer] = [:]
   private var links: [LinkID: NodeLink] = [:]
@@ -52,14 +56,13 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
   }
 
   init(
-    loop: EventLoop, shardCount: Int, limits: ForwarderLimits, directory: EventDirectory, context: DoorContext,
-    log: LogSink
+    loop: EventLoop, limits: ForwarderLimits, directory: EventDirectory, context: DoorContext, log: LogSink
   ) {
     (self.loop, self.log, self.context) = (loop, log, context)
     badInput = ThrottledWarning(log, "closed a connection at the RESP door")
     var pool = RandomPool()
     engine = Engine(
-      router: pool.next(), shardCount: shardCount, loopIndex: loop.index, limits: limits, directory: directory,
+      router: pool.next(), shardCount: 0, loopIndex: loop.index, limits: limits, directory: directory,
       surroundings: EventSurroundings(outputBudget: context.outputBudget, elsewhere: context.copies),
       random: RandomSource { pool.next() })
     engine.loopBits = context.loops
@@ -141,6 +144,15 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
   }
 
   // MARK: The map
+
+  /// There is still no cluster, for this reason. On the loop, as all of these.
+  func wait(for absence: ClusterAbsence) { self.absence = absence }
+
+  /// The cluster is known: from here on operations go to its shards.
+  func begin(cluster: UInt64, shardCount: Int) {
+    engine.begin(shardCount: shardCount)
+    (self.cluster, absence) = (cluster, nil)
+  }
 
   func mapChanged(_ shard: ShardID, epoch: UInt64, primary: NodeName) {
     for link in engine.mapChanged(shard, epoch: epoch, primary: primary) { links[link]?.connection?.abort() }

@@ -20,6 +20,7 @@ extension RESPSession {
       switch operation.verdict {
       case .allowed: break
       }
+      if let absence = loop.absence { return fail(command, absence) }
     }
     switch command {
     case .hold: hold(command, input)
@@ -76,6 +77,12 @@ extension RESPSession {
       case .order: out.putError("NOORDER", sentence.rawSpan)
       }
     }
+  }
+  /// As every refusal that goes away by itself.
+  private func fail(_ command: RESPCommand, _ absence: ClusterAbsence) {
+    loop.metrics.countRESP(command, isError: true, since: engine.nowNanoseconds, now: engine.nowNanoseconds)
+    let why = absence.detail
+    reply(takeNumber()) { $0.putError("TRYAGAIN", why.rawSpan) }
   }
   func wrongCount(_ command: RESPCommand) { reply(takeNumber()) { $0.putWrongCount(command) } }
 

@@ -89,6 +89,7 @@ package final class Engine {
     case probe(Probe, ShardID)
   }
 
+  /// - Parameter shardCount: 0 while the cluster is not known; then `begin` says it, and no call is started before.
   package init(
     router: UInt64, shardCount: Int, loopIndex: Int, limits: ForwarderLimits, directory: EventDirectory,
     surroundings: EventSurroundings = EventSurroundings(), random: RandomSource
@@ -96,6 +97,12 @@ package final class Engine {
     forwarder = Forwarder(router: router, shardCount: shardCount, limits: limits)
     (self.directory, self.random, self.loopIndex) = (directory, random, loopIndex)
     self.surroundings = surroundings
+  }
+
+  /// The cluster is known now. Once.
+  package func begin(shardCount: Int) {
+    precondition(self.shardCount == 0, "a cluster is born once")
+    forwarder = Forwarder(router: forwarder.router, shardCount: shardCount, limits: forwarder.limits)
   }
 
   package var shardCount: Int { forwarder.shardCount }

@@ -57,8 +57,9 @@ public struct Forwarder: Sendable {
     var loopCount: Int
   }
 
+  /// - Parameter shardCount: 0 while the cluster is not known: then it takes nothing.
   public init(router: UInt64, shardCount: Int, limits: ForwarderLimits = ForwarderLimits()) {
-    precondition(shardCount > 0 && shardCount <= 65_535, "a cluster has 1 to 65,535 shards")
+    precondition((0...65_535).contains(shardCount), "a cluster has 1 to 65,535 shards")
     precondition(limits.deadline <= ForwarderLimits.resendMax, "keys of routers are kept for so long only")
     (self.router, self.limits) = (router, limits)
     shards = Array(repeating: ShardQueue(), count: shardCount)
