@@ -27,7 +27,8 @@ struct LocalCluster {
   var parts: [Part]
 
   func pidFile(_ part: String) -> String { "\(data)/run/\(part).pid" }
-  func log(_ part: String) -> String { "\(data)/log/\(part).log" }
+  func log(_ part: String) -> String { Self.log(part, in: data) }
+  private static func log(_ part: String, in data: String) -> String { "\(data)/log/\(part).log" }
   func process(_ part: String) -> OwnProcess? { OwnProcess(pidFile: pidFile(part)) }
 
   static let flags: [FlagSpec] = [
@@ -89,10 +90,12 @@ struct LocalCluster {
             "--name", name, "--listen", address, "--data", "\(data)/\(name)", "--coordinator", coordinator.description,
             "--shards",
             String(shards), "--loops", String(loops), "--failure-timeout", String(timeout), "--log-level", level,
+            "--log", Self.log(name, in: data),
           ], listens: [(address, "node \(name)")], isNode: true))
     }
     var arguments = http.flatMap { ["--http", $0.description] } + tcp.flatMap { ["--tcp", $0.description] }
     arguments += ["--coordinator", coordinator.description, "--loops", String(loops), "--log-level", level]
+    arguments += ["--log", Self.log("router", in: data)]
     if (http + tcp).contains(where: \.isUnix), let mode = flags.text("unix-mode") {
       arguments += ["--unix-mode", mode]
     }

@@ -2,9 +2,9 @@
 /// them, cannot differ.
 ///
 /// What every server does: it ends with status 2 and one line on stderr for a wrong command line, and 1 for what it
-/// cannot start with (a taken port, a locked directory), naming it. It logs JSON lines to stdout. Once it serves it
-/// registers itself with the coordinator (`NodeRecord`, `RouterRecord`). SIGTERM and SIGINT end it in good order, with
-/// status 0.
+/// cannot start with (a taken port, a locked directory), naming it. It logs JSON lines to stdout or a file. Once it
+/// serves it registers itself with the coordinator (`NodeRecord`, `RouterRecord`). SIGTERM and SIGINT end it in good
+/// order, with status 0; SIGHUP opens its log anew.
 extension CommandSpec {
   /// Which coordinator: shared by all programs.
   public static let coordinatorFlag = FlagSpec(
@@ -19,6 +19,9 @@ extension CommandSpec {
     "the RESP door, for Redis clients; may be given several times")
   public static let unixModeFlag = FlagSpec(
     "unix-mode", "MODE", default: "0660", "permissions of the UNIX sockets' files, in octal")
+
+  public static let logFlag = FlagSpec(
+    "log", "FILE", "append the log to this file, which SIGHUP opens anew (for logrotate); else it goes to stdout")
 
   public static let node = CommandSpec(
     name: "holdfast-node", summary: "Keeps replicas of the shards, decides as primary, repeats as follower.",
@@ -41,7 +44,7 @@ extension CommandSpec {
         "input-memory", "MIB", default: "64",
         "unfinished messages on all connections together; beyond it the oldest are closed"),
       FlagSpec("metrics", "HOST:PORT", "serve /metrics and /healthz over HTTP here"),
-      FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
+      logFlag, FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     ])
 
   public static let router = CommandSpec(
@@ -62,6 +65,6 @@ extension CommandSpec {
       FlagSpec("input-memory", "MIB", default: "64", "what all unfinished requests may take together"),
       FlagSpec("output-memory", "MIB", default: "64", "what all answers that wait to be sent may take together"),
       FlagSpec("copy-memory", "MIB", default: "256", "what definitions, seat maps and plans may take together"),
-      FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
+      logFlag, FlagSpec("log-level", "LEVEL", default: "info", "debug, info, warning or error"),
     ])
 }

@@ -4,24 +4,32 @@ internal import Threads
 /// The lines that wait for the writer thread.
 final class LogQueue: Sendable {
   private let descriptor: Int32
+  /// nil: the descriptor is somebody else's, and there is nothing to open anew.
+  private let file: LogFile?
   private let bytesMax: Int
   private let state = Monitor(State())
 
   private struct State {
     var waiting: [UInt8] = []
     var isWriting = false
+    /// To be told what came of opening the file anew, which has not begun.
+    var reopening: (@Sendable (LogSink.OpenError?) -> Void)?
     var droppedTotal: UInt64 = 0
     var droppedUnsaid: UInt64 = 0
     /// Lines in `waiting` that only say how many were dropped, and how many those are.
     var notices = Notices()
   }
 
+  private typealias Work = ([UInt8], Notices, reopening: (@Sendable (LogSink.OpenError?) -> Void)?)
+
   private struct Notices {
     var lines: UInt64 = 0
     var dropped: UInt64 = 0
   }
 
-  init(descriptor: Int32, bytesMax: Int) { (self.descriptor, self.bytesMax) = (descriptor, bytesMax) }
+  init(descriptor: Int32, bytesMax: Int) { (self.descriptor, file, self.bytesMax) = (descriptor, nil, bytesMax) }
+
+  init(_ file: LogFile, bytesMax: Int) { (descriptor, self.file, self.bytesMax) = (file.descriptor, file, bytesMax) }
 
   /// Starts the writer thread. A descriptor below 0 has none: its lines are dropped.
   func start() {
@@ -53,12 +61,24 @@ final class LogQueue: Sendable {
     if isTaken { state.wake(.first) }
   }
 
+  /// Opens the file anew, on the writer's thread: lines that wait go into the new one. Several requests at a time are
+  /// one.
+  ///
+  /// - Parameter done: not called if there is no file.
+  /// - Returns: whether there is one.
+  func reopen(_ done: @escaping @Sendable (LogSink.OpenError?) -> Void) -> Bool {
+    guard file != nil else { return false }
+    state.withLock { $0.reopening = done }
+    state.wake(.first)
+    return true
+  }
+
   /// - Returns: false: the time was over before all was written.
   func flush(milliseconds: Int) -> Bool {
     guard descriptor >= 0 else { return true }
     let end = ContinuousClock.now + .milliseconds(milliseconds)
     return state.wait(as: .second, everyMilliseconds: 10) { state in
-      if state.waiting.isEmpty && !state.isWriting { return true }
+      if state.waiting.isEmpty, !state.isWriting, state.reopening == nil { return true }
       return ContinuousClock.now >= end ? false : nil
     }
   }
@@ -68,14 +88,25 @@ final class LogQueue: Sendable {
   private func writeForever() {
     var endsInsideLine = false
     while true {
-      let (batch, notices) = state.wait { state in
-        guard !state.waiting.isEmpty else { return nil as ([UInt8], Notices)? }
-        defer { (state.waiting, state.notices, state.isWriting) = ([], Notices(), true) }
-        return (state.waiting, state.notices)
+      let (batch, notices, reopening) = state.wait { state in
+        guard !state.waiting.isEmpty || state.reopening != nil else { return nil as Work? }
+        defer { (state.waiting, state.notices, state.reopening, state.isWriting) = ([], Notices(), nil, true) }
+        return (state.waiting, state.notices, state.reopening)
       }
+      if let reopening { reopen(reopening, &endsInsideLine) }
       write(batch, notices, &endsInsideLine)
       state.withLock { $0.isWriting = false }
       state.wake(.second)
+    }
+  }
+
+  private func reopen(_ done: (LogSink.OpenError?) -> Void, _ endsInsideLine: inout Bool) {
+    do throws(LogSink.OpenError) {
+      try file?.reopen()
+      endsInsideLine = false
+      done(nil)
+    } catch {
+      done(error)
     }
   }
 

@@ -7,9 +7,10 @@ import Time
 /// The queue is bounded: lines that do not fit are dropped and counted, and the count is logged once there is room
 /// again.
 public final class LogSink: Sendable {
-  public struct OpenError: Error, Sendable {
+  public struct OpenError: Error, Sendable, CustomStringConvertible {
     public let path: String
     public let reason: String
+    public var description: String { "the log \(path) cannot be opened: \(reason)" }
   }
 
   public let level: LogLevel
@@ -25,24 +26,29 @@ public final class LogSink: Sendable {
   ///   - name: what stands in its `name` field.
   public init(
     descriptor: Int32, process: StaticString, name: String = "", level: LogLevel = .info,
-    queueBytesMax: Int = 4 << 20
+    queueBytesMax: Int = queueBytesMax
   ) {
     (self.level, self.process, self.name) = (level, process, name)
     queue = LogQueue(descriptor: descriptor, bytesMax: queueBytesMax)
     queue.start()
   }
 
-  /// Appends to the file at `path`, which is made if it does not exist. The file stays open as long as the process
-  /// lives.
-  public convenience init(path: String, process: StaticString, level: LogLevel = .info) throws(OpenError) {
-    // Safe: the path is passed as a C string for the call only.
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      // Safe: `strerror` returns a string of the C library's, which is copied at once.
-      throw OpenError(path: path, reason: unsafe String(cString: strerror(errno)))
+  /// Appends to the file at `path`, which is made if it does not exist; nil: writes to stdout. The file stays open as
+  /// long as the process lives; `reopen` exchanges it.
+  public init(
+    path: String?, process: StaticString, name: String = "", level: LogLevel = .info
+  ) throws(OpenError) {
+    (self.level, self.process, self.name) = (level, process, name)
+    if let path {
+      queue = LogQueue(try LogFile(path), bytesMax: Self.queueBytesMax)
+    } else {
+      queue = LogQueue(descriptor: STDOUT_FILENO, bytesMax: Self.queueBytesMax)
     }
-    self.init(descriptor: descriptor, process: process, level: level)
+    queue.start()
   }
+
+  /// Bytes of lines that may wait.
+  public static let queueBytesMax = 4 << 20
 
   /// A sink that drops everything, for tests.
   public static let none = LogSink(descriptor: -1, process: "none", level: .error)
@@ -68,6 +74,19 @@ public final class LogSink: Sendable {
   }
   public func error(_ message: StaticString, _ fields: (inout LogLine) -> Void = { _ in }) {
     log(.error, message, fields)
+  }
+
+  /// Opens the file anew, by its path: somebody has given the old one another name. What happened says a line, which is
+  /// the first of the new file. Returns at once; from any thread.
+  public func reopen() {
+    let hasFile = queue.reopen { [weak self] error in
+      if let error {
+        self?.error("the log cannot be opened anew: it goes on in the old file") { $0.field("error", "\(error)") }
+      } else {
+        self?.info("the log was opened anew")
+      }
+    }
+    if !hasFile { info("SIGHUP opens a log anew that has a file (--log); this one has none") }
   }
 
   /// Waits until all that was queued before is written, but no longer than a second: a reader that does not read must

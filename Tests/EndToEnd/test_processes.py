@@ -30,13 +30,13 @@ class ProcessCase(unittest.TestCase):
         os.makedirs(os.path.join(self.folder, "map"), exist_ok=True)
         return cluster
 
-    def wait_detail(self, cluster, wanted):
+    def wait_detail(self, cluster, wanted, router="router"):
         """Until /readyz says so. Any other refusal on the way has the shape of a problem."""
         def said():
             status, head, body = cluster.get("/readyz")
             self.assertEqual((status, body["code"], head["Retry-After"]), (503, "unavailable", "1"), body)
             return wanted in body["detail"]
-        processes.wait_until(wanted, said, 30, cluster.processes["router"])
+        processes.wait_until(wanted, said, 30, cluster.processes[router])
 
 
 class Started(ProcessCase):
@@ -184,3 +184,98 @@ class Ended(ProcessCase):
                     self.end(cluster, name, contained)
                 self.assertIn("node has stopped", self.log("n1"))
                 self.assertIn('"message":"stopped"', self.log("router"))
+
+
+class Signalled(ProcessCase):
+    """SIGHUP opens the log anew; what means nothing to a server does not end it, not even while it starts."""
+
+    harmless = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
+
+    def lines(self, path):
+        with open(path) as file:
+            return [json.loads(line)["message"] for line in file]
+
+    def rotate(self, path):
+        """What logrotate does with `create`: another name, and a new file with its own permissions."""
+        os.rename(path, path + ".1")
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640))
+
+    def wait_line(self, path, message):
+        processes.wait_until(message, lambda: message in self.lines(path), 30)
+
+    def test_a_log_is_rotated(self):
+        logs = {name: os.path.join(self.folder, name + ".json") for name in ("n1", "router")}
+        cluster = self.cluster()
+        cluster.names = ["n1"]
+        cluster.router_options += ["--log", logs["router"]]
+        cluster.node_options += ["--log", logs["n1"]]
+        cluster.start()
+        for name, path in logs.items():
+            before = self.lines(path)
+            self.assertGreater(len(before), 0)
+            self.rotate(path)
+            os.kill(cluster.processes[name].pid, signal.SIGHUP)
+            self.wait_line(path, "the log was opened anew")
+            self.assertEqual(self.lines(path)[0], "the log was opened anew")
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o640)
+        self.assertEqual(cluster.get("/readyz")[0], 200)
+        cluster.stop()
+        self.assertEqual(self.lines(logs["router"])[-1], "stopped")
+        self.assertEqual(self.lines(logs["n1"])[-1], "node has stopped")
+        for name, path in logs.items():
+            self.assertNotIn("stopped", " ".join(self.lines(path + ".1")))
+            with open(os.path.join(self.folder, name + ".log")) as file:
+                self.assertEqual(file.read(), "", "with --log nothing goes to stdout")
+
+    def test_logs_of_holdfast_up_are_rotated(self):
+        data = os.path.join(self.folder, "data")
+        ports = processes.free_ports(4)
+        flags = ["--nodes", f"127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}", "--http", f"127.0.0.1:{ports[2]}",
+                 "--tcp", f"127.0.0.1:{ports[3]}", "--data", data, "--shards", "2", "--loops", "1", "--demo", "none"]
+
+        def cli(*arguments):
+            done = subprocess.run([os.path.join(release_folder(), "holdfast"), *arguments], capture_output=True, text=True, timeout=120)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.addCleanup(subprocess.run, [os.path.join(release_folder(), "holdfast"), "down", "--data", data], capture_output=True)
+        cli("up", *flags)
+        for name in ("n1", "n2", "router"):
+            path = os.path.join(data, "log", name + ".log")
+            with open(os.path.join(data, "run", name + ".pid")) as file:
+                pid = int(file.read())
+            self.assertGreater(len(self.lines(path)), 0)
+            self.rotate(path)
+            os.kill(pid, signal.SIGHUP)
+            self.wait_line(path, "the log was opened anew")
+            # What a crash would print goes there, too.
+            self.assertEqual([os.readlink(f"/proc/{pid}/fd/{number}") for number in (1, 2)], [path, path])
+        cli("down", "--data", data)
+        self.assertIn("stopped", self.lines(os.path.join(data, "log", "router.log")))
+
+    def test_none_of_them_ends_a_process(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        starting = self.cluster(coordinator="etcd:http://127.0.0.1:%d" % listener.getsockname()[1])
+        starting.start_router("early")
+        self.wait_detail(starting, "asks its coordinator", "early")
+        starting.start_node("n1")
+        time.sleep(0.3)
+        serving = self.cluster().start()
+        for cluster, names in [(starting, ["early", "n1"]), (serving, ["router", "n1", "n2"])]:
+            for name in names:
+                for each in self.harmless:
+                    os.kill(cluster.processes[name].pid, each)
+                if cluster is serving:
+                    self.wait_line(cluster.processes[name].log, "SIGHUP opens a log anew that has a file (--log); this one has none")
+        self.assertEqual(serving.get("/readyz")[0], 200)
+        self.assertEqual(starting.get("/healthz")[0], 200)
+        for cluster in (starting, serving):
+            for name, process in cluster.processes.items():
+                # The node gives up by itself when its coordinator has not answered for two seconds.
+                self.assertIn(process.poll(), (None, 1) if (cluster, name) == (starting, "n1") else (None,), name)
+
+    def test_a_log_that_cannot_be_opened_is_named(self):
+        for program in ("holdfast-node", "holdfast-router"):
+            done = subprocess.run([os.path.join(release_folder(), program), "--log", self.folder + "/nowhere/x.log"],
+                                  capture_output=True, text=True, timeout=30)
+            self.assertEqual((done.returncode, done.stderr), (
+                1, f"{program}: the log {self.folder}/nowhere/x.log cannot be opened: No such file or directory\n"))

@@ -91,6 +91,50 @@ import Testing
     #expect(throttle.pass(now: 30_000_000_005) == 0)
   }
 
+  /// What a rotation does: the file gets another name, and the next lines are in a new one.
+  @Test func aRenamedFileIsLeftForANewOne() throws {
+    let path = NSTemporaryDirectory() + "holdfast-log-\(UInt64.random(in: 0 ... .max)).log"
+    defer { for file in [path, path + ".1"] { unlink(file) } }
+    func messages(_ file: String) throws -> [String] {
+      try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map { line in
+        let json = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        return try #require(json?["message"] as? String)
+      }
+    }
+    let sink = try LogSink(path: path, process: "router")
+    sink.info("before")
+    sink.flush()
+    rename(path, path + ".1")
+    sink.info("still in the old one")
+    sink.flush()
+    sink.reopen()
+    #expect(sink.flush())
+    sink.info("after")
+    #expect(sink.flush())
+    #expect(try messages(path + ".1") == ["before", "still in the old one"])
+    #expect(try messages(path) == ["the log was opened anew", "after"])
+    #expect(sink.droppedCount == 0)
+  }
+
+  /// A directory that is gone, a name that is a directory's now: the old file is better than none.
+  @Test func whatCannotBeOpenedAnewLeavesTheOldFile() throws {
+    let folder = NSTemporaryDirectory() + "holdfast-logs-\(UInt64.random(in: 0 ... .max))"
+    let path = folder + "/router.log"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let sink = try LogSink(path: path, process: "router")
+    rename(path, path + ".1")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    sink.reopen()
+    #expect(sink.flush())
+    sink.info("after")
+    #expect(sink.flush())
+    let text = try String(contentsOfFile: path + ".1", encoding: .utf8)
+    #expect(text.contains("the log cannot be opened anew: it goes on in the old file"))
+    #expect(text.contains("\"error\":\"the log \(path) cannot be opened: Is a directory\""))
+    #expect(text.contains("\"after\""))
+  }
+
   @Test func aPathThatCannotBeOpenedIsNamed() {
     #expect(throws: LogSink.OpenError.self) { try LogSink(path: "/nowhere/x.log", process: "router") }
   }

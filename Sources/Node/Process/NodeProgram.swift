@@ -10,6 +10,7 @@ import Proto
 public enum NodeProgram {
   /// Runs until SIGTERM or SIGINT, or until the node can do nothing more (status 1).
   public static func main() async -> Never {
+    Termination.ignoreOthers()
     DescriptorBudget.prepare()
     configureAllocator()
     let flags = CommandSpec.node.parseOrExit()
@@ -17,7 +18,12 @@ public enum NodeProgram {
     let address: CoordinatorAddress
     do throws(UsageError) {
       configuration = try NodeConfiguration(flags) { level, name in
-        LogSink(descriptor: 1, process: "node", name: name.description, level: level)
+        do throws(LogSink.OpenError) {
+          return try LogSink(path: flags.text("log"), process: "node", name: name.description, level: level)
+        } catch {
+          standardError("holdfast-node: \(error)\n")
+          exit(1)
+        }
       }
       guard let found = CoordinatorAddress(flags.text("coordinator") ?? "") else {
         throw UsageError("--coordinator is file:DIR or etcd:http://HOST:PORT[,…]")
@@ -30,6 +36,8 @@ public enum NodeProgram {
     do {
       // Before anything that may take long.
       let termination = try Termination(patience: .seconds(15)) {
+        log.reopen()
+      } whileStarting: {
         log.info("node ends before it is up") { $0.field("node", configuration.name.description) }
         log.flush()
       }

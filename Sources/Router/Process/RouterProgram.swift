@@ -11,6 +11,7 @@ import Time
 public enum RouterProgram {
   /// Runs until SIGTERM or SIGINT.
   public static func main() async -> Never {
+    Termination.ignoreOthers()
     DescriptorBudget.prepare()
     configureAllocator()
     let flags = CommandSpec.router.parseOrExit()
@@ -22,10 +23,11 @@ public enum RouterProgram {
     } catch {
       CommandSpec.router.fail(error)
     }
-    let log = LogSink(
-      descriptor: 1, process: "router", name: configuration.http.first.map { "\($0)" } ?? "", level: level)
+    let log = log(to: flags.text("log"), name: configuration.http.first.map { "\($0)" } ?? "", level)
     do {
       let termination = try Termination(patience: .seconds(15)) {
+        log.reopen()
+      } whileStarting: {
         log.info("ends before it serves")
         log.flush()
       }
@@ -37,6 +39,15 @@ public enum RouterProgram {
     } catch {
       log.error("cannot start") { $0.field("error", "\(error)") }
       log.flush()
+      standardError("holdfast-router: \(error)\n")
+      exit(1)
+    }
+  }
+
+  private static func log(to path: String?, name: String, _ level: LogLevel) -> LogSink {
+    do throws(LogSink.OpenError) {
+      return try LogSink(path: path, process: "router", name: name, level: level)
+    } catch {
       standardError("holdfast-router: \(error)\n")
       exit(1)
     }
