@@ -5,9 +5,10 @@ internal import Proto
 
 /// Calls of etcd's JSON gateway (`/v3/…`), over connections of one loop, which are kept and used again.
 ///
-/// Each call goes to the endpoint that answered last; if it does not answer there, to the next one, once round. That is
-/// safe for every call we make: a proposal carries its revision and its id, so sending it twice cannot let it win
-/// twice.
+/// Each call goes to the member that answered last. If that one is silent for a moment, or fails, the next one is asked
+/// too; the first answer counts. A machine that is gone says nothing, so waiting for it would cost a failover its time
+/// limit. Asking twice is safe for every call we make: a proposal carries its revision and its id, so of two copies one
+/// can win at most, and the other one's answer shows the id.
 ///
 /// Sendable without the compiler's check: everything is touched on the loop's thread only.
 final class EtcdClient: @unchecked Sendable {
@@ -15,58 +16,133 @@ final class EtcdClient: @unchecked Sendable {
 
   let loop: EventLoop
   private let endpoints: [HostPort]
-  /// For one try at one endpoint.
+  /// For one try at one endpoint; nor does a call ask anybody again after this time.
   let timeout: Duration
   private var current = 0
   private var idle: [EtcdConnection] = []
-  private var busy: [EtcdConnection] = []
+  private var calls: [EtcdCall] = []
   private var isClosed = false
+  private var probedAt = ContinuousClock.now
+  private var probed = 0
+  private var isProbing = false
+  /// Told when calls begin at another member: what listens at the one before would hear nothing.
+  private var movers: [ObjectIdentifier: () -> Void] = [:]
 
   /// More at once are refused: the map has few writers.
   private static let callsMax = 1_024
   private static let idleMax = 8
+  /// So long a member may be silent before the next one is asked too. An answer takes a millisecond or two, and a
+  /// busy disk some tens.
+  static let hedgeAfter: Duration = .milliseconds(200)
+  private static let againAfter: Duration = .milliseconds(400)
+  /// How often a member that stands before the current one in the list is tried, and how soon it must answer.
+  private static let probeEvery: Duration = .seconds(1)
+  private static let probePatience: Duration = .milliseconds(100)
 
   init(loop: EventLoop, endpoints: [HostPort], timeout: Duration) {
     (self.loop, self.endpoints, self.timeout) = (loop, endpoints, timeout)
   }
 
-  var endpoint: HostPort { endpoints[current % endpoints.count] }
+  var endpoint: HostPort { endpoints[current] }
 
-  /// Goes to the next endpoint, if `failed` is still the current one.
+  /// `endpoint` does not answer as it should: goes to the next one, if it is still the current one.
   func leave(_ failed: HostPort) {
-    if endpoint == failed { current = (current + 1) % endpoints.count }
+    if endpoint == failed { move(to: (current + 1) % endpoints.count) }
+  }
+
+  func whenMoved(_ owner: AnyObject, _ then: (() -> Void)?) { movers[ObjectIdentifier(owner)] = then }
+
+  private func move(to member: Int) {
+    guard member != current else { return }
+    current = member
+    // Kept connections to a member that is silent are worth nothing.
+    for connection in idle where connection.endpoint != endpoint { connection.end() }
+    idle.removeAll { $0.endpoint != endpoint }
+    for mover in movers.values { mover() }
   }
 
   /// Calls `done` once.
   func call(_ path: String, _ body: JSONValue, _ done: @escaping (Answer) -> Void) {
-    // One more than there are endpoints: a kept connection may have died unnoticed.
-    attempt(path, Array(body.compact.utf8), left: endpoints.count + 1, done)
+    guard !isClosed else { return done(.failure(.closed)) }
+    guard calls.count < Self.callsMax else { return done(.failure(.unreachable("too many calls at once"))) }
+    goBack()
+    let order = (0..<endpoints.count).map { (current + $0) % endpoints.count }
+    begin(EtcdCall(path, Array(body.compact.utf8), order, timeout, done))
   }
 
-  private func attempt(_ path: String, _ body: [UInt8], left: Int, _ done: @escaping (Answer) -> Void) {
-    guard !isClosed else { return done(.failure(.closed)) }
-    guard busy.count < Self.callsMax else { return done(.failure(.unreachable("too many calls at once"))) }
-    let endpoint = endpoint
-    let fresh = idle.isEmpty || idle.last?.endpoint != endpoint
-    let connection = fresh ? EtcdConnection(client: self, endpoint: endpoint) : idle.removeLast()
-    busy.append(connection)
-    connection.send(path, body, timeout) { [self] answer, isReusable in
-      busy.removeAll { $0 === connection }
-      if isReusable, !isClosed, idle.count < Self.idleMax { idle.append(connection) } else { connection.end() }
+  private func begin(_ call: EtcdCall) {
+    calls.append(call)
+    askNext(call)
+  }
+
+  /// Asks the next member, and after a moment of silence one more. When all were asked they are asked again: a member
+  /// whose leader died hands on a proposal to nobody, and learns of it seconds later.
+  private func askNext(_ call: EtcdCall) {
+    let isFirstRound = call.tries < call.order.count
+    let member = call.order[call.tries % call.order.count]
+    call.tries += 1
+    if call.asked.count >= 2 * call.order.count { call.asked.removeFirst().abandon() }
+    ask(call, member)
+    call.hedge?.cancel()
+    call.hedge = nil
+    guard call.order.count > 1, isFirstRound || ContinuousClock.now - call.began < call.timeout else { return }
+    let delay = call.tries < call.order.count ? Self.hedgeAfter : Self.againAfter
+    call.hedge = loop.schedule(after: delay) { [weak self] in self?.askNext(call) }
+  }
+
+  private func ask(_ call: EtcdCall, _ member: Int) {
+    let endpoint = endpoints[member]
+    let kept = idle.lastIndex { $0.endpoint == endpoint }
+    let connection = kept.map { idle.remove(at: $0) } ?? EtcdConnection(client: self, endpoint: endpoint)
+    call.asked.append(connection)
+    connection.send(call.path, call.body, call.timeout) { [self] answer, isReusable in
+      call.asked.removeAll { $0 === connection }
+      let isWanted = isReusable && !isClosed && endpoint == self.endpoint && idle.count < Self.idleMax
+      if isWanted { idle.append(connection) } else { connection.end() }
       switch answer {
-      case .success: done(answer)
       case .failure(.unreachable(let why)):
-        if fresh { leave(endpoint) }
-        // A fresh connection to the only endpoint has said all there is to know.
-        let left = fresh && endpoints.count == 1 ? 0 : left - 1
-        if left > 0 {
-          attempt(path, body, left: left, done)
-        } else {
-          done(.failure(.unreachable("etcd at \(endpoint): \(why)")))
+        call.why = "etcd at \(endpoint): \(why)"
+        // A kept connection may have died unnoticed.
+        if kept != nil, !isReusable { return ask(call, member) }
+        if call.tries < call.order.count { return askNext(call) }
+        if call.asked.isEmpty {
+          // All have said what there is to know: the next call begins elsewhere.
+          leave(endpoints[call.order[0]])
+          finish(call, .failure(.unreachable(call.why)))
         }
-      case .failure: done(answer)
+      case .success:
+        if member != call.order[0], call.order[0] == current { move(to: member) }
+        finish(call, answer)
+      case .failure: finish(call, answer)
       }
     }
+  }
+
+  private func finish(_ call: EtcdCall, _ answer: Answer) {
+    guard let place = calls.firstIndex(where: { $0 === call }) else { return }
+    calls.remove(at: place)
+    call.hedge?.cancel()
+    for connection in call.asked { connection.abandon() }
+    (call.hedge, call.asked) = (nil, [])
+    call.done(answer)
+  }
+
+  /// The members are listed with the nearest first: once in a while looks whether one that stands before the current
+  /// one answers again, as quickly as it should, and with a majority behind it.
+  private func goBack() {
+    guard current > 0, !isProbing, ContinuousClock.now - probedAt >= Self.probeEvery else { return }
+    (isProbing, probedAt) = (true, .now)
+    let member = probed % current
+    probed += 1
+    let asked = ContinuousClock.now
+    let body = Array(EtcdMessage.range("holdfast", isPrefix: false).compact.utf8)
+    begin(
+      EtcdCall("/v3/kv/range", body, [member], min(timeout, Self.probeEvery)) { [self] answer in
+        isProbing = false
+        guard case .success = answer, ContinuousClock.now - asked < Self.probePatience, member < current else { return }
+        probed = 0
+        move(to: member)
+      })
   }
 
   /// An idle connection was closed by the other side.
@@ -75,8 +151,32 @@ final class EtcdClient: @unchecked Sendable {
   func close() {
     isClosed = true
     for connection in idle { connection.end() }
-    for connection in busy { connection.fail(.closed) }
-    idle = []
+    for call in calls { finish(call, .failure(.closed)) }
+    (idle, movers) = ([], [:])
+  }
+}
+
+/// A call on its way to one or several members. On the loop's thread only.
+private final class EtcdCall {
+  let path: String
+  let body: [UInt8]
+  let done: (EtcdClient.Answer) -> Void
+  /// Whom to ask, the first one first.
+  let order: [Int]
+  let timeout: Duration
+  let began = ContinuousClock.now
+  /// How often a member was asked, and the connections that have not answered, the oldest first.
+  var tries = 0
+  var asked: [EtcdConnection] = []
+  /// When the next one is asked.
+  var hedge: LoopTimer?
+  /// Why the last one failed.
+  var why = ""
+
+  init(
+    _ path: String, _ body: [UInt8], _ order: [Int], _ timeout: Duration, _ done: @escaping (EtcdClient.Answer) -> Void
+  ) {
+    (self.path, self.body, self.order, self.timeout, self.done) = (path, body, order, timeout, done)
   }
 }
 
@@ -117,6 +217,13 @@ final class EtcdConnection: ConnectionHandler {
   }
 
   func end() { connection?.abort() }
+
+  /// Ends the connection without a word to who waits for its answer.
+  func abandon() {
+    done = nil
+    end()
+    finish(.failure(.closed), isReusable: false)
+  }
 
   private func finish(_ answer: EtcdClient.Answer, isReusable: Bool) {
     timer?.cancel()

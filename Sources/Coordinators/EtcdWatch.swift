@@ -6,9 +6,11 @@ internal import Proto
 /// One watch: first the present by a range, then a stream of changes from there (or from where the caller was), taken
 /// up again behind the last one whenever it breaks.
 ///
-/// A stream may be dead without knowing it; so every second the present is read again, and what the stream did not tell
-/// is told. The store may have been restored from a snapshot, too: then its present is told anew, whatever was told
-/// before. If etcd has compacted what we would resume from, the changes in between are gone and the present is told.
+/// A stream may be dead without knowing it; so the present is read again some times a second, and what the stream did
+/// not tell is told. If the member of the stream is silent, that shows here too: calls go to another one then, and the
+/// stream follows them. The store may have been restored from a snapshot, too: then its present is told anew, whatever
+/// was told before. If etcd has compacted what we would resume from, the changes in between are gone and the present is
+/// told.
 ///
 /// On the loop's thread only.
 final class EtcdWatch: ConnectionHandler {
@@ -31,11 +33,15 @@ final class EtcdWatch: ConnectionHandler {
   private var decoder: BodyDecoder?
   private var line: [UInt8] = []
   private var isFirstLook = true
+  /// One look at a time: their answers come in the order of the store's revisions.
+  private var isLooking = false
   /// Of the store at the last look: its identity, and its revision, which only grows while it is the same.
   private var seen: (store: String, revision: UInt64)?
 
   static let retryDelay: Duration = .milliseconds(100)
-  static let lookEvery: Duration = .seconds(1)
+  /// A failover must not wait for it: see `EtcdClient.hedgeAfter` for the rest of the time until a machine that is gone
+  /// is left.
+  static let lookEvery: Duration = .milliseconds(300)
 
   init(
     client: EtcdClient, keys: EtcdKeys, told: [ShardID: UInt64], cancelled: Flag,
@@ -51,6 +57,7 @@ final class EtcdWatch: ConnectionHandler {
   var isCancelled: Bool { cancelled.isRaised }
 
   func begin() {
+    client.whenMoved(self) { [weak self] in self?.moved() }
     look()
     lookLater()
   }
@@ -58,6 +65,7 @@ final class EtcdWatch: ConnectionHandler {
   func end() {
     guard !isEnded else { return }
     isEnded = true
+    client.whenMoved(self, nil)
     connection?.abort()
     onEnd(self)
   }
@@ -93,7 +101,12 @@ final class EtcdWatch: ConnectionHandler {
   }
 
   private func look() {
-    client.call("/v3/kv/range", EtcdMessage.range(keys.root, isPrefix: true)) { [weak self] in self?.looked($0) }
+    guard !isLooking else { return }
+    isLooking = true
+    client.call("/v3/kv/range", EtcdMessage.range(keys.root, isPrefix: true)) { [weak self] answer in
+      self?.isLooking = false
+      self?.looked(answer)
+    }
   }
 
   private func looked(_ answer: EtcdClient.Answer) {
@@ -136,6 +149,10 @@ final class EtcdWatch: ConnectionHandler {
   }
 
   // MARK: The stream
+
+  private func moved() {
+    if endpoint != client.endpoint { connection?.abort() }
+  }
 
   private func openStream() {
     guard connection == nil, !isEnded, let resumeAt else { return }
@@ -197,6 +214,7 @@ final class EtcdWatch: ConnectionHandler {
   func closed(_ connection: Connection, reason: CloseReason) {
     self.connection = nil
     guard !isEnded else { return }
+    if endpoint != client.endpoint, resumeAt != nil { return openStream() }
     if case .connectFailed = reason { client.leave(endpoint) }
     again { watch in
       if watch.resumeAt == nil { watch.look() } else { watch.openStream() }

@@ -4,28 +4,37 @@ import Testing
 
 /// A real etcd (Debian's `etcd-server`) on ports of its own, with its data in a temporary directory.
 final class EtcdProcess: @unchecked Sendable {
-  let endpoint: String
+  let port: UInt16
   private let process = Process()
   private let directory: String
 
   /// Returns once it answers.
-  static func start() async throws -> EtcdProcess {
-    let ports = freePorts(2)
-    let etcd = EtcdProcess(client: ports[0], peer: ports[1])
-    try etcd.process.run()
-    try await etcd.waitUntilHealthy()
-    return etcd
+  static func start() async throws -> EtcdProcess { try await start(members: 1)[0] }
+
+  /// A cluster of several members. Returns once each of them answers.
+  static func start(members: Int) async throws -> [EtcdProcess] {
+    let ports = freePorts(2 * members)
+    let cluster = (0..<members).map { "m\($0)=http://127.0.0.1:\(ports[members + $0])" }.joined(separator: ",")
+    let all = (0..<members).map {
+      EtcdProcess(name: "m\($0)", client: ports[$0], peer: ports[members + $0], cluster: cluster)
+    }
+    for etcd in all { try etcd.process.run() }
+    for etcd in all { try await etcd.waitUntilHealthy() }
+    return all
   }
 
-  private init(client: UInt16, peer: UInt16) {
-    endpoint = "127.0.0.1:\(client)"
+  var endpoint: String { "127.0.0.1:\(port)" }
+
+  private init(name: String, client: UInt16, peer: UInt16, cluster: String) {
+    port = client
     directory = temporaryDirectory()
+    let endpoint = "127.0.0.1:\(client)"
     let peerURL = "http://127.0.0.1:\(peer)"
     process.executableURL = URL(filePath: "/usr/bin/etcd")
     process.arguments = [
-      "--name", "test", "--data-dir", directory + "/data", "--listen-client-urls", "http://" + endpoint,
+      "--name", name, "--data-dir", directory + "/data", "--listen-client-urls", "http://" + endpoint,
       "--advertise-client-urls", "http://" + endpoint, "--listen-peer-urls", peerURL, "--initial-advertise-peer-urls",
-      peerURL, "--initial-cluster", "test=" + peerURL,
+      peerURL, "--initial-cluster", cluster,
     ]
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
@@ -44,6 +53,22 @@ final class EtcdProcess: @unchecked Sendable {
       try #require(ContinuousClock.now < deadline, "etcd does not come up")
       try #require(process.isRunning, "etcd ended")
       try await Task.sleep(for: .milliseconds(30))
+    }
+  }
+
+  /// Connections of this process to it that are open.
+  var connectionsFromHere: Int {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    let own = Set(
+      files.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") })
+    // The kernel gives it in pieces, of which `String(contentsOfFile:)` takes the first.
+    let table = (try? FileHandle(forReadingAtPath: "/proc/self/net/tcp")?.readToEnd()) ?? Data()
+    let suffix = ":" + String(format: "%04X", Int(port))
+    return String(decoding: table, as: UTF8.self).split(separator: "\n").count { line in
+      let fields = line.split(separator: " ")
+      // Remote address, state (1: established), inode.
+      return fields.count > 9 && fields[2].hasSuffix(suffix) && fields[3] == "01"
+        && own.contains("socket:[\(fields[9])]")
     }
   }
 
