@@ -70,7 +70,7 @@ let package = Package(
     library("Journal", ["Time", "Octets", "Proto", "Threads", "CLZ4", "CHoldfast"]),
     hotLibrary("EventLoop", ["Time", "Threads", "Budgets", "CHoldfast", "COpenSSL"]),
     hotLibrary("HTTP", ["Time"]),
-    library("Coordinators", ["Proto", "ClusterMap", "Threads", "HTTP", "EventLoop"]),
+    library("Coordinators", ["Proto", "ClusterMap", "Threads", "HTTP", "EventLoop", "CHoldfast"]),
     library("ShardCore", ["Time", "Octets", "Proto", "Threads", "Inventory", "Replication", "Journal", "ClusterMap"]),
     library(
       "Node",
@@ -130,7 +130,7 @@ let package = Package(
       name: "JournalTestKit", dependencies: ["Time", "Journal", "Octets", "Proto", "TestKit"],
       path: "Tests/JournalTestKit",
       swiftSettings: testing),
-    tests("ClusterMap", ["Time", "ClusterMap", "Proto"]),
+    tests("ClusterMap", ["Time", "ClusterMap", "Proto", "TestKit"]),
     tests("Journal", ["MemoryDisk", "Journal", "JournalTestKit", "Octets", "Proto", "Threads", "TestKit"]),
     tests("EventLoop", ["Time", "EventLoop", "Budgets", "TestKit"]),
     tests("HTTP", ["HTTP", "Octets", "TestKit"]),

@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages_to_build=(liblz4-dev libssl-dev pkg-config)
 # The README's commands.
 packages_to_try=(curl jq)
-packages_to_test=(redis-server redis-tools prometheus-redis-exporter nginx python3 python3-redis python3-venv curl jq etcd-server etcd-client strace iproute2 nftables faketime)
+packages_to_test=(redis-server redis-tools prometheus prometheus-redis-exporter nginx python3 python3-redis python3-venv curl jq etcd-server etcd-client strace iproute2 nftables faketime)
 packages_to_measure=(redis-server redis-tools wrk)
 
 fail() { echo "${0##*/}: $*" >&2; exit 1; }

@@ -9,6 +9,8 @@ package enum AdminError: Error, Equatable {
   case refused(String)
   /// Coordinator, node or router cannot be reached: status 3.
   case unreachable(String)
+  /// Somebody answers there, with a certificate that is not trusted: status 3, as no answer of the router is heard.
+  case untrusted(String)
   /// What was asked was found out, and is said by this status alone.
   case verdict(Int32)
 
@@ -16,14 +18,14 @@ package enum AdminError: Error, Equatable {
     switch self {
     case .refused: 1
     case .usage: 2
-    case .unreachable: 3
+    case .unreachable, .untrusted: 3
     case .verdict(let code): code
     }
   }
 
   var text: String {
     switch self {
-    case .usage(let text), .refused(let text), .unreachable(let text): text
+    case .usage(let text), .refused(let text), .unreachable(let text), .untrusted(let text): text
     case .verdict: ""
     }
   }

@@ -127,10 +127,12 @@ struct Invocation {
   }
 }
 
-/// Where this machine can reach a router's HTTP door. Files are those of the router's own machine.
+/// Where this machine can reach a router's HTTP door. Files and loopback addresses are those of the router's own
+/// machine.
 func doors(of router: RouterRecord) -> [String] {
   let isHere = router.host.isEmpty || router.host == machineName()
-  return ([router.http] + router.moreHTTP).filter { isHere || !$0.hasPrefix("unix:") }
+  let own = ["unix:", "127.", "[::1]:", "localhost:"]
+  return ([router.http] + router.moreHTTP).filter { door in isHere || !own.contains { door.hasPrefix($0) } }
 }
 
 /// A problem document in one line: `seats_taken: … (Stalls-A-1, Stalls-A-2)`. Lines, columns and fields are those of a

@@ -22,6 +22,8 @@ final class StatusCollection: Sendable {
     /// By address.
     var statuses: [String: NodeStatus] = [:]
     var alive: Set<String> = []
+    /// Why a router's answer was not heard, by its key.
+    var distrusted: [String: String] = [:]
     /// What was asked, so that nobody is asked twice.
     var asked: Set<String> = []
     var left = 0
@@ -79,8 +81,12 @@ final class StatusCollection: Sendable {
   private func askRouter(_ record: RouterRecord) {
     for door in doors(of: record) {
       begin { [trust] me in
-        let answer = try? call("GET", "/healthz", at: door, trust.asking(record), timeout: me.firstTimeLeft)
-        if answer?.status == 200 { me.state.withLock { _ = $0.alive.insert(record.key) } }
+        do throws(AdminError) {
+          let answer = try call("GET", "/healthz", at: door, trust.asking(record), timeout: me.firstTimeLeft)
+          if answer.status == 200 { me.state.withLock { _ = $0.alive.insert(record.key) } }
+        } catch {
+          if case .untrusted(let why) = error { me.state.withLock { $0.distrusted[record.key] = why } }
+        }
       }
     }
   }
@@ -167,8 +173,10 @@ final class StatusCollection: Sendable {
     return StatusReport(
       shardCount: shardCount, nodes: nodes,
       routers: state.routers.map { router in
-        StatusReport.Router(
-          record: router, isUp: doors(of: router).isEmpty ? nil : state.alive.contains(router.key))
+        let isAlive = state.alive.contains(router.key)
+        let distrust = isAlive ? nil : state.distrusted[router.key]
+        let isUp = doors(of: router).isEmpty || distrust != nil ? nil : isAlive
+        return StatusReport.Router(record: router, isUp: isUp, distrust: distrust)
       },
       registers: state.registers, heardAt: wallClock(), coordinatorTrouble: state.coordinatorError?.text)
   }

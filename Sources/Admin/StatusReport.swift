@@ -32,14 +32,17 @@ struct StatusReport {
   }
   struct Router {
     var record: RouterRecord
-    /// nil: only processes of its own machine can ask it.
+    /// nil: only processes of its own machine can ask it, or its answer was not heard.
     var isUp: Bool?
+    /// Why it was not.
+    var distrust: String?
     var state: String { isUp.map { $0 ? "up" : "down" } ?? "unknown" }
     var words: String {
       switch isUp {
       case true?: "up"
       case false?: "gone (last sign of life \(clockTime(record.seenAt)))"
-      case nil: "unknown: it listens at files of \(record.host)"
+      case nil where distrust != nil: "unknown: \(distrust ?? "")"
+      case nil: "unknown: it listens at files and addresses that only \(record.host) can reach"
       }
     }
   }
@@ -203,7 +206,8 @@ struct StatusReport {
             return .object(
               [
                 .init("http", .text(router.record.http)), .init("tcp", .text(router.record.tcp)),
-                .init("pid", .number(router.record.pid)), .init("state", .text(router.state)),
+                .init("host", .text(router.record.host)), .init("pid", .number(router.record.pid)),
+                .init("state", .text(router.state)),
                 .init("seen_at", .number(router.record.seenAt.rawValue)), .init("tls", .bool(router.record.usesTLS)),
               ] + more.filter { !$0.1.isEmpty }.map { .init($0.0, .array($0.1.map(JSONValue.text))) })
           })),

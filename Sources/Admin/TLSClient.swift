@@ -64,7 +64,15 @@ struct RouterTrust: Sendable {
     }
     ERR_clear_error()
     unsafe SSL_set_fd(session, descriptor)
-    guard unsafe SSL_connect(session) == 1 else { throw Self.failure(address, "the TLS handshake failed") }
+    guard unsafe SSL_connect(session) == 1 else {
+      let verdict = unsafe SSL_get_verify_result(session)
+      if case .tls = transport, verdict != Int(X509_V_OK) {
+        // Safe: the words are a static string.
+        let why = unsafe String(cString: X509_verify_cert_error_string(verdict))
+        throw .untrusted("\(address): its certificate is not trusted: \(why) (--ca FILE says whom to trust)")
+      }
+      throw Self.failure(address, "the TLS handshake failed")
+    }
   }
 
   deinit {

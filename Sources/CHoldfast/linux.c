@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -473,6 +474,10 @@ void chf_open_standard_streams(void) {
       }
     }
   }
+}
+
+int chf_rename_new(const char *path, const char *name) {
+  return renameat2(AT_FDCWD, path, AT_FDCWD, name, RENAME_NOREPLACE) == 0 ? 0 : errno;
 }
 
 int chf_spare_descriptor(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }

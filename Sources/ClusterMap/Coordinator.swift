@@ -51,7 +51,7 @@ public protocol Coordinator: AnyObject, Sendable {
   /// By name.
   func nodes() async throws(CoordinatorError) -> [NodeRecord]
 
-  /// Writes a router's record, in place of the one with the same HTTP address.
+  /// Writes a router's record, in place of the one with the same key.
   func register(_ router: RouterRecord) async throws(CoordinatorError)
   /// Takes a router's record out; no error if there is none.
   func unregister(_ router: RouterRecord) async throws(CoordinatorError)

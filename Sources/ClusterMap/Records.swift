@@ -69,8 +69,16 @@ public struct RouterRecord: Equatable, Sendable {
     (self.seenAt, self.usesTLS) = (seenAt ?? startedAt, usesTLS)
   }
 
-  /// What tells it from others at the coordinator. The same path may be a router's on each machine.
-  public var key: String { http.hasPrefix("unix:") ? http + "@" + host : http }
+  /// What tells it from others at the coordinator. The same path may be a router's on each machine, and so may an
+  /// address such as 127.0.0.1.
+  public var key: String { host.isEmpty && !http.hasPrefix("unix:") ? http : http + "@" + host }
+
+  /// Under which a version before this one registered it; nil: under `key`.
+  public var formerKey: String? { host.isEmpty || http.hasPrefix("unix:") ? nil : http }
+
+  /// Whether this record, found under another's former key, is an earlier one of the same router: one machine has one
+  /// process at an address.
+  public func isFormer(of other: RouterRecord) -> Bool { host == other.host && http == other.http }
 
   /// Between two signs of life.
   public static let signEvery: Milliseconds = 60_000

@@ -209,10 +209,20 @@ public final class EtcdCoordinator: Coordinator {
 
   public func register(_ router: RouterRecord) async throws(CoordinatorError) {
     _ = try await call("/v3/kv/put", EtcdMessage.put(keys.routers + router.key, router.text))
+    try await removeFormer(of: router)
   }
 
   public func unregister(_ router: RouterRecord) async throws(CoordinatorError) {
     _ = try await call("/v3/kv/deleterange", EtcdMessage.delete(keys.routers + router.key))
+    try await removeFormer(of: router)
+  }
+
+  /// Removes what a former version wrote of the same router.
+  private func removeFormer(of router: RouterRecord) async throws(CoordinatorError) {
+    guard let key = router.formerKey.map({ keys.routers + $0 }),
+      let found = try await range(key).first.flatMap({ RouterRecord(text: $0.value) }), found.isFormer(of: router)
+    else { return }
+    _ = try await call("/v3/kv/deleterange", EtcdMessage.delete(key))
   }
 
   public func routers() async throws(CoordinatorError) -> [RouterRecord] {

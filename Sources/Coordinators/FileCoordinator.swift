@@ -108,11 +108,17 @@ public final class FileCoordinator: Coordinator {
   }
 
   public func register(_ router: RouterRecord) async throws(CoordinatorError) {
-    try await run { map throws(CoordinatorError) in try map.put(router.text, as: fileName(router.key), in: "routers") }
+    try await run { map throws(CoordinatorError) in
+      try map.put(router.text, as: fileName(router.key), in: "routers")
+      try map.removeFormer(of: router, as: formerFileNames(router))
+    }
   }
 
   public func unregister(_ router: RouterRecord) async throws(CoordinatorError) {
-    try await run { map throws(CoordinatorError) in try map.remove(fileName(router.key), in: "routers") }
+    try await run { map throws(CoordinatorError) in
+      try map.remove(fileName(router.key), in: "routers")
+      try map.removeFormer(of: router, as: formerFileNames(router))
+    }
   }
 
   public func routers() async throws(CoordinatorError) -> [RouterRecord] {
@@ -120,10 +126,19 @@ public final class FileCoordinator: Coordinator {
   }
 }
 
-/// An address as a file name: no slash, no leading dot, not too long, and another for each address.
-private func fileName(_ address: String) -> String {
+/// A router's key as a file name: nothing that a file system may not like, not too long, and another for each key.
+private func fileName(_ key: String) -> String { fileName(key, keeping: ".") }
+
+/// Under which versions before this one wrote the router's record.
+private func formerFileNames(_ router: RouterRecord) -> [String] {
+  [router.formerKey, router.key].compactMap { $0 }.map { fileName($0, keeping: ".:") }.filter {
+    $0 != fileName(router.key)
+  }
+}
+
+private func fileName(_ address: String, keeping: String) -> String {
   let kept = String(
-    address.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == ":" || $0 == ".") ? $0 : "_" }.prefix(100))
+    address.map { $0.isASCII && ($0.isLetter || $0.isNumber || keeping.contains($0)) ? $0 : "_" }.prefix(100))
   guard kept != address else { return "at_" + kept }
   // FNV-1a: what was left out counts too.
   let hash = address.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }

@@ -6,12 +6,12 @@ internal import Proto
 ///
 /// Layout below the directory:
 /// - `map/<shard>.<revision>`: one register's content at one revision, in text. Complete and synced before it gets this
-///   name by `link`, which fails if the name is taken: that is the compare-and-set. Never removed, so that revisions
-///   have no gaps and the present one is found by counting up.
+///   name by `Files.link`, which fails if the name is taken: that is the compare-and-set. Never removed, so that
+///   revisions have no gaps and the present one is found by counting up.
 /// - `birth`: the birth record, made in the same way.
 /// - `nodes/<name>@<start>`: a node's record for one of its starts, made in the same way, so that one process has the
 ///   name; the highest start counts. Its owner replaces it by `rename`.
-/// - `routers/<http address>`: records, replaced by `rename`.
+/// - `routers/<key>`: records, replaced by `rename`.
 /// - `tmp/`: files that have no other name yet; what a killed process left here is removed by the next one.
 ///
 /// There is no lock, so no stopped process can keep one.
@@ -42,6 +42,7 @@ struct FileMap {
       guard create || isThere else { throw FileError(call: "open", path: root, code: ENOENT) }
       try makeDirectories()
       try removeLeftovers()
+      if create { try tryLink() }
     } catch {
       throw .unreachable(error.description)
     }
@@ -68,6 +69,15 @@ struct FileMap {
       guard let owner = name.split(separator: ".").first.flatMap({ pid_t($0) }) else { continue }
       if kill(owner, 0) != 0, errno == ESRCH { try Files.remove(root + "/tmp/" + name) }
     }
+  }
+
+  /// Whether names can be given as the registers need it is found out now, and not when a role must change.
+  private mutating func tryLink() throws(FileError) {
+    let (file, name) = (temporaryName(), temporaryName())
+    try Files.create(file)
+    let linked = Result { () throws(FileError) in try Files.link(file, as: name) }
+    for path in [file, name] { try Files.remove(path) }
+    _ = try linked.get()
   }
 
   // MARK: Registers
@@ -240,6 +250,15 @@ struct FileMap {
     try guarded { map throws(FileError) in
       try Files.remove("\(map.root)/\(folder)/\(name)")
       try Files.sync(directory: "\(map.root)/\(folder)")
+    }
+  }
+
+  /// Removes what former versions wrote of the same router.
+  mutating func removeFormer(of router: RouterRecord, as names: [String]) throws(CoordinatorError) {
+    for name in names {
+      let text = try guarded { map throws(FileError) in try Files.read("\(map.root)/routers/\(name)") }
+      guard let text, RouterRecord(text: text)?.isFormer(of: router) == true else { continue }
+      try remove(name, in: "routers")
     }
   }
 

@@ -1,3 +1,4 @@
+internal import CHoldfast
 internal import Glibc
 
 /// A failed system call, for a message: `fsync var/coordinator/map: Input/output error`.
@@ -6,9 +7,17 @@ struct FileError: Error, CustomStringConvertible {
   let path: String
   let code: Int32
   var description: String {
+    if call == "link", Self.meansNoLinks(code) {
+      let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+      return "\(directory) is on a file system with neither hard links nor renames that replace nothing: give "
+        + "--coordinator file:DIR a directory on another one (ext4, XFS, Btrfs, tmpfs), or use etcd"
+    }
     // Safe: the text is copied at once; only this process's messages are at stake if another thread asks for one too.
-    "\(call) \(path): " + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)")
+    return "\(call) \(path): " + (unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)")
   }
+
+  /// What `link` says where a file has one name only.
+  static func meansNoLinks(_ code: Int32) -> Bool { [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(code) }
 }
 
 /// The few file operations of the file coordinator, with what each must be followed by.
@@ -63,6 +72,13 @@ enum Files {
     return false
   }
 
+  /// Makes an empty file.
+  static func create(_ path: String) throws(FileError) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw FileError(call: "create", path: path, code: errno) }
+    close(file)
+  }
+
   /// Makes a new file with these bytes and syncs it. Its name is not safe until its directory is synced.
   static func write(_ path: String, _ text: String) throws(FileError) {
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
@@ -81,11 +97,17 @@ enum Files {
     guard fsync(file) == 0 else { throw FileError(call: "fsync", path: path, code: errno) }
   }
 
-  /// Gives a file a second name; false if the name is taken, even by this process.
+  /// Gives a file a name unless that is taken: then false, even if this process took it. The file may keep the name
+  /// that it had.
   static func link(_ path: String, as name: String) throws(FileError) -> Bool {
     if unsafe Glibc.link(path, name) == 0 { return true }
-    guard errno == EEXIST else { throw FileError(call: "link", path: name, code: errno) }
-    return false
+    let code = errno
+    if code == EEXIST { return false }
+    // Without hard links (FAT, some shared folders): a rename that replaces nothing chooses one winner as well.
+    guard FileError.meansNoLinks(code) else { throw FileError(call: "link", path: name, code: code) }
+    let renamed = unsafe chf_rename_new(path, name)
+    guard renamed == 0 || renamed == EEXIST else { throw FileError(call: "link", path: name, code: code) }
+    return renamed == 0
   }
 
   static func rename(_ path: String, to name: String) throws(FileError) {

@@ -82,5 +82,11 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
     self.init(host: String(host), port: port)
   }
 
+  /// Every address of a machine, which one can listen at and not connect to: `0.0.0.0`, `::`.
+  public var isUnspecified: Bool {
+    guard let address = SocketAddress(numeric: host, port: port) else { return host == "0" }
+    return address.high == 0 && address.low == 0
+  }
+
   public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -50,7 +50,11 @@ extension CommandSpec {
   public static let router = CommandSpec(
     name: "holdfast-router", summary: "The front doors: HTTP and RESP. Keeps no truth; any number may run.",
     flags: [
-      httpDoorFlag, tcpDoorFlag, unixModeFlag, coordinatorFlag,
+      httpDoorFlag, tcpDoorFlag,
+      FlagSpec(
+        "advertise-http", "HOST:PORT",
+        "where others reach the HTTP door, if not at --http; else 0.0.0.0 and [::] are registered by the machine's name"
+      ), FlagSpec("advertise-tcp", "HOST:PORT", "the same of the RESP door"), unixModeFlag, coordinatorFlag,
       FlagSpec("loops", "N", default: "0", "event loops, one thread each; 0: one for every two cores"),
       FlagSpec("failover-wait", "MS", default: "5000", "how long requests are held through a failover, 0 to 20000"),
       FlagSpec("cors", "ORIGIN,…|*", "allow pages of these origins, or of any, to call the HTTP door from a browser"),

@@ -4,6 +4,22 @@ public enum HTTPMethod: UInt8, Sendable, CaseIterable {
   case head, post, put, delete, patch, options, connect, trace
   /// A well-formed method that none of the above is.
   case other
+
+  /// As it stands in a request; `other` for one that none of these is.
+  public var name: StaticString {
+    switch self {
+    case .get: "GET"
+    case .head: "HEAD"
+    case .post: "POST"
+    case .put: "PUT"
+    case .delete: "DELETE"
+    case .patch: "PATCH"
+    case .options: "OPTIONS"
+    case .connect: "CONNECT"
+    case .trace: "TRACE"
+    case .other: "other"
+    }
+  }
 }
 
 /// How the end of a body is found.

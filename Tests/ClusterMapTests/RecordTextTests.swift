@@ -1,5 +1,6 @@
 import ClusterMap
 import Proto
+import TestKit
 import Testing
 import Time
 
@@ -31,6 +32,20 @@ import Time
     let router = RouterRecord(
       http: ["[::1]:8080", "unix:/run/é \"x\".sock"], tcp: ["127.0.0.1:6379"], host: "m1", pid: 3, startedAt: Stamp(12))
     #expect(RouterRecord(text: router.text.utf8) == router)
+  }
+
+  /// A router gives a sign of life every minute, and is forgotten after ten without one, to the millisecond. A clock
+  /// that went back makes none gone.
+  @Test func whenARouterIsGone() {
+    let router = RouterRecord(http: ["h:1"], tcp: [], host: "m1", pid: 1, startedAt: 5, seenAt: 1_000_000)
+    #expect(!router.isGone(at: 1_000_000))
+    #expect(!router.isGone(at: 1_540_000))
+    #expect(!router.isGone(at: 1_600_000))
+    #expect(router.isGone(at: 1_600_001))
+    #expect(router.isGone(at: Stamp(.max)))
+    #expect(!router.isGone(at: 0))
+    // A record of before there were signs counts from its start.
+    #expect(RouterRecord(http: ["h:1"], tcp: [], host: "m1", pid: 1, startedAt: 5).isGone(at: 600_006))
   }
 
   /// Nodes of an older build wrote neither start nor state.

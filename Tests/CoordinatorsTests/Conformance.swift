@@ -216,6 +216,14 @@ struct Conformance {
     try await one.register(router)
     try await one.register(router)
     #expect(try await two.routers() == [router])
+    // At the same address of another machine, and one that does not say its machine, as an old version's.
+    var others = [router, router]
+    (others[0].host, others[1].host) = ("m2", "")
+    for each in others { try await two.register(each) }
+    try await one.register(router)
+    #expect(try await Set(two.routers().map(\.host)) == ["m1", "m2", ""])
+    for each in others { try await one.unregister(each) }
+    #expect(try await two.routers() == [router])
     try await one.unregister(router)
     try await one.unregister(router)
     #expect(try await two.routers().isEmpty)

@@ -2,6 +2,7 @@ import ClusterMap
 import Coordinators
 import Foundation
 import Proto
+import TestKit
 import Testing
 
 @Suite struct FileCoordinatorTests {
@@ -28,6 +29,36 @@ import Testing
       return
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/tmp").isEmpty)
+  }
+
+  /// Records had other files' names before a router's machine was part of its key, and before colons were left out.
+  @Test(arguments: [
+    ("127.0.0.1:8080", "at_127.0.0.1:8080"), ("unix:/h", "at_unix:_h_m1_fb798f64402712de"),
+  ]) func aRoutersFormerRecordGoes(http: String, formerName: String) async throws {
+    let directory = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let one = try FileCoordinator(directory: directory)
+    _ = try await one.birth(proposing: BirthRecord(cluster: 1, shardCount: 1))
+    let (old, new) = (
+      RouterRecord(http: [http], tcp: [], host: "m1", pid: 1, startedAt: 1),
+      RouterRecord(http: [http], tcp: [], host: "m1", pid: 2, startedAt: 2)
+    )
+    let former = URL(filePath: directory + "/routers/" + formerName)
+    try Data(old.text.utf8).write(to: former)
+    #expect(try await one.routers() == [old])
+    try await one.register(new)
+    #expect(try await one.routers() == [new])
+    // Forgotten, as the nodes do it, without a newer one.
+    try await one.unregister(new)
+    try Data(old.text.utf8).write(to: former)
+    try await one.unregister(old)
+    #expect(try await one.routers().isEmpty)
+    // Another machine's, which the version before kept there, stays.
+    var other = old
+    other.host = "m2"
+    try Data(other.text.utf8).write(to: former)
+    try await one.register(new)
+    #expect(try await one.routers().count == 2)
   }
 
   @Test func revisionsAreKept() async throws {

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 from common import Holdfast, processes, release_folder
 from lib.fault_run import Etcd
@@ -29,6 +30,20 @@ class ProcessCase(unittest.TestCase):
         self.addCleanup(cluster.stop)
         os.makedirs(os.path.join(self.folder, "map"), exist_ok=True)
         return cluster
+
+    def messages(self, name):
+        with open(os.path.join(self.folder, name + ".log")) as file:
+            return [json.loads(line)["message"] for line in file if line.startswith("{")]
+
+    def cli(self, cluster, *arguments, status=0):
+        done = subprocess.run(
+            [os.path.join(release_folder(), "holdfast"), *arguments, "--coordinator", cluster.coordinator],
+            capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def routers(self, cluster, *flags):
+        return json.loads(self.cli(cluster, "status", "--json", *flags).stdout)["routers"]
 
     def wait_detail(self, cluster, wanted, router="router"):
         """Until /readyz says so. Any other refusal on the way has the shape of a problem."""
@@ -103,11 +118,22 @@ class Started(ProcessCase):
         for name in cluster.names:
             cluster.start_node(name)
         cluster.wait_ready()
-        with open(os.path.join(self.folder, "router.log")) as file:
-            messages = [json.loads(line)["message"] for line in file]
-        self.assertEqual(messages[:3], [
+        self.assertEqual(self.messages("router")[:3], [
             "the coordinator cannot be reached: the router waits for it, and answers that it is not ready",
             "the coordinator can be reached again", "waiting for the cluster's first node"])
+        # Lost later, it is no reason to send buyers elsewhere, and both processes say that it is lost.
+        self.assertEqual(cluster.get("/readyz")[2], {"status": "ready"})
+        etcd.stop()
+        lost, back = "the coordinator cannot be reached: sales go on, and roles cannot change", "the coordinator can be reached again"
+        processes.wait_until("the lost coordinator's word", lambda: cluster.get("/readyz")[2].get("coordinator") == "unreachable")
+        self.assertEqual(cluster.get("/readyz")[:1], (200,))
+        for name in ("router", "n1"):
+            processes.wait_until(lost, lambda: self.messages(name)[-1] == lost)
+        etcd.start()
+        processes.wait_until("the word is gone", lambda: cluster.get("/readyz")[2] == {"status": "ready"})
+        for name in ("router", "n1"):
+            processes.wait_until(back, lambda: self.messages(name)[-1] == back)
+            self.assertEqual(self.messages(name).count(lost), 1)
 
     def test_what_no_waiting_mends_is_said_at_once(self):
         file = os.path.join(self.folder, "file")
@@ -279,3 +305,169 @@ class Signalled(ProcessCase):
                                   capture_output=True, text=True, timeout=30)
             self.assertEqual((done.returncode, done.stderr), (
                 1, f"{program}: the log {self.folder}/nowhere/x.log cannot be opened: No such file or directory\n"))
+
+
+class Registered(ProcessCase):
+    """What a router tells the coordinator of itself."""
+
+    def test_addresses_that_others_can_connect_to(self):
+        cluster = self.cluster()
+        cluster.names = ["n1"]
+        cluster.start()
+        here = socket.gethostname()
+        ports = processes.free_ports(4)
+        for name, flags, wanted in [
+            ("everywhere", ["--http", f"0.0.0.0:{ports[0]}", "--tcp", f"[::]:{ports[1]}"],
+             {"http": f"{here}:{ports[0]}", "tcp": f"{here}:{ports[1]}"}),
+            ("advertised", ["--http", f"0.0.0.0:{ports[2]}", "--tcp", f"0.0.0.0:{ports[3]}",
+                            "--advertise-http", f"127.0.0.1:{ports[2]}", "--advertise-tcp", "shop.example:7400"],
+             {"http": f"127.0.0.1:{ports[2]}", "tcp": "shop.example:7400"}),
+        ]:
+            process = processes.start(
+                [os.path.join(release_folder(), "holdfast-router"), "--coordinator", cluster.coordinator, *flags],
+                os.path.join(self.folder, name + ".log"))
+            self.addCleanup(processes.stop, process)
+            processes.wait_until("it serves", lambda: "serving" in self.messages(name), 30, process)
+            found = [router for router in self.routers(cluster) if router["pid"] == process.pid]
+            self.assertEqual(len(found), 1)
+            self.assertEqual({key: found[0][key] for key in wanted}, wanted)
+            self.assertEqual((found[0]["host"], found[0]["state"]), (here, "up"))
+            self.assertNotIn("0.0.0.0", json.dumps(found))
+        for flag in ("--advertise-http", "--advertise-tcp"):
+            done = subprocess.run(
+                [os.path.join(release_folder(), "holdfast-router"), flag, "0.0.0.0:80"], capture_output=True, text=True, timeout=30)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"{flag}: 0.0.0.0 is every address of this machine and none that others can connect to", done.stderr)
+
+    def test_another_machine_at_the_same_address(self):
+        """A machine is told by the name that it calls itself, so a namespace for names makes another one of this."""
+        cluster = self.cluster()
+        cluster.names = ["n1"]
+        cluster.start()
+        apart = ["unshare", *(["--user", "--map-root-user"] if os.geteuid() else []), "--uts", "--net", "sh", "-c",
+                 'hostname elsewhere; ip link set lo up; exec "$@"', "sh"]
+        process = processes.start(
+            [*apart, os.path.join(release_folder(), "holdfast-router"), "--coordinator", cluster.coordinator,
+             "--http", f"127.0.0.1:{cluster.http}", "--tcp", f"127.0.0.1:{cluster.tcp}"], os.path.join(self.folder, "elsewhere.log"))
+        self.addCleanup(processes.stop, process)
+        processes.wait_until("it serves", lambda: "serving" in self.messages("elsewhere"), 30, process)
+        # Nobody here can ask it, and what answers here at its address is not taken for it.
+        self.assertEqual(
+            sorted((router["host"], router["http"], router["state"]) for router in self.routers(cluster)),
+            sorted([(socket.gethostname(), f"127.0.0.1:{cluster.http}", "up"), ("elsewhere", f"127.0.0.1:{cluster.http}", "unknown")]))
+        processes.stop(process)
+        self.assertEqual([router["host"] for router in self.routers(cluster)], [socket.gethostname()])
+
+
+class OverTLS(ProcessCase):
+    """Doors that speak TLS, with certificates made here, and the CLI before them."""
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.folder)
+
+    def authority(self, name):
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                     "-keyout", name + ".key", "-out", name + ".pem")
+        return os.path.join(self.folder, name + ".pem")
+
+    def test_status_and_calls(self):
+        ours, strange = self.authority("ours"), self.authority("strange")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=router", "-keyout", "router.key",
+                     "-out", "router.csr")
+        with open(os.path.join(self.folder, "names"), "w") as file:
+            file.write("subjectAltName=IP:127.0.0.1\n")
+        self.openssl("x509", "-req", "-in", "router.csr", "-CA", "ours.pem", "-CAkey", "ours.key", "-CAcreateserial", "-days", "2",
+                     "-extfile", "names", "-out", "router.pem")
+        cluster = self.cluster(router_options=["--tls-cert", os.path.join(self.folder, "router.pem"),
+                                               "--tls-key", os.path.join(self.folder, "router.key")])
+        cluster.names = ["n1"]
+        cluster.start_node("n1")
+        cluster.start_router()
+        processes.wait_until("it serves", lambda: "serving" in self.messages("router"), 30, cluster.processes["router"])
+        door = f"127.0.0.1:{cluster.http}"
+
+        # Whether it lives may be asked of anybody; whom to trust is for who says it.
+        for flags, state in [((), "up"), (("--ca", ours), "up"), (("--ca", strange), "unknown"), (("--tls",), "unknown")]:
+            found = self.routers(cluster, *flags)
+            self.assertEqual([(router["tls"], router["state"]) for router in found], [(True, state)], flags)
+        self.assertIn(f"unknown: {door}: its certificate is not trusted: ", self.cli(cluster, "status", "--ca", strange).stdout)
+
+        self.assertIn("EVENT", self.cli(cluster, "event", "list", "--http", door, "--ca", ours).stdout)
+        for flags in (["--ca", strange], ["--tls"]):
+            done = self.cli(cluster, "event", "list", "--http", door, *flags, status=3)
+            self.assertRegex(done.stderr, f"^holdfast.*: {door}: its certificate is not trusted: .*[(]--ca FILE says whom to trust[)]$")
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        done = self.cli(cluster, "event", "list", "--http", door, "--ca", self.folder + "/router.csr", status=2)
+        self.assertIn("--ca: the certificates in", done.stderr)
+        # Without TLS there is no answer, and no hang.
+        self.cli(cluster, "event", "list", "--http", door, status=3)
+
+
+class Linted(ProcessCase):
+    """Prometheus' own linter has nothing to say of any metric, in any phase."""
+
+    def lint(self, text):
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_metrics(self):
+        port = processes.free_ports(1)[0]
+        cluster = self.cluster()
+        cluster.names = ["n1"]
+        cluster.node_options += ["--metrics", f"127.0.0.1:{port}"]
+        cluster.start_router()
+        self.wait_detail(cluster, NO_NODE)
+        self.lint(cluster.get("/metrics")[2])
+        cluster.start_node("n1")
+        cluster.wait_ready()
+        cluster.create_event("arena", rows=1, seats_per_row=10)
+        for method, path, status in [("HEAD", "/v1/events/arena", 200), ("GET", "/v1/events/arena", 200), ("GET", "/nowhere", 404),
+                                     ("BREW", "/nowhere", 404), ("OPTIONS", "/v1/reserve", 204)]:
+            self.assertEqual(cluster.request(method, path)[0], status)
+        client = cluster.resp()
+        self.addCleanup(client.close)
+        client.call("HOLD", "arena", "ann", 60, "#1")
+        text = cluster.get("/metrics")[2]
+        self.lint(text)
+        counts = "holdfast_router_http_requests_total{"
+        for labels in ['method="HEAD",route="/v1/events/{event}",code="200"', 'method="GET",route="/v1/events/{event}",code="200"',
+                       'method="GET",route="none",code="404"', 'method="other",route="none",code="404"',
+                       'method="OPTIONS",route="none",code="204"']:
+            self.assertIn(counts + labels + "} 1\n", text)
+        self.assertNotIn('method=""', text)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+            self.lint(answer.read().decode())
+
+
+class WithoutHardLinks(ProcessCase):
+    """The file coordinator where a file has one name only: a tracer answers for the file system."""
+
+    def traced(self, *calls):
+        words = ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null"]
+        for call in calls:
+            words += ["-e", f"inject={call}"]
+        return [*words[:5], "-e", "trace=link,renameat2", *words[5:]]
+
+    def test_a_rename_does(self):
+        wrap = self.traced("link:error=EPERM")
+        cluster = self.cluster(wrap={"n1": wrap, "n2": wrap, "router": wrap}).start()
+        cluster.create_event("arena", rows=1, seats_per_row=10)
+        client = cluster.resp()
+        self.addCleanup(client.close)
+        client.call("HOLD", "arena", "ann", 60, "#1")
+        # Roles change by compare-and-set, and the loser of a race is told so.
+        self.cli(cluster, "failover", "--node", "n1")
+        self.assertTrue(all(shard["primary"] == "n2" for shard in json.loads(self.cli(cluster, "status", "--json").stdout)["shards"]))
+        client.call("HOLD", "arena", "ann", 60, "#2")
+        self.assertEqual(os.listdir(os.path.join(self.folder, "map", "tmp")), [])
+
+    def test_without_either_it_says_so_at_the_start(self):
+        wrap = self.traced("link:error=EPERM", "renameat2:error=EINVAL")
+        for program, flags in [("holdfast-node", ["--listen", "127.0.0.1:0"]),
+                               ("holdfast-router", ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"])]:
+            done = subprocess.run(
+                [*wrap, os.path.join(release_folder(), program), "--coordinator", f"file:{self.folder}/map", *flags],
+                capture_output=True, text=True, timeout=60, cwd=self.folder)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn(f"{self.folder}/map/tmp is on a file system with neither hard links nor renames that replace nothing: give "
+                          "--coordinator file:DIR a directory on another one", done.stderr)

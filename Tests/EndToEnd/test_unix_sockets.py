@@ -137,7 +137,8 @@ class UnixSockets(ClusterCase):
         self.assertGreater(found["unix:" + http].pop("seen_at"), 0)
         self.assertEqual(
             found["unix:" + http],
-            {"http": "unix:" + http, "tcp": "unix:" + resp, "pid": process.pid, "state": "up", "tls": False})
+            {"http": "unix:" + http, "tcp": "unix:" + resp, "host": socket.gethostname(), "pid": process.pid, "state": "up",
+             "tls": False})
         first = found[f"127.0.0.1:{self.cluster.http}"]
         self.assertEqual(first["more_http"], ["unix:" + self.http_door])
         self.assertIn("unix:" + self.resp_door, self.admin("status").stdout)

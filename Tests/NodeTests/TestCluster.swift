@@ -18,6 +18,8 @@ final class TestCluster {
   var host = "127.0.0.1"
   var failureTimeout: Milliseconds = 800
   var snapshotBytes = 64 << 20
+  /// Each node serves its metrics, at a free port.
+  var hasMetrics = false
 
   let ports = Ports()
 
@@ -49,6 +51,7 @@ final class TestCluster {
       loopCount: loops,
       failureTimeout: failureTimeout, segmentBytes: 4 << 20, snapshotBytes: snapshotBytes)
     configuration.birthWait = 20_000
+    if hasMetrics { configuration.metrics = (host, 0) }
     let failures = failures
     nodes[name] = try await Node.start(configuration, coordinator: coordinator) { _ in
     } onFailure: {

@@ -112,6 +112,9 @@ int chf_spare_descriptor(void);
 /* Writes what the socket takes, throws away what has come, and closes it. */
 void chf_refuse(int fd, const void *text, size_t count);
 
+/* Gives a file another name, unless that is taken (EEXIST). Returns 0 or errno. */
+int chf_rename_new(const char *path, const char *name);
+
 /* Writes a part of a file out and waits for the disk to have taken it, which does not make it durable. Returns 0 or errno. */
 int chf_write_back(int fd, int64_t offset, int64_t count);
 

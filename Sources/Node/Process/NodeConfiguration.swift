@@ -60,8 +60,8 @@ public struct NodeConfiguration: Sendable {
     }
     guard let address = try flags.address("listen") else { throw UsageError("--listen is missing") }
     let advertised = try flags.address("advertise")
-    for (flag, host) in [("listen", advertised == nil ? address.host : ""), ("advertise", advertised?.host ?? "")]
-    where ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"].contains(host) {
+    for (flag, host) in [("listen", advertised == nil ? address.host : nil), ("advertise", advertised?.host)] {
+      guard let host, HostPort(host: host, port: 0).isUnspecified else { continue }
       throw UsageError(
         "--\(flag): \(host) is every address of this machine and none that others can connect to; say with "
           + "--advertise HOST:PORT where routers and the other nodes reach this one")

@@ -338,7 +338,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   /// The answer is written: on to the next request, or the end.
   func answered(_ status: Int) {
-    loop.metrics.countHTTP(request.route, status: status, since: request.startedAt, now: engine.nowNanoseconds)
+    loop.metrics.countHTTP(
+      request.route, request.method, status: status, since: request.startedAt, now: engine.nowNanoseconds)
     if context.logsRequests { logRequest(status) }
     guard case .working = state else { return }
     if keptBytes > 0 { keepBody(0) }

@@ -33,10 +33,11 @@ struct MetricsSample: Sendable {
     out.putText("holdfast_router_build_info{version=\"")
     out.putText(Version.current)
     out.putText("\"} 1\n")
-    out.family("holdfast_router_http_requests_total", "counter", "Answers at the HTTP door by route and status.")
-    counters.forEachHTTP { route, status, count in
+    out.family(
+      "holdfast_router_http_requests_total", "counter", "Answers at the HTTP door by method, route and status.")
+    counters.forEachHTTP { method, route, status, count in
       out.putText("holdfast_router_http_requests_total{method=\"")
-      out.putText(route?.row.http?.method.name ?? "")
+      out.putText(method)
       out.putText("\",route=\"")
       out.putText(route?.row.http?.path ?? "none")
       out.putText("\",code=\"")

@@ -1,3 +1,5 @@
+import HTTP
+
 /// What a loop counted since it started. Plain numbers, touched on the loop only; `/metrics` asks each loop for its
 /// own.
 struct LoopMetrics: Sendable {
@@ -24,7 +26,8 @@ struct LoopMetrics: Sendable {
   }
 
   /// Requests by route and status: see `countHTTP`.
-  private(set) var http = [UInt64](repeating: 0, count: (OperationName.count + 1) * LoopMetrics.statusCount)
+  private(set) var http = [UInt64](
+    repeating: 0, count: (2 * OperationName.count + HTTPMethod.allCases.count) * LoopMetrics.statusCount)
   private(set) var httpLatency = Histogram()
   /// Commands: answered, refused, and so on by command.
   private(set) var resp = [UInt64](repeating: 0, count: RESPCommand.allCases.count * 2)
@@ -43,6 +46,7 @@ struct LoopMetrics: Sendable {
   var respProtocolErrors: UInt64 = 0
 
   private static let statusCount = 600
+  private static let methods = HTTPMethod.allCases
 
   mutating func countRESP(_ command: RESPCommand, isError: Bool, since startedAt: UInt64, now: UInt64) {
     resp[command.rawValue * 2 + (isError ? 1 : 0)] &+= 1
@@ -51,16 +55,33 @@ struct LoopMetrics: Sendable {
 
   func respCount(_ command: RESPCommand, isError: Bool) -> UInt64 { resp[command.rawValue * 2 + (isError ? 1 : 0)] }
 
-  /// - Parameter route: nil for what met no route.
-  mutating func countHTTP(_ route: OperationName?, status: Int, since startedAt: UInt64, now: UInt64) {
-    http[(route?.rawValue ?? OperationName.count) * Self.statusCount + status] &+= 1
+  /// - Parameters:
+  ///   - route: nil for what met no route.
+  ///   - method: as it was asked; a route is counted under its own, or under HEAD.
+  mutating func countHTTP(
+    _ route: OperationName?, _ method: HTTPMethod, status: Int, since startedAt: UInt64, now: UInt64
+  ) {
+    let row: Int
+    if let route {
+      row = method == .head ? OperationName.count + route.rawValue : route.rawValue
+    } else {
+      row = 2 * OperationName.count + (Self.methods.firstIndex(of: method) ?? 0)
+    }
+    http[row * Self.statusCount + status] &+= 1
     httpLatency.add(nanoseconds: now &- startedAt)
   }
 
-  /// Calls `body` for each route and status that was counted; nil: no route.
-  func forEachHTTP(_ body: (OperationName?, _ status: Int, _ count: UInt64) -> Void) {
+  /// Calls `body` for each method, route and status that was counted; nil: no route.
+  func forEachHTTP(_ body: (_ method: StaticString, OperationName?, _ status: Int, _ count: UInt64) -> Void) {
     for (place, count) in http.enumerated() where count > 0 {
-      body(OperationName(rawValue: place / Self.statusCount), place % Self.statusCount, count)
+      let (row, status) = place.quotientAndRemainder(dividingBy: Self.statusCount)
+      if let route = OperationName(rawValue: row) {
+        body(route.row.http?.method.name ?? "", route, status, count)
+      } else if let route = OperationName(rawValue: row - OperationName.count) {
+        body(HTTPMethod.head.name, route, status, count)
+      } else {
+        body(Self.methods[row - 2 * OperationName.count].name, nil, status, count)
+      }
     }
   }
 

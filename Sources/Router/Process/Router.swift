@@ -74,8 +74,11 @@ public final class Router: Sendable {
       RouterLoop(loop: $0, limits: limits, directory: directory, context: context, log: log)
     }
     record = RouterRecord(
-      http: Self.texts(httpDoors), tcp: Self.texts(tcpDoors), host: machineName(), pid: Int(getpid()),
-      startedAt: wallClock(), usesTLS: tls != nil)
+      http: RegisteredDoors.texts(
+        httpDoors.map(\.address), advertised: configuration.advertisedHTTP, machine: machineName()),
+      tcp: RegisteredDoors.texts(
+        tcpDoors.map(\.address), advertised: configuration.advertisedTCP, machine: machineName()),
+      host: machineName(), pid: Int(getpid()), startedAt: wallClock(), usesTLS: tls != nil)
     let all = loops
     for loop in loops {
       loop.loop.submit {
@@ -110,8 +113,10 @@ public final class Router: Sendable {
     let isRegistered = await register()
     registering.withLock { [self] in $0 = Task { await stayRegistered(isRegistered) } }
     log.info("serving") {
-      $0.field("http", ([record.http] + record.moreHTTP).joined(separator: ","))
-      $0.field("tcp", ([record.tcp] + record.moreTCP).joined(separator: ","))
+      $0.field("http", httpAddresses.map(\.description).joined(separator: ","))
+      $0.field("tcp", tcpAddresses.map(\.description).joined(separator: ","))
+      $0.field("registered_http", ([record.http] + record.moreHTTP).joined(separator: ","))
+      $0.field("registered_tcp", ([record.tcp] + record.moreTCP).joined(separator: ","))
       $0.field("loops", loops.count)
       $0.field("shards", birth.shardCount)
       $0.field("connections_max", DescriptorBudget.process.connectionsMax)
@@ -211,12 +216,6 @@ public final class Router: Sendable {
   }
 
   // MARK: The doors
-
-  /// Ports first: others than this machine's processes can use only those.
-  private static func texts(_ doors: [Listener]) -> [String] {
-    let addresses = doors.map(\.address)
-    return (addresses.filter { $0.path == nil } + addresses.filter { $0.path != nil }).map(\.description)
-  }
 
   /// From now on connections are accepted. Those that came before wait in the kernel.
   private func openDoors() {

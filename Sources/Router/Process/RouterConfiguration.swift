@@ -6,6 +6,9 @@ public struct RouterConfiguration: Sendable {
   /// Where the doors listen, each at one place or more; port 0 takes a free one.
   public var http = [Endpoint.internet(HostPort(host: "127.0.0.1", port: 8080))]
   public var tcp = [Endpoint.internet(HostPort(host: "127.0.0.1", port: 7400))]
+  /// Where others reach the doors, if not where they listen; port 0: the one that they listen at.
+  public var advertisedHTTP: HostPort?
+  public var advertisedTCP: HostPort?
   /// Permissions of the sockets that are files.
   public var unixMode: UInt32 = 0o660
   /// Event loops, one thread each; at most 64. One for every two cores: a router's requests cost it less than they cost

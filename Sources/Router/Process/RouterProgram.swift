@@ -53,6 +53,15 @@ public enum RouterProgram {
     }
   }
 
+  private static func advertised(_ flags: ParsedFlags, _ name: String) throws(UsageError) -> HostPort? {
+    guard let (host, port) = try flags.address(name) else { return nil }
+    let address = HostPort(host: host, port: port)
+    guard !address.isUnspecified else {
+      throw UsageError("--\(name): \(host) is every address of this machine and none that others can connect to")
+    }
+    return address
+  }
+
   private static func endpoint(_ address: StreamAddress) -> Endpoint {
     switch address {
     case .port(let host, let port): .internet(HostPort(host: host, port: port))
@@ -66,6 +75,8 @@ public enum RouterProgram {
     var configuration = RouterConfiguration()
     configuration.http = try flags.streams("http").map(endpoint)
     configuration.tcp = try flags.streams("tcp").map(endpoint)
+    configuration.advertisedHTTP = try advertised(flags, "advertise-http")
+    configuration.advertisedTCP = try advertised(flags, "advertise-tcp")
     if let mode = try flags.fileMode("unix-mode") { configuration.unixMode = mode }
     if let loops = try flags.number("loops", in: 0...64), loops > 0 { configuration.loops = loops }
     if let wait = try flags.number("failover-wait", in: 0...20_000) {
