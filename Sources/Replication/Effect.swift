@@ -97,4 +97,6 @@ public enum HaltReason: UInt8, Equatable, Sendable, CaseIterable {
   case edge = 5
   /// Another process goes on as this node.
   case replaced = 6
+  /// The process was told to end, and does.
+  case ended = 7
 }

@@ -171,10 +171,9 @@ struct Peer: Sendable {
     }
   }
 
-  /// Whether its process is about to end. It repeats that with each heartbeat, so one that is silent about it is the
-  /// next process.
-  func isEnding(now: MonotonicTime, timeout: Milliseconds) -> Bool {
-    saidEndAt.map { now - $0 < timeout } ?? false
+  /// Whether its process is about to end. It repeats that, so one that is silent about it is the next process.
+  func isEnding(now: MonotonicTime, _ config: ReplicaConfig) -> Bool {
+    saidEndAt.map { now - $0 < 5 * config.endAgain } ?? false
   }
 
   var isSentSnapshot: Bool {
@@ -209,8 +208,8 @@ struct Peer: Sendable {
   }
 
   /// Whether a follower is well enough for this primary to hand over to it.
-  func mayLead(now: MonotonicTime, timeout: Milliseconds) -> Bool {
-    !isFull && !isEnding(now: now, timeout: timeout) && progress.echoed > 0 && late(now: now) < timeout
+  func mayLead(now: MonotonicTime, _ config: ReplicaConfig) -> Bool {
+    !isFull && !isEnding(now: now, config) && progress.echoed > 0 && late(now: now) < config.failureTimeout
   }
 
   /// How long it owes an answer: an echo, or that a frame is durable.

@@ -22,7 +22,7 @@ extension Replica {
       remove(place, into: &effects)
     }
     number += 1
-    let wait = readmissions.wait(for: sender, now: now, config: config)
+    let wait = isEnding ? 0 : readmissions.wait(for: sender, now: now, config: config)
     var joiner = Peer.joiner(sender, session: number, wait: wait, now: now, timeout: config.failureTimeout)
     joiner.sending.at = sentAt
     let place = lead.peers.append(joiner)

@@ -15,11 +15,11 @@ extension Replica {
     }
   }
 
-  private mutating func drain(now: MonotonicTime, into effects: inout [Effect]) -> DirectiveAnswer {
+  mutating func drain(now: MonotonicTime, into effects: inout [Effect]) -> DirectiveAnswer {
     guard role == .primary else { return .refused(.wrongRole) }
     if lead.drain != nil { return .taken }
     guard let place = lead.peers.follower,
-      !lead.peers[place].isEnding(now: now, timeout: config.failureTimeout)
+      !lead.peers[place].isEnding(now: now, config)
     else { return .refused(.noFollower) }
     guard lead.isOpen, proposal == nil, lead.resignation == nil, !lead.peers[place].mustGo, !isReloading else {
       return .refused(.busy)
@@ -143,7 +143,8 @@ extension Replica {
       lead.peers[place].progress.durable == end.index, durable == end.index
     else { return }
     let id = lead.peers[place].id
-    propose(primary: id, follower: me, now: now, into: &effects)
+    // Who ends is no follower: the other goes on alone, and does not wait for it.
+    propose(primary: id, follower: isEnding ? nil : me, now: now, into: &effects)
   }
 
   mutating func giveUpDrain(into effects: inout [Effect]) {
@@ -192,9 +193,18 @@ extension Replica {
     guard role != .halted else { return }
     become(.halted(Halt(reason: reason)), into: &effects)
     effects.append(.note(.halted(reason)))
-    // Who was replaced speaks for nobody any more: the other process of this name has the roles.
-    if reason != .replaced { lastResign(into: &effects) }
+    if saysSo(reason) { lastResign(into: &effects) }
     refresh(into: &effects)
+  }
+
+  /// Whether the other replica is told. Who was replaced speaks for nobody any more: the other process of this name has
+  /// the roles. Where both processes end, both stay in the map, and the next ones find themselves named.
+  private func saysSo(_ reason: HaltReason) -> Bool {
+    switch reason {
+    case .replaced: false
+    case .ended: ending?.other == nil
+    case .diskFailed, .wrongMemory, .edge: true
+    }
   }
 
   private mutating func lastResign(into effects: inout [Effect]) {
@@ -208,7 +218,7 @@ extension Replica {
 
   /// A halted replica keeps saying that it can do nothing more.
   mutating func tickHalted(now: MonotonicTime, into effects: inout [Effect]) {
-    guard halt.reason != .replaced,
+    guard saysSo(halt.reason),
       halt.saidAt.map({ now - $0 >= config.heartbeat }) ?? true
     else { return }
     halt.saidAt = now

@@ -52,8 +52,9 @@ struct Follow: Sendable {
   var plea: ReplicaMessage.AloneReason?
   /// When the plea, the dispute or the comparison of a suspect follower was sent last.
   var askedAt: MonotonicTime?
-  /// When the primary was told last that this process is about to end, and whether it answered.
-  var toldEndAt: MonotonicTime?
+  /// The primary said that its process is about to end.
+  var primaryEnds = false
+  /// The primary answered that it knows of this process's end.
   var mayEnd = false
 }
 
@@ -201,16 +202,7 @@ extension Replica {
       follow.hasWarned = true
       effects.append(.note(.suspectWaits(suspicion)))
     }
-    if isEnding, follow.toldEndAt.map({ now - $0 >= config.heartbeat }) ?? true {
-      follow.toldEndAt = now
-      effects.append(.send(.ending(epoch: epoch, isAnswer: false), to: entry.primary))
-    }
     tryToTakeOver(now: now, into: &effects)
-  }
-
-  /// The primary will not name this replica primary while it ends.
-  mutating func mayEnd(says sender: ReplicaID) {
-    if role == .follower, register?.entry.primary == sender { follow.mayEnd = true }
   }
 
   /// Whether this follower's log may be led with: it is not damaged, and not being exchanged.
@@ -228,7 +220,7 @@ extension Replica {
     if follow.isPrimaryDeclaredDead {
       effects.append(.note(.peerDeclaredDead(primary)))
     } else if follow.hasPrimaryResigned {
-      effects.append(.note(.peerGaveUp(primary, nil)))
+      effects.append(.note(follow.primaryEnds ? .peerEnded(primary) : .peerGaveUp(primary, nil)))
     } else {
       effects.append(.note(.peerSilent(primary, milliseconds: silence)))
     }
@@ -237,7 +229,7 @@ extension Replica {
 
   /// The map was read afresh, and says the same as before.
   mutating func takeOver(now: MonotonicTime, into effects: inout [Effect]) {
-    guard role == .follower, isSound, proposal == nil,
+    guard role == .follower, isSound, proposal == nil, !isEnding,
       follow.mustTakeOver || now - intake.lastHeard >= follow.timeout
     else { return }
     propose(primary: me, follower: nil, now: now, into: &effects)

@@ -37,7 +37,7 @@ extension Replica {
     guard let primary = register?.entry.primary else { return }
     switch join.phase {
     case .asking:
-      guard !isFull, !isReloading, join.askedAt.map({ now - $0 >= config.askAgain }) ?? true else { return }
+      guard !isFull, !isReloading, !isEnding, join.askedAt.map({ now - $0 >= config.askAgain }) ?? true else { return }
       join.askedAt = now
       effects.append(
         .send(.join(JoinRequest(epoch: epoch, table: table.entries, wantsSnapshot: rebuild == .log)), to: primary))

@@ -60,22 +60,12 @@ extension Replica {
     } else if late >= config.failureTimeout, ownLate < config.failureTimeout {
       effects.append(.note(.peerSilent(lead.peers[place].id, milliseconds: late)))
       propose(primary: me, follower: nil, now: now, into: &effects)
-    } else if lead.drain == nil, lead.peers[place].mayLead(now: now, timeout: config.failureTimeout),
+    } else if lead.drain == nil, lead.peers[place].mayLead(now: now, config),
       now >= lead.handOverAt, ownLate >= config.failureTimeout || isFull
     {
       effects.append(.note(isFull ? .ownDiskFull : .ownDiskSlow(milliseconds: ownLate)))
       beginDrain(.handOver, now: now)
     }
-  }
-
-  /// The follower's process is about to end. It stays in the map until it is silent: the next one finds itself named,
-  /// and whole.
-  mutating func peerEnds(_ sender: ReplicaID, now: MonotonicTime, into effects: inout [Effect]) {
-    guard role == .primary, let place = lead.peers.index(of: sender) else { return }
-    lead.peers[place].saidEndAt = now
-    if let proposal, proposal.entry.primary == sender { return }
-    giveUpDrain(into: &effects)
-    effects.append(.send(.ending(epoch: epoch, isAnswer: true), to: sender))
   }
 
   /// A follower asks to be left behind.
@@ -86,7 +76,8 @@ extension Replica {
   ) {
     guard role == .primary, let place = lead.peers.index(of: sender) else { return }
     if lead.peers[place].isFollower, !lead.peers[place].mustGo {
-      effects.append(.note(.peerGaveUp(sender, reason)))
+      let ends = reason == nil && lead.peers[place].isEnding(now: now, config)
+      effects.append(.note(ends ? .peerEnded(sender) : .peerGaveUp(sender, reason)))
     }
     part(from: place, into: &effects)
     if lead.resignation == nil { judgePeers(now: now, into: &effects) }

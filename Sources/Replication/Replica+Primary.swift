@@ -19,6 +19,9 @@ extension Replica {
       }
     }
     if durable < end.index { new.ownAge.begin(end.index, now: now) }
+    if role == .follower, follow.primaryEnds, let old, entry.follower == nil {
+      effects.append(.note(.peerEnded(old.primary)))
+    }
     state = RoleStorage(.primary(new))
     answerable = .nothing
     rebuild = .nothing

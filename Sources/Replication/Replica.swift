@@ -105,9 +105,10 @@ public struct Replica: Sendable {
   var noteOfEntry: EpochNote?
   /// The id of the last own proposal.
   var lastProposed: UInt64?
-  /// The process is about to end: it changes no roles by itself any more. Silence of a peer that ends too means
-  /// nothing.
-  var isEnding = false
+  /// The process is about to end.
+  var ending: Ending?
+  /// It takes no more commands.
+  var isClosed = false
 
   // The process.
   /// Who was taken in when: it damps flapping, so it counts over all epochs that this process leads.
@@ -124,21 +125,6 @@ public struct Replica: Sendable {
   public init(me: ReplicaID, shard: ShardID, config: ReplicaConfig = ReplicaConfig(), seed: UInt64) {
     (self.me, self.shard, self.config) = (me, shard, config)
     randomState = seed
-  }
-
-  /// The process is about to end. It still hands over, and is named; it takes over nothing and leaves nobody behind.
-  public mutating func beginEnd() { isEnding = true }
-
-  /// Whether the log holds all that the next process must find to know that it is whole: the opening record of the
-  /// newest epoch that names this replica. Nothing is under way that could name it in another: its own proposal, or its
-  /// primary's.
-  public var mayEnd: Bool {
-    guard proposal == nil else { return false }
-    return switch role {
-    case .primary: end.epoch == epoch && durable == end.index
-    case .follower: end.epoch == epoch && durable == end.index && follow.mayEnd
-    case .starting, .unborn, .comparing, .joining, .idle, .halted: true
-    }
   }
 
   // MARK: What the edge knows
@@ -234,6 +220,7 @@ public struct Replica: Sendable {
     case .halted: tickHalted(now: now, into: &effects)
     case .starting, .unborn, .idle: break
     }
+    if isEnding { tickEnding(now: now, into: &effects) }
   }
 
   /// The connection to a peer is there (again): what waits for a timer is said at once.
@@ -355,7 +342,7 @@ public struct Replica: Sendable {
     case .primary:
       let isSilenced = isSilenced
       isOpen = lead.isOpen
-      acceptsCommands = lead.openIndex > 0 && lead.drain == nil && !isSilenced && !isReloading
+      acceptsCommands = lead.openIndex > 0 && lead.drain == nil && !isSilenced && !isReloading && !isClosed
       if isSilenced { answerable = .nothing }
     case .starting, .unborn, .comparing, .follower, .joining, .idle, .halted:
       isOpen = false

@@ -15,6 +15,11 @@ public struct ReplicaConfig: Sendable {
   public var proposalResend: Milliseconds = 250
   /// A replica that wants to join, or to compare its end, asks again after so long.
   public var askAgain: Milliseconds = 200
+  /// A process that is about to end says so for so long before it leaves its peer: the other may have been told to end
+  /// at the same time, a little later.
+  public var endGrace: Milliseconds = 100
+  /// It says so again after so long, and is not believed to end any more after five times that.
+  var endAgain: Milliseconds { min(heartbeat, askAgain) }
   /// Records between two digests that the follower compares.
   public var checkpointEvery: UInt64 = 1_024
   /// Bytes of frames in one read for a replica that catches up; at most two reads are unacknowledged.

@@ -240,52 +240,6 @@ import Testing
     #expect(primary.lastProposal?.entry.primary == id(2))
   }
 
-  // MARK: The end of a process
-
-  @Test func whoEndsLeavesNobodyBehindAndTakesOverNothing() {
-    var primary = openPrimary()
-    primary.replica.beginEnd()
-    primary.effects = []
-    primary.wait(3_000)
-    #expect(primary.proposals.isEmpty)
-    var follower = follower()
-    follower.replica.beginEnd()
-    follower.effects = []
-    follower.wait(3_000)
-    #expect(follower.proposals.isEmpty)
-    #expect(!follower.replica.mayEnd, "its primary did not say yet that it hands over to nobody who ends")
-    #expect(follower.sent { $0 == .ending(epoch: 1, isAnswer: false) })
-    follower.hear(.ending(epoch: 1, isAnswer: true), from: id(1))
-    #expect(follower.replica.mayEnd)
-    follower.watch(entry(2, id(1), id(2), proposal: 5), revision: 9)
-    #expect(!follower.replica.mayEnd, "it lacks the opening record")
-  }
-
-  @Test func nobodyHandsOverToOneThatEnds() {
-    var primary = openPrimary()
-    primary.hear(.ending(epoch: primary.replica.epoch, isAnswer: false), from: id(2))
-    #expect(primary.sent { $0 == .ending(epoch: primary.replica.epoch, isAnswer: true) })
-    #expect(primary.carryOut(.drain) == .refused(.noFollower))
-    // The next process says nothing of an end.
-    for _ in 0..<7 {
-      primary.wait(100)
-      primary.hear(.acknowledgement(ack(of: primary)), from: id(2))
-    }
-    #expect(primary.carryOut(.drain) == .taken)
-  }
-
-  @Test func aHandOverThatIsProposedIsNotTakenBackByAnEnd() {
-    var primary = openPrimary()
-    #expect(primary.carryOut(.drain) == .taken)
-    primary.hear(.acknowledgement(ack(of: primary)), from: id(2))
-    primary.readMap(primary.replica.register!.entry, revision: 1)
-    #expect(primary.lastProposal?.entry.primary == id(2))
-    primary.effects = []
-    primary.hear(.ending(epoch: primary.replica.epoch, isAnswer: false), from: id(2))
-    #expect(!primary.sent { $0 == .ending(epoch: primary.replica.epoch, isAnswer: true) }, "the map comes instead")
-    #expect(!primary.replica.mayEnd, "its own proposal is not settled")
-  }
-
   @Test func nobodyGoesBackBehindAnEpoch() {
     var follower = Player(2)
     follower.start(entry(5, id(1), id(2)), revision: 100, frames: frames([1, 5]))

@@ -38,6 +38,8 @@ final class SimulatedNode {
   /// Another took its place without its knowing: it stands still until then, whatever heals.
   var isFrozen = false
   var restartsLater = false
+  /// It was told to end.
+  var isEnding = false
   var waiting: [WaitingReply] = []
   var isSyncing = false
   /// Grows with each cut: what was synced before it tells nothing.

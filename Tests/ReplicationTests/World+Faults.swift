@@ -65,6 +65,11 @@ extension World {
     if chance(faults.takeAll) { wantsTakeAll = true }
     let node = nodes.randomElement(using: &random)!
     if chance(faults.crash) { crashAndRestart(node) }
+    if chance(faults.end) {
+      tellToEnd(node)
+      // All at about the same time, now and then.
+      if chance(0.3) { for other in nodes { tellToEnd(other) } }
+    }
     if chance(faults.partition) { partition() }
     if chance(faults.pause), node.replica != nil {
       log("\(node.id.node) stands still")
@@ -192,7 +197,7 @@ extension World {
   private func takeCoordinatorBack() {
     guard let register, let old = history.randomElement(using: &random), coordinatorBackAt <= time,
       blockedUntil.allSatisfy({ $0.allSatisfy { $0 <= time } }),
-      nodes.allSatisfy({ $0.pausedUntil <= time && $0.replica?.epoch == register.entry.epoch }),
+      nodes.allSatisfy({ $0.pausedUntil <= time && !$0.isEnding && $0.replica?.epoch == register.entry.epoch }),
       nodes.allSatisfy({ $0.replica?.role != .halted })
     else { return }
     era += 1

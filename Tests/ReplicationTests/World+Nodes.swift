@@ -10,6 +10,8 @@ extension World {
     case .clients: clients()
     case .faults: try strike()
     case .takeAll(let place): takeAll(nodes[place])
+    case .mayEnd(let place, let life, let until):
+      if nodes[place].life == life { end(nodes[place], until: until) }
     case .restart(let place):
       nodes[place].restartsLater = false
       if nodes[place].replica == nil { restart(nodes[place]) }
@@ -58,7 +60,7 @@ extension World {
     case .mapFailed(_, _, let token): node.replica!.mapUnreachable(token: token, now: now, into: &effects)
     case .edge(_, _, let answer): answered(answer, node, &effects)
     case .request: request(node, &effects)
-    case .clients, .faults, .restart, .read, .propose, .takeAll: return
+    case .clients, .faults, .restart, .read, .propose, .takeAll, .mayEnd: return
     }
     carryOut(&effects, node, payload)
     node.replica!.flush(now: now, into: &effects)
@@ -105,6 +107,7 @@ extension World {
     node.life += 1
     node.pausedUntil = 0
     node.isFrozen = false
+    node.isEnding = false
     // A crash keeps some of what was written but not synced, and may have finished a marker.
     let unsynced = node.log.frames.count - node.log.durableCount
     node.log.frames.removeLast(unsynced > 0 ? Int.random(in: 0...unsynced, using: &random) : 0)
@@ -115,6 +118,36 @@ extension World {
     }
     node.cutUnderWay = nil
     node.isInstalling = false
+  }
+
+  /// A process is told to end.
+  func tellToEnd(_ node: SimulatedNode) {
+    guard node.replica != nil, node.pausedUntil <= time, !node.isEnding else { return }
+    node.isEnding = true
+    log("\(node.id.node) is told to end")
+    var effects: [Effect] = []
+    node.replica!.beginEnd(now: now, into: &effects)
+    carryOut(&effects, node, Payload())
+    at(5_000, .mayEnd(node: node.index, life: node.life, until: time + 2_000_000))
+  }
+
+  /// It ends once it has left and answered all, or when its patience is over.
+  private func end(_ node: SimulatedNode, until: Int) {
+    guard let replica = node.replica else { return }
+    let next = Event.mayEnd(node: node.index, life: node.life, until: until)
+    if node.pausedUntil > time { return queue.plan(at: node.pausedUntil, next) }
+    let isDone = !replica.isLeaving && replica.mayEnd && node.waiting.isEmpty
+    var effects: [Effect] = []
+    guard isDone || time >= until else {
+      if !replica.isLeaving { node.replica!.close(into: &effects) }
+      carryOut(&effects, node, Payload())
+      return at(5_000, next)
+    }
+    node.replica!.halt(.ended, now: now, into: &effects)
+    carryOut(&effects, node, Payload())
+    crash(node)
+    node.restartsLater = true
+    at(Int.random(in: 1_000...2_000_000, using: &random), .restart(node: node.index))
   }
 
   // MARK: Effects

@@ -16,6 +16,7 @@ struct Faults {
   var lostWatch = 0.0
   /// Chance of each per hundred milliseconds.
   var crash = 0.0
+  var end = 0.0
   var partition = 0.0
   var pause = 0.0
   var coordinatorAway = 0.0
@@ -55,6 +56,7 @@ struct Faults {
     trim = chance(0.3, &random)
     coordinatorBack = chance(0.1, &random)
     takeAll = chance(0.1, &random)
+    end = chance(0.1, &random)
   }
 }
 
@@ -89,6 +91,8 @@ final class World {
     case propose(node: Int, life: Int, MapEntry, revision: UInt64, era: Int)
     case edge(node: Int, life: Int, EdgeAnswer)
     case request(node: Int)
+    /// A node that was told to end may be done with it.
+    case mayEnd(node: Int, life: Int, until: Int)
     /// An operator goes on with this joiner's copy.
     case takeAll(node: Int)
     case clients

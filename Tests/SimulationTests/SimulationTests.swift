@@ -25,6 +25,24 @@ import Testing
     #expect(acknowledged > Self.seedsInBlock * 5, "the clients hardly got an answer: nothing was tested")
   }
 
+  /// Nodes that are told to end one after the other: each has left when it ends, and nobody waits for a time-out. All
+  /// at the same time: no role changes.
+  @Test(arguments: [false, true]) func anEndInOrderCostsNothing(ofAll: Bool) {
+    var ends = 0
+    // Debug code is twenty times slower.
+    for seed in UInt64(1)...(_isDebugAssertConfiguration() ? 15 : 150) {
+      let result = Simulation.runEnds(seed: seed, steps: 3_000, ofAll: ofAll)
+      ends += result.faults[FaultKind.end.rawValue]
+      guard result.violation == nil else {
+        Issue.record(
+          "seed \(seed): \(result.rule ?? ""): \(result.violation ?? ""); replay: holdfast-sim --only-ends \(ofAll ? "all" : "one") --seed \(seed) --steps 3000 --trace"
+        )
+        return
+      }
+    }
+    #expect(ends > 10, "hardly a node was told to end: nothing was tested")
+  }
+
   @Test func theSameSeedIsTheSameRun() {
     for seed in UInt64(5_000)..<5_010 {
       let first = Simulation.run(seed: seed, steps: 2_000)

@@ -10,8 +10,8 @@ from .fault_run import Etcd, Run, plain, row
 from .fault_retries import Retries
 
 
-def kill(name, whom, at_once=False, etcd=False):
-    """`whom(run)` names who is killed. They are started again once sales go on without them; `at_once` where nothing can be sold
+def kill(name, whom, at_once=False, etcd=False, how=signal.SIGKILL):
+    """`whom(run)` names who is killed, or is asked to end. They are started again once sales go on without them; `at_once` where nothing can be sold
     before. Both copies are in sync before the next strike."""
     def run_row(folder, **options):
         run = Run(folder, etcd=Etcd(folder) if etcd else None, **options).begin()
@@ -21,7 +21,9 @@ def kill(name, whom, at_once=False, etcd=False):
 
             def strike():
                 for victim in victims:
-                    run.kill(victim)
+                    os.killpg(run.process(victim).pid, how)
+                for victim in victims:
+                    run.process(victim).wait()
                 if at_once:
                     for victim in victims:
                         run.start(victim)
@@ -39,6 +41,9 @@ kill("kill -9 of both nodes, started again", lambda run: run.cluster.names, at_o
 kill("kill -9 of the router, started again", lambda run: ["router"], at_once=True)
 kill("kill -9 of everything, started again", lambda run: [*run.cluster.names, "router"], at_once=True)
 kill("kill -9 of etcd, started again", lambda run: ["etcd"], etcd=True)
+kill("SIGTERM to the primary", lambda run: [run.primary()], how=signal.SIGTERM)
+kill("SIGTERM to the follower", lambda run: [run.follower()], how=signal.SIGTERM)
+kill("SIGTERM to both nodes, started again", lambda run: run.cluster.names, at_once=True, how=signal.SIGTERM)
 kill("kill -9 of the primary, roles in etcd", lambda run: [run.primary()], etcd=True)
 
 

@@ -84,10 +84,12 @@ extension NodeCore {
     fail("this process, start \(identity.start) of node \(me.node), was replaced by another: \(other)", as: .replaced)
   }
 
-  /// Whether the next process of this directory will find each shard's log whole.
-  func mayEnd() async -> Bool {
-    for nodeLoop in loops where await !nodeLoop.mayEnd { return false }
-    return true
+  /// Waits until something is so on each loop.
+  func wait(atMost patience: Duration, until isSo: (NodeLoop) async -> Bool) async {
+    let end = ContinuousClock.now + patience
+    for nodeLoop in loops {
+      while await !isSo(nodeLoop), ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(5)) }
+    }
   }
 
   // MARK: Looking at it

@@ -46,6 +46,8 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
         while reader.bytesLeft > 0 {
           let item = try PeerItem(decoding: &reader)
           let (shard, message, payload, sender) = (item.shard, item.message, item.payload, sender)
+          // The last word of an earlier process, read late: the next one is up.
+          if case .resign = message, !nodeLoop.node.met(sender.node, start: start) { continue }
           // The payload is the end of what was read.
           let kept = collected?.prefix(reader.offset).suffix(payload.byteCount)
           nodeLoop.assumeIsolated { $0.receive(message, payload: payload, kept: kept, for: shard, from: sender) }

@@ -99,6 +99,9 @@ final class PeerLink: ConnectionHandler {
 
   func drop() { connection?.abort() }
 
+  /// Ends the connection once what was said is sent.
+  func close() { connection?.close() }
+
   /// Ends the connection if it leads to an earlier start than this.
   func drop(before start: UInt64) {
     if peer != nil, peerStart < start { drop() }

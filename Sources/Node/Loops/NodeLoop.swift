@@ -122,7 +122,7 @@ package actor NodeLoop {
   /// No more turns: the node ends.
   func stop() {
     isStopping = true
-    for (_, link) in links { link.drop() }
+    for (_, link) in links { link.close() }
   }
 
   // MARK: Time and turns
@@ -381,15 +381,20 @@ package actor NodeLoop {
     return shard.assumeIsolated { shard in shard.look { machine in machine.replica.summary } }
   }
 
-  /// From now on no shard takes over or leaves its peer behind.
-  func beginEnd() {
-    takeAll(.endBegins)
+  /// The process ends: see `Node.stop`.
+  func tellAll(_ input: ShardInput) { takeAll(input) }
+
+  /// Whether something may still come of waiting for the other node.
+  var isLeaving: Bool {
+    shardList.contains { shard in
+      shard.assumeIsolated { shard in shard.look { machine in machine.replica.isLeaving } }
+    }
   }
 
-  /// Whether the next process will find each log whole.
+  /// Whether the next process will find each log whole, and nothing that was begun is unanswered.
   var mayEnd: Bool {
     shardList.allSatisfy { shard in
-      shard.assumeIsolated { shard in shard.look { machine in machine.replica.mayEnd } }
+      shard.assumeIsolated { shard in shard.look { machine in machine.replica.mayEnd && !machine.owesReplies } }
     }
   }
 

@@ -175,16 +175,18 @@ public final class Node: Sendable {
   /// What `holdfast status` asks for.
   public func status() async -> NodeStatus { await core.status([]) }
 
-  /// Ends in good order: hands its primaries over if that is quick, writes what it has, gives the directory back.
+  /// Ends in good order: hands its primaries over and leaves its followers' pairs if that is quick, answers what it was
+  /// asked, says what could not be had in time, writes what it has, gives the directory back.
   public func stop(handOver milliseconds: UInt32 = 2_000) async {
     guard core.beginStop() else { return }
     if core.status.state == .up, milliseconds > 0 {
-      for nodeLoop in core.loops { await nodeLoop.beginEnd() }
-      _ = await core.drain(core.primaryShards(), deadline: milliseconds)
+      for nodeLoop in core.loops { await nodeLoop.tellAll(.endBegins) }
+      await core.wait(atMost: .milliseconds(Int64(milliseconds))) { await !$0.isLeaving }
+      for nodeLoop in core.loops { await nodeLoop.tellAll(.endCloses) }
       // The other may be ending too: who was named last must have the record that says so.
-      let patience = ContinuousClock.now + .seconds(1)
-      while await !core.mayEnd(), ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(5)) }
+      await core.wait(atMost: .seconds(1)) { await $0.mayEnd }
       await core.giveLastSign(patience: .milliseconds(500))
+      if core.status.state == .up { for nodeLoop in core.loops { await nodeLoop.tellAll(.halt(.ended)) } }
     }
     await end()
   }

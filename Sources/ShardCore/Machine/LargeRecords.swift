@@ -66,7 +66,7 @@ struct DelayedMessages {
   /// are smaller than all that waits takes it piece by piece.
   private(set) var asked = Self.askedMax
   private static let askedMax = 4 << 20
-  private static let askedMin = 64 << 10
+  private static let askedMin = 1 << 10
   /// Of the job that unpacks the first of them; nil: there is none, or it is done.
   var token: UInt64?
   /// The first of them, unpacked.

@@ -24,6 +24,7 @@ extension HaltReason {
     case .diskFailed: "a write to its disk failed: look at the disk, then start the node again"
     case .wrongMemory: "its memory was found to be wrong: start the node again, and report this"
     case .edge: "a check inside the node failed: start the node again, and report this"
+    case .ended: "its process was told to end: nothing to do"
     case .replaced: "another process goes on as this node: nothing to do"
     }
   }

@@ -10,8 +10,10 @@ package enum ShardInput: Sendable {
 
   /// Recovery read the log. Once, first.
   indirect case start(ShardStart)
-  /// The process is about to end.
+  /// The process is about to end: see `Ending`.
   case endBegins
+  /// It takes no more commands.
+  case endCloses
   case halt(HaltReason)
 
   // Time.

@@ -14,7 +14,8 @@ extension ShardMachine {
   ) -> DirectiveAnswer? {
     switch consume input {
     case .start(let start): self.start(start, time, &tools)
-    case .endBegins: replica.beginEnd()
+    case .endBegins: tell(time, &tools) { $0.beginEnd(now: time.now, into: &$1) }
+    case .endCloses: tell(time, &tools) { $0.close(into: &$1) }
     case .halt(let reason): tell(time, &tools) { $0.halt(reason, now: time.now, into: &$1) }
     case .tick(let room): tick(room, time, &tools)
     case .turnEnds: endTurn(time, &tools)

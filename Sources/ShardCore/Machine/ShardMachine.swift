@@ -163,6 +163,9 @@ package struct ShardMachine: ~Copyable {
   /// Requests wait that were read: nothing more should be.
   var isBehind: Bool { !deferred.isEmpty && !isPreparing }
 
+  /// Whether a command or a read that was begun has no reply yet.
+  package var owesReplies: Bool { turn.isOpen || !deferred.isEmpty || queue.replyCount > 0 || !reads.isEmpty }
+
   /// Bytes that may go to the log with the next turns.
   var pendingBytes: Int { turn.records.count + deferredBytes + delayed.nextBytes }
 

@@ -44,6 +44,8 @@ final class SimulatedNode: SimulatedProcess {
   var isHeld = false
   /// Its disk was put back.
   var isSpent = false
+  /// It was told to end.
+  private(set) var isEnding = false
 
   /// The wall clock minus true time, in milliseconds.
   var wallOffset: Milliseconds
@@ -97,7 +99,7 @@ final class SimulatedNode: SimulatedProcess {
     changeLife()
     turns = ShardTurns()
     tools = ShardTools()
-    (isReplaced, lastNotes, links, inputs) = (false, [:], [], [])
+    (isReplaced, isEnding, lastNotes, links, inputs) = (false, false, [:], [], [])
     guard world.coordinator.answers(self) else {
       world.say("\(name) cannot start: the coordinator does not answer")
       return planRestart()
@@ -202,28 +204,40 @@ final class SimulatedNode: SimulatedProcess {
     planRestart(after: restartAfter)
   }
 
-  /// The process is told to end: it hands over what it leads, and ends once the next one will find each log whole, or
-  /// when its patience is over.
+  /// The process is told to end: it leaves its peers, answers what it was asked, says what could not be had in time,
+  /// and ends. As `Node.stop` does.
   ///
   /// - Parameter restartAfter: microseconds.
   func endInOrder(restartAfter: Int) {
-    guard isUp else { return }
+    guard isUp, !isEnding else { return }
+    isEnding = true
     world.say("\(name) is told to end")
     takeAll(.endBegins)
-    for shard in shards where shard.machine.replica.role == .primary { take(.directive(.drain), for: shard) }
-    waitForEnd(until: world.time + 3_000_000, restartAfter: restartAfter)
+    wait(until: world.time + 2_000_000) {
+      $0.shards.allSatisfy { !$0.machine.replica.isLeaving }
+    } then: { node in
+      node.takeAll(.endCloses)
+      node.wait(until: node.world.time + 1_000_000) { node in
+        node.shards.allSatisfy { $0.machine.replica.mayEnd && !$0.machine.owesReplies }
+      } then: { node in
+        node.takeAll(.halt(.ended))
+        // The log's writer ends when all is written; on a full disk that is never.
+        node.wait(until: node.world.time + 500_000) {
+          $0.writer?.isIdle == true
+        } then: { node in
+          node.world.ended(node)
+          node.crash(keepsPower: true, restartAfter: restartAfter)
+        }
+      }
+    }
   }
 
-  private func waitForEnd(until: Int, restartAfter: Int) {
+  private func wait(
+    until: Int, for isSo: @escaping (SimulatedNode) -> Bool, then goOn: @escaping (SimulatedNode) -> Void
+  ) {
     later(1_000) { node in
-      let isDraining = node.shards.contains { $0.machine.replica.summary.draining }
-      let mayEnd = !isDraining && node.shards.allSatisfy { $0.machine.replica.mayEnd }
-      // The log's writer ends when all is written; on a full disk that is never.
-      let isWritten = node.writer?.isIdle == true || node.world.time >= until + 500_000
-      guard isWritten, mayEnd || node.world.time >= until else {
-        return node.waitForEnd(until: until, restartAfter: restartAfter)
-      }
-      node.crash(keepsPower: true, restartAfter: restartAfter)
+      if isSo(node) || node.world.time >= until { return goOn(node) }
+      node.wait(until: until, for: isSo, then: goOn)
     }
   }
 

@@ -205,6 +205,7 @@ extension ShardInput {
     switch self {
     case .start(let start): "start at \(start.loaded.end), suspicion \(start.suspicion)"
     case .endBegins: "the end begins"
+    case .endCloses: "no more commands"
     case .halt(let reason): "halt: \(reason)"
     case .tick(let room): "tick, \(room)"
     case .turnEnds: "turn ends"

@@ -87,6 +87,7 @@ extension ShardInput {
     case connected = 15
     case closed = 16
     case directive = 17
+    case endCloses = 18
   }
 
   func encode(into out: inout [UInt8]) {
@@ -96,6 +97,7 @@ extension ShardInput {
       begin(.start)
       start.encode(into: &out)
     case .endBegins: begin(.endBegins)
+    case .endCloses: begin(.endCloses)
     case .halt(let reason):
       begin(.halt)
       out.append(reason.rawValue)
@@ -154,6 +156,7 @@ extension ShardInput {
     switch kind {
     case .start: self = .start(try ShardStart(decoding: &reader, shard: shard))
     case .endBegins: self = .endBegins
+    case .endCloses: self = .endCloses
     case .halt:
       guard let reason = HaltReason(rawValue: try reader.u8()) else { throw .invalid(field: "halt reason") }
       self = .halt(reason)

@@ -45,6 +45,10 @@ struct Faults {
   var atChange = 0.0
   /// A node is stopped and started at once.
   var restart = 0.0
+  /// A node is told to end, or all of them are, and comes back some time later.
+  var end = 0.0
+  /// Of these, how often all of them are, at about the same time.
+  var endOfAll = 0.3
   var directive = 0.0
   var damage = 0.0
   var wipe = 0.0
@@ -56,6 +60,13 @@ struct Faults {
   var coordinatorBack = 0.0
 
   static let none = Faults()
+
+  /// Nothing goes wrong, but nodes are told to end.
+  static func onlyEnds(ofAll: Bool) -> Faults {
+    var faults = Faults()
+    (faults.end, faults.endOfAll) = (0.3, ofAll ? 1 : 0)
+    return faults
+  }
 
   init() {}
 
@@ -84,6 +95,7 @@ struct Faults {
     damage = sometimes(0.06, &random)
     wipe = sometimes(0.03, &random)
     restart = sometimes(0.05, &random)
+    end = sometimes(0.08, &random)
     routerCrash = sometimes(0.08, &random)
     routerPause = sometimes(0.05, &random)
     stuckProposals = sometimes(0.15, &random)
@@ -103,7 +115,8 @@ struct Faults {
 
 /// The kinds of faults that a run counts.
 package enum FaultKind: Int, CaseIterable, Sendable {
-  case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, restart, failedSync, slowSync, fullDisk,
+  case lostMessage, repeatedMessage, crash, powerLoss, crashInOperation, restart, end, endOfAll, failedSync, slowSync,
+    fullDisk,
     partition, reset, pause, standstill, routerCrash, routerPause, deafRouter, wallJump, coordinatorAway,
     stuckProposals,
     lateProposal, watchAgain, atChange, directive, damage, primaryDamage, wipe, oldDisk, twin, staleStart,
@@ -118,6 +131,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case .powerLoss: "power losses"
     case .crashInOperation: "power losses inside a disk operation"
     case .restart: "nodes stopped and started at once"
+    case .end: "nodes told to end"
+    case .endOfAll: "all nodes told to end"
     case .failedSync: "disk operations that failed"
     case .slowSync: "slow syncs"
     case .fullDisk: "full disks"

@@ -40,6 +40,12 @@ package enum Simulation {
     run(World(seed: seed, traces: traces), steps)
   }
 
+  /// Runs one seed in which nothing goes wrong but that nodes are told to end: one after the other, or all at about the
+  /// same time. Then nobody waits for a time-out, and no role changes that need not.
+  package static func runEnds(seed: UInt64, steps: Int = defaultSteps, ofAll: Bool, traces: Bool = false) -> RunResult {
+    run(World(seed: seed, traces: traces, only: .onlyEnds(ofAll: ofAll)), steps)
+  }
+
   /// Runs one seed, and writes down all that one replica was told and what came of it: a file for `replay`. nil: the
   /// replica does not exist in this run, or the file would be too long.
   ///

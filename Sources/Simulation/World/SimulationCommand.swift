@@ -12,6 +12,9 @@ public enum SimulationCommand {
       FlagSpec(
         "steps", "M", default: "\(Simulation.defaultSteps)",
         "simulated steps with faults in each run; after them all must heal"),
+      FlagSpec(
+        "only-ends", "one|all",
+        "nothing goes wrong but that nodes are told to end: one after the other, or all at the same time"),
       FlagSpec("bug", "NAME", "switch a planted mistake on: only where they are compiled in; \"list\" names them"),
       FlagSpec(switch: "trace", "print what happened"),
       FlagSpec(switch: "brief", "do not look for a shorter run of a failure"),
@@ -44,7 +47,9 @@ public enum SimulationCommand {
       let steps = try flags.number("steps", in: 0...100_000_000) ?? Simulation.defaultSteps
       if let path = flags.text("replay") { return try replay(path, traces: flags.has("trace")) }
       if let path = flags.text("record") { return try record(to: path, first, count, steps, flags) }
-      return run(first, count, steps, flags)
+      let ends = flags.text("only-ends")
+      guard ends == nil || ends == "one" || ends == "all" else { throw UsageError("--only-ends is one or all") }
+      return run(first, count, steps, endsOfAll: ends.map { $0 == "all" }, flags)
     } catch {
       spec.fail(error)
     }
@@ -85,16 +90,25 @@ public enum SimulationCommand {
     }
   }
 
-  private static func run(_ first: UInt64, _ count: UInt64, _ steps: Int, _ flags: ParsedFlags) -> Int32 {
+  /// - Parameter endsOfAll: nil: everything goes wrong.
+  private static func run(
+    _ first: UInt64, _ count: UInt64, _ steps: Int, endsOfAll: Bool?, _ flags: ParsedFlags
+  ) -> Int32 {
     let started = ContinuousClock.now
     var total = Totals()
     for seed in first..<(first + count) {
-      let result = Simulation.run(seed: seed, steps: steps, traces: flags.has("trace"))
+      let traces = flags.has("trace")
+      let result =
+        if let endsOfAll {
+          Simulation.runEnds(seed: seed, steps: steps, ofAll: endsOfAll, traces: traces)
+        } else {
+          Simulation.run(seed: seed, steps: steps, traces: traces)
+        }
       total.add(result)
       for line in result.trace { print(line) }
       if flags.has("hash") { print("seed \(seed) steps \(result.steps) hash \(result.hash)") }
       if result.violation != nil {
-        report(result, steps, bug: flags.text("bug"), isBrief: flags.has("trace") || flags.has("brief"))
+        report(result, steps, bug: flags.text("bug"), isBrief: traces || flags.has("brief") || endsOfAll != nil)
         print("seeds run: \(seed - first + 1)")
         return 1
       }

@@ -25,6 +25,7 @@ extension World {
         node.crash(keepsPower: true, restartAfter: wait)
       }
     }
+    strikeWithEnds(node)
     if chance(faults.crashInOperation), node.isUp, !isLastCopy(node) {
       count(.crashInOperation)
       node.storage.plan(.crash, at: draw(0...20))

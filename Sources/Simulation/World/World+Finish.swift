@@ -22,6 +22,7 @@ extension World {
       return fail("healing", "what was asked after all healed is not answered: \(summary)")
     }
     compareReplicas()
+    checkWaits()
     checks.endedAt = time
     for event in events { checkHistory(event) }
   }
