@@ -13,8 +13,9 @@ let logCommands: [AdminCommand] = [
       name: "holdfast log verify", summary: "Reads a stopped node's whole log and snapshots and says what is wrong.",
       arguments: ["DIR"], flags: [.json],
       notes: """
-        DIR is a node's directory, such as var/n1. Nothing is changed. Ends with 0 if every byte is what was written (a torn end \
-        is what a crash leaves, and is no damage), with 1 otherwise.
+        DIR is a node's directory, such as var/n1. Nothing is changed. Ends with 0 if nothing is missing that the node needs, with \
+        1 if something is damaged. No damage: what a crash tore (torn), what was damaged and was made up for since (repaired), and \
+        what the node itself took out of a shard's log (cut, rebuilt).
         """)
   ) { run async throws(AdminError) in try verify(run) },
   AdminCommand(
@@ -60,10 +61,11 @@ private func verify(_ run: Invocation) throws(AdminError) {
   }
   let log = try inspect(storage, run.console)
   storage.unlock()
-  let damage = log.recovery.unreadable.filter { $0.kind == .damage }
+  let damage = log.recovery.unreadable.filter { $0.kind == .damage && !$0.isSettled }
   let lost = log.snapshots.filter { !$0.isReadable }
   let suspect = log.recovery.shards.filter { if case .suspectByDamage = $0.state { true } else { false } }
-  let isGood = damage.isEmpty && lost.isEmpty && suspect.isEmpty && log.segments.allSatisfy(\.isReadable)
+  // A segment's header that cannot be read is a stretch as well.
+  let isGood = damage.isEmpty && lost.isEmpty && suspect.isEmpty
   run.console.out(run.wantsJSON ? verifyJSON(log, isGood).compact + "\n" : verifyText(log))
   guard isGood else {
     throw .refused("damaged: \(damage.count) stretches, \(lost.count) snapshots, \(suspect.count) shards")
@@ -77,6 +79,18 @@ private func state(_ shard: ShardRecovery) -> String {
   case .suspectByDamage(.stretch): "damaged: an unreadable stretch may have held its last frames"
   case .suspectByDamage(.gap): "damaged: frames are missing in the middle"
   case .suspectByDamage(.unreachable(let index)): "damaged: does not reach index \(index), where a snapshot stood"
+  }
+}
+
+private let cutsShown = 20
+
+/// What an unreadable stretch is called, and what that means.
+private func standing(of stretch: UnreadableStretch) -> (word: String, meaning: String) {
+  switch (stretch.kind, stretch.isSettled) {
+  case (.tear, false): ("torn", ": a crash left it, and the next start goes on behind it")
+  case (.tear, true): ("torn", ": a crash left it, and the node has gone on behind it")
+  case (.damage, false): ("DAMAGED", "")
+  case (.damage, true): ("repaired", ": cannot be read, and every shard has gone on behind it")
   }
 }
 
@@ -94,10 +108,21 @@ private func verifyText(_ log: LogInspection) -> String {
         ]
       })
   for stretch in recovery.unreadable {
-    out +=
-      "\(stretch.kind == .tear ? "torn" : "DAMAGED"): positions \(stretch.range.lowerBound) to \(stretch.range.upperBound)\n"
+    let (word, meaning) = standing(of: stretch)
+    let header = log.segments.first { !$0.isReadable && $0.first == stretch.range.lowerBound }
+    let place = header.map { ", the header of \($0.path)" } ?? ""
+    out += "\(word): positions \(stretch.range.lowerBound) to \(stretch.range.upperBound)\(place)\(meaning)\n"
   }
-  for segment in log.segments where !segment.isReadable { out += "DAMAGED: the header of \(segment.path)\n" }
+  // The newest: a log that is kept for long may have many.
+  let earlier = log.cuts.count - cutsShown
+  if earlier > 0 { out += "cut or rebuilt \(earlier) times before; --json lists all\n" }
+  for cut in log.cuts.suffix(cutsShown) {
+    let what =
+      cut.isRebuild
+      ? "rebuilt: shard \(cut.shard.rawValue) from its peer's snapshot at index \(cut.index)"
+      : "cut: shard \(cut.shard.rawValue) behind index \(cut.index)"
+    out += "\(what), by this node, at position \(cut.position)\n"
+  }
   for snapshot in log.snapshots where !snapshot.isReadable {
     out += "DAMAGED: the snapshot of shard \(snapshot.shard.rawValue) at \(snapshot.index)\n"
   }
@@ -115,7 +140,13 @@ private func verifyJSON(_ log: LogInspection, _ isGood: Bool) -> JSONValue {
   let unreadable = log.recovery.unreadable.map { stretch -> JSONValue in
     .object([
       .init("kind", .text(stretch.kind == .tear ? "tear" : "damage")), .init("from", .number(stretch.range.lowerBound)),
-      .init("to", .number(stretch.range.upperBound)),
+      .init("to", .number(stretch.range.upperBound)), .init("settled", .bool(stretch.isSettled)),
+    ])
+  }
+  let cuts = log.cuts.map { cut -> JSONValue in
+    .object([
+      .init("shard", .number(cut.shard.rawValue)), .init("kind", .text(cut.isRebuild ? "rebuilt" : "cut")),
+      .init("index", .number(cut.index)), .init("position", .number(cut.position)),
     ])
   }
   return .object([
@@ -123,7 +154,7 @@ private func verifyJSON(_ log: LogInspection, _ isGood: Bool) -> JSONValue {
     .init("good", .bool(isGood)),
     .init("segments", .number(log.segments.count)), .init("frames", .number(log.recovery.frameCount)),
     .init("records", .number(log.recovery.recordCount)), .init("shards", .array(shards)),
-    .init("unreadable", .array(unreadable)),
+    .init("unreadable", .array(unreadable)), .init("cuts", .array(cuts)),
     .init(
       "snapshots",
       .array(

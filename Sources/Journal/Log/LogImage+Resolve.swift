@@ -14,6 +14,9 @@ extension LogImage {
       guard !shards[place].runs.isEmpty || !found.isEmpty else { continue }
       recovered.append(try resolve(shard, found))
     }
+    for place in unreadable.indices where unreadable[place].kind == .damage {
+      unreadable[place].isSettled = recovered.allSatisfy { $0.isWhole(behind: unreadable[place].range) }
+    }
     return Recovery(
       shards: recovered, unreadable: unreadable, frameCount: segments.reduce(0) { $0 + $1.frameCount },
       recordCount: segments.reduce(0) { $0 + $1.recordCount }, byteCount: segments.reduce(0) { $0 + $1.range.count })
@@ -59,13 +62,12 @@ extension LogImage {
     if hasGap { state = .suspectByDamage(.gap) }
     return ShardRecovery(
       shard: shard, state: state, end: index.end, committed: index.run?.committed ?? 0,
-      snapshot: index.snapshots.first)
+      snapshot: index.snapshots.first, evidence: index.evidence)
   }
 
   /// What unreadable stretches make of a shard that has nothing behind them.
   private func suspicion(_ index: ShardIndex) -> ShardRecovery.State {
-    let evidence = max(index.run?.evidence ?? 0, index.snapshots.first?.replayPosition ?? 0)
-    let behind = unreadable.filter { $0.range.upperBound > evidence }
+    let behind = unreadable.filter { $0.range.upperBound > index.evidence }
     if behind.contains(where: { $0.kind == .damage }) { return .suspectByDamage(.stretch) }
     return behind.isEmpty ? .clean : .suspectByTear
   }
@@ -86,6 +88,20 @@ extension LogImage {
     }
     return false
   }
+}
+
+extension ShardRecovery {
+  /// Whether nothing that the shard needs can have stood there.
+  fileprivate func isWhole(behind range: Range<UInt64>) -> Bool {
+    switch state {
+    case .clean, .suspectByTear, .suspectByDamage(.stretch): range.upperBound <= evidence
+    case .suspectByDamage(.gap), .suspectByDamage(.unreachable): false
+    }
+  }
+}
+
+extension ShardIndex {
+  fileprivate var evidence: UInt64 { max(run?.evidence ?? 0, snapshots.first?.replayPosition ?? 0) }
 }
 
 extension Recovery {

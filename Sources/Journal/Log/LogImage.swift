@@ -141,10 +141,10 @@ struct LogImage {
     for place in unreadable.indices
     where unreadable[place].range.lowerBound >= torn.lowerBound && unreadable[place].range.upperBound <= torn.upperBound
     {
-      unreadable[place].kind = .tear
+      (unreadable[place].kind, unreadable[place].isSettled) = (.tear, true)
       isFound = true
     }
-    if !isFound { unreadable.append(UnreadableStretch(kind: .tear, range: torn)) }
+    if !isFound { unreadable.append(UnreadableStretch(kind: .tear, range: torn, isSettled: true)) }
   }
 
   private mutating func findSnapshots(_ storage: any Storage) throws(StorageError) {

@@ -21,11 +21,24 @@ package struct LogInspection: Sendable {
     package var isReadable: Bool
   }
 
+  /// What the node itself took out of a shard's log, with a marker.
+  package struct Cut: Sendable {
+    package var shard: ShardID
+    /// Position of the marker.
+    package var position: UInt64
+    /// The last index that was kept, or that the peer's snapshot stands at.
+    package var index: UInt64
+    /// All that came before was replaced by the peer's snapshot.
+    package var isRebuild: Bool
+  }
+
   /// Whose directory it is.
   package let replica: ReplicaID
   package let segments: [Segment]
   package let snapshots: [Snapshot]
   package let recovery: Recovery
+  /// In the log's order.
+  package let cuts: [Cut]
   private let view: LogView
 
   /// Reads and verifies everything. Nothing is written. Of a log that a node writes to meanwhile the end may look torn:
@@ -47,6 +60,13 @@ package struct LogInspection: Sendable {
         recordCount: found.recordCount, isReadable: found.header != nil)
     }
     snapshots = image.snapshots.map { Snapshot(shard: $0.shard, index: $0.index, isReadable: $0.header != nil) }
+    cuts = image.shards.enumerated().flatMap { place, shard in
+      shard.cuts.map { cut in
+        Cut(
+          shard: ShardID(UInt16(place)), position: cut.position, index: cut.rebuiltAt?.index ?? cut.firstIndex - 1,
+          isRebuild: cut.rebuiltAt != nil)
+      }
+    }.sorted { $0.position < $1.position }
     view = image.view
   }
 

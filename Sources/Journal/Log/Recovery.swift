@@ -22,6 +22,9 @@ package struct UnreadableStretch: Equatable, Sendable {
   package var kind: Kind
   /// Positions in the log.
   package var range: Range<UInt64>
+  /// Of a tear: a later start of the node named it in its next segment's header, and went on behind it. Of damage:
+  /// every shard that the directory knows goes on behind it, so that nothing in it is needed any more.
+  package var isSettled = false
 }
 
 /// One shard as the log and its snapshots give it.
@@ -49,6 +52,8 @@ package struct ShardRecovery: Sendable {
   package var committed: UInt64
   /// The snapshot to load before replaying; nil: replay from index 1.
   package var snapshot: SnapshotHeader?
+  /// What is unreadable before this position did not lose anything that the shard needs, unless its state says so.
+  package var evidence: UInt64 = 0
 }
 
 /// How far opening has come, about every 64 MiB.
