@@ -19,7 +19,7 @@ extension Replica {
       }
     }
     if durable < end.index { new.ownAge.begin(end.index, now: now) }
-    if role == .follower, follow.primaryEnds, let old, entry.follower == nil {
+    if role == .follower, follow.primaryEnds, !follow.hasPrimaryResigned, let old, entry.follower == nil {
       effects.append(.note(.peerEnded(old.primary)))
     }
     state = RoleStorage(.primary(new))
