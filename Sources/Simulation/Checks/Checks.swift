@@ -220,7 +220,7 @@ final class Checks {
       } else {
         // Nobody told this process the time: it looked at the wall clock, and goes on from the last stamp if that is
         // behind.
-        let wall = World.epoch + time + node.wallOffset
+        let wall = World.epoch + time + node.turnWallOffset
         anchor.low = max(wall, header.stamp) - time
         // A follower that heard an earlier primary keeps what that one said, if it was more.
         anchor.high = max(anchor.high, max(wall, header.stamp) - time)

@@ -16,7 +16,7 @@ extension SimulatedNode {
   }
 
   private func readClock() -> TurnTime {
-    turnStartedAt = world.time
+    (turnStartedAt, turnWallOffset) = (world.time, wallOffset)
     beginAllowance()
     return TurnTime(
       now: MonotonicTime(Int64(monotonic / 1_000)),

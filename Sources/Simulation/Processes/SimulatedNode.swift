@@ -49,6 +49,8 @@ final class SimulatedNode: SimulatedProcess {
 
   /// The wall clock minus true time, in milliseconds.
   var wallOffset: Milliseconds
+  /// The same when the turn's time was read: the clock may jump while the process stands still within a turn.
+  var turnWallOffset: Milliseconds = 0
 
   var turns = ShardTurns()
   var turnStartedAt = 0
