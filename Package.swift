@@ -137,7 +137,10 @@ let package = Package(
     tests("Coordinators", ["Coordinators", "ClusterMap", "Octets", "Proto", "Threads", "TestKit"]),
     tests(
       "ShardCore",
-      ["Time", "ShardCore", "Octets", "Proto", "Inventory", "Replication", "Journal", "ClusterMap", "TestKit"]),
+      [
+        "Time", "ShardCore", "Octets", "Proto", "Inventory", "Replication", "Journal", "JournalTestKit", "ClusterMap",
+        "TestKit",
+      ]),
     tests(
       "Node",
       [

@@ -14,10 +14,13 @@ public enum DecodeError: Error, Equatable, Sendable {
   case otherVersion(found: UInt8)
 }
 
-/// A field's name, as a literal: equatable, sendable and free to make.
+/// A field's name, as a literal: equatable, sendable and free to make. A `String` of more than 15 bytes is allocated,
+/// and readers name a field each time that they read it.
 public struct StaticName: Equatable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
-  public let description: String
-  @inlinable public init(stringLiteral value: StaticString) { description = value.description }
+  @usableFromInline let literal: StaticString
+  @inlinable public init(stringLiteral value: StaticString) { literal = value }
+  public var description: String { literal.description }
+  public static func == (one: StaticName, other: StaticName) -> Bool { one.description == other.description }
 }
 
 /// Reads little-endian fields from a span, front to back. Every read checks its bounds; none traps.

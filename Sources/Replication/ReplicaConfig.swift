@@ -22,7 +22,8 @@ public struct ReplicaConfig: Sendable {
   var endAgain: Milliseconds { min(heartbeat, askAgain) }
   /// Records between two digests that the follower compares.
   public var checkpointEvery: UInt64 = 1_024
-  /// Bytes of frames in one read for a replica that catches up; at most two reads are unacknowledged.
+  /// Bytes of frames in one read for a replica that catches up; at most two reads are unacknowledged. The edge counts a
+  /// small frame for more than it has.
   public var catchUpBytes: Int = 1 << 20
   /// A joiner that is further behind than this gets a snapshot even if the log reaches back.
   public var snapshotBehind: UInt64 = 2_000_000

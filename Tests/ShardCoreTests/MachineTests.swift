@@ -18,6 +18,8 @@ struct LoneShard: ~Copyable {
   var frames: [EncodedFrame] = []
   /// Frames to routers' connections.
   var replies: [(connection: ConnectionID, frame: [UInt8])] = []
+  /// What was said to other replicas.
+  var sent: [(message: ReplicaMessage, payload: [UInt8])] = []
   var room = LogRoom.open
   /// Nothing is reported durable while this is set.
   var diskStandsStill = false
@@ -75,6 +77,7 @@ struct LoneShard: ~Copyable {
       records.append((token, bytes))
       if !workersStandStill { workersMoveOn() }
     case .reply(let frame, let tail, let connection): replies.append((connection, frame + tail))
+    case .send(let message, let payload, _): sent.append((message, payload))
     case .readMap(let token): machine.take(.mapRead(register, token: token), time: time, tools: &tools)
     case .propose(let entry, let revision, _):
       if revision == register?.revision ?? 0 { register = MapRegister(revision: revision + 1, entry: entry) }

@@ -29,8 +29,11 @@ extension Log {
   /// Frames from the one that holds `index`: as many as fit `maxBytes`, at least one; none if `index` is past the end.
   /// They may be written and not yet synced. Each is verified.
   ///
+  /// - Parameter leastBytes: what a frame counts for at least, so that many small ones are no more work than few large.
   /// - Throws: `notAvailable` if the log no longer reaches back: the follower takes a snapshot.
-  package func frames(of shard: ShardID, from index: UInt64, maxBytes: Int) throws(JournalError) -> FrameRun {
+  package func frames(
+    of shard: ShardID, from index: UInt64, maxBytes: Int, countingAtLeast leastBytes: Int = 0
+  ) throws(JournalError) -> FrameRun {
     let (known, view) = state.withLock { ($0.shard(shard), $0.view) }
     var result = FrameRun(bytes: [], headers: [])
     guard index <= known.end.index else { return result }
@@ -39,13 +42,16 @@ extension Log {
     }
     var reader = ShardReader(shard, known, view, from: place)
     var decoder = FrameDecoder()
+    var counted = 0
     while let frame = try reader.next() {
       guard frame.lastIndex >= index else { continue }
-      if !result.headers.isEmpty, result.bytes.count + frame.frameBytes > maxBytes { break }
+      let bytes = max(frame.frameBytes, leastBytes)
+      if !result.headers.isEmpty, counted + bytes > maxBytes { break }
       try reader.cursor.verify(&decoder)
       result.headers.append(frame)
       result.bytes.put(reader.cursor.frame)
-      if result.bytes.count >= maxBytes { break }
+      counted += bytes
+      if counted >= maxBytes { break }
     }
     return result
   }

@@ -10,6 +10,9 @@ extension NodeCore {
     config.failureTimeout = configuration.failureTimeout
     config.failureJitter = configuration.failureTimeout / 5
     config.heartbeat = configuration.heartbeat
+    // What a loop's shards may have under way together: other shards' heartbeats stand behind it.
+    let shardsPerLoop = max(1, shardCount / max(1, loopCount))
+    config.catchUpBytes = min(config.catchUpBytes, max(64 << 10, (8 << 20) / shardsPerLoop))
     return config
   }
 

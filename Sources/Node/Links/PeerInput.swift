@@ -12,6 +12,7 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
   let start: UInt64
   private unowned let nodeLoop: NodeLoop
   private var connection: Connection?
+  private var frames = PeerFrames()
   private var deadline = FrameDeadline(after: .seconds(30))
 
   init(_ hello: PeerHello, nodeLoop: NodeLoop) {
@@ -35,24 +36,21 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
 
   func received(_ bytes: RawSpan, on connection: Connection) -> Int {
     var consumed = 0
+    var left = PeerFrames.messagesMax
+    // All of it, as the connection collected it: what is large is kept instead of copied.
+    let collected = connection.collectedInput
     do throws(DecodeError) {
-      while consumed < bytes.byteCount {
-        let rest = bytes.extracting(consumed..<bytes.byteCount)
-        let frame = try WireFrame(header: rest)
-        guard frame.kind == .peerMessages else { throw .invalid(field: "frame kind") }
-        // The rest, as the connection collected it: what is large is kept instead of copied.
-        let collected = connection.collectedInput?.dropFirst(consumed + WireFrame.headerBytes)
-        var reader = ByteReader(try frame.body(of: rest))
-        while reader.bytesLeft > 0 {
-          let item = try PeerItem(decoding: &reader)
-          let (shard, message, payload, sender) = (item.shard, item.message, item.payload, sender)
-          // The last word of an earlier process, read late: the next one is up.
-          if case .resign = message, !nodeLoop.node.met(sender.node, start: start) { continue }
-          // The payload is the end of what was read.
-          let kept = collected?.prefix(reader.offset).suffix(payload.byteCount)
-          nodeLoop.assumeIsolated { $0.receive(message, payload: payload, kept: kept, for: shard, from: sender) }
-        }
-        consumed += WireFrame.headerBytes + frame.bodyBytes
+      try frames.take(bytes, &left, consumed: &consumed) { item, end in
+        let (shard, message, payload, sender) = (item.shard, item.message, item.payload, sender)
+        // The last word of an earlier process, read late: the next one is up.
+        if case .resign = message, !nodeLoop.node.met(sender.node, start: start) { return }
+        // The payload is the end of what was taken.
+        let kept = collected?.prefix(end).suffix(payload.byteCount)
+        nodeLoop.assumeIsolated { $0.receive(message, payload: payload, kept: kept, for: shard, from: sender) }
+      }
+      if left == 0, consumed < bytes.byteCount {
+        connection.pauseReading()
+        nodeLoop.assumeIsolated { $0.pause(self) }
       }
     } catch .truncated(let missing, _) {
       connection.expectInput(byteCount: WireFrame.headerBytes + missing)
@@ -76,6 +74,9 @@ final class PeerInput: ConnectionHandler, @unchecked Sendable {
     self.connection = nil
     nodeLoop.assumeIsolated { $0.remove(self, from: sender) }
   }
+
+  /// A turn has ended.
+  func goOn() { connection?.resumeReading() }
 
   func drop() { connection?.abort() }
 }

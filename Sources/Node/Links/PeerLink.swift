@@ -27,7 +27,9 @@ final class PeerLink: ConnectionHandler {
   private static let waitMax: Milliseconds = 1_000
   /// Beyond this much output what is said is lost: the replication rules say it again.
   private static let outputBytesMax = 64 << 20
-  private static let frameBytesMax = 8 << 20
+  /// Whoever reads it has it all in memory before the first message counts, so that a larger one would make its turns
+  /// longer.
+  private static let frameBytesMax = 128 << 10
   /// A frame of the log with one event's plan in it.
   private static let largePayload = 1 << 20
 

@@ -39,6 +39,8 @@ package actor NodeLoop {
   // Peers.
   private var links: [NodeName: PeerLink] = [:]
   private var inputs: [ReplicaID: [PeerInput]] = [:]
+  /// Those that gave this turn all that it takes of one.
+  private var pausedInputs: [PeerInput] = []
 
   private var ticks: UInt64 = 0
   /// When a batch or a frame came last.
@@ -194,6 +196,9 @@ package actor NodeLoop {
       for connection in paused { connection.goOn() }
       paused.removeAll()
     }
+    // They are looked at in the next turn.
+    for input in pausedInputs { input.goOn() }
+    pausedInputs.removeAll(keepingCapacity: true)
   }
 
   private func goOn() {
@@ -307,6 +312,12 @@ package actor NodeLoop {
       for input in list where input.start < start { input.drop() }
     }
     links[name]?.drop(before: start)
+  }
+
+  /// The connection goes on with the next turn.
+  func pause(_ input: PeerInput) {
+    askForTurnEnd()
+    pausedInputs.append(input)
   }
 
   func add(_ input: PeerInput, from sender: ReplicaID) { inputs[sender, default: []].append(input) }

@@ -84,7 +84,8 @@ package final class DiskDriver: Sendable {
     of shard: ShardID, from first: UInt64, bytes: Int, _ complain: (StaticString, JournalError) -> Void
   ) -> [StreamFrame]? {
     do throws(JournalError) {
-      return try journal.frames(of: shard, from: first, maxBytes: bytes).streamFrames
+      return try journal.frames(of: shard, from: first, maxBytes: bytes, countingAtLeast: StreamFrame.leastBytes)
+        .streamFrames
     } catch {
       if case .notAvailable = error { return nil }
       complain("old frames cannot be read", error)

@@ -62,7 +62,8 @@ package func loadShards(
   _ shards: [ShardID], from journal: Log, keyLimits: KeyLimits = KeyLimits(), salt: () -> UInt64,
   replayed: (Int) -> Void = { _ in }
 ) -> [(shard: ShardID, result: Result<LoadedShard, JournalError>)] {
-  var loaded: [ShardID: LoadedShard] = [:]
+  // By number: each is changed where it stands, with each frame. A dictionary would take it out and put it back.
+  var loaded = [LoadedShard?](repeating: nil, count: (shards.map { Int($0.rawValue) }.max() ?? -1) + 1)
   var starts: [ShardID: LogEnd] = [:]
   for shard in shards {
     var start = LoadedShard(
@@ -72,20 +73,28 @@ package func loadShards(
       start = LoadedShard(inventory: inventory, end: header.end, epochs: [])
       start.snapshotIndex = header.end.index
     }
-    loaded[shard] = start
+    loaded[Int(shard.rawValue)] = start
     starts[shard] = start.end
   }
+  // Told now and then: a frame may have one record.
+  var untold = 0
   do throws(JournalError) {
     try journal.replay(starts) { (frame, records) throws(JournalError) in
-      try loaded[frame.shard]?.apply(frame, records)
-      replayed(Int(frame.count))
+      try loaded[Int(frame.shard.rawValue)]?.apply(frame, records)
+      untold += Int(frame.count)
+      guard untold >= 4_096 else { return }
+      replayed(untold)
+      untold = 0
     }
   } catch {
     // One of them is in the way of the others: each on its own, then.
-    loaded = [:]
+    for place in loaded.indices { loaded[place] = nil }
   }
+  replayed(untold)
   return shards.map { shard in
-    if var found = loaded.removeValue(forKey: shard) {
+    var taken: LoadedShard?
+    swap(&taken, &loaded[Int(shard.rawValue)])
+    if var found = taken {
       found.epochs = journal.epochs(of: shard)
       return (shard, .success(found))
     }

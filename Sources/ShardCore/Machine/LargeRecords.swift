@@ -154,7 +154,11 @@ extension ShardMachine {
     // Nothing is dropped for want of room: it would be sent again, and be as much again.
     if case .busy = room { return delayed.foundRoom(false) }
     var left = delayed.nextBytes
+    var rawBytes = 0
     while let first = delayed.list.first, delayed.token == nil, left >= first.payload.count {
+      // Their records are applied here: beyond one large frame, what the turn has no time for waits for the next tick.
+      guard rawBytes < options.largeRecordBytes || !tools.allowance.isOver else { return }
+      rawBytes += Int(first.header?.rawBytes ?? 0)
       left -= first.payload.count
       let message = delayed.removeFirst()
       receive(message.message, message.header, payload: message.payload.rawSpan, from: message.sender, time, &tools)

@@ -194,7 +194,7 @@ extension ShardMachine {
     var given = 0
     for place in start..<recent.count where given < bytes {
       let frame = recent[place]
-      given += frame.bytes.count
+      given += max(frame.bytes.count, StreamFrame.leastBytes)
       call(time, frame: frame) { $0.streamed(frame.header, token: token, now: time.now, into: &$1) }
     }
     call(time) { $0.streamEnded(.done, token: token, now: time.now, into: &$1) }

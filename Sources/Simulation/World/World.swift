@@ -110,7 +110,8 @@ final class World {
     config.readmissionWaitMax = 1_000
     config.heartbeat = 50
     config.checkpointEvery = 16
-    config.catchUpBytes = [600, 1 << 20].randomElement(using: &random) ?? 600
+    // Three small frames, as each counts: or all there is.
+    config.catchUpBytes = [12 << 10, 1 << 20].randomElement(using: &random) ?? 12 << 10
     config.snapshotBehind = [30, 2_000_000].randomElement(using: &random) ?? 30
     replicaConfig = config
     segmentBytes = [16 << 10, 64 << 10].randomElement(using: &random) ?? 16 << 10
