@@ -12,7 +12,7 @@ extension NodeCore {
     config.heartbeat = configuration.heartbeat
     // What a loop's shards may have under way together: other shards' heartbeats stand behind it.
     let shardsPerLoop = max(1, shardCount / max(1, loopCount))
-    config.catchUpBytes = min(config.catchUpBytes, max(64 << 10, (8 << 20) / shardsPerLoop))
+    config.catchUpBytes = min(config.catchUpBytes, max(16 << 10, (2 << 20) / shardsPerLoop))
     return config
   }
 
