@@ -9,7 +9,9 @@ package enum AdminError: Error, Equatable {
   case refused(String)
   /// Coordinator, node or router cannot be reached: status 3.
   case unreachable(String)
-  /// Somebody answers there, with a certificate that is not trusted: status 3, as no answer of the router is heard.
+  /// Nobody listens there, and nothing lies between that could be the reason: status 3, too.
+  case gone(String)
+  /// Somebody is there, but is not heard: its certificate is not trusted, or its file not allowed. Status 3.
   case untrusted(String)
   /// What was asked was found out, and is said by this status alone.
   case verdict(Int32)
@@ -18,14 +20,15 @@ package enum AdminError: Error, Equatable {
     switch self {
     case .refused: 1
     case .usage: 2
-    case .unreachable, .untrusted: 3
+    case .unreachable, .gone, .untrusted: 3
     case .verdict(let code): code
     }
   }
 
   var text: String {
     switch self {
-    case .usage(let text), .refused(let text), .unreachable(let text), .untrusted(let text): text
+    case .usage(let text), .refused(let text), .unreachable(let text), .gone(let text), .untrusted(let text):
+      text
     case .verdict: ""
     }
   }

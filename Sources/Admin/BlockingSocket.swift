@@ -40,9 +40,9 @@ final class BlockingSocket {
       }
     }
     guard result == 0 else {
-      let reason = errno == EAGAIN ? "no answer" : errorText(errno)
+      let code = errno
       close(descriptor)
-      throw .unreachable("\(address): \(reason)")
+      throw Self.failure(code, address)
     }
     return descriptor
   }
@@ -60,22 +60,31 @@ final class BlockingSocket {
     }
     defer { unsafe freeaddrinfo(found) }
     var next = unsafe found
-    var reason = "no address"
+    var failure = AdminError.unreachable("\(address): no address")
     while let candidate = unsafe next {
       let descriptor = unsafe socket(
         candidate.pointee.ai_family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       guard descriptor >= 0 else { throw .unreachable("\(address): \(errorText(errno))") }
       limit(descriptor, timeout)
-      // With SO_SNDTIMEO set, connect gives up after that time too (EINPROGRESS).
       if unsafe connect(descriptor, candidate.pointee.ai_addr, candidate.pointee.ai_addrlen) == 0 {
         return descriptor
       }
-      reason = errno == EINPROGRESS ? "no answer" : errorText(errno)
+      failure = Self.failure(errno, address)
       close(descriptor)
       // Safe: the list is still there.
       unsafe next = candidate.pointee.ai_next
     }
-    throw .unreachable("\(address): \(reason)")
+    throw failure
+  }
+
+  /// Why a connection could not be made. With SO_SNDTIMEO set, connect gives up after that time.
+  private static func failure(_ code: Int32, _ address: String) -> AdminError {
+    switch code {
+    case EAGAIN, EINPROGRESS: .unreachable("\(address): no answer")
+    case ECONNREFUSED, ENOENT: .gone("\(address): \(errorText(code))")
+    case EACCES, EPERM: .untrusted("\(address): \(errorText(code))")
+    default: .unreachable("\(address): \(errorText(code))")
+    }
   }
 
   deinit { close(descriptor) }

@@ -190,9 +190,9 @@ private func eventText(_ event: JSONValue, _ availability: JSONValue) -> String 
     if let text = event[name]?.text { out += "  \(name): \(text)\n" }
   }
   out += "\n"
-  var rows = [["", "TOTAL", "FREE", "HELD", "SOLD", "PRICE"]]
+  var rows = [["", "TOTAL", "FREE", "HELD", "SOLD", "NOT FOR SALE", "PRICE"]]
   func add(_ name: String, _ counts: JSONValue) {
-    rows.append([name] + ["total", "free", "held", "sold", "price"].map { number(counts[$0]) })
+    rows.append([name] + ["total", "free", "held", "sold", "not_for_sale", "price"].map { number(counts[$0]) })
   }
   add("all", availability)
   for kind in ["categories", "areas"] {

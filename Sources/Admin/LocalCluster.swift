@@ -49,7 +49,7 @@ struct LocalCluster {
   init(_ given: ParsedFlags) throws(AdminError) {
     data = absolutePath(given.text("data") ?? "var")
     var flags = given
-    flags.fill(with: ClusterFile.read(data: data)?.flags ?? [:])
+    flags.fill(with: try ClusterFile.read(data: data)?.flags ?? [:])
     kept = [:]
     for (name, _, _) in Self.keeping where name != "coordinator" {
       if let text = Self.text(of: name, in: flags) { kept[name] = text }
@@ -60,7 +60,8 @@ struct LocalCluster {
     _ = try checked { () throws(UsageError) in try flags.fileMode("unix-mode") }
     let programs = flags.text("programs") ?? programDirectory()
     parts = []
-    let wanted = flags.text("coordinator") ?? ClusterFile.read(data: data)?.coordinator ?? "file:\(data)/coordinator"
+    let known = try ClusterFile.read(data: data)?.coordinator
+    let wanted = flags.text("coordinator") ?? known ?? "file:\(data)/coordinator"
     if wanted == "etcd" || wanted == Self.ownEtcd.description && flags.text("coordinator") == nil {
       coordinator = Self.ownEtcd
       parts.append(Self.etcd(data: data))
@@ -142,7 +143,7 @@ struct LocalCluster {
   /// Refuses flags that say something else than what this cluster was made with, or than what runs: at once, with
   /// both values.
   func checkAgainstKept(_ given: ParsedFlags) throws(AdminError) {
-    guard let file = ClusterFile.read(data: data) else { return }
+    guard let file = try ClusterFile.read(data: data) else { return }
     for (name, takes, isFixed) in Self.keeping where given.given.contains(name) {
       let known = name == "coordinator" ? file.coordinator : file.flags[name]
       guard let wanted = Self.text(of: name, in: given), known.map({ isSame(name, wanted, $0) }) != true

@@ -28,10 +28,18 @@ struct ClusterFile: Equatable {
   /// What the cluster was started with: a later `up` takes these for the flags that it is not given.
   var flags: [String: String] = [:]
 
-  static func read(data: String) -> ClusterFile? {
-    guard let text = readFile(data + "/cluster.json"), let json = JSONValue(parsing: text),
-      let coordinator = json["coordinator"]?.text, let http = json["http"]?.text
-    else { return nil }
+  /// nil: there is none. What is there and cannot be understood is refused, for other processes and other data would be
+  /// asked for instead.
+  static func read(data: String) throws(AdminError) -> ClusterFile? {
+    let path = data + "/cluster.json"
+    guard let text = readFile(path) else { return nil }
+    guard let json = JSONValue(parsing: text), let coordinator = json["coordinator"]?.text,
+      let http = json["http"]?.text
+    else {
+      throw .refused(
+        "\(path) cannot be understood: it should be JSON with \"coordinator\" and \"http\". Mend it, or take it away and give "
+          + "the cluster's flags again (--coordinator, --nodes, --http, …)")
+    }
     var flags: [String: String] = [:]
     for member in json["flags"]?.members ?? [] { flags[member.name] = member.value.text }
     return ClusterFile(coordinator: coordinator, http: http, flags: flags)
@@ -59,7 +67,8 @@ struct Invocation {
   }
 
   func coordinatorAddress() throws(AdminError) -> CoordinatorAddress {
-    let text = flags.text("coordinator") ?? ClusterFile.read(data: data)?.coordinator ?? "file:\(data)/coordinator"
+    var text = flags.text("coordinator") ?? "file:\(data)/coordinator"
+    if !flags.has("coordinator"), let known = try ClusterFile.read(data: data)?.coordinator { text = known }
     guard let address = CoordinatorAddress(text) else {
       throw .usage("--coordinator: \"\(text)\" is neither file:DIR nor etcd:http://HOST:PORT[,…]")
     }
@@ -72,11 +81,14 @@ struct Invocation {
     do throws(CoordinatorError) { return try address.open(create: false) } catch { throw AdminError(error) }
   }
 
-  /// The routers that registered, the youngest first. None if the coordinator does not say.
-  private func registeredRouters() async -> [String] {
+  /// The doors of the routers that registered, the youngest first. None if the coordinator does not say.
+  private func registeredDoors() async -> [(address: String, usesTLS: Bool)] {
     guard let coordinator = try? coordinator() else { return [] }
     defer { coordinator.close() }
-    return ((try? await coordinator.routers()) ?? []).sorted { $0.startedAt > $1.startedAt }.flatMap { doors(of: $0) }
+    let routers = (try? await coordinator.routers()) ?? []
+    return routers.sorted { $0.startedAt > $1.startedAt }.flatMap { router in
+      doors(of: router).map { ($0, router.usesTLS && !$0.hasPrefix("unix:")) }
+    }
   }
 
   /// Calls the API at the first router that can be reached: the one that is named; else the one that `up` left behind,
@@ -88,7 +100,7 @@ struct Invocation {
     var addresses: [String] = []
     if let http = flags.text("http") {
       addresses = [http]
-    } else if flags.text("coordinator") == nil, let cluster = ClusterFile.read(data: data) {
+    } else if flags.text("coordinator") == nil, let cluster = try ClusterFile.read(data: data) {
       addresses = [cluster.http]
     }
     // With a key a call that may have happened is safe to send again, at another router.
@@ -102,15 +114,28 @@ struct Invocation {
       if addresses.isEmpty {
         guard !isAsked else { throw failure }
         isAsked = true
-        addresses = await registeredRouters() + ["127.0.0.1:8080"]
+        let registered = await registeredDoors()
+        let isTrusted = trust.transport(to: "") != .plain
+        addresses = registered.filter { isTrusted || !$0.usesTLS }.map(\.address)
+        if let door = registered.first, addresses.isEmpty {
+          throw .untrusted(
+            "the router at \(door.address) speaks TLS: give --tls, or --ca FILE with the certificates to trust")
+        }
+        // Where one listens by default, if nobody says where one does.
+        if addresses.isEmpty { addresses = ["127.0.0.1:8080"] }
       }
       do throws(AdminError) {
+        let address = addresses.removeFirst()
+        // One that says nothing may stand still, and another may answer; a large body takes its time everywhere.
+        let isQuick = !flags.has("http") && (body?.count ?? 0) < 1 << 20
         return try call(
-          method, path, at: addresses.removeFirst(), trust.transport, body: body, headers: headers,
-          timeout: .seconds(60))
+          method, path, at: address, trust.transport(to: address), body: body, headers: headers,
+          timeout: .seconds(isQuick ? 10 : 60))
       } catch {
-        guard case .unreachable = error else { throw error }
-        failure = error
+        switch error {
+        case .unreachable, .gone: failure = error
+        case .refused, .usage, .untrusted, .verdict: throw error
+        }
       }
     }
   }

@@ -55,9 +55,16 @@ struct ShardCondition {
     let isStale = leader.map { $0.replica.epoch < entry?.epoch ?? 0 } ?? false
     let isFull = leader?.node.status?.isDiskFull ?? false
     if let leader, !isStale {
-      sells = !isFull
+      sells = !isFull && !leader.replica.isStalled
       copies = second == nil ? 1 : 2
-      if !leader.replica.reason.isEmpty, second == nil { aloneBecause = [leader.replica.reason.description] }
+      if second == nil, !leader.replica.isStalled {
+        // The reason is of the past: who catches up is there again.
+        if let joining {
+          aloneBecause = ["\(joining) catches up"]
+        } else if !leader.replica.reason.isEmpty {
+          aloneBecause = [leader.replica.reason.description]
+        }
+      }
     } else if isMapKnown, entry == nil {
       (sells, copies) = (false, 0)
     } else if let primary, silent.contains(primary) || working.isEmpty && heard.isEmpty {
@@ -65,6 +72,10 @@ struct ShardCondition {
       copies = working.isEmpty ? nil : working.count(where: isFollowing)
     } else if heard.isEmpty, !silent.isEmpty {
       sells = nil
+    } else if !isMapKnown, working.contains(where: isFollowing) {
+      // A follower follows somebody, whom nobody names.
+      sells = nil
+      copies = working.count(where: isFollowing)
     } else {
       sells = false
       copies = working.count(where: isFollowing)
@@ -77,7 +88,8 @@ struct ShardCondition {
     // A replica without a role that gives a reason: its log may lack something, and it waits to hear what.
     switch replica.role {
     case .none, .follower, .joining: return replica.reason.isEmpty ? nil : "\(node) waits: \(replica.reason)"
-    case .primary, .halted: return nil
+    case .primary: return replica.isStalled ? "\(node) \(replica.reason)" : nil
+    case .halted: return nil
     }
   }
 
@@ -85,6 +97,7 @@ struct ShardCondition {
   var words: String {
     let extra = trouble.map { "; \($0)" } ?? ""
     guard let sells else {
+      if !isMapKnown, let copies, copies > 0 { return "unknown: no primary answers, and nobody says who it is" + extra }
       if let copies, copies > 0 { return "unknown: the primary does not answer, \(copies) copy does" + extra }
       return "unknown: nobody answered" + extra
     }
@@ -96,8 +109,8 @@ struct ShardCondition {
       return primary == nil ? "no primary yet" : "no primary answers"
     }
     guard copies == 2 else {
+      if let joining { return "one copy, \(joining) catches up" }
       let because = aloneBecause.first.map { ": \($0)" } ?? ""
-      if let joining { return "one copy, \(joining) catches up" + because }
       if let follower { return "one copy, \(follower) unknown" + extra }
       return "one copy" + because + extra
     }

@@ -25,8 +25,9 @@ let statusCommand = AdminCommand(
       coordinator cannot be reached, or holds no cluster, and no node answers.
       """)
 ) { run async throws(AdminError) in
-  let nodes = run.flags.text("nodes") ?? ClusterFile.read(data: run.data)?.flags["nodes"] ?? ""
-  let addresses = nodes.split(separator: ",").map(String.init)
+  var nodes = run.flags.text("nodes")
+  if nodes == nil { nodes = try ClusterFile.read(data: run.data)?.flags["nodes"] }
+  let addresses = (nodes ?? "").split(separator: ",").map(String.init)
   if let bad = addresses.first(where: { splitAddress($0) == nil }) {
     throw .usage("--nodes: \"\(bad)\" is no address of the form HOST:PORT")
   }

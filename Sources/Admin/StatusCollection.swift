@@ -22,10 +22,12 @@ final class StatusCollection: Sendable {
     /// By address.
     var statuses: [String: NodeStatus] = [:]
     var alive: Set<String> = []
-    /// Why a router's answer was not heard, by its key.
-    var distrusted: [String: String] = [:]
+    /// Why a router was not heard, by its key: what its doors said, the one that says most.
+    var unheard: [String: StatusReport.Router.Silence] = [:]
     /// What was asked, so that nobody is asked twice.
     var asked: Set<String> = []
+    /// The addresses that flags and files name, in their order.
+    var first: [String] = []
     var left = 0
   }
 
@@ -81,11 +83,19 @@ final class StatusCollection: Sendable {
   private func askRouter(_ record: RouterRecord) {
     for door in doors(of: record) {
       begin { [trust] me in
+        var silence = StatusReport.Router.Silence.noAnswer
         do throws(AdminError) {
-          let answer = try call("GET", "/healthz", at: door, trust.asking(record), timeout: me.firstTimeLeft)
+          let answer = try call("GET", "/healthz", at: door, trust.asking(record, at: door), timeout: me.firstTimeLeft)
           if answer.status == 200 { me.state.withLock { _ = $0.alive.insert(record.key) } }
         } catch {
-          if case .untrusted(let why) = error { me.state.withLock { $0.distrusted[record.key] = why } }
+          switch error {
+          case .gone: silence = .gone
+          case .untrusted(let why), .refused(let why), .usage(let why): silence = .notHeard(why)
+          case .unreachable, .verdict: break
+          }
+        }
+        me.state.withLock { state in
+          state.unheard[record.key] = max(state.unheard[record.key] ?? .gone, silence)
         }
       }
     }
@@ -97,6 +107,7 @@ final class StatusCollection: Sendable {
   func collect(
     at addresses: [String], open: @escaping @Sendable () throws(AdminError) -> any Coordinator
   ) async throws(AdminError) -> StatusReport {
+    state.withLock { $0.first = addresses }
     for address in addresses { askNode(address) }
     let reading = Task { await read(open) }
     let end = began + .milliseconds(firstPatience.rawValue)
@@ -157,28 +168,36 @@ final class StatusCollection: Sendable {
 
   /// What is known now. Throws if that is nothing at all.
   private func report() throws(AdminError) -> StatusReport {
-    let state = state.withLock { $0 }
+    var state = state.withLock { $0 }
     if let error = state.coordinatorError, state.statuses.isEmpty { throw error }
+    // Which cluster this is: as the coordinator says, or else the node that was asked first.
+    let cluster =
+      state.birth?.cluster ?? state.first.lazy.compactMap { state.statuses[$0]?.cluster }.first
+    let foreign = state.statuses.filter { $0.value.cluster != cluster }.sorted { $0.key < $1.key }
+    for (address, _) in foreign { state.statuses[address] = nil }
+    let strangers = foreign.map { "\($0.key) answers as node \($0.value.node) of another cluster" }
     var nodes = state.records.map { record in
       let status = state.statuses[record.address].flatMap { $0.node == record.name ? $0 : nil }
       return StatusReport.Node(name: record.name, address: record.address, pid: record.pid, status: status)
     }
-    for (address, status) in state.statuses where !nodes.contains(where: { $0.name == status.node }) {
+    let answers = state.statuses.sorted { $0.key < $1.key }
+    for (address, status) in answers where !nodes.contains(where: { $0.name == status.node }) {
       nodes.append(StatusReport.Node(name: status.node, address: address, pid: Int(status.pid), status: status))
     }
     nodes.sort { $0.name < $1.name }
+    // Without the coordinator nobody names those that do not answer; an operator must know which they are.
+    let silent = state.coordinatorError == nil ? [] : state.asked.filter { state.statuses[$0] == nil }.sorted()
     let shardCount =
       state.birth?.shardCount
       ?? (nodes.flatMap { $0.status?.replicas ?? [] }.map { Int($0.shard.rawValue) + 1 }.max() ?? 0)
     return StatusReport(
       shardCount: shardCount, nodes: nodes,
       routers: state.routers.map { router in
-        let isAlive = state.alive.contains(router.key)
-        let distrust = isAlive ? nil : state.distrusted[router.key]
-        let isUp = doors(of: router).isEmpty || distrust != nil ? nil : isAlive
-        return StatusReport.Router(record: router, isUp: isUp, distrust: distrust)
+        let silence = state.alive.contains(router.key) ? nil : state.unheard[router.key] ?? .noAnswer
+        return StatusReport.Router(record: router, silence: doors(of: router).isEmpty ? .cannotAsk : silence)
       },
-      registers: state.registers, heardAt: wallClock(), coordinatorTrouble: state.coordinatorError?.text)
+      registers: state.registers, heardAt: wallClock(), coordinatorTrouble: state.coordinatorError?.text,
+      strangers: strangers, silentAddresses: silent.filter { address in !foreign.contains { $0.key == address } })
   }
 }
 

@@ -32,17 +32,35 @@ struct StatusReport {
   }
   struct Router {
     var record: RouterRecord
-    /// nil: only processes of its own machine can ask it, or its answer was not heard.
-    var isUp: Bool?
-    /// Why it was not.
-    var distrust: String?
-    var state: String { isUp.map { $0 ? "up" : "down" } ?? "unknown" }
+    /// Why it was not heard; nil: it answers.
+    var silence: Silence?
+
+    /// The later one says more: of several doors its word counts.
+    enum Silence: Comparable {
+      /// Nobody listens where it did.
+      case gone
+      /// Somebody listens, or something lies between.
+      case noAnswer
+      /// Somebody is there, but not for the one who asked.
+      case notHeard(String)
+      /// Only processes of its own machine can ask it.
+      case cannotAsk
+    }
+
+    var state: String {
+      switch silence {
+      case nil: "up"
+      case .gone, .noAnswer: "down"
+      case .notHeard, .cannotAsk: "unknown"
+      }
+    }
     var words: String {
-      switch isUp {
-      case true?: "up"
-      case false?: "gone (last sign of life \(clockTime(record.seenAt)))"
-      case nil where distrust != nil: "unknown: \(distrust ?? "")"
-      case nil: "unknown: it listens at files and addresses that only \(record.host) can reach"
+      switch silence {
+      case nil: "up"
+      case .gone: "gone (last sign of life \(clockTime(record.seenAt)))"
+      case .noAnswer: "does not answer (last sign of life \(clockTime(record.seenAt)))"
+      case .notHeard(let why): "unknown: \(why)"
+      case .cannotAsk: "unknown: it listens at files and addresses that only \(record.host) can reach"
       }
     }
   }
@@ -69,6 +87,10 @@ struct StatusReport {
   var heardAt: Stamp
   /// Why the coordinator was not read; nil: it was.
   var coordinatorTrouble: String?
+  /// Nodes of other clusters that answered where one of this was looked for.
+  var strangers: [String] = []
+  /// Where a node was looked for and did not answer, if the coordinator does not name the nodes.
+  var silentAddresses: [String] = []
 
   func replica(_ shard: ShardID, on node: NodeName) -> ReplicaStatus? {
     nodes.first { $0.name == node }?.status?.replicas.first { $0.shard == shard }
@@ -135,6 +157,8 @@ struct StatusReport {
       }
     }
     for shard in shards { if let trouble = shard.trouble { add(trouble) } }
+    for address in silentAddresses { add("no node answers at \(address)") }
+    for stranger in strangers { add(stranger) }
     if let coordinatorTrouble { add(coordinatorTrouble) }
     return found.count > 5 ? found.prefix(5) + ["…"] : found
   }
@@ -153,7 +177,7 @@ struct StatusReport {
             node.name.description, node.address, String(node.pid),
             node.words + (node.reason.isEmpty ? "" : ": " + node.reason),
           ]
-        })
+        } + silentAddresses.map { ["?", $0, "-", "does not answer"] })
     out += "\n"
     out += table(
       [["ROUTER (HTTP)", "RESP", "PID", "STATE"]]
@@ -197,7 +221,13 @@ struct StatusReport {
               .init("pid", .number(node.pid)), .init("state", .text(node.state)),
               .init("answers", .bool(node.status != nil)), .init("reason", .text(node.reason)),
             ])
-          })),
+          }
+            + silentAddresses.map { address in
+              .object([
+                .init("node", .null), .init("address", .text(address)), .init("pid", .null),
+                .init("state", .text("down")), .init("answers", .bool(false)), .init("reason", .text("")),
+              ])
+            })),
       .init(
         "routers",
         .array(

@@ -15,13 +15,16 @@ struct RouterTrust: Sendable {
   var usesTLS = false
   var ca: String?
 
-  /// For the doors that flags name.
-  var transport: Transport { usesTLS || ca != nil ? .tls(ca: ca) : .plain }
+  /// For a door that flags name. Routers do not encrypt what comes through a file: it has not left the machine.
+  func transport(to door: String) -> Transport {
+    (usesTLS || ca != nil) && !door.hasPrefix("unix:") ? .tls(ca: ca) : .plain
+  }
 
-  /// For a router that registered. Whether it is alive is asked of anybody, unless a flag says whom to trust.
-  func asking(_ record: RouterRecord) -> Transport {
-    if ca != nil || usesTLS { return transport }
-    return record.usesTLS ? .tlsWithAnybody : .plain
+  /// For a router that registered, which says how it speaks. Whether it is alive is asked of anybody, unless a flag
+  /// says whom to trust.
+  func asking(_ record: RouterRecord, at door: String) -> Transport {
+    guard record.usesTLS, !door.hasPrefix("unix:") else { return .plain }
+    return ca != nil || usesTLS ? transport(to: door) : .tlsWithAnybody
   }
 }
 

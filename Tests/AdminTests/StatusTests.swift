@@ -38,7 +38,8 @@ private final class Place {
 
 /// A node whose digest of a shard at an index is the index times 16 plus its salt, known at multiples of `step`.
 private func status(
-  _ name: String, _ replicas: [ReplicaStatus], step: UInt64 = 1, salt: UInt64 = 0, state: NodeStatus.State = .up
+  _ name: String, _ replicas: [ReplicaStatus], cluster: UInt64 = 1, step: UInt64 = 1, salt: UInt64 = 0,
+  state: NodeStatus.State = .up
 ) -> @Sendable (AdminRequest) -> AdminReply {
   { request in
     guard case .status(let queries) = request else { return .refused("only status here") }
@@ -52,7 +53,8 @@ private func status(
     }
     return .status(
       NodeStatus(
-        node: NodeName(Bytes(name))!, disk: 1, pid: 1, state: state, reason: state == .halted ? "sync failed" : "",
+        node: NodeName(Bytes(name))!, cluster: cluster, disk: 1, pid: 1, state: state,
+        reason: state == .halted ? "sync failed" : "",
         replicas: answered))
   }
 }
@@ -154,7 +156,7 @@ private func status(_ words: String..., patience: Int = 60) async -> Ran {
     let one = PretendNode { _ in
       .status(
         NodeStatus(
-          node: NodeName("n1")!, disk: 1, pid: 1, state: .up, reason: NodeStatus.diskFull,
+          node: NodeName("n1")!, cluster: 1, disk: 1, pid: 1, state: .up, reason: NodeStatus.diskFull,
           replicas: [replica(0, .primary, index: 5)]))
     }
     let two = PretendNode(status("n2", [replica(0, .follower, index: 5)]))
@@ -211,6 +213,119 @@ private func status(_ words: String..., patience: Int = 60) async -> Ran {
         http: ["127.0.0.1:1"], tcp: ["127.0.0.1:2"], host: "", pid: 4_714, startedAt: 1, seenAt: Stamp(43_471_000)))
     let ran = await status("status", "--coordinator", place.flag)
     #expect(ran.out.contains("gone (last sign of life 12:04:31 UTC)"), "\(ran.out)")
+  }
+
+  /// A process that stands still, a door that this user may not use and a plain door that is asked with `--tls` are not
+  /// gone.
+  @Test func aRouterThatDoesNotAnswerIsNotGone() async throws {
+    let place = try await Place(shards: 1)
+    let folder = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func register(_ http: String, pid: Int) async throws {
+      try await place.coordinator.register(
+        RouterRecord(http: [http], tcp: ["127.0.0.1:2"], host: "", pid: pid, startedAt: 1, seenAt: Stamp(43_471_000)))
+    }
+    let silent = PretendServer { _ in sleep(60) }
+    let plain = PretendRouter { _ in (200, "{}") }
+    try await register(silent.address, pid: 1)
+    try await register(plain.address, pid: 2)
+    try await register("unix:\(folder)/nobody", pid: 3)
+    let ran = await status("status", "--tls", "--coordinator", place.flag, patience: 4)
+    func line(_ start: String) -> String {
+      ran.out.split(separator: "\n").first { $0.hasPrefix(start) }.map(String.init) ?? ""
+    }
+    #expect(line(silent.address).hasSuffix("does not answer (last sign of life 12:04:31 UTC)"), "\(ran.out)")
+    #expect(line(plain.address).hasSuffix("up"), "\(ran.out)")
+    #expect(line("unix:").hasSuffix("gone (last sign of life 12:04:31 UTC)"), "\(ran.out)")
+  }
+
+  /// A primary that waits for its follower, or for the coordinator, sells nothing.
+  @Test func aStalledPrimaryDoesNotSell() async throws {
+    var stalled = replica(0, .primary, index: 8)
+    stalled.isStalled = true
+    stalled.reason = "waits for n2, which has been silent for 3 s"
+    let one = PretendNode(status("n1", [stalled, replica(1, .primary, index: 7)]))
+    let folder = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    // Nobody listens at port 1.
+    let words = ["--nodes", "\(one.address),127.0.0.1:1", "--coordinator", "file:\(folder)/none"]
+    let check = await holdfast(["status", "--check", "--timeout", "60"] + words)
+    #expect(check.code == 2)
+    #expect(check.out.hasPrefix("2 shards: 1 with one, 1 that cannot sell ("), "\(check.out)")
+    #expect(check.out.contains("n1 waits for n2, which has been silent for 3 s"), "\(check.out)")
+    #expect(check.out.contains("no node answers at 127.0.0.1:1"), "\(check.out)")
+    let json = await holdfast(["status", "--json", "--timeout", "60"] + words)
+    #expect(json.json?["shards"]?.items?.map { $0["sells"] } == [.bool(false), .bool(true)])
+    #expect(json.json?["nodes"]?.items?.map { $0["address"]?.text } == [one.address, "127.0.0.1:1"])
+    #expect(await holdfast(["status", "--timeout", "60"] + words).out.contains("?     127.0.0.1:1"))
+  }
+
+  /// Nothing is known of the primary that a follower follows, if nobody names it.
+  @Test func aFollowerAloneKnowsNotWhetherItsPrimarySells() async throws {
+    let two = PretendNode(status("n2", [replica(0, .follower, index: 8)]))
+    let folder = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let words = ["--nodes", two.address, "--coordinator", "file:\(folder)/none", "--timeout", "60"]
+    let check = await holdfast(["status", "--check"] + words)
+    #expect(check.code == 2)
+    #expect(check.out.hasPrefix("1 shard: 1 unknown ("), "\(check.out)")
+    #expect(await holdfast(["status"] + words).out.contains("unknown: no primary answers, and nobody says who it is"))
+  }
+
+  /// What a file says that cannot be understood is not replaced by defaults in silence.
+  @Test func aDamagedClusterFileIsNamed() async throws {
+    let folder = temporaryDirectory()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for text in ["{", "{\"coordinator\":\"file:x\"}"] {
+      try text.write(toFile: folder + "/cluster.json", atomically: true, encoding: .utf8)
+      for words in [["status"], ["event", "list"], ["up"]] {
+        let ran = await holdfast(words + ["--data", folder])
+        #expect(ran.code == 1)
+        #expect(ran.error.contains("\(folder)/cluster.json cannot be understood"), "\(words): \(ran.error)")
+      }
+    }
+  }
+
+  @Test func aRouterThatSpeaksTLSIsNamed() async throws {
+    let place = try await Place(shards: 1)
+    try await place.coordinator.register(
+      RouterRecord(http: ["127.0.0.1:1"], tcp: ["127.0.0.1:2"], host: "", pid: 1, startedAt: 1, usesTLS: true))
+    let ran = await holdfast("event", "list", "--coordinator", place.flag)
+    #expect(ran.code == 3)
+    #expect(ran.error.contains("the router at 127.0.0.1:1 speaks TLS: give --tls, or --ca FILE"), "\(ran.error)")
+  }
+
+  /// Of a node that is there again the past is not told.
+  @Test func whoCatchesUpIsNotSilent() async throws {
+    let place = try await Place(shards: 1)
+    try await place.name(0, epoch: 3, primary: "n2", follower: nil)
+    var alone = replica(0, .primary, index: 9)
+    alone.reason = "n1 has been silent since 12:04:31 UTC"
+    let one = PretendNode(status("n1", [replica(0, .joining, index: 4)]))
+    let two = PretendNode(status("n2", [alone]))
+    try await place.register("n1", at: one.address)
+    try await place.register("n2", at: two.address)
+    let check = await status("status", "--check", "--coordinator", place.flag)
+    #expect(check.code == 1)
+    #expect(check.out == "1 shard: 1 with one (n1 catches up)\n")
+  }
+
+  @Test func nodesOfAnotherClusterAreNotCounted() async throws {
+    let place = try await Place(shards: 1)
+    try await place.name(0, epoch: 3, primary: "n1", follower: "n2")
+    let one = PretendNode(status("n1", [replica(0, .primary, index: 8)]))
+    let other = PretendNode(status("n2", [replica(0, .follower, index: 8)], cluster: 2))
+    try await place.register("n1", at: one.address)
+    try await place.register("n2", at: other.address)
+    let ran = await status("status", "--check", "--coordinator", place.flag)
+    #expect(ran.code == 1)
+    #expect(ran.out.contains("\(other.address) answers as node n2 of another cluster"), "\(ran.out)")
+    // Without the coordinator the first that is named says which cluster is meant.
+    let third = PretendNode(status("n3", [replica(0, .follower, index: 8)], cluster: 2))
+    let words = ["--nodes", "\(one.address),\(third.address)", "--coordinator", "file:/nowhere/at/all"]
+    let check = await holdfast(["status", "--check", "--timeout", "60"] + words)
+    #expect(check.code == 1)
+    #expect(check.out.contains("\(third.address) answers as node n3 of another cluster"), "\(check.out)")
   }
 
   /// Whether all that is expected stands in what was found, which may have more members.
@@ -342,7 +457,7 @@ private func status(_ words: String..., patience: Int = 60) async -> Ran {
     let two = PretendNode { request in
       guard case .status = request else { return Self().done(request) }
       let waiting = [replica(0, .follower, index: 4), replica(1, .halted, index: 5), replica(2, .halted, index: 5)]
-      return .status(NodeStatus(node: NodeName("n2")!, disk: 1, pid: 1, state: .up, replicas: waiting))
+      return .status(NodeStatus(node: NodeName("n2")!, cluster: 1, disk: 1, pid: 1, state: .up, replicas: waiting))
     }
     try await place.register("n1", at: "127.0.0.1:1")
     try await place.register("n2", at: two.address)

@@ -12,7 +12,9 @@ import Testing
     // It answers whatever it is asked with the frame that says "up".
     var answer: [UInt8] = []
     WireFrame.encode(.adminReply, into: &answer) {
-      AdminReply.status(NodeStatus(node: NodeName("n1")!, disk: 1, pid: 1, state: .up, replicas: [])).encode(into: &$0)
+      AdminReply.status(
+        NodeStatus(node: NodeName("n1")!, cluster: 1, disk: 1, pid: 1, state: .up, replicas: [])
+      ).encode(into: &$0)
     }
     let node = #"""
       #!/usr/bin/env python3

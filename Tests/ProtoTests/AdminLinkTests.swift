@@ -19,7 +19,7 @@ private let replies: [AdminReply] = [
   ]),
   .status(
     NodeStatus(
-      node: NodeName("n2")!, disk: 0xFEED, pid: 77, state: .halted, reason: "sync failed",
+      node: NodeName("n2")!, cluster: 0xC1, disk: 0xFEED, pid: 77, state: .halted, reason: "sync failed",
       replicas: [
         ReplicaStatus(
           shard: ShardID(0), role: .primary, epoch: 3, durableIndex: 9, committedIndex: 8, appliedIndex: 10,

@@ -55,11 +55,11 @@ func sampleFrame(_ kind: LogFrame.Kind) -> LogFrame {
     stamp: 1_700_000_000_000, committed: 3, previousChain: 9)
 }
 let sampleStatus = NodeStatus(
-  node: NodeName(Bytes("n1"))!, disk: 1, pid: 2, state: .up,
+  node: NodeName(Bytes("n1"))!, cluster: 6, disk: 1, pid: 2, state: .up,
   replicas: [
     ReplicaStatus(
       shard: ShardID(3), role: .follower, epoch: 1, durableIndex: 2, committedIndex: 3, appliedIndex: 4,
-      digest: .init(index: 4, value: 5), reason: "r")
+      digest: .init(index: 4, value: 5), isStalled: true, reason: "r")
   ])
 let sampleChange: TermsChange = {
   var change = TermsChange()

@@ -398,12 +398,14 @@ extension SeededRandom {
     default:
       .status(
         NodeStatus(
-          node: nodeName(), disk: word(), pid: half(), state: one(of: NodeStatus.State.allCases), reason: bytes(0...9),
+          node: nodeName(), cluster: word(), disk: word(), pid: half(), state: one(of: NodeStatus.State.allCases),
+          reason: bytes(0...9),
           replicas: list(0...2) { random in
             ReplicaStatus(
               shard: ShardID(random.quarter()), role: random.one(of: ReplicaStatus.Role.allCases), epoch: random.word(),
               durableIndex: random.word(), committedIndex: random.word(), appliedIndex: random.word(),
-              digest: random.maybe { .init(index: $0.word(), value: $0.word()) }, reason: random.bytes(0...9))
+              digest: random.maybe { .init(index: $0.word(), value: $0.word()) }, isStalled: random.quarter() % 2 == 0,
+              reason: random.bytes(0...9))
           }))
     }
   }

@@ -1,3 +1,4 @@
+import ClusterMap
 import EventLoop
 import Journal
 import Octets
@@ -25,13 +26,19 @@ extension NodeCore {
   /// The shards of which this node is primary.
   func primaryShards() async -> [ShardID] {
     var found: [ShardID] = []
-    for nodeLoop in loops { found += await nodeLoop.statuses([]).filter { $0.role == .primary }.map(\.shard) }
+    for nodeLoop in loops {
+      let statuses = await nodeLoop.statuses([], isCoordinatorThere: isCoordinatorReachable)
+      found += statuses.filter { $0.role == .primary }.map(\.shard)
+    }
     return found.sorted()
   }
 
   func status(_ digests: [AdminRequest.DigestQuery]) async -> NodeStatus {
     var replicas: [ReplicaStatus] = []
-    for nodeLoop in loops { replicas += await nodeLoop.statuses(digests) }
+    let isCoordinatorThere = isCoordinatorReachable
+    for nodeLoop in loops {
+      replicas += await nodeLoop.statuses(digests, isCoordinatorThere: isCoordinatorThere)
+    }
     replicas.sort { $0.shard < $1.shard }
     var (state, reason) = status
     if state == .up, writer.isFull { reason = NodeStatus.diskFull.description }
@@ -40,7 +47,8 @@ extension NodeCore {
       if let why { replicas[place].reason = Bytes(why) }
     }
     return NodeStatus(
-      node: me.node, disk: me.disk, pid: processID(), state: state, reason: Bytes(reason), replicas: replicas)
+      node: me.node, cluster: birth.cluster, disk: me.disk, pid: processID(), state: state, reason: Bytes(reason),
+      replicas: replicas)
   }
 
   // MARK: Directives

@@ -379,11 +379,16 @@ package actor NodeLoop {
 
   // MARK: For the operator
 
-  func statuses(_ digests: [AdminRequest.DigestQuery]) -> [ReplicaStatus] {
+  func statuses(_ digests: [AdminRequest.DigestQuery], isCoordinatorThere: Bool) -> [ReplicaStatus] {
+    let now = bootTime()
     let asked = Dictionary(digests.map { ($0.shard, $0.index) }, uniquingKeysWith: { first, _ in first })
     return shardList.map { shard in
       let index = asked[shard.id]
-      return shard.assumeIsolated { shard in shard.look { machine in machine.status(digestAtMost: index) } }
+      return shard.assumeIsolated { shard in
+        shard.look { machine in
+          machine.status(digestAtMost: index, now: now, isCoordinatorThere: isCoordinatorThere)
+        }
+      }
     }
   }
 

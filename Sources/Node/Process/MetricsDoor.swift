@@ -100,7 +100,7 @@ extension NodeCore {
     var shards: [NodeMetrics.Shard] = []
     var turnTimes = TurnTimes()
     for nodeLoop in loops {
-      shards += await nodeLoop.metrics()
+      shards += await nodeLoop.metrics(isCoordinatorThere: isCoordinatorReachable)
       turnTimes.add(await nodeLoop.turnTimes())
     }
     shards.sort { $0.status.shard < $1.status.shard }
@@ -120,11 +120,14 @@ extension NodeCore {
 extension NodeLoop {
   fileprivate func turnTimes() -> TurnTimes { loop.turnTimes }
 
-  fileprivate func metrics() -> [NodeMetrics.Shard] {
-    shardList.map { shard in
+  fileprivate func metrics(isCoordinatorThere: Bool) -> [NodeMetrics.Shard] {
+    let now = bootTime()
+    return shardList.map { shard in
       shard.assumeIsolated { shard in
         shard.look { machine in
-          NodeMetrics.Shard(status: machine.status(digestAtMost: nil), stats: machine.inventory.stats)
+          NodeMetrics.Shard(
+            status: machine.status(digestAtMost: nil, now: now, isCoordinatorThere: isCoordinatorThere),
+            stats: machine.inventory.stats)
         }
       }
     }

@@ -101,6 +101,7 @@ extension AdminReply {
 extension NodeStatus {
   func encode(into out: inout [UInt8]) {
     out.putShort(node.bytes)
+    out.put(cluster)
     out.put(disk)
     out.put(pid)
     out.append(state.rawValue)
@@ -111,6 +112,7 @@ extension NodeStatus {
 
   init(decoding reader: inout ByteReader) throws(DecodeError) {
     let node = try NodeName(decoding: &reader)
+    let cluster = try reader.u64()
     let disk = try reader.u64()
     let pid = try reader.u32()
     guard let state = State(rawValue: try reader.u8()) else { throw .invalid(field: "node state") }
@@ -118,7 +120,8 @@ extension NodeStatus {
     let count = try reader.count(limit: listMax, field: "replicas")
     var replicas: [ReplicaStatus] = []
     for _ in 0..<count { replicas.append(try ReplicaStatus(decoding: &reader)) }
-    self.init(node: node, disk: disk, pid: pid, state: state, reason: reason, replicas: replicas)
+    self.init(
+      node: node, cluster: cluster, disk: disk, pid: pid, state: state, reason: reason, replicas: replicas)
   }
 }
 
@@ -135,6 +138,7 @@ extension ReplicaStatus {
       out.put(digest.index)
       out.put(digest.value)
     }
+    out.append(isStalled ? 1 : 0)
     out.putText(reason)
   }
 
@@ -151,9 +155,11 @@ extension ReplicaStatus {
     case 1: digest = Digest(index: try reader.u64(), value: try reader.u64())
     default: throw .invalid(field: "digest")
     }
+    let stalled = try reader.u8()
+    guard stalled <= 1 else { throw .invalid(field: "stalled") }
     self.init(
       shard: shard, role: role, epoch: epoch, durableIndex: durable, committedIndex: committed, appliedIndex: applied,
-      digest: digest, reason: try reader.shortBytes())
+      digest: digest, isStalled: stalled == 1, reason: try reader.shortBytes())
   }
 }
 

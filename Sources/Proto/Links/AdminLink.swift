@@ -80,6 +80,8 @@ public struct NodeStatus: Equatable, Sendable {
     case halted = 3
   }
   public var node: NodeName
+  /// The cluster's number: another cluster has nodes of the same names.
+  public var cluster: UInt64
   public var disk: UInt64
   public var pid: UInt32
   public var state: State
@@ -89,8 +91,11 @@ public struct NodeStatus: Equatable, Sendable {
   public static let diskFull: Bytes = "its disk is full"
   /// By shard, each once.
   public var replicas: [ReplicaStatus]
-  public init(node: NodeName, disk: UInt64, pid: UInt32, state: State, reason: Bytes = "", replicas: [ReplicaStatus]) {
-    (self.node, self.disk, self.pid, self.state) = (node, disk, pid, state)
+  public init(
+    node: NodeName, cluster: UInt64, disk: UInt64, pid: UInt32, state: State, reason: Bytes = "",
+    replicas: [ReplicaStatus]
+  ) {
+    (self.node, self.cluster, self.disk, self.pid, self.state) = (node, cluster, disk, pid, state)
     (self.reason, self.replicas) = (reason, replicas)
   }
 }
@@ -119,8 +124,10 @@ public struct ReplicaStatus: Equatable, Sendable {
   /// A digest of the inventory's state right after `index`, which is at most the one asked for; nil: not asked, or
   /// forgotten.
   public var digest: Digest?
-  /// At most 255 bytes; empty unless halted, or while a proposal is unsettled or a drain is under way, or if a primary
-  /// knows why it has no follower.
+  /// A primary that can answer nothing at present: it waits for its follower, or for the coordinator.
+  public var isStalled: Bool
+  /// At most 255 bytes; empty unless halted or stalled, or while a proposal is unsettled or a drain is under way, or if
+  /// a primary knows why it has no follower.
   public var reason: Bytes
 
   public struct Digest: Equatable, Sendable {
@@ -131,10 +138,10 @@ public struct ReplicaStatus: Equatable, Sendable {
 
   public init(
     shard: ShardID, role: Role, epoch: UInt64, durableIndex: UInt64, committedIndex: UInt64, appliedIndex: UInt64,
-    digest: Digest? = nil, reason: Bytes = ""
+    digest: Digest? = nil, isStalled: Bool = false, reason: Bytes = ""
   ) {
     (self.shard, self.role, self.epoch, self.durableIndex) = (shard, role, epoch, durableIndex)
     (self.committedIndex, self.appliedIndex) = (committedIndex, appliedIndex)
-    (self.digest, self.reason) = (digest, reason)
+    (self.digest, self.isStalled, self.reason) = (digest, isStalled, reason)
   }
 }

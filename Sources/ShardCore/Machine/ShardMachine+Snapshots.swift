@@ -2,6 +2,7 @@ import Inventory
 import Journal
 import Octets
 package import Proto
+package import Time
 import Replication
 
 // Snapshots of one's own, for a joiner, from a peer; and what throws memory away.
@@ -201,7 +202,11 @@ extension ShardMachine {
   // MARK: For the operator
 
   /// What `holdfast status` shows.
-  package func status(digestAtMost index: UInt64?) -> ReplicaStatus {
+  ///
+  /// - Parameter isCoordinatorThere: whether it answered the node last.
+  package func status(
+    digestAtMost index: UInt64?, now: MonotonicTime, isCoordinatorThere: Bool
+  ) -> ReplicaStatus {
     let summary = replica.summary
     var reason = ""
     let role: ReplicaStatus.Role
@@ -218,9 +223,16 @@ extension ShardMachine {
       reason =
         "suspect by \(summary.suspicion): \(summary.suspicion.sentence); waits for a copy that has all, or for --accept-loss"
     }
+    let stall = replica.stall(now: now, isCoordinatorThere: isCoordinatorThere)
+    switch stall {
+    case .silentPeer(let node, let silence):
+      reason = "waits for \(node), which has been silent for \(silence.seconds) s"
+    case .noCoordinator: reason = "waits for the coordinator, which every answer of a single copy needs"
+    case nil: break
+    }
     return ReplicaStatus(
       shard: shard, role: role, epoch: summary.epoch, durableIndex: summary.durable,
       committedIndex: summary.committed, appliedIndex: position.index,
-      digest: index.flatMap { digests.digest(atMost: $0) }, reason: Bytes(reason))
+      digest: index.flatMap { digests.digest(atMost: $0) }, isStalled: stall != nil, reason: Bytes(reason))
   }
 }
