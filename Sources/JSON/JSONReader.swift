@@ -208,10 +208,15 @@ public struct JSONReader: ~Escapable {
       var array = try beginArray()
       while try next(&array) { try skip() }
     case .string: _ = try rawString()
-    case .number: _ = try double()
+    case .number: try skipNumber()
     case .bool: _ = try bool()
     case .null: try null()
     }
+  }
+
+  /// A number that no `Double` holds is a number all the same: it must not end the reading of what lies behind it.
+  private mutating func skipNumber() throws(JSONError) {
+    do throws(JSONError) { _ = try double() } catch { guard error.reason == .outOfRange else { throw error } }
   }
 
   /// Where the reader is, to come back to: before a value.

@@ -1,7 +1,7 @@
 internal import Octets
 internal import Proto
 
-/// Finds out how the seats of a section stand next to each other (`SeatLine`) from their positions.
+/// Finds out how the seats of a plan stand next to each other (`SeatLine`) from their positions.
 /// docs/architecture.md has the rules in words.
 struct LineFinder {
   /// A row whose positions say how it stands, as a part of a line.
@@ -41,27 +41,34 @@ struct LineFinder {
   /// More rows of one name than these are not joined: each is compared with each.
   private static let piecesMax = 256
 
+  /// A zone of the plan: its rows, where their seats are, and by row, whether all of its seats have a position.
+  struct Zone {
+    var rows: [EventDefinition.Row]
+    var points: [[Point]]
+    var hasPositions: [Bool]
+  }
+
   private let rows: [EventDefinition.Row]
   private var pieces: [Piece] = []
   private var lines: [Line] = []
   private var usual: Double?
 
-  /// - Parameters:
-  ///   - hasPositions: by row, whether all of its seats have one.
-  ///   - focus: where everybody looks; nil: to where y is least.
-  /// - Returns: nothing if the seats stand as they are listed.
-  static func lines(_ rows: [EventDefinition.Row], hasPositions: [Bool], focus: Point?) -> [SeatLine] {
-    var finder = LineFinder(rows, hasPositions)
-    finder.join()
-    finder.assemble()
-    return finder.result(focus: focus)
+  /// - Parameter focus: where everybody looks; nil: to where y is least.
+  /// - Returns: by zone, nothing if its seats stand as they are listed.
+  static func lines(_ zones: [Zone], focus: Point?) -> [[SeatLine]] {
+    let finders = zones.map { zone in
+      var finder = LineFinder(zone)
+      finder.join()
+      finder.assemble()
+      return finder
+    }
+    return zip(finders, numbers(finders, focus: focus)).map { $0.result($1) }
   }
 
-  private init(_ rows: [EventDefinition.Row], _ hasPositions: [Bool]) {
-    self.rows = rows
+  private init(_ zone: Zone) {
+    rows = zone.rows
     for (place, row) in rows.enumerated() where !row.seats.isEmpty {
-      let points = row.seats.map { Point(x: Double($0.x), y: Double($0.y)) }
-      if hasPositions[place], let shape = RowShape(points) {
+      if zone.hasPositions[place], let shape = RowShape(zone.points[place]) {
         pieces.append(Piece(row: place, shape))
       } else {
         let seats = row.seats.indices.map { (row: place, place: $0) }
@@ -163,8 +170,7 @@ struct LineFinder {
     lines.sort { $0.firstRow < $1.firstRow }
   }
 
-  private func result(focus: Point?) -> [SeatLine] {
-    let numbers = numbers(focus: focus)
+  private func result(_ numbers: [UInt32]) -> [SeatLine] {
     var isListed = true
     var result: [SeatLine] = []
     result.reserveCapacity(lines.count)
@@ -197,28 +203,58 @@ struct LineFinder {
 
   // MARK: The front
 
-  /// How far each line is from the front: by where its middle is, if that is known of every line and says anything;
-  /// otherwise the first row that is listed is in front.
-  private func numbers(focus: Point?) -> [UInt32] {
-    let listed = lines.map { UInt32($0.firstRow) }
-    guard lines.allSatisfy({ !$0.points.isEmpty }) else { return listed }
-    let depths = lines.map { line in
-      let (one, other) = (line.points[(line.points.count - 1) / 2], line.points[line.points.count / 2])
-      let middle = Point(x: (one.x + other.x) / 2, y: (one.y + other.y) / 2)
-      return focus.map { middle.distance($0) } ?? middle.y
-    }
-    // Lines beside each other are equally far, whatever was rounded.
-    let same = (usual ?? 0) / 4
+  /// How far each line is from the front, by zone, in lines: of a single zone how many stand nearer; of several, how
+  /// many of the usual distance would. A zone in which that is not known of every line has a front of its own; there,
+  /// and where all lines of a zone are equally far, the first row that is listed is in front.
+  private static func numbers(_ finders: [LineFinder], focus: Point?) -> [[UInt32]] {
+    let listed = finders.map { $0.lines.map { UInt32($0.firstRow) } }
     var numbers = listed
-    var number: UInt32 = 0
-    var start = -Double.infinity
-    for line in lines.indices.sorted(by: { (depths[$0], $0) < (depths[$1], $1) }) {
-      if depths[line] - start > same {
-        if start > -.infinity { number += 1 }
-        start = depths[line]
-      }
-      numbers[line] = number
+    let known = finders.indices.filter {
+      !finders[$0].lines.isEmpty && finders[$0].lines.allSatisfy { !$0.points.isEmpty }
     }
-    return number > 0 || lines.count == 1 ? numbers : listed
+    let step = Steps.usual(known.flatMap { finders[$0].pieces.flatMap(\.steps) }) ?? 0
+    let ranks = Dictionary(uniqueKeysWithValues: known.map { ($0, Ranks(finders[$0], focus, same: step / 4)) })
+    let front = ranks.values.map { $0.starts[0] }.min() ?? 0
+    let distances = known.flatMap { zip(ranks[$0]!.starts, ranks[$0]!.starts.dropFirst()).map { $1 - $0 } }
+    let usual = Steps.usual(distances) ?? (step > 0 ? step : 1)
+    for zone in known {
+      let own = ranks[zone]!
+      // The number of each depth that its lines have: each at least one more than the one in front of it.
+      var depths: [UInt32] = []
+      for start in own.starts {
+        let number = known.count == 1 ? 0 : UInt32(min((start - front) / usual, Self.farthest).rounded())
+        depths.append(max(number, depths.last.map { $0 + 1 } ?? 0))
+      }
+      numbers[zone] = own.ranks.map { depths[$0] }
+      if depths.count == 1, own.ranks.count > 1 {
+        for line in numbers[zone].indices { numbers[zone][line] += listed[zone][line] }
+      }
+    }
+    return numbers
+  }
+
+  /// What is farther than this many lines is equally far.
+  private static let farthest = 1_000_000.0
+
+  /// The depths that the lines of a zone have, the least first, and by line which of them it has. Lines beside each
+  /// other are equally far, whatever was rounded.
+  private struct Ranks {
+    var starts: [Double] = []
+    var ranks: [Int]
+
+    init(_ finder: LineFinder, _ focus: Point?, same: Double) {
+      let depths = finder.lines.map { finder.depth($0, focus) }
+      ranks = .init(repeating: 0, count: depths.count)
+      for line in depths.indices.sorted(by: { (depths[$0], $0) < (depths[$1], $1) }) {
+        if starts.last.map({ depths[line] - $0 > same }) ?? true { starts.append(depths[line]) }
+        ranks[line] = starts.count - 1
+      }
+    }
+  }
+
+  private func depth(_ line: Line, _ focus: Point?) -> Double {
+    let (one, other) = (line.points[(line.points.count - 1) / 2], line.points[line.points.count / 2])
+    let middle = Point(x: (one.x + other.x) / 2, y: (one.y + other.y) / 2)
+    return focus.map { middle.distance($0) } ?? middle.y
   }
 }

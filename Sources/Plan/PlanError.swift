@@ -103,19 +103,24 @@ extension PlanError.Problem {
 
 /// Texts in other encodings than JSON's.
 private enum TextEncoding {
-  /// What to say about a text that is UTF-16, with a byte order mark or without; nil: it is not.
+  /// What to say about a text that is UTF-16 or UTF-32, with a byte order mark or without; nil: it is not.
   static func utf16(_ text: RawSpan) -> String? {
     guard text.byteCount >= 2 else { return nil }
-    let isLittleEndian: Bool
-    switch (text.planByte(0), text.planByte(1)) {
-    case (0xFF, 0xFE): isLittleEndian = true
-    case (0xFE, 0xFF): isLittleEndian = false
-    // JSON begins with ASCII, of which UTF-16 makes a zero and the character.
-    case (0x01...0x7F, 0): isLittleEndian = true
-    case (0, 0x01...0x7F): isLittleEndian = false
-    case (_, _): return nil
+    // Of a shorter text there is no third byte; none of UTF-16's is zero beside the first two of these.
+    let (third, fourth) = text.byteCount >= 4 ? (text.planByte(2), text.planByte(3)) : (1, 1)
+    let name: String
+    switch (text.planByte(0), text.planByte(1), third, fourth) {
+    case (0xFF, 0xFE, 0, 0): name = "UTF-32LE"
+    case (0, 0, 0xFE, 0xFF): name = "UTF-32BE"
+    // JSON begins with ASCII, of which UTF-16 makes a zero and the character, and UTF-32 three zeros and the character.
+    case (0x01...0x7F, 0, 0, 0): name = "UTF-32LE"
+    case (0, 0, 0, 0x01...0x7F): name = "UTF-32BE"
+    case (0xFF, 0xFE, _, _): name = "UTF-16LE"
+    case (0xFE, 0xFF, _, _): name = "UTF-16BE"
+    case (0x01...0x7F, 0, _, _): name = "UTF-16LE"
+    case (0, 0x01...0x7F, _, _): name = "UTF-16BE"
+    case (_, _, _, _): return nil
     }
-    let name = isLittleEndian ? "UTF-16LE" : "UTF-16BE"
     return "the text is \(name), and JSON is UTF-8: save it as UTF-8, or convert it with iconv -f \(name) -t UTF-8"
   }
 }

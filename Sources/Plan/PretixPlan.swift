@@ -55,8 +55,9 @@ public struct PretixPlan: Sendable {
     /// By section.
     var zones: [ZoneName] = []
     var rowCount = 0
-    /// By section and row, whether every seat has a position.
+    /// By section and row, whether every seat has a position; and where each seat is.
     var hasPositions: [[Bool]] = []
+    var points: [[[Point]]] = []
     /// Where everybody looks.
     var focus: Point?
   }
@@ -100,15 +101,52 @@ public struct PretixPlan: Sendable {
     object.require(2, of: planFields, &problems)
     if areCategoriesKnown { try resolveCategories(reading, at: object.start) }
     guard problems.isEmpty else { return }
-    for section in sections.indices {
-      guard case .listed(let rows) = sections[section].rows else { continue }
-      sections[section].lines = LineFinder.lines(
-        rows, hasPositions: reading.hasPositions[section], focus: reading.focus)
-    }
+    let lines = LineFinder.lines(
+      zip(sections, zip(reading.points, reading.hasPositions)).map { section, places in
+        guard case .listed(let rows) = section.rows else {
+          return LineFinder.Zone(rows: [], points: [], hasPositions: [])
+        }
+        return LineFinder.Zone(rows: rows, points: places.0, hasPositions: places.1)
+      }, focus: reading.focus)
+    for section in sections.indices { sections[section].lines = lines[section] }
+    keepPositions(reading)
     // Behind the lines: rows without a name may continue each other.
     nameSections(reading.zones)
     nameRows()
   }
+
+  /// Positions are kept for drawing, as 32-bit numbers, which tell places apart that are a hundredth of a unit from
+  /// each other only near the plan's origin. A plan that lies far from it, as one in metres of a map does, is moved
+  /// there. Lines were found from the positions as they stood in the text.
+  private mutating func keepPositions(_ reading: Reading) {
+    var least = Point(x: .infinity, y: .infinity)
+    var most = Point(x: 0, y: 0)
+    for (rows, hasPositions) in zip(reading.points, reading.hasPositions) {
+      for (row, isPlaced) in zip(rows, hasPositions) where isPlaced {
+        for point in row {
+          least = Point(x: min(least.x, point.x), y: min(least.y, point.y))
+          most = Point(x: max(most.x, point.x.magnitude), y: max(most.y, point.y.magnitude))
+        }
+      }
+    }
+    let x = most.x > Self.nearMax ? least.x.rounded(.down) : 0
+    let y = most.y > Self.nearMax ? least.y.rounded(.down) : 0
+    for section in sections.indices {
+      guard case .listed(var rows) = sections[section].rows else { continue }
+      // Here only: otherwise each row would be copied.
+      sections[section].rows = .listed([])
+      for (row, points) in reading.points[section].enumerated() {
+        for (seat, point) in points.enumerated() {
+          rows[row].seats[seat].x = Float(point.x - x)
+          rows[row].seats[seat].y = Float(point.y - y)
+        }
+      }
+      sections[section].rows = .listed(rows)
+    }
+  }
+
+  /// Up to here a `Float` is exact within a hundredth.
+  private static let nearMax = 65_536.0
 
   private func readSize(_ reader: inout JSONReader) throws(JSONError) -> EventDefinition.Size {
     var size = EventDefinition.Size(width: 0, height: 0)
@@ -130,6 +168,7 @@ public struct PretixPlan: Sendable {
     var x = 0.0
     var y = 0.0
     var rows: [EventDefinition.Row] = []
+    var points: [[Point]] = []
     var hasPositions: [Bool] = []
     guard var object = try reader.beginObject(&problems) else { return }
     while let field = try reader.nextField(zoneFields, &object, &problems) {
@@ -148,8 +187,9 @@ public struct PretixPlan: Sendable {
           while try reader.next(&array) {
             guard reading.rowCount < EventLimit.rows.value else { throw .tooMany(.rows, at: reader.offset) }
             reading.rowCount += 1
-            guard let (row, isPlaced) = try readRow(&reader, &reading) else { continue }
+            guard let (row, places, isPlaced) = try readRow(&reader, &reading) else { continue }
             rows.append(row)
+            points.append(places)
             hasPositions.append(isPlaced)
           }
         default: try reader.skip()
@@ -166,10 +206,11 @@ public struct PretixPlan: Sendable {
         .refused("a zone's name has 1 to 128 bytes of printable text", at: calledAt, limit: Int64(Names.bytesMax)))
     }
     if x != 0 || y != 0 {
-      for row in rows.indices {
-        for seat in rows[row].seats.indices { rows[row].seats[seat].move(x, y) }
+      for row in points.indices {
+        for seat in points[row].indices { points[row][seat].move(x, y) }
       }
     }
+    reading.points.append(points)
     reading.hasPositions.append(hasPositions)
     reading.zones.append(zone)
     sections.append(EventDefinition.Section(name: "", rows: .listed(rows)))
@@ -178,8 +219,9 @@ public struct PretixPlan: Sendable {
   /// - Returns: nil: the value is no object.
   private mutating func readRow(
     _ reader: inout JSONReader, _ reading: inout Reading
-  ) throws(JSONError) -> (EventDefinition.Row, hasPositions: Bool)? {
+  ) throws(JSONError) -> (EventDefinition.Row, [Point], hasPositions: Bool)? {
     var hasPositions = true
+    var points: [Point] = []
     var row = EventDefinition.Row(name: "", seats: [])
     var x = 0.0
     var y = 0.0
@@ -196,9 +238,10 @@ public struct PretixPlan: Sendable {
           while try reader.next(&array) {
             guard seatCount < EventLimit.seats.value else { throw .tooMany(.seats, at: reader.offset) }
             seatCount += 1
-            guard let (seat, isPlaced) = try readSeat(&reader, &reading) else { continue }
+            guard let (seat, point) = try readSeat(&reader, &reading) else { continue }
             row.seats.append(seat)
-            if !isPlaced { hasPositions = false }
+            points.append(point ?? Point(x: 0, y: 0))
+            if point == nil { hasPositions = false }
           }
         case 2: (x, y) = try reader.position()
         default: try reader.skip()
@@ -210,16 +253,16 @@ public struct PretixPlan: Sendable {
     }
     object.require(1, of: rowFields, &problems)
     if x != 0 || y != 0 {
-      for seat in row.seats.indices { row.seats[seat].move(x, y) }
+      for seat in points.indices { points[seat].move(x, y) }
     }
-    return (row, hasPositions)
+    return (row, points, hasPositions)
   }
 
   /// - Returns: nil: the value is no object.
   private mutating func readSeat(
     _ reader: inout JSONReader, _ reading: inout Reading
-  ) throws(JSONError) -> (EventDefinition.Seat, hasPosition: Bool)? {
-    var hasPosition = false
+  ) throws(JSONError) -> (EventDefinition.Seat, at: Point?)? {
+    var point: Point?
     var category: CategoryIndex?
     var seat = EventDefinition.Seat(label: "", number: "", category: CategoryIndex(0), x: 0, y: 0)
     guard var object = try reader.beginObject(&problems) else { return nil }
@@ -234,8 +277,7 @@ public struct PretixPlan: Sendable {
           // A seat without a position is drawn where its row is.
           if try reader.nullIfNext() { continue }
           let (x, y) = try reader.position()
-          (seat.x, seat.y) = (Float(x), Float(y))
-          hasPosition = true
+          point = Point(x: x, y: y)
         default: try reader.skip()
         }
       } catch {
@@ -249,7 +291,7 @@ public struct PretixPlan: Sendable {
     } else {
       seat.category = try use("", at: object.start, &reading)
     }
-    return (seat, hasPosition)
+    return (seat, point)
   }
 
   private mutating func readLabel(_ reader: inout JSONReader, _ reading: inout Reading) throws(JSONError) -> Bytes {
@@ -281,10 +323,10 @@ private let rowFields = JSONFields(
 private let seatFields = JSONFields(
   "seat_guid", "seat_number", "category", "position", "uuid", "radius", "start_direction")
 
-extension EventDefinition.Seat {
+extension Point {
   fileprivate mutating func move(_ dx: Double, _ dy: Double) {
-    x = Float(Double(x) + dx)
-    y = Float(Double(y) + dy)
+    x += dx
+    y += dy
   }
 }
 

@@ -91,6 +91,42 @@ private func straight(_ count: Int, step: Double = 10, x: Double = 0, y: Double 
     #expect(try lines(rows + [row("4", [nil])]).isEmpty)
   }
 
+  /// The front is one for the whole plan: a zone that is listed first may be the last.
+  @Test func zonesHaveOneFront() throws {
+    func zone(_ name: String, _ depths: [Double]) -> String {
+      let rows = depths.map { row("\($0)", straight(6, y: $0), zone: name) }
+      return "{\"name\":\"\(name)\",\"rows\":[\(rows.joined(separator: ","))]}"
+    }
+    func numbers(_ zones: [String], _ more: String = "") throws -> [[UInt32]] {
+      let text = bytes(
+        "{\"name\":\"x\",\"categories\":[{\"name\":\"A\"}]\(more),\"zones\":[\(zones.joined(separator: ","))]}")
+      return try parsePlan(text).sections.map { $0.lines.map(\.number) }
+    }
+    let (back, front) = (zone("Back", [100]), zone("Front", [0, 10, 20]))
+    #expect(try numbers([back, front]) == [[10], []])
+    #expect(try numbers([front, back]) == [[], [10]])
+    #expect(try numbers([front, back], ",\"focal_point\":{\"x\":25,\"y\":200}") == [[10, 9, 8], []])
+    // Beside each other: equally far. A zone without positions is as listed.
+    #expect(try numbers([zone("Left", [0, 10]), zone("Right", [0, 10])]) == [[], []])
+    let nowhere = "{\"name\":\"Nowhere\",\"rows\":[\(row("1", [nil, nil], zone: "Nowhere"))]}"
+    #expect(try numbers([nowhere, back, front]) == [[], [10], []])
+  }
+
+  /// Places of metres of a map: what a `Float` cannot tell apart.
+  @Test func farFromTheOriginNeighboursStay() throws {
+    let far = straight(12, step: 0.55, x: 5_000_000, y: 47_000_000)
+    let rows = [row("2", far), row("1", straight(12, step: 0.55, x: 5_000_000, y: 46_999_999))]
+    let plan = try plan(rows)
+    #expect(plan.sections[0].lines == [SeatLine(number: 1, rows: [0]), SeatLine(number: 0, rows: [1])])
+    guard case .listed(let kept) = plan.sections[0].rows else {
+      Issue.record("listed rows")
+      return
+    }
+    // Moved to the origin, and as far from each other as they are.
+    #expect(kept[0].seats.map(\.y) == .init(repeating: 1, count: 12))
+    #expect(zip(kept[1].seats, kept[1].seats.dropFirst()).allSatisfy { abs($1.x - $0.x - 0.55) < 0.001 })
+  }
+
   /// Rows of any shape, cut in pieces and listed in any order, against what the seats' places along their row say.
   @Test(arguments: [UInt64](1...300)) func neighboursStandNextToEachOther(seed: UInt64) throws {
     print("seed \(seed)")

@@ -127,4 +127,30 @@ import Testing
     }
     #expect(try #require(wrong(bytes("{]"))).detail == "this character cannot stand here")
   }
+
+  @Test(arguments: [false, true]) func utf32IsNamed(hasMark: Bool) throws {
+    for (isLittle, name) in [(true, "UTF-32LE"), (false, "UTF-32BE")] {
+      let text = ((hasMark ? "\u{FEFF}" : "") + pretixSample).unicodeScalars
+        .flatMap { scalar in
+          let bytes = (0..<4).map { UInt8(truncatingIfNeeded: scalar.value >> (8 * UInt32($0))) }
+          return isLittle ? bytes : bytes.reversed()
+        }
+      #expect(try #require(wrong(text)).detail.hasPrefix("the text is \(name), and JSON is UTF-8"))
+    }
+  }
+
+  /// A number that is too large does not hide what is wrong behind it.
+  @Test func numbersOutOfRangeAreEachNamedOnce() throws {
+    func seat(_ label: String, _ x: String) -> String {
+      "{\"seat_guid\":\"\(label)\",\"seat_number\":\"1\",\"category\":\"A\",\"position\":{\"x\":\(x),\"y\":0}}"
+    }
+    let text =
+      "{\"name\":\"x\",\"categories\":[{\"name\":\"A\"}],\"zones\":[{\"name\":\"z\",\"position\":{\"x\":1e999,\"y\":0},"
+      + "\"rows\":[{\"row_number\":\"1\",\"seats\":[\(seat("a", "-1e999")),\(seat("b", "1e30"))]}]}]}"
+    let found = try #require(wrong(bytes(text))).problems.map(\.field)
+    #expect(
+      found == [
+        "zones[0].position.x", "zones[0].rows[0].seats[0].position.x", "zones[0].rows[0].seats[1].position.x",
+      ])
+  }
 }

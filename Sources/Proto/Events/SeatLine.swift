@@ -7,7 +7,8 @@ import Octets
 /// Lines are found once, from the seats' positions, by who reads the plan: the state machine sees whole numbers only,
 /// and an event keeps its neighbours whatever becomes of the rule.
 public struct SeatLine: Equatable, Sendable {
-  /// How many lines of its section stand nearer to the front; lines that are equally far have one number.
+  /// How far it is from the front, counted in lines; lines that are equally far have one number. Events of before have
+  /// one front for each section.
   public var number: UInt32
   /// Places of its rows in the section, each of which has seats and is in no other line.
   public var rows: [UInt32]
