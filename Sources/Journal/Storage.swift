@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What a disk said no with. Paths are relative to the node's directory.
 package enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// No space is left; nothing of the file may be relied upon.
@@ -13,9 +15,20 @@ package enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .full(let path): "\(path): no space left on the disk"
     case .missing(let path): "\(path): no such file"
     case .locked(let path): "\(path): another process holds this directory"
-    case .failed(let operation, let path, let code): "\(path): \(operation) failed with error \(code)"
+    case .failed(let operation, let path, let code): "\(path): \(operation) failed: \(errorText(code))"
     }
   }
+}
+
+/// The system's words for an errno, with its number.
+private func errorText(_ code: Int32) -> String {
+  var buffer = [CChar](repeating: 0, count: 256)
+  // Safe: the POSIX form writes at most the count given, NUL-terminated.
+  let text = unsafe buffer.withUnsafeMutableBufferPointer { text in
+    _ = unsafe strerror_r(code, text.baseAddress!, text.count)
+    return unsafe String(cString: text.baseAddress!)
+  }
+  return "\(text) (errno \(code))"
 }
 
 /// A node's directory, as the journal sees it: a real one, or one in memory whose faults a test or the simulator

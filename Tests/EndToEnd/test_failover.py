@@ -1,5 +1,6 @@
 """Failovers under load, from outside: what was acknowledged is there, nothing is sold twice, the killed one comes back."""
 
+import contextlib
 import os
 import signal
 import time
@@ -91,6 +92,34 @@ class Failover(FailoverCase):
         self.wait_yeses(recorder, 300)
         self.settle(recorder)
         self.wait_digests_agree()
+
+    def test_an_idle_time_begins_with_the_last_answer(self):
+        """The answer comes just before the time would be over that began with the command."""
+        event = self.new_event()
+        self.cluster.router_options += ["--resp-idle-timeout", "6"]
+        self.router_again()
+        try:
+            with contextlib.closing(self.cluster.resp()) as client:
+                self.assertEqual(client.call("SEAT", event, "#0"), "free")
+                pids = [self.cluster.processes[name].pid for name in self.cluster.names]
+                for pid in pids:
+                    os.kill(pid, signal.SIGSTOP)
+                client.send("HOLD", event, "ann", 60, "#0")
+                time.sleep(5)
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+                self.assertTrue(client.read()[0].startswith("h_"))
+                time.sleep(3)
+                self.assertEqual(client.call("PING"), "PONG")
+        finally:
+            self.cluster.router_options = self.cluster.router_options[:-2]
+            self.router_again()
+
+    def router_again(self):
+        os.kill(self.cluster.processes["router"].pid, signal.SIGKILL)
+        self.cluster.processes["router"].wait()
+        self.cluster.start_router()
+        self.cluster.wait_ready()
 
     def test_a_paused_primary_answers_nothing(self):
         self.wait_in_sync()

@@ -135,7 +135,8 @@ extension Problem {
     switch refusal {
     case .noSuchEvent: self.init(404, "no_such_event", "There is no event of this id.")
     case .noSuchHold: self.init(404, "no_such_hold", "There never was a hold of this id.")
-    case .noSuchOrder: self.init(404, "no_such_order", "There never was an order of this id.")
+    case .noSuchOrder:
+      self.init(404, "no_such_order", "There is no order of this id: it never was, or it went with its event.")
     case .eventExists: self.init(409, "event_exists", "There is an event of this id.")
     case .eventInUse(let holds, let orders):
       self.init(409, "event_in_use", "Holds or orders of the event live; with force=true they go with it.")
@@ -180,7 +181,9 @@ extension Problem {
       seats = taken.map(\.label)
       states = taken
     case .soldOut(let area, let category):
-      self.init(409, "sold_out", "There are not so many left.")
+      self.init(
+        409, "sold_out",
+        area == nil ? "No section has so many seats left." : "The area has not so many places left.")
       (self.area, self.category) = (area, category)
     case .holdExpired: self.init(410, "hold_expired", "The hold has ended.")
     case .checkedOut(let order):

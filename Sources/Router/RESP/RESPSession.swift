@@ -241,6 +241,7 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner, @unchecke
   }
 
   private func allReplied() {
+    startIdleTime()
     isWaitingForEvent = false
     if !olderVersions.isEmpty { olderVersions = [] }
     expectedBytes = 0

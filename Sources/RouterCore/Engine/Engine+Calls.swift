@@ -275,7 +275,9 @@ extension Engine {
 
   /// What the call is about went with its event.
   private func gone(_ call: Call) -> CallRefusal {
-    switch call.operation {
+    // A key's outcome is not said again by this: the outcome is that the event is gone.
+    call.isReplayed = false
+    return switch call.operation {
     case .onOrder, .order: .noSuchOrder
     case .onHold, .hold: .holdExpired
     case .createEvent, .setEvent, .deleteEvent, .blockSeats, .reserve, .event, .plan, .seats, .copy, .availability,
