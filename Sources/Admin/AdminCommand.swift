@@ -19,7 +19,7 @@ public enum Holdfast {
     [upCommand, downCommand, statusCommand, failoverCommand, recoverCommand] + eventCommands + [
       eventSetCommand, eventBlockCommand, eventUnblockCommand, eventDeleteCommand,
       holdCommand, releaseCommand,
-    ]
+    ] + queueCommands
       + logCommands
   }
 

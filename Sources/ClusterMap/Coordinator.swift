@@ -58,6 +58,12 @@ public protocol Coordinator: AnyObject, Sendable {
   /// By HTTP address.
   func routers() async throws(CoordinatorError) -> [RouterRecord]
 
+  /// Adds a key of passes, whose id is new.
+  func add(_ key: PassKeyRecord) async throws(CoordinatorError)
+  /// Takes a key of passes out; no error if there is none.
+  func removePassKey(_ id: String) async throws(CoordinatorError)
+  func passKeys() async throws(CoordinatorError) -> [PassKeyRecord]
+
   /// Ends all watches and frees threads and connections. Calls that are under way fail with `closed`, proposals end
   /// `unsettled`.
   func close()

@@ -101,6 +101,22 @@ extension RouterRecord {
   }
 }
 
+extension PassKeyRecord {
+  package var text: String {
+    JSONValue.object([
+      .init("id", .text(id)), .init("pem", .text(pem)), .init("signs_from", .number(signsFrom.rawValue)),
+      .init("ends_at", .number(endsAt.rawValue)),
+    ]).compact
+  }
+
+  package init?(text: some Sequence<UInt8>) {
+    guard let json = JSONValue(parsing: Array(text)), let id = json["id"]?.text, let pem = json["pem"]?.text,
+      let signsFrom = json["signs_from"]?.integer(Int64.self), let endsAt = json["ends_at"]?.integer(Int64.self)
+    else { return nil }
+    self.init(id: id, pem: pem, signsFrom: Stamp(signsFrom), endsAt: Stamp(endsAt))
+  }
+}
+
 /// Sixteen hexadecimal digits, lower case.
 package func hex(_ value: UInt64) -> String {
   let digits = String(value, radix: 16)

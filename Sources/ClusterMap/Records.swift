@@ -38,6 +38,21 @@ public struct NodeRecord: Equatable, Sendable {
   }
 }
 
+/// A key that signs the passes of waiting rooms. It never changes once it is written.
+public struct PassKeyRecord: Equatable, Sendable {
+  /// The token's `kid`: letters and digits.
+  public var id: String
+  /// The private key.
+  public var pem: String
+  /// From here on it signs, unless a newer one does.
+  public var signsFrom: Stamp
+  /// From here on nothing that it signed is believed.
+  public var endsAt: Stamp
+  public init(id: String, pem: String, signsFrom: Stamp, endsAt: Stamp) {
+    (self.id, self.pem, self.signsFrom, self.endsAt) = (id, pem, signsFrom, endsAt)
+  }
+}
+
 /// A router, as it registered when it came up.
 public struct RouterRecord: Equatable, Sendable {
   /// `host:port` of the HTTP door, or `unix:path` if it has no port.

@@ -225,6 +225,18 @@ public final class EtcdCoordinator: Coordinator {
     _ = try await call("/v3/kv/deleterange", EtcdMessage.delete(key))
   }
 
+  public func add(_ key: PassKeyRecord) async throws(CoordinatorError) {
+    _ = try await call("/v3/kv/put", EtcdMessage.put(keys.passKeys + key.id, key.text))
+  }
+
+  public func removePassKey(_ id: String) async throws(CoordinatorError) {
+    _ = try await call("/v3/kv/deleterange", EtcdMessage.delete(keys.passKeys + id))
+  }
+
+  public func passKeys() async throws(CoordinatorError) -> [PassKeyRecord] {
+    try await range(keys.passKeys, isPrefix: true).compactMap { PassKeyRecord(text: $0.value) }
+  }
+
   public func routers() async throws(CoordinatorError) -> [RouterRecord] {
     try await range(keys.routers, isPrefix: true).compactMap { RouterRecord(text: $0.value) }
   }

@@ -4,8 +4,8 @@ internal import Proto
 /// What we say to etcd and understand of its answers. Keys and values are base64, 64-bit numbers are strings; a field
 /// that is zero is left out.
 ///
-/// Our keys: `holdfast/birth`, `holdfast/map/<shard>`, `holdfast/nodes/<name>`, `holdfast/routers/<http address>`; the
-/// values are the records' texts.
+/// Our keys: `holdfast/birth`, `holdfast/map/<shard>`, `holdfast/nodes/<name>`, `holdfast/routers/<http address>`,
+/// `holdfast/pass-keys/<id>`; the values are the records' texts.
 struct EtcdKeys: Sendable {
   /// What all keys begin with, `holdfast/` unless several clusters share one etcd.
   let root: String
@@ -13,6 +13,7 @@ struct EtcdKeys: Sendable {
   var map: String { root + "map/" }
   var nodes: String { root + "nodes/" }
   var routers: String { root + "routers/" }
+  var passKeys: String { root + "pass-keys/" }
 
   func register(_ shard: ShardID) -> String { map + String(shard.rawValue) }
 

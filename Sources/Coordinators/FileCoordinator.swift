@@ -121,6 +121,22 @@ public final class FileCoordinator: Coordinator {
     }
   }
 
+  public func add(_ key: PassKeyRecord) async throws(CoordinatorError) {
+    try await run { map throws(CoordinatorError) in
+      try map.put(key.text, as: fileName(key.id), in: FileMap.passKeys, isSecret: true)
+    }
+  }
+
+  public func removePassKey(_ id: String) async throws(CoordinatorError) {
+    try await run { map throws(CoordinatorError) in try map.remove(fileName(id), in: FileMap.passKeys) }
+  }
+
+  public func passKeys() async throws(CoordinatorError) -> [PassKeyRecord] {
+    try await run { map throws(CoordinatorError) in
+      try map.texts(in: FileMap.passKeys).compactMap(PassKeyRecord.init(text:))
+    }
+  }
+
   public func routers() async throws(CoordinatorError) -> [RouterRecord] {
     try await run { map throws(CoordinatorError) in try map.texts(in: "routers").compactMap(RouterRecord.init(text:)) }
   }

@@ -12,6 +12,7 @@ internal import Proto
 /// - `nodes/<name>@<start>`: a node's record for one of its starts, made in the same way, so that one process has the
 ///   name; the highest start counts. Its owner replaces it by `rename`.
 /// - `routers/<key>`: records, replaced by `rename`.
+/// - `pass-keys/<id>`: the private keys of passes, for their owner's eyes only.
 /// - `tmp/`: files that have no other name yet; what a killed process left here is removed by the next one.
 ///
 /// There is no lock, so no stopped process can keep one.
@@ -49,9 +50,11 @@ struct FileMap {
   }
 
   private func makeDirectories() throws(FileError) {
-    for part in ["map", "nodes", "routers", "tmp"] { try Files.makeDirectory(root + "/" + part) }
+    for part in ["map", "nodes", "routers", Self.passKeys, "tmp"] { try Files.makeDirectory(root + "/" + part) }
     try Files.sync(directory: root)
   }
+
+  static let passKeys = "pass-keys"
 
   mutating func bind(to birth: BirthRecord) { boundTo = birth }
 
@@ -237,10 +240,14 @@ struct FileMap {
   }
 
   /// Writes a record in place of the one of that name.
-  mutating func put(_ text: String, as name: String, in folder: String) throws(CoordinatorError) {
+  ///
+  /// - Parameter isSecret: whether only this process's user may read it.
+  mutating func put(
+    _ text: String, as name: String, in folder: String, isSecret: Bool = false
+  ) throws(CoordinatorError) {
     try guarded { map throws(FileError) in
       let temporary = map.temporaryName()
-      try Files.write(temporary, text + "\n")
+      try Files.write(temporary, text + "\n", mode: isSecret ? 0o600 : 0o644)
       try Files.rename(temporary, to: "\(map.root)/\(folder)/\(name)")
       try Files.sync(directory: "\(map.root)/\(folder)")
     }

@@ -80,8 +80,8 @@ enum Files {
   }
 
   /// Makes a new file with these bytes and syncs it. Its name is not safe until its directory is synced.
-  static func write(_ path: String, _ text: String) throws(FileError) {
-    let file = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+  static func write(_ path: String, _ text: String, mode: mode_t = 0o644) throws(FileError) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard file >= 0 else { throw FileError(call: "create", path: path, code: errno) }
     defer { close(file) }
     var rest = Array(text.utf8)[...]

@@ -61,6 +61,8 @@ public struct RequestHead: Equatable, Sendable {
   public internal(set) var accept = ByteRange.none
   public internal(set) var authorization = ByteRange.none
   public internal(set) var idempotencyKey = ByteRange.none
+  /// `Holdfast-Pass`.
+  public internal(set) var pass = ByteRange.none
   /// Absent, too, if it stands twice: a full answer is always right.
   public internal(set) var ifNoneMatch = ByteRange.none
   public internal(set) var requestID = ByteRange.none

@@ -233,6 +233,9 @@ extension RequestHead {
       } else if name.isNamed(0x7A69_726F_6874_7561, 0x6E6F_6974_617A_6972, in: input) {
         guard authorization.isAbsent else { throw .repeatedField }
         authorization = value
+      } else if name.bytes(in: input).equalsIgnoringCase("holdfast-pass") {
+        guard pass.isAbsent else { throw .repeatedField }
+        pass = value
       } else if name.isNamed(0x6576_652D_7473_616C, 0x6469_2D74_6E65_7665, in: input) {
         lastEventID = value
       }

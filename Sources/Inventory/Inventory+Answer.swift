@@ -52,6 +52,8 @@ extension Inventory {
       return .subscribed(
         events[slot].ref, version: events[slot].version, states: events[slot].states, events[slot].availability)
     case .unsubscribe: return .unsubscribed
+    case .queue(let id): return answer(queue: id)
+    case .place(let id): return answer(place: id)
     }
   }
 
@@ -68,7 +70,7 @@ extension Inventory {
     case .availability(let id), .terms(let id): return events.slot(of: id).map { countBytes($0) } ?? 0
     case .orders(_, _, _, let limit), .holds(_, _, _, let limit): return Query.listBytes(limit: Int(limit))
     case .events(_, let limit): return min(Int(limit), events.livingCount) * Self.summaryBytesMax
-    case .seat, .hold, .order, .unsubscribe: return 0
+    case .seat, .hold, .order, .unsubscribe, .queue, .place: return 0
     }
   }
 

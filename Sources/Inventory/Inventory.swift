@@ -26,6 +26,8 @@ public struct Inventory: Sendable {
   var routerKeys: KeyTable
   var clientKeys: KeyTable
   var parkedKeys: KeyTable
+  /// Waiting rooms by their events' slots: events that have none are looked up nowhere.
+  var rooms: [UInt32: Room] = [:]
   /// Deleted events that are being cleared away.
   var sweep = Sweep()
   /// What the next hold's id gets.
@@ -71,6 +73,7 @@ public struct Inventory: Sendable {
     stats.keyBytes = clientKeys.entryBytes + parkedKeys.entryBytes + routerKeys.entryBytes + ring.keyBytes
     if clientKeys.count > 0 { stats.clientKeyWindow = now - clientKeys.entry(at: clientKeys.log.head).stamp }
     stats.bytes = holds.bytes + orders.bytes + cells.bytes + buyers.bytes
+    stats.bytes += rooms.values.reduce(0) { $0 + $1.bytes }
     stats.bytes += routerKeys.bytes + clientKeys.bytes + parkedKeys.bytes + ring.bytes
     return stats
   }

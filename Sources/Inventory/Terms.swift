@@ -3,7 +3,7 @@ import Octets
 /// What kind of entity a term of the digest belongs to, so that equal words of different kinds do not cancel out.
 enum TermKind: UInt64 {
   case seat = 1
-  case hold, content, free, key, event, area, order, terms, block
+  case hold, content, free, key, event, area, order, terms, block, room, place
 }
 
 /// The term that an entity adds to the digest: each word times an odd number of its own, and the sum mixed. The

@@ -37,6 +37,8 @@ extension EventDocument {
     out.put(event.maxPerBuyer) { $0.putJSON($1) }
     out.putJSON(",\"paused\":")
     out.putJSON(isPaused)
+    out.putJSON(",\"waiting_room\":")
+    out.put(event.waitingRoom) { WaitingRoomDocument.write($1, into: &$0) }
     out.putJSON(",\"areas\":[")
     for (place, area) in event.areas.enumerated() {
       if place > 0 { out.append(0x2C) }

@@ -90,6 +90,7 @@ public enum EventDocument {
         case 14:
           event.maxHoldTTL = UInt32(try reader.integer(in: 1...86_400))
           maxHoldTTLAt = reader.valueStart
+        case 16: event.waitingRoom = WaitingRoom().with(try WaitingRoomDocument.read(&reader))
         default:
           notForSaleAt = reader.valueStart
           try reader.skip()
@@ -301,7 +302,8 @@ public enum EventDocument {
 
 private let eventFields = JSONFields(
   "id", "name", "venue", "starts_at", "on_sale_at", "currency", "hold_ttl", "payment_ttl", "max_per_order",
-  "max_per_buyer", "sections", "areas", "plan", "prices", "max_hold_ttl", "not_for_sale")
+  "max_per_buyer", "sections", "areas", "plan", "prices", "max_hold_ttl", "not_for_sale",
+  "waiting_room")
 private let sectionFields = JSONFields("name", "category", "rows", "seats_per_row", "price")
 private let areaFields = JSONFields("name", "capacity", "price")
 

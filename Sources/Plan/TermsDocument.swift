@@ -20,7 +20,7 @@ public struct TermsDocument: Equatable, Sendable {
   /// The fields that a body may have.
   public static let fieldNames: [StaticString] = [
     "name", "venue", "starts_at", "on_sale_at", "hold_ttl", "payment_ttl", "max_per_order", "max_per_buyer", "prices",
-    "paused",
+    "paused", "waiting_room",
   ]
   private static let fields = JSONFields(fieldNames)
 
@@ -56,7 +56,8 @@ public struct TermsDocument: Equatable, Sendable {
       case 6: change.maxPerOrder = isNull ? .remove : .set(UInt32(try reader.integer(in: 1...Int64(UInt32.max))))
       case 7: change.maxPerBuyer = isNull ? .remove : .set(UInt32(try reader.integer(in: 1...Int64(UInt32.max))))
       case 8: if !isNull { try readPrices(&reader) }
-      default: change.isPaused = try isNull ? false : reader.bool()
+      case 9: change.isPaused = try isNull ? false : reader.bool()
+      default: change.waitingRoom = isNull ? .remove : .set(try WaitingRoomDocument.read(&reader))
       }
     }
     try reader.finish()

@@ -28,6 +28,7 @@ extension Model {
       return (checkout(Int(id.sequence), secret, reference), id.sequence)
     case .onOrder(let id, .confirm): return (confirm(Int(id.sequence)), id.sequence)
     case .onOrder(let id, .cancel): return (cancel(Int(id.sequence)), id.sequence)
+    case .passHold, .passHoldBest, .onQueue, .onPlace: preconditionFailure("rooms have a test of their own")
     case .tick, .openEpoch: return (.noted, nil)
     }
   }

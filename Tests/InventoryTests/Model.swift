@@ -159,7 +159,8 @@ struct Model {
   private mutating func refuseWithoutEvent(_ command: Command, _ key: Bytes, _ fromRouter: Bool) -> (Outcome, Bool) {
     let outcome = refusalWithoutEvent(command)
     switch command {
-    case .event, .hold, .holdBest, .tick, .openEpoch: return (outcome, false)
+    case .event, .hold, .holdBest, .passHold, .passHoldBest, .onQueue, .onPlace, .tick, .openEpoch:
+      return (outcome, false)
     case .onHold, .onOrder: break
     }
     if key.isEmpty || fromRouter { return (outcome, false) }
@@ -199,14 +200,16 @@ struct Model {
     case .holdBest(let best): return knows(best.event)
     case .onHold(let id, _): return find(id).map { holds[$0].event }
     case .onOrder(let id, _): return find(id).map { holds[$0].event }
-    case .tick, .openEpoch: return nil
+    case .passHold, .passHoldBest, .onQueue, .onPlace, .tick, .openEpoch: return nil
     }
   }
 
   private func isAboutALife(_ command: Command) -> Bool {
     switch command {
     case .event(.create), .event(.delete): true
-    case .event(.set), .event(.block), .hold, .holdBest, .onHold, .onOrder, .tick, .openEpoch: false
+    case .event(.set), .event(.block), .hold, .holdBest, .passHold, .passHoldBest, .onHold, .onOrder, .onQueue,
+      .onPlace, .tick, .openEpoch:
+      false
     }
   }
 
@@ -214,7 +217,9 @@ struct Model {
   private func isFoundWithoutEvent(_ command: Command) -> Bool {
     switch command {
     case .onHold, .event(.create), .event(.delete): true
-    case .event(.set), .event(.block), .hold, .holdBest, .onOrder, .tick, .openEpoch: false
+    case .event(.set), .event(.block), .hold, .holdBest, .passHold, .passHoldBest, .onOrder, .onQueue, .onPlace, .tick,
+      .openEpoch:
+      false
     }
   }
 
@@ -257,6 +262,7 @@ struct Model {
       return .refused(isOver ? .holdExpired : .noSuchHold)
     case .event(.delete): return .refused(.noSuchEvent)
     case .event(.create), .tick, .openEpoch: return .noted
+    case .passHold, .passHoldBest, .onQueue, .onPlace: preconditionFailure("rooms have a test of their own")
     }
   }
 
@@ -271,7 +277,9 @@ struct Model {
       best.secret = 0
       return .holdBest(best)
     case .onHold(let id, let command): return .onHold(id, command.with(randomBits: 0))
-    case .event(.set), .event(.block), .event(.delete), .onOrder, .tick, .openEpoch: return command
+    case .event(.set), .event(.block), .event(.delete), .passHold, .passHoldBest, .onOrder, .onQueue, .onPlace, .tick,
+      .openEpoch:
+      return command
     }
   }
 

@@ -1,9 +1,8 @@
+import Node
 import Octets
 import Proto
 import Testing
 import Time
-
-@testable import Node
 
 /// Goal: a peer's connection gives a turn of its loop a bounded number of messages, whatever frames they came in, and
 /// each message once and in order.

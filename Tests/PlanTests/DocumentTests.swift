@@ -33,7 +33,7 @@ import Testing
       text { EventDocument.write(grid, version: 7, availability: availability, into: &$0) }
         == "{\"id\":\"arena\",\"name\":\"Night \\\"x\\\"\",\"venue\":null,\"starts_at\":\"1970-01-01T00:00:00.000Z\",\"on_sale_at\":null,"
         + "\"currency\":\"EUR\",\"hold_ttl\":600,\"max_hold_ttl\":600,\"payment_ttl\":900,"
-        + "\"max_per_order\":4,\"max_per_buyer\":null,\"paused\":false,"
+        + "\"max_per_order\":4,\"max_per_buyer\":null,\"paused\":false,\"waiting_room\":null,"
         + "\"areas\":[{\"name\":\"Floor\",\"capacity\":9,\"price\":100}],\"prices\":{\"Stalls\":4500,\"Side\":null},"
         + "\"total\":17,\"free\":7,\"held\":2,\"sold\":6,\"not_for_sale\":2,\"version\":7}")
     #expect(

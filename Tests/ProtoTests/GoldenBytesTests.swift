@@ -2,7 +2,7 @@ import Octets
 import Proto
 import Testing
 
-private let goldens = goldenCommands + goldenOutcomes + goldenAnswers + goldenLinks
+private let goldens = goldenCommands + goldenOutcomes + goldenAnswers + goldenLinks + goldenQueues
 
 /// The bytes of every kind of frame, record, outcome, answer and message, in hexadecimal, beside the value. A test that
 /// fails here says that a disk or a peer of the same `Format.version` would be misread.
@@ -46,6 +46,10 @@ private let goldens = goldenCommands + goldenOutcomes + goldenAnswers + goldenLi
     #expect(
       numbers(Refusal.LimitName.self)
         == "maxPerOrder=1 maxPerBuyer=2 holdLength=3 shardCapacity=4 maxHoldTTL=5 priceChanges=6 blockedPlaces=7")
+    #expect(numbers(PlaceState.self) == "waiting=0 called=1 inside=2 passedOver=3 left=4")
+    #expect(numbers(QueueState.self) == "closed=0 open=1 running=2 paused=3 drained=4")
+    #expect(numbers(WaitingRoom.Order.self) == "shuffle=0 fifo=1")
+    #expect(numbers(QueueControl.Action.self) == "pause=1 resume=2 drain=3 reset=4")
     #expect(numbers(Reply.Failure.self) == "notPrimary=1 unknown=2 diskFull=3 overloaded=4 malformed=5")
     #expect(numbers(Suspicion.self) == "none=0 tear=1 damage=2 unproven=3 stale=4")
     #expect(numbers(ReplicaMessage.AloneReason.self) == "diskFull=1 damaged=2 digest=3")
@@ -57,10 +61,15 @@ private let goldens = goldenCommands + goldenOutcomes + goldenAnswers + goldenLi
     #expect(CommandKind.all.allSatisfy { !CommandKind.retired.contains($0.rawValue) })
     #expect(
       CommandKind.all.map { "\($0)" }.joined(separator: " ")
-        == "createEvent setEvent blockEvent deleteEvent hold holdBest release extend checkout confirm cancel tick openEpoch"
+        == "createEvent setEvent blockEvent deleteEvent hold holdBest passHold passHoldBest release extend checkout confirm "
+        + "cancel joinQueue controlQueue openQueue callQueue claimPlace leavePlace tick openEpoch"
     )
     #expect(
-      CommandKind.all.map(\.rawValue) == [0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x30, 0x31, 0x32, 0x40, 0x41, 0xF0, 0xF1])
+      CommandKind.all.map(\.rawValue) == [
+        0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x22, 0x23, 0x30, 0x31, 0x32, 0x40, 0x41, 0x50, 0x51, 0x52, 0x53, 0x60,
+        0x61,
+        0xF0, 0xF1,
+      ])
   }
 
   /// An actor may stand in every record but a plain hold's.

@@ -75,7 +75,26 @@ let sampleChange: TermsChange = {
   change.prices = [.init(.category(CategoryIndex(1)), 4_500), .init(.area(AreaIndex(2)), nil)]
   return change
 }()
+let samplePlace = PlaceID(shard: ShardID(3), slot: 6, round: 1, join: 9, secret: 0x5152_5354_5556_5758)
+let sampleRoom = WaitingRoom(
+  opensAt: 1_600_000_000_000, startsAt: 1_700_000_000_000, order: .fifo, admitPerMinute: 300, maxInside: 50,
+  passTTL: 60, claimTTL: 30, leaveAfter: 20)
+let sampleQueue = QueueInfo(
+  event: sampleEvent, eventID: "e", state: .running, waiting: 1, called: 2, inside: 3, admitted: 4, nextPosition: 5,
+  joined: 6, drawn: 7, recentPositions: 8, recentTime: 9, room: sampleRoom, startsAt: 1_700_000_000_000,
+  commitment: "c", secret: "s", seed: "d", message: "m")
+let samplePlaceInfo = PlaceInfo(
+  place: samplePlace, buyer: "ann", state: .inside, position: 4, calledAt: 1_700_000_001_000,
+  until: 1_700_000_060_000, queue: sampleQueue)
+let sampleHoldCommand = Command.Hold(
+  event: sampleEvent, ttl: 60, secret: 0x1112_1314_1516_1718, buyer: "ann", seats: [SeatIndex(7), SeatIndex(9)],
+  areas: [AreaCount(area: AreaIndex(1), count: 2)])
+let sampleBestCommand = Command.HoldBest(
+  event: sampleEvent, ttl: 60, secret: 0x1112_1314_1516_1718, buyer: "ann", count: 4, category: CategoryIndex(2))
 let sampleCommands: [Command] = [
+  .passHold(samplePlace, sampleHoldCommand), .passHoldBest(samplePlace, sampleBestCommand),
+  .onQueue(sampleEvent, .join(buyer: "ann")), .onQueue(sampleEvent, .control(QueueControl(action: .drain))),
+  .onPlace(samplePlace, .claim), .onPlace(samplePlace, .leave),
   .event(.create(sampleDefinition, incarnation: 1)), .event(.set(sampleEvent, TermsChange())),
   .event(.block(sampleEvent, SeatBlock(isBlocked: true, seats: [SeatIndex(7)]))),
   .event(.delete(id: "e", isForced: false)),

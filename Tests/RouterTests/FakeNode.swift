@@ -162,6 +162,18 @@ final class FakeNode: @unchecked Sendable {
       connection.write(out)
     }
 
+    /// As a primary does when an event gets a waiting room.
+    private func openRooms(_ inventory: inout Inventory) {
+      guard inventory.hasUnopenedQueues else { return }
+      var desk = QueueDesk()
+      for command in desk.decide(inventory, at: MonotonicTime(1_000), secret: (1, 2, 3, 4)) {
+        var bytes: [UInt8] = []
+        command.encode(into: &bytes)
+        var reader = ByteReader(bytes.rawSpan)
+        if let record = try? CommandRecord(decoding: &reader) { _ = inventory.apply(record) }
+      }
+    }
+
     private func answer(
       _ request: Request, _ reader: inout ByteReader, _ inventory: inout Inventory, _ out: inout [UInt8],
       _ shard: ShardID
@@ -176,6 +188,7 @@ final class FakeNode: @unchecked Sendable {
           if let failure = node.failure { return Reply.failed(failure).encode(id: request.id, into: &out) }
           node.keys.append(Bytes(record.key))
           let applied = inventory.apply(record)
+          openRooms(&inventory)
           let isRepeat = applied.isRepeat && !record.keyIsFromRouter
           let reply: Reply =
             node.saysUnknown

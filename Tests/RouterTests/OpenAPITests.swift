@@ -107,6 +107,12 @@ import Testing
       check(try http.request("GET", "/v1/holds/\(hold)"), "Hold")
       let taken = try http.request("POST", "/v1/reserve", #"{"event":"arena","buyer":"a","seats":["Stalls-A-1"]}"#)
       #expect(Set(taken.json.keys).isSubset(of: Set(object("components", "schemas", "Problem", "properties").keys)))
+      _ = try http.request("PATCH", "/v1/events/arena", #"{"waiting_room":{"max_inside":3}}"#)
+      let event = try http.request("GET", "/v1/events/arena")
+      let room = event.json["waiting_room"] as? [String: Any] ?? [:]
+      #expect(Set(room.keys) == Set(object("components", "schemas", "WaitingRoom", "properties").keys))
+      check(try http.request("GET", "/v1/events/arena/queue"), "Queue")
+      check(try http.request("POST", "/v1/events/arena/queue", #"{"buyer":"a"}"#), "Place")
       let served = try http.request("GET", "/openapi.json")
       #expect(served.text == OpenAPI.document)
     }
@@ -129,15 +135,16 @@ import Testing
         let response = try http.request(method, path, body)
         let expected = (operation["responses"] as? [String: Any] ?? [:]).keys.filter { $0.hasPrefix("2") }
         #expect(expected == ["\(response.status)"], "\(method) \(path) \(body ?? ""): \(response.text)")
-        for name in ["hold", "order"] { if let id = response.json[name] as? String { ids[name] = id } }
+        for name in ["hold", "order", "place"] { if let id = response.json[name] as? String { ids[name] = id } }
         sent += 1
       }
       ids["event"] = OperationTable.exampleIDs["event"]
       // As a sale goes; a hold of its own for what ends holds.
       let order = [
         "createEvent", "setEvent", "blockSeats", "listEvents", "event", "plan", "seats", "availability", "reserve",
-        "hold", "extend", "listHolds", "checkout", "order", "confirm", "listOrders", "cancel", "root", "healthz",
-        "readyz", "metrics", "openapi", "release", "deleteEvent",
+        "hold", "extend", "listHolds", "checkout", "order", "confirm", "listOrders", "cancel", "joinQueue",
+        "queue", "controlQueue", "place", "leavePlace", "root", "healthz", "readyz", "metrics", "openapi", "passKeys",
+        "release", "deleteEvent",
       ]
       let rows = OperationTable.all.filter { $0.path != nil }
       #expect(Set(rows.map(\.name)) == Set(order))
@@ -150,6 +157,9 @@ import Testing
           let held = #"{"event":"gala","buyer":"ann","seats":["Stalls-B-1"]}"#
           ids["hold"] = try http.request("POST", "/v1/reserve", held).json["hold"] as? String
         }
+        // The gala has a room for a while.
+        if name == "joinQueue" { _ = try http.request("PATCH", "/v1/events/gala", #"{"waiting_room":{}}"#) }
+        if name == "root" { _ = try http.request("PATCH", "/v1/events/gala", #"{"waiting_room":null}"#) }
         var query: [String] = []
         for reference in (operation["parameters"] as? [[String: String]] ?? []).compactMap({ $0["$ref"] }) {
           let parameter = object("components", "parameters", String(reference.split(separator: "/").last ?? ""))
@@ -190,10 +200,11 @@ import Testing
     }
     let onEvents: Set = [
       "setEvent", "blockSeats", "deleteEvent", "event", "plan", "seats", "availability", "listOrders", "listHolds",
-      "reserve",
+      "reserve", "joinQueue", "queue", "controlQueue",
     ]
     #expect(links("/v1/events", "post") == onEvents)
     #expect(links("/v1/reserve", "post") == ["hold", "release", "extend", "checkout"])
+    #expect(links("/v1/events/{event}/queue", "post") == ["place", "leavePlace"])
     #expect(links("/v1/checkout", "post") == ["order", "confirm", "cancel"])
   }
 }

@@ -94,7 +94,8 @@ import Testing
       #expect(
         try one.call("HOLD")
           == .error(
-            "ERR wrong number of arguments for 'hold' command: HOLD event buyer seconds seat [seat …] [KEY k]"))
+            "ERR wrong number of arguments for 'hold' command: HOLD event buyer seconds seat [seat …] [PASS token] [KEY k]"
+          ))
       #expect(
         try one.call("nope", "a", "b c") == .error("ERR unknown command 'nope', with args beginning with: 'a' 'b c' "))
       let long = String(repeating: "x", count: 200)

@@ -36,6 +36,54 @@ extension SeededRandom {
   package mutating func order() -> OrderID {
     OrderID(shard: ShardID(quarter()), slot: half(), sequence: word() & OrderID.sequenceMax, secret: word())
   }
+  package mutating func place() -> PlaceID {
+    PlaceID(shard: ShardID(quarter()), slot: half(), sequence: word() & PlaceID.sequenceMax, secret: word())
+  }
+  package mutating func waitingRoom() -> WaitingRoom {
+    WaitingRoom(
+      opensAt: maybe { $0.time() }, startsAt: maybe { $0.time() }, order: one(of: WaitingRoom.Order.allCases),
+      admitPerMinute: UInt32.random(in: 0...WaitingRoom.admitPerMinuteMax, using: &self),
+      maxInside: maybe { UInt32.random(in: 1 ... .max, using: &$0) },
+      passTTL: UInt32.random(in: 10...86_400, using: &self), claimTTL: UInt32.random(in: 5...86_400, using: &self),
+      leaveAfter: UInt32.random(in: 5...86_400, using: &self))
+  }
+  package mutating func waitingRoomChange() -> WaitingRoomChange {
+    var change = WaitingRoomChange()
+    change.opensAt = edit { $0.time() }
+    change.startsAt = edit { $0.time() }
+    change.order = maybe { $0.one(of: WaitingRoom.Order.allCases) }
+    change.admitPerMinute = maybe { $0.half() }
+    change.maxInside = edit { $0.half() }
+    change.passTTL = maybe { $0.half() }
+    change.claimTTL = maybe { $0.half() }
+    change.leaveAfter = maybe { $0.half() }
+    return change
+  }
+  package mutating func queueCommand() -> QueueCommand {
+    switch one(of: QueueCommand.Kind.allCases) {
+    case .join: .join(buyer: bytes(0...20))
+    case .control:
+      .control(
+        QueueControl(
+          action: maybe { $0.one(of: QueueControl.Action.allCases) }, admitPerMinute: maybe { $0.half() },
+          maxInside: maybe { $0.maybe { $0.half() } }, message: maybe { $0.bytes(0...9) }))
+    case .open: .open(secret: bytes(32...32), placeKey: bytes(32...32))
+    case .call:
+      .call(QueueCalls(nextPosition: half(), called: list(0...4) { $0.half() }, passedOver: list(0...4) { $0.half() }))
+    }
+  }
+  package mutating func queueInfo() -> QueueInfo {
+    QueueInfo(
+      event: ref(), eventID: bytes(0...9), state: one(of: QueueState.allCases), waiting: half(), called: half(),
+      inside: half(), admitted: half(), nextPosition: half(), joined: half(), drawn: half(), recentPositions: half(),
+      recentTime: Milliseconds(time().rawValue), room: waitingRoom(), startsAt: maybe { $0.time() },
+      commitment: bytes(0...32), secret: bytes(0...32), seed: bytes(0...32), message: bytes(0...9))
+  }
+  package mutating func placeInfo() -> PlaceInfo {
+    PlaceInfo(
+      place: place(), buyer: bytes(0...9), state: one(of: PlaceState.allCases), position: maybe { $0.half() },
+      calledAt: maybe { $0.time() }, until: maybe { $0.time() }, queue: queueInfo())
+  }
   package mutating func area() -> AreaCount { AreaCount(area: AreaIndex(quarter()), count: half()) }
   package mutating func counts() -> Counts { Counts(free: half(), held: half(), sold: half(), notForSale: half()) }
   package mutating func availability() -> Availability {
@@ -83,7 +131,8 @@ extension SeededRandom {
       areas: list(0...2) {
         EventDefinition.Area(
           name: $0.bytes(0...9), capacity: $0.half(), price: $0.maybe { Int64.random(in: 0...maxPrice, using: &$0) })
-      }, notForSale: closed, size: maybe { EventDefinition.Size(width: Float($0.quarter()), height: 0.5) })
+      }, notForSale: closed, size: maybe { EventDefinition.Size(width: Float($0.quarter()), height: 0.5) },
+      waitingRoom: maybe { $0.waitingRoom() })
   }
 
   /// Lines of a section whose rows have these lengths; every second section has none.
@@ -119,6 +168,7 @@ extension SeededRandom {
         random.chance(50) ? .category(CategoryIndex(random.quarter())) : .area(AreaIndex(random.quarter())),
         random.maybe { Int64.random(in: 0...maxPrice, using: &$0) })
     }
+    change.waitingRoom = edit { $0.waitingRoomChange() }
     return change
   }
 
@@ -127,7 +177,14 @@ extension SeededRandom {
   }
 
   package mutating func command() -> Command {
-    switch Int.random(in: 0..<15, using: &self) {
+    switch Int.random(in: 0..<19, using: &self) {
+    case 18: .onQueue(ref(), queueCommand())
+    case 17: .onPlace(place(), chance(50) ? .claim : .leave)
+    case 16:
+      .passHold(
+        place(),
+        .init(event: ref(), secret: word(), buyer: bytes(0...20), seats: list(0...6) { SeatIndex($0.half()) }))
+    case 15: .passHoldBest(place(), .init(event: ref(), secret: word(), buyer: bytes(0...9), count: half()))
     case 14: .event(.delete(id: bytes(0...9), isForced: chance(50)))
     case 13:
       .event(
@@ -182,7 +239,10 @@ extension SeededRandom {
   }
 
   package mutating func refusal() -> Refusal {
-    switch Int.random(in: 0..<16, using: &self) {
+    switch Int.random(in: 0..<18, using: &self) {
+    case 17: .queueClosed(opensAt: maybe { $0.time() })
+    case 16:
+      one(of: [.noWaitingRoom, .noSuchPlace, .placeLeft, .passRequired, .passExpired, .passForeign])
     case 15: .eventInUse(holds: half(), orders: half())
     case 0: .noSuchEvent
     case 1: .staleEvent
@@ -209,7 +269,10 @@ extension SeededRandom {
   }
 
   package mutating func outcome() -> Outcome {
-    switch Int.random(in: 0..<13, using: &self) {
+    switch Int.random(in: 0..<16, using: &self) {
+    case 15: .place(placeInfo())
+    case 14: .queue(queueInfo())
+    case 13: .placeGivenUp
     case 12: .deleted
     case 11: .blocked(version: word(), changed: half())
     case 10: .termsSet(version: word())
@@ -227,7 +290,9 @@ extension SeededRandom {
   }
 
   package mutating func query() -> Query {
-    switch Int.random(in: 0..<12, using: &self) {
+    switch Int.random(in: 0..<14, using: &self) {
+    case 13: .place(place())
+    case 12: .queue(id: bytes(0...9))
     case 11: .terms(id: bytes(0...9))
     case 9:
       .orders(
@@ -257,7 +322,9 @@ extension SeededRandom {
   }
 
   package mutating func answer() -> Answer {
-    switch Int.random(in: 0..<13, using: &self) {
+    switch Int.random(in: 0..<15, using: &self) {
+    case 14: .place(placeInfo())
+    case 13: .queue(queueInfo())
     case 12: .terms(ref(), version: word(), EventTerms(definition()))
     case 10: .orders(list(0...3) { $0.orderInfo() }, next: maybe { $0.half() })
     case 11: .holds(list(0...3) { $0.info() }, next: maybe { $0.half() })

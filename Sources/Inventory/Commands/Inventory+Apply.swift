@@ -11,8 +11,11 @@ extension Inventory {
     switch record.kind {
     case .hold: return applyHold(record)
     case .holdBest: return applyHoldBest(record)
+    case .passHold, .passHoldBest: return applyWithPass(record)
     case .onHold(let kind): return applyToHold(kind, record)
     case .onOrder(let kind): return applyToOrder(kind, record)
+    case .onQueue(let kind): return applyToQueue(kind, record)
+    case .onPlace(let kind): return applyToPlace(kind, record)
     case .event(let kind): return applyToEvent(kind, record, prepared)
     case .tick:
       if sweep.isDue { sweepSlice() }

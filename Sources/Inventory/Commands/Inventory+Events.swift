@@ -31,6 +31,7 @@ extension Inventory {
     event.createdAt = now
     add(event)
     stepVersion(slot)
+    fitRoom(slot)
     noteCreation(of: slot)
     let outcome = Outcome.created(events[slot].ref, version: events[slot].version)
     return conclude(outcome, record, key, event: slot, subject: nil, byArguments: true)
@@ -47,7 +48,7 @@ extension Inventory {
     return conclude(set(change, event), record, key, event: event, subject: nil)
   }
 
-  private mutating func set(_ change: TermsChange, _ event: UInt32) -> Outcome {
+  mutating func set(_ change: TermsChange, _ event: UInt32) -> Outcome {
     let before = events[event].terms
     guard let terms = before.with(change) else { return .refused(.invalid(.terms)) }
     if terms == before { return .termsSet(version: events[event].version) }
@@ -59,6 +60,7 @@ extension Inventory {
     let version = stepVersion(event)
     events[event].adopt(terms, former, version: version, &digest)
     if terms.maxPerBuyer != nil { countBuyers(event) }
+    fitRoom(event)
     noteTerms(of: event)
     return .termsSet(version: version)
   }
@@ -132,6 +134,7 @@ extension Inventory {
     noteDeletion(of: event)
     events.delete(event, at: now)
     digest &+= events[event].deletionTerm
+    fitRoom(event)
     sweep.waiting.append(event)
   }
 

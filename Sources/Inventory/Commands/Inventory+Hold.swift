@@ -1,18 +1,27 @@
+import Octets
 import Proto
 import Time
 
 /// Holding named seats and places: all of them or none.
 extension Inventory {
-  mutating func applyHold(_ record: borrowing CommandRecord) -> Applied {
+  /// As the commands without a pass, of a buyer who was let in: the place stands before their bodies.
+  mutating func applyWithPass(_ record: borrowing CommandRecord) -> Applied {
+    var reader = ByteReader(record.body)
+    guard let place = try? PlaceID(decoding: &reader) else { return Self.refuse(.passForeign) }
+    if case .passHoldBest = record.kind { return applyHoldBest(record, pass: place) }
+    return applyHold(record, pass: place)
+  }
+
+  mutating func applyHold(_ record: borrowing CommandRecord, pass: PlaceID? = nil) -> Applied {
     do {
-      let hold = try HoldView(decoding: record.body)
+      let hold = try HoldView(decoding: record.body.extracting((pass == nil ? 0 : PlaceID.byteCount)...))
       guard events.knows(hold.event) else { return Self.refuse(.staleEvent) }
       let event = hold.event.slot.rawValue
       var key = Key()
       if let repeated = repeated(record, event: event, key: &key) { return repeated }
       var held = Outcome.Held(
         id: HoldID(shard: shard, slot: 0, sequence: 0, secret: 0), expiresAt: .zero, total: 0, version: 0)
-      if let refusal = self.hold(hold, event, &held) {
+      if let refusal = self.hold(hold, event, pass, &held) {
         return conclude(.refused(refusal), record, key, event: event, subject: nil)
       }
       concludeHeld(held, record, key, event: event)
@@ -24,7 +33,7 @@ extension Inventory {
 
   /// Holds what is asked for, or says why not.
   @inline(__always) private mutating func hold(
-    _ hold: borrowing HoldView, _ event: UInt32, _ held: inout Outcome.Held
+    _ hold: borrowing HoldView, _ event: UInt32, _ pass: PlaceID?, _ held: inout Outcome.Held
   ) -> Refusal? {
     let layout = events[event].layout
     if let refusal = check(layout, ttl: hold.ttl, buyer: hold.buyer) { return refusal }
@@ -32,6 +41,7 @@ extension Inventory {
     var count = UInt64(hold.seatCount)
     for place in 0..<hold.areaCount { count += UInt64(hold.area(place).count) }
     guard count <= UInt64(UInt32.max), let total = layout.total(hold) else { return .invalid(.areas) }
+    if let refusal = checkPass(pass, event, buyer: hold.buyer) { return refusal }
     if let refusal = checkSale(layout, event, count: count, buyer: hold.buyer) { return refusal }
     if let refusal = events[event].take(hold, for: nextSlot, &digest) { return refusal }
 

@@ -3,13 +3,18 @@ import Proto
 
 /// Search and hold as one command.
 extension Inventory {
-  mutating func applyHoldBest(_ record: borrowing CommandRecord) -> Applied {
-    guard case .holdBest(let best) = try? Command(decoding: record) else { return Self.refuse(.invalid(.count)) }
+  mutating func applyHoldBest(_ record: borrowing CommandRecord, pass: PlaceID? = nil) -> Applied {
+    let best: Command.HoldBest
+    switch try? Command(decoding: record) {
+    case .holdBest(let found), .passHoldBest(_, let found): best = found
+    case .event, .hold, .passHold, .onHold, .onOrder, .onQueue, .onPlace, .tick, .openEpoch, nil:
+      return Self.refuse(.invalid(.count))
+    }
     guard events.knows(best.event) else { return Self.refuse(.staleEvent) }
     let event = best.event.slot.rawValue
     var key = Key()
     if let repeated = repeated(record, event: event, key: &key) { return repeated }
-    if let refusal = check(best, event) {
+    if let refusal = check(best, event, pass) {
       return conclude(.refused(refusal), record, key, event: event, subject: nil)
     }
     let category = best.category?.rawValue
@@ -46,12 +51,13 @@ extension Inventory {
       .heldBest(held, seats: seats), record, key, event: event, subject: (held.id.slot, held.id.sequence))
   }
 
-  private func check(_ best: Command.HoldBest, _ event: UInt32) -> Refusal? {
+  private func check(_ best: Command.HoldBest, _ event: UInt32, _ pass: PlaceID?) -> Refusal? {
     if let refusal = check(events[event].layout, ttl: best.ttl, buyer: best.buyer.rawSpan) { return refusal }
     if best.count == 0 || best.count > HoldView.seatsMax { return .invalid(.count) }
     if let category = best.category, Int(category.rawValue) >= events[event].categories.count {
       return .invalid(.category)
     }
+    if let refusal = checkPass(pass, event, buyer: best.buyer.rawSpan) { return refusal }
     return checkSale(events[event].layout, event, count: UInt64(best.count), buyer: best.buyer.rawSpan)
   }
 }

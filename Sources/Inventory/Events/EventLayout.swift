@@ -43,6 +43,8 @@ final class EventLayout: Sendable {
   /// The whole definition, as it was created: for who asks for it, and for snapshots.
   let encoded: Bytes
   let sale: SaleTerms
+  /// Holds need a pass of its waiting room.
+  let needsPass: Bool
   let seatCount: Int
   /// Behind the last stands one whose first seat is the seat count.
   let rows: [Row]
@@ -145,7 +147,7 @@ final class EventLayout: Sendable {
     isPriced = definition.categories.map { $0.price != nil }
     self.hints = hints
     seatCategories = categories
-    sale = SaleTerms(definition)
+    (sale, needsPass) = (SaleTerms(definition), definition.waitingRoom != nil)
   }
 
   /// The same event with other terms, which must fit its plan.
@@ -158,7 +160,7 @@ final class EventLayout: Sendable {
     prices = definition.categories.map { $0.price ?? 0 }
     areaPrices = definition.areas.map { $0.price ?? 0 }
     isPriced = definition.categories.map { $0.price != nil }
-    sale = SaleTerms(definition, isPaused: terms.isPaused)
+    (sale, needsPass) = (SaleTerms(definition, isPaused: terms.isPaused), definition.waitingRoom != nil)
   }
 
   var holdTTL: UInt32 { sale.holdTTL }

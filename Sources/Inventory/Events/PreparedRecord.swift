@@ -12,7 +12,8 @@ public struct PreparedRecord: Sendable {
   public init?(_ record: borrowing CommandRecord) {
     switch record.kind {
     case .event(.create): break
-    case .event(.set), .event(.block), .event(.delete), .hold, .holdBest, .onHold, .onOrder, .tick, .openEpoch:
+    case .event(.set), .event(.block), .event(.delete), .hold, .holdBest, .passHold, .passHoldBest, .onHold, .onOrder,
+      .onQueue, .onPlace, .tick, .openEpoch:
       return nil
     }
     guard let (outline, incarnation) = try? Self.creation(record.body), !outline.definition.id.isEmpty else {

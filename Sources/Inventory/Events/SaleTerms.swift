@@ -28,7 +28,7 @@ extension EventDefinition {
   ///
   /// A new field is either known to that path (`Inventory+OneHold.swift`) and added to `plainFields`, or makes this
   /// false when it is set. A test names a field that is neither.
-  package var isPlain: Bool { maxPerBuyer == nil }
+  package var isPlain: Bool { maxPerBuyer == nil && waitingRoom == nil }
 
   /// Fields that the one-seat path heeds, or that are nothing to a hold.
   package static let plainFields: Set<String> = [
@@ -36,5 +36,5 @@ extension EventDefinition {
     "categories", "sections", "areas", "notForSale", "size",
   ]
   /// Fields that make an event's holds go the general way when they are set.
-  package static let otherFields: Set<String> = ["maxPerBuyer"]
+  package static let otherFields: Set<String> = ["maxPerBuyer", "waitingRoom"]
 }

@@ -148,8 +148,8 @@ extension Inventory {
     switch outcome {
     case .held(let found) where !row.isBest: held = found
     case .heldBest(let found, _) where row.isBest: held = found
-    case .held, .heldBest, .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted,
-      .refused:
+    case .held, .heldBest, .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .place,
+      .queue, .placeGivenUp, .noted, .refused:
       throw .invalid(field: "snapshot key")
     }
     // What is said twice must be the same.

@@ -5,7 +5,7 @@ import Time
 /// A snapshot is a stream of items, cut into chunks wherever 64 KiB are full.
 ///
 /// Layout of an item, little-endian: `kind: u8`, `bytes: u32`, then what the kind says. The kinds stand in the order of
-/// `SnapshotItem`; `header` and `end` are there once.
+/// `SnapshotItem.rank`; `header` and `end` are there once.
 enum SnapshotItem: UInt8 {
   /// `version: u8`, `shard: u16`, `stamp: i64`, `nextSequence: u64`, `slots: u32`, `freeHead: u32`, `events: u32`, then
   /// the key limits: `clientBytes: u64`, `clientWindow: i64`, `routerWindow: i64`; then `orders: u32`, the numbers of
@@ -28,6 +28,25 @@ enum SnapshotItem: UInt8 {
   case parkedKeys = 7
   /// `digest: u64`.
   case end = 8
+  /// One waiting room, in the order of its events' slots: see `Room.encode`. Its places follow before the next.
+  case room = 9
+  /// The places of the room before it, in the order of their joins: see `Room.encodePlace`.
+  case places = 10
+
+  /// Where it stands: numbers are never given again, so those that came later stand in between.
+  var rank: Int {
+    switch self {
+    case .header: 0
+    case .event: 1
+    case .room, .places: 2
+    case .holds: 3
+    case .routerRows: 4
+    case .routerKeys: 5
+    case .clientKeys: 6
+    case .parkedKeys: 7
+    case .end: 8
+    }
+  }
 }
 
 extension Inventory {
@@ -60,6 +79,7 @@ extension Inventory {
       out.end()
       try out.flush(emit)
     }
+    try putRooms(into: &out, emit)
     let places = orderPlaces
     if holds.count > 0 {
       out.begin(.holds)
@@ -81,6 +101,26 @@ extension Inventory {
     out.bytes.put(digest)
     out.end()
     try out.flush(emit, all: true)
+  }
+
+  private func putRooms(into out: inout SnapshotItems, _ emit: ([UInt8]) throws -> Void) rethrows {
+    for (_, room) in rooms.sorted(by: { $0.key < $1.key }) {
+      out.begin(.room)
+      room.encode(into: &out.bytes)
+      out.end()
+      guard room.joined > 0 else { continue }
+      out.begin(.places)
+      for join in 0..<room.joined {
+        room.encodePlace(join, into: &out.bytes)
+        if out.itemBytes >= SnapshotItems.itemBytesWanted, join + 1 < room.joined {
+          out.end()
+          try out.flush(emit)
+          out.begin(.places)
+        }
+      }
+      out.end()
+      try out.flush(emit)
+    }
   }
 
   private func put(event slot: UInt32, into out: inout [UInt8]) {

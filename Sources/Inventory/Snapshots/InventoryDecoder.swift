@@ -9,6 +9,10 @@ extension Inventory {
     private var inventory: Inventory
     /// Bytes of items that are not complete yet.
     private var pending: [UInt8] = []
+    /// The waiting room whose places are being read, how many must come, and the slot of the last room.
+    private var room: Room?
+    private var placesWanted: UInt32 = 0
+    private var lastRoom: UInt32?
     private var last: SnapshotItem?
     private var slotCount = 0
     private var freeHead = HoldSlab.none
@@ -58,20 +62,27 @@ extension Inventory {
     }
 
     private mutating func take(_ kind: SnapshotItem, _ reader: inout ByteReader) throws(DecodeError) {
-      guard (last == nil) == (kind == .header), last != .end, kind.rawValue >= last?.rawValue ?? 0 else {
+      guard (last == nil) == (kind == .header), last != .end, kind.rank >= last?.rank ?? 0 else {
         throw .invalid(field: "snapshot order")
       }
       // What came before must be complete.
-      if kind.rawValue > SnapshotItem.event.rawValue, inventory.events.count != eventCount {
+      if kind.rank > SnapshotItem.event.rank, inventory.events.count != eventCount {
         throw .invalid(field: "snapshot events")
       }
-      if kind.rawValue > SnapshotItem.holds.rawValue, inventory.holds.count != slotCount {
+      if kind == .room || kind.rank > SnapshotItem.room.rank { try finishRoom() }
+      if kind.rank > SnapshotItem.holds.rank, inventory.holds.count != slotCount {
         throw .invalid(field: "snapshot holds")
       }
       last = kind
       switch kind {
       case .header: try takeHeader(&reader)
       case .event: try takeEvent(&reader)
+      case .room: try takeRoom(&reader)
+      case .places:
+        while reader.bytesLeft > 0 {
+          guard room != nil else { throw .invalid(field: "snapshot place") }
+          try room?.takePlace(&reader, now: inventory.now)
+        }
       case .holds: while reader.bytesLeft > 0 { try takeSlot(&reader) }
       case .routerRows: while reader.bytesLeft > 0 { try inventory.takeRow(&reader) }
       case .routerKeys:
@@ -89,6 +100,7 @@ extension Inventory {
           inventory.digest &+= try inventory.parkedKeys.take(&reader, eventCount: eventCount, now: inventory.now)
         }
       case .end:
+        try checkRooms()
         try checkFreeList()
         try takeOrders()
         expectedDigest = try reader.u64()
@@ -154,6 +166,36 @@ extension Inventory {
       inventory.events[slot].set(version: version, &inventory.digest)
       try inventory.events[slot].takeTerms(&reader, nextSequence: inventory.nextSequence, &inventory.digest)
       try inventory.events[slot].takeBlocks(&reader, &inventory.digest)
+    }
+
+    private mutating func takeRoom(_ reader: inout ByteReader) throws(DecodeError) {
+      let slot = try reader.u32()
+      guard Int(slot) < eventCount, slot > lastRoom ?? 0 || lastRoom == nil, inventory.events[slot].life == .living,
+        inventory.events[slot].layout.needsPass
+      else { throw .invalid(field: "snapshot room") }
+      lastRoom = slot
+      room = try Room(
+        decoding: &reader, slot: slot, incarnation: inventory.events[slot].incarnation, salt: inventory.tableSalt,
+        joined: &placesWanted)
+    }
+
+    /// All places of the room that was begun are there.
+    private mutating func finishRoom() throws(DecodeError) {
+      guard let done = room else { return }
+      guard done.joined == placesWanted else { throw .invalid(field: "snapshot places") }
+      inventory.rooms[done.slot] = done
+      inventory.digest &+= done.digestTerm
+      room = nil
+    }
+
+    /// Every event that has a waiting room has it in the snapshot.
+    private func checkRooms() throws(DecodeError) {
+      for slot in 0..<UInt32(inventory.events.count) {
+        let event = inventory.events[slot]
+        guard (event.life == .living && event.layout.needsPass) == (inventory.rooms[slot] != nil) else {
+          throw .invalid(field: "snapshot rooms")
+        }
+      }
     }
 
     private mutating func takeSlot(_ reader: inout ByteReader) throws(DecodeError) {

@@ -1,14 +1,16 @@
-import Octets
-import Proto
+package import Octets
+package import Proto
 
 /// Takes the messages of a peer's frames, so many at a time: a frame may have thousands, whose records are all to be
 /// applied, and heartbeats and other shards wait meanwhile.
-struct PeerFrames {
+package struct PeerFrames {
   /// Messages of one connection in a turn of its loop. One with a frame of one record takes some microseconds.
-  static let messagesMax = 512
+  package static let messagesMax = 512
 
   /// Bytes of the first frame's body that were taken before.
   private var done = 0
+
+  package init() {}
 
   /// Gives messages in order.
   ///
@@ -18,7 +20,7 @@ struct PeerFrames {
   ///   - each: a message, and where it ends in `bytes`.
   /// - Returns: the bytes of whole frames that are done. If `left` is 0 then, more may follow.
   /// - Throws: `truncated`: the next frame is not whole. Anything else: these are not what a peer sends.
-  mutating func take(
+  package mutating func take(
     _ bytes: RawSpan, _ left: inout Int, consumed: inout Int, _ each: (borrowing PeerItem, _ end: Int) -> Void
   ) throws(DecodeError) {
     while consumed < bytes.byteCount, left > 0 {

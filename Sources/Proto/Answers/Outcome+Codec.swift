@@ -14,6 +14,9 @@ extension Outcome {
     case termsSet = 11
     case blocked = 12
     case deleted = 13
+    case place = 14
+    case queue = 15
+    case placeGivenUp = 16
   }
 
   /// The kinds and their first bytes, for the test that freezes them.
@@ -51,6 +54,13 @@ extension Outcome {
       info.encode(into: &out)
     case .checkedOut(let info): out.put(Tag.checkedOut.rawValue, info)
     case .order(let kind, let info): out.put(kind.outcomeNumber, info)
+    case .place(let info):
+      out.append(Tag.place.rawValue)
+      info.encode(into: &out)
+    case .queue(let info):
+      out.append(Tag.queue.rawValue)
+      info.encode(into: &out)
+    case .placeGivenUp: out.append(Tag.placeGivenUp.rawValue)
     case .noted: out.append(Tag.noted.rawValue)
     case .refused(let refusal):
       out.append(Tag.refused.rawValue)
@@ -84,6 +94,9 @@ extension Outcome {
     case .released: self = .released(version: try reader.u64())
     case .extended: self = .extended(try HoldInfo(decoding: &reader))
     case .checkedOut: self = .checkedOut(try OrderInfo(decoding: &reader))
+    case .place: self = .place(try PlaceInfo(decoding: &reader))
+    case .queue: self = .queue(try QueueInfo(decoding: &reader))
+    case .placeGivenUp: self = .placeGivenUp
     case .noted: self = .noted
     case .refused: self = .refused(try Refusal(decoding: &reader))
     }
@@ -110,6 +123,13 @@ extension Refusal {
     case keyReused = 15
     case eventInUse = 16
     case seatsTakenWithStates = 17
+    case noWaitingRoom = 18
+    case queueClosed = 19
+    case noSuchPlace = 20
+    case placeLeft = 21
+    case passRequired = 22
+    case passExpired = 23
+    case passForeign = 24
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -166,6 +186,15 @@ extension Refusal {
       out.append(status.rawValue)
     case .orderExpired: out.append(Tag.orderExpired.rawValue)
     case .keyReused: out.append(Tag.keyReused.rawValue)
+    case .noWaitingRoom: out.append(Tag.noWaitingRoom.rawValue)
+    case .queueClosed(let opensAt):
+      out.append(Tag.queueClosed.rawValue)
+      out.put(optional: opensAt) { $0.put($1) }
+    case .noSuchPlace: out.append(Tag.noSuchPlace.rawValue)
+    case .placeLeft: out.append(Tag.placeLeft.rawValue)
+    case .passRequired: out.append(Tag.passRequired.rawValue)
+    case .passExpired: out.append(Tag.passExpired.rawValue)
+    case .passForeign: out.append(Tag.passForeign.rawValue)
     }
   }
 
@@ -211,6 +240,13 @@ extension Refusal {
       self = .orderState(status)
     case .orderExpired: self = .orderExpired
     case .keyReused: self = .keyReused
+    case .noWaitingRoom: self = .noWaitingRoom
+    case .queueClosed: self = .queueClosed(opensAt: try reader.isPresent() ? try reader.stamp() : nil)
+    case .noSuchPlace: self = .noSuchPlace
+    case .placeLeft: self = .placeLeft
+    case .passRequired: self = .passRequired
+    case .passExpired: self = .passExpired
+    case .passForeign: self = .passForeign
     }
   }
 }

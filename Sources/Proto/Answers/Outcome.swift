@@ -18,7 +18,13 @@ public enum Outcome: Equatable, Sendable {
   case checkedOut(OrderInfo)
   /// A command of this kind was done, now or before; the order as it was after that.
   case order(OrderCommand.Kind, OrderInfo)
-  /// A tick, or an epoch's first record.
+  /// A place in a queue, new or not, as it is after the command.
+  case place(PlaceInfo)
+  /// The queue is as was asked for.
+  case queue(QueueInfo)
+  /// The place is given up, now or before.
+  case placeGivenUp
+  /// A tick, an epoch's first record, or what the primary decided for a queue.
   case noted
   case refused(Refusal)
 
@@ -66,6 +72,17 @@ public enum Refusal: Equatable, Sendable {
   case orderExpired
   /// The key was used with another command.
   case keyReused
+  case noWaitingRoom
+  /// Nobody may join now; nil: nor later.
+  case queueClosed(opensAt: Stamp?)
+  case noSuchPlace
+  case placeLeft
+  /// The event has a waiting room, and the hold came without a pass.
+  case passRequired
+  /// The pass was taken back, or is out of date.
+  case passExpired
+  /// The pass is another buyer's.
+  case passForeign
 
   public enum Argument: UInt8, Sendable, CaseIterable {
     case seats = 1

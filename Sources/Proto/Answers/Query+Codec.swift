@@ -14,6 +14,8 @@ extension Query {
     case orders = 10
     case holds = 11
     case terms = 12
+    case queue = 13
+    case place = 14
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -51,6 +53,10 @@ extension Query {
       out.put(limit)
     case .subscribe(let id): out.put(Tag.subscribe.rawValue, id)
     case .unsubscribe(let id): out.put(Tag.unsubscribe.rawValue, id)
+    case .queue(let id): out.put(Tag.queue.rawValue, id)
+    case .place(let id):
+      out.append(Tag.place.rawValue)
+      id.encode(into: &out)
     }
   }
 
@@ -87,6 +93,8 @@ extension Query {
       self = .events(after: after, limit: try reader.u16())
     case .subscribe: self = .subscribe(id: try reader.shortBytes())
     case .unsubscribe: self = .unsubscribe(id: try reader.shortBytes())
+    case .queue: self = .queue(id: try reader.shortBytes())
+    case .place: self = .place(try PlaceID(decoding: &reader))
     }
   }
 }
@@ -107,6 +115,8 @@ extension Answer {
     case holds = 12
     case terms = 13
     case events = 14
+    case queue = 15
+    case place = 16
   }
 
   /// The names of the kinds, for the test that freezes their bytes.
@@ -117,7 +127,9 @@ extension Answer {
     switch self {
     case .encodedEvent(_, _, _, _, let definition): definition
     case .seats(_, _, let states), .subscribed(_, _, let states, _): states
-    case .event, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events, .unsubscribed, .refused: nil
+    case .event, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events, .unsubscribed, .queue, .place,
+      .refused:
+      nil
     }
   }
 
@@ -191,6 +203,12 @@ extension Answer {
       availability.encode(into: &out)
       out.put(states, leavesTail)
     case .unsubscribed: out.append(Tag.unsubscribed.rawValue)
+    case .queue(let info):
+      out.append(Tag.queue.rawValue)
+      info.encode(into: &out)
+    case .place(let info):
+      out.append(Tag.place.rawValue)
+      info.encode(into: &out)
     case .refused(let refusal):
       out.append(Tag.refused.rawValue)
       refusal.encode(into: &out)
@@ -256,6 +274,8 @@ extension Answer {
       let availability = try Availability(decoding: &reader)
       self = .subscribed(ref, version: version, states: try reader.seatStates(), availability)
     case .unsubscribed: self = .unsubscribed
+    case .queue: self = .queue(try QueueInfo(decoding: &reader))
+    case .place: self = .place(try PlaceInfo(decoding: &reader))
     case .refused: self = .refused(try Refusal(decoding: &reader))
     }
   }

@@ -22,6 +22,9 @@ public enum Query: Equatable, Sendable {
   /// As `seats` and `availability` at one version, and from then on every change as a `FeedUpdate` on this connection.
   case subscribe(id: Bytes)
   case unsubscribe(id: Bytes)
+  case queue(id: Bytes)
+  /// Its buyer shows a sign of life by that.
+  case place(PlaceID)
 }
 
 extension Query {
@@ -68,6 +71,8 @@ public enum Answer: Equatable, Sendable {
   case events([EventSummary])
   case subscribed(EventRef, version: UInt64, states: Bytes, Availability)
   case unsubscribed
+  case queue(QueueInfo)
+  case place(PlaceInfo)
   case refused(Refusal)
   /// An `event` from who keeps the definition in its encoded form: the same bytes on the wire, and decoded it is an
   /// `event`.

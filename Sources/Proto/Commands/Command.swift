@@ -8,8 +8,13 @@ public enum Command: Equatable, Sendable {
   case hold(Hold)
   /// Makes a hold of seats that the shard finds.
   case holdBest(HoldBest)
+  /// The same two, of a buyer who was let in.
+  case passHold(PlaceID, Hold)
+  case passHoldBest(PlaceID, HoldBest)
   case onHold(HoldID, HoldCommand)
   case onOrder(OrderID, OrderCommand)
+  case onQueue(EventRef, QueueCommand)
+  case onPlace(PlaceID, PlaceCommand)
   /// Logged by the primary itself: nothing but the time of its batch.
   case tick
   /// Logged by the primary itself: the first record of an epoch. Changes nothing in the inventory.

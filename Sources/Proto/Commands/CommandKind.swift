@@ -1,12 +1,16 @@
 /// A command's first byte, on wires and disks. The high half is its family: events 1, making holds 2, holds 3, orders
-/// 4; 5 (queues) and 6 (their places) are kept for what comes; F is the primary's own. A number is never used again for
+/// 4, queues 5, their places 6; F is the primary's own. A number is never used again for
 /// something else: `retired` lists those that were used once.
 public enum CommandKind: Hashable, Sendable, CustomStringConvertible {
   case event(EventCommand.Kind)
   case hold
   case holdBest
+  case passHold
+  case passHoldBest
   case onHold(HoldCommand.Kind)
   case onOrder(OrderCommand.Kind)
+  case onQueue(QueueCommand.Kind)
+  case onPlace(PlaceCommand.Kind)
   case tick
   case openEpoch
 
@@ -17,8 +21,12 @@ public enum CommandKind: Hashable, Sendable, CustomStringConvertible {
     case .event(let kind): kind.rawValue
     case .hold: 0x20
     case .holdBest: 0x21
+    case .passHold: 0x22
+    case .passHoldBest: 0x23
     case .onHold(let kind): kind.rawValue
     case .onOrder(let kind): kind.rawValue
+    case .onQueue(let kind): kind.rawValue
+    case .onPlace(let kind): kind.rawValue
     case .tick: 0xF0
     case .openEpoch: 0xF1
     }
@@ -32,6 +40,8 @@ public enum CommandKind: Hashable, Sendable, CustomStringConvertible {
     }
     switch rawValue {
     case 0x21: self = .holdBest
+    case 0x22: self = .passHold
+    case 0x23: self = .passHoldBest
     case 0xF0: self = .tick
     case 0xF1: self = .openEpoch
     default:
@@ -41,6 +51,10 @@ public enum CommandKind: Hashable, Sendable, CustomStringConvertible {
         self = .onOrder(kind)
       } else if let kind = EventCommand.Kind(rawValue: rawValue) {
         self = .event(kind)
+      } else if let kind = QueueCommand.Kind(rawValue: rawValue) {
+        self = .onQueue(kind)
+      } else if let kind = PlaceCommand.Kind(rawValue: rawValue) {
+        self = .onPlace(kind)
       } else {
         return nil
       }
@@ -53,8 +67,12 @@ public enum CommandKind: Hashable, Sendable, CustomStringConvertible {
     case .event(let kind): "\(kind)Event"
     case .hold: "hold"
     case .holdBest: "holdBest"
+    case .passHold: "passHold"
+    case .passHoldBest: "passHoldBest"
     case .onHold(let kind): "\(kind)"
     case .onOrder(let kind): "\(kind)"
+    case .onQueue(let kind): "\(kind)Queue"
+    case .onPlace(let kind): "\(kind)Place"
     case .tick: "tick"
     case .openEpoch: "openEpoch"
     }
@@ -67,10 +85,12 @@ public enum CommandKind: Hashable, Sendable, CustomStringConvertible {
   var randomRange: Range<Int> {
     switch self {
     case .hold, .holdBest: HoldView.secretRange
+    case .passHold, .passHoldBest:
+      (HoldView.secretRange.lowerBound + PlaceID.byteCount)..<(HoldView.secretRange.upperBound + PlaceID.byteCount)
     case .event(let kind): kind.randomRange
     case .onHold(let kind): kind.randomRange
     case .onOrder(let kind): kind.randomRange
-    case .tick, .openEpoch: 0..<0
+    case .onQueue, .onPlace, .tick, .openEpoch: 0..<0
     }
   }
 }

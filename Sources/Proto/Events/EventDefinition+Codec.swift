@@ -3,7 +3,8 @@ public import Octets
 /// The bytes of a definition, as they stand in a create command, in a snapshot and in the answer to a plan query.
 ///
 /// Layout: `version: u8`, the scalar fields in order of declaration (optional ones behind a presence byte), then
-/// categories, areas, seats not for sale, sections, size. All little-endian.
+/// categories, areas, seats not for sale, sections, and what else there is: a byte with bit 0 for a size and bit 1 for
+/// a waiting room, then those. All little-endian.
 extension EventDefinition {
   public func encode(into out: inout [UInt8]) {
     out.append(Format.version)
@@ -34,10 +35,12 @@ extension EventDefinition {
     for seat in notForSale { out.put(seat.rawValue) }
     out.put(UInt32(sections.count))
     for section in sections { section.encode(into: &out) }
-    out.put(optional: size) {
-      $0.put($1.width.bitPattern)
-      $0.put($1.height.bitPattern)
+    out.append((size == nil ? 0 : 1) | (waitingRoom == nil ? 0 : 2))
+    if let size {
+      out.put(size.width.bitPattern)
+      out.put(size.height.bitPattern)
     }
+    waitingRoom?.encode(into: &out)
   }
 
   /// Reads a definition and checks what the machine relies on: limits, category numbers, ascending seats.
@@ -83,17 +86,20 @@ extension EventDefinition {
       try sink.take(&reader, categoryCount: categories.count, seatCount: &seatCount)
     }
     var size: Size?
-    if try reader.u8() != 0 {
+    let extras = try reader.u8()
+    guard extras <= 3 else { throw .invalid(field: "definition") }
+    if extras & 1 != 0 {
       let width = Float(bitPattern: try reader.u32())
       size = Size(width: width, height: Float(bitPattern: try reader.u32()))
     }
+    let waitingRoom = extras & 2 == 0 ? nil : try WaitingRoom(decoding: &reader)
     if let last = notForSale.last, last.rawValue >= seatCount { throw .invalid(field: "not for sale") }
     try EventTerms.check(holdTTL: holdTTL, maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL)
     self.init(
       id: id, name: name, venue: venue, startsAt: startsAt, onSaleAt: onSaleAt, currency: currency, holdTTL: holdTTL,
       maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL, maxPerOrder: maxPerOrder, maxPerBuyer: maxPerBuyer,
       categories: categories,
-      sections: [], areas: areas, notForSale: notForSale, size: size)
+      sections: [], areas: areas, notForSale: notForSale, size: size, waitingRoom: waitingRoom)
   }
 }
 
@@ -231,7 +237,7 @@ extension CategoryIndex {
 
 extension ByteReader {
   /// What `put(optional:)` writes first.
-  mutating func isPresent() throws(DecodeError) -> Bool {
+  package mutating func isPresent() throws(DecodeError) -> Bool {
     let byte = try u8()
     guard byte <= 1 else { throw .invalid(field: "presence") }
     return byte == 1
@@ -240,7 +246,7 @@ extension ByteReader {
 
 extension [UInt8] {
   /// A presence byte, then the value.
-  mutating func put<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
+  package mutating func put<T>(optional value: T?, _ write: (inout [UInt8], T) -> Void) {
     append(value == nil ? 0 : 1)
     if let value { write(&self, value) }
   }

@@ -97,6 +97,8 @@ public struct EventDefinition: Equatable, Sendable {
   public var notForSale: [SeatIndex]
   /// As the plan gave it.
   public var size: Size?
+  /// nil: holds need no pass.
+  public var waitingRoom: WaitingRoom?
 
   /// - Parameter maxHoldTTL: nil: `holdTTL`.
   public init(
@@ -104,14 +106,14 @@ public struct EventDefinition: Equatable, Sendable {
     currency: Bytes = "EUR", holdTTL: UInt32 = 600, maxHoldTTL: UInt32? = nil, paymentTTL: UInt32 = 900,
     maxPerOrder: UInt32? = nil, maxPerBuyer: UInt32? = nil, categories: [Category], sections: [Section],
     areas: [Area] = [],
-    notForSale: [SeatIndex] = [], size: Size? = nil
+    notForSale: [SeatIndex] = [], size: Size? = nil, waitingRoom: WaitingRoom? = nil
   ) {
     (self.id, self.name, self.venue, self.startsAt, self.onSaleAt) = (id, name, venue, startsAt, onSaleAt)
     (self.currency, self.holdTTL, self.paymentTTL) = (currency, holdTTL, paymentTTL)
     self.maxHoldTTL = maxHoldTTL ?? holdTTL
     (self.maxPerOrder, self.maxPerBuyer) = (maxPerOrder, maxPerBuyer)
     (self.categories, self.sections, self.areas, self.notForSale) = (categories, sections, areas, notForSale)
-    self.size = size
+    (self.size, self.waitingRoom) = (size, waitingRoom)
   }
 
   /// Seats in all sections together.

@@ -18,6 +18,8 @@ public struct EventTerms: Equatable, Sendable {
   /// Minor units, in the definition's order; nil: not for sale.
   public var categoryPrices: [Int64?]
   public var areaPrices: [Int64?]
+  /// nil: holds need no pass.
+  public var waitingRoom: WaitingRoom?
 
   public init(_ definition: EventDefinition) {
     (name, venue, startsAt, onSaleAt) = (definition.name, definition.venue, definition.startsAt, definition.onSaleAt)
@@ -26,6 +28,7 @@ public struct EventTerms: Equatable, Sendable {
     isPaused = false
     categoryPrices = definition.categories.map(\.price)
     areaPrices = definition.areas.map(\.price)
+    waitingRoom = definition.waitingRoom
   }
 
   public func encode(into out: inout [UInt8]) {
@@ -38,11 +41,12 @@ public struct EventTerms: Equatable, Sendable {
     out.put(paymentTTL)
     out.put(optional: maxPerOrder) { $0.put($1) }
     out.put(optional: maxPerBuyer) { $0.put($1) }
-    out.append(isPaused ? 1 : 0)
+    out.append((isPaused ? 1 : 0) | (waitingRoom == nil ? 0 : 2))
     for prices in [categoryPrices, areaPrices] {
       out.put(UInt32(prices.count))
       for price in prices { out.put(optional: price) { $0.put($1) } }
     }
+    waitingRoom?.encode(into: &out)
   }
 
   public init(decoding reader: inout ByteReader) throws(DecodeError) {
@@ -55,9 +59,12 @@ public struct EventTerms: Equatable, Sendable {
     paymentTTL = try reader.u32()
     maxPerOrder = try !reader.isPresent() ? nil : try reader.u32()
     maxPerBuyer = try !reader.isPresent() ? nil : try reader.u32()
-    isPaused = try reader.isPresent()
+    let flags = try reader.u8()
+    guard flags <= 3 else { throw .invalid(field: "terms") }
+    isPaused = flags & 1 != 0
     categoryPrices = try reader.prices(limit: EventDefinition.Limit.categories)
     areaPrices = try reader.prices(limit: EventDefinition.Limit.areas)
+    waitingRoom = flags & 2 == 0 ? nil : try WaitingRoom(decoding: &reader)
     try EventTerms.check(holdTTL: holdTTL, maxHoldTTL: maxHoldTTL, paymentTTL: paymentTTL)
   }
 
@@ -77,6 +84,7 @@ extension EventDefinition {
     (changed.startsAt, changed.onSaleAt) = (terms.startsAt, terms.onSaleAt)
     (changed.holdTTL, changed.maxHoldTTL, changed.paymentTTL) = (terms.holdTTL, terms.maxHoldTTL, terms.paymentTTL)
     (changed.maxPerOrder, changed.maxPerBuyer) = (terms.maxPerOrder, terms.maxPerBuyer)
+    changed.waitingRoom = terms.waitingRoom
     for (place, price) in terms.categoryPrices.enumerated() where place < categories.count {
       changed.categories[place].price = price
     }

@@ -35,13 +35,16 @@ public struct TermsChange: Equatable, Sendable {
   public var isPaused: Bool?
   /// At most as many as the event has categories and areas.
   public var prices: [Price] = []
+  /// What of the room is not named stays as it is, or gets its default.
+  public var waitingRoom = Edit<WaitingRoomChange>.keep
 
   public init() {}
 
   private static let pricesMax = EventDefinition.Limit.categories + EventDefinition.Limit.areas
 
   /// Layout: for each term in the order of declaration a byte, 0 (keep), 1 (remove) or 2 and the value; then the
-  /// prices: their count as `u32`, and for each `isArea: u8`, `item: u16` and the price behind a presence byte.
+  /// prices: their count as `u32`, and for each `isArea: u8`, `item: u16` and the price behind a presence byte;
+  /// then, unless it is kept, the waiting room: 1 (removed), or 2 and its change.
   func encode(into out: inout [UInt8]) {
     out.put(Edit(name)) { $0.putShort($1) }
     out.put(venue) { $0.putShort($1) }
@@ -64,6 +67,8 @@ public struct TermsChange: Equatable, Sendable {
       }
       out.put(optional: price.price) { $0.put($1) }
     }
+    // What was not known to earlier builds is not written unless it is there.
+    if waitingRoom != .keep { out.put(waitingRoom) { $1.encode(into: &$0) } }
   }
 
   init(decoding reader: inout ByteReader) throws(DecodeError) {
@@ -82,6 +87,12 @@ public struct TermsChange: Equatable, Sendable {
       prices.append(
         Price(isArea ? .area(AreaIndex(number)) : .category(CategoryIndex(number)), try reader.price()))
     }
+    guard reader.bytesLeft > 0 else { return }
+    switch try reader.isSet() {
+    case .keep: throw .invalid(field: "change of a term")
+    case .remove: waitingRoom = .remove
+    case .set: waitingRoom = .set(try WaitingRoomChange(decoding: &reader))
+    }
   }
 }
 
@@ -99,6 +110,12 @@ extension EventTerms {
     change.maxPerOrder.apply(to: &terms.maxPerOrder)
     change.maxPerBuyer.apply(to: &terms.maxPerBuyer)
     if let isPaused = change.isPaused { terms.isPaused = isPaused }
+    switch change.waitingRoom {
+    case .keep: break
+    case .remove: terms.waitingRoom = nil
+    case .set(let change): terms.waitingRoom = (terms.waitingRoom ?? WaitingRoom()).with(change)
+    }
+    if let room = terms.waitingRoom, !room.isPossible { return nil }
     for price in change.prices {
       switch price.item {
       case .category(let category):
@@ -120,9 +137,9 @@ extension EventTerms {
 
 extension TermsChange.Edit {
   /// Of a term that is always there.
-  fileprivate init(_ value: Value?) { if let value { self = .set(value) } else { self = .keep } }
+  init(_ value: Value?) { if let value { self = .set(value) } else { self = .keep } }
 
-  fileprivate func apply(to term: inout Value?) {
+  func apply(to term: inout Value?) {
     switch self {
     case .keep: break
     case .remove: term = nil
@@ -132,7 +149,7 @@ extension TermsChange.Edit {
 }
 
 extension [UInt8] {
-  fileprivate mutating func put<Value>(_ edit: TermsChange.Edit<Value>, _ write: (inout [UInt8], Value) -> Void) {
+  mutating func put<Value>(_ edit: TermsChange.Edit<Value>, _ write: (inout [UInt8], Value) -> Void) {
     switch edit {
     case .keep: append(0)
     case .remove: append(1)
@@ -144,13 +161,13 @@ extension [UInt8] {
 }
 
 extension ByteReader {
-  fileprivate enum EditKind: UInt8 {
+  enum EditKind: UInt8 {
     case keep = 0
     case remove = 1
     case set = 2
   }
 
-  fileprivate mutating func isSet(mayBeRemoved: Bool = true) throws(DecodeError) -> EditKind {
+  mutating func isSet(mayBeRemoved: Bool = true) throws(DecodeError) -> EditKind {
     guard let kind = EditKind(rawValue: try u8()), mayBeRemoved || kind != .remove else {
       throw .invalid(field: "change of a term")
     }
@@ -165,7 +182,7 @@ extension ByteReader {
     }
   }
 
-  fileprivate mutating func time() throws(DecodeError) -> TermsChange.Edit<Stamp> {
+  mutating func time() throws(DecodeError) -> TermsChange.Edit<Stamp> {
     switch try isSet() {
     case .keep: .keep
     case .remove: .remove
@@ -173,7 +190,7 @@ extension ByteReader {
     }
   }
 
-  fileprivate mutating func number() throws(DecodeError) -> TermsChange.Edit<UInt32> {
+  mutating func number() throws(DecodeError) -> TermsChange.Edit<UInt32> {
     switch try isSet() {
     case .keep: .keep
     case .remove: .remove

@@ -90,6 +90,9 @@ extension HTTPSession {
 
   func ended(_ call: Call, with result: CallResult) {
     request.isReplayed = call.isReplayed
+    if case .refused(let refusal) = result, case .reserve(let reservation) = call.operation {
+      return respond(Problem(refusal, queueOf: reservation.event))
+    }
     ended(result)
   }
 
@@ -143,10 +146,34 @@ extension HTTPSession {
       respondTagged(event.ref, version, headers: { $0.putText("Age: 0\r\n") }) {
         AvailabilityDocument.write(event.current.definition, version: version, availability: counts, into: &$0)
       }
+    case .queue(let info):
+      respond(200, headers: { $0.putText("Cache-Control: public, max-age=1\r\n") }, body: { $0.putQueue(info) })
+    case .place(let info): answer(info)
+    case .placeGivenUp: respond(empty: 204)
     case .events(let events, let next): respond(200) { $0.putEvents(events, next: next) }
     case .seat: respond(Problem(.unknown))
     case .refused(let refusal): respond(Problem(refusal))
     }
+  }
+
+  /// A place is its buyer's own: nobody keeps the answer on the way.
+  private func answer(_ info: PlaceInfo) {
+    if request.route == .place, info.queue.eventID != wantedEvent { return respond(Problem(.noSuchPlace)) }
+    let now = wallClock()
+    let pass = loop.passes.token(for: info, context.passKeys, at: now)
+    if request.route == .joinQueue {
+      return respond(
+        202,
+        headers: { out in
+          out.putText("Location: /v1/events/")
+          out.append(contentsOf: info.queue.eventID.array)
+          out.putText("/queue/")
+          info.place.write(into: &out)
+          out.putText("\r\nCache-Control: no-store\r\n")
+        }, body: { $0.putPlace(info, pass: pass, at: now) })
+    }
+    respond(
+      200, headers: { $0.putText("Cache-Control: no-store\r\n") }, body: { $0.putPlace(info, pass: pass, at: now) })
   }
 
   private func putPlan(_ event: EventEntry) {

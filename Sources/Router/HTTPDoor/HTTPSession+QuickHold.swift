@@ -88,7 +88,7 @@ extension HTTPSession: QuickHoldOwner {
 
   package func ended(_ hold: borrowing QuickHold, refused refusal: CallRefusal) {
     request.isReplayed = hold.isReplayed
-    respond(Problem(refusal))
+    respond(Problem(refusal, queueOf: hold.event.id))
   }
 
   /// The event is another one by now: the reservation begins anew, in words, and waits for the definition.

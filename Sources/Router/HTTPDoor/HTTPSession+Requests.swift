@@ -4,6 +4,7 @@ import Flags
 import HTTP
 import JSON
 import Octets
+import Passes
 import Plan
 import Proto
 import RESP
@@ -34,9 +35,12 @@ extension HTTPSession {
     if !match.route.traits.takesBody { try RequestBodies.none(body) }
     switch match.route {
     case .reserve:
-      if reserveQuickly(head, message, body) { return }
+      if head.pass.isAbsent, reserveQuickly(head, message, body) { return }
       let key = try idempotencyKey(head, message)
-      start(.reserve(try RequestBodies.reservation(body)), key: key)
+      var (reservation, token) = try RequestBodies.reservation(body)
+      if !head.pass.isAbsent { token = Bytes(head.pass.bytes(in: message)) }
+      if !token.isEmpty { reservation.pass = try place(of: token, reservation) }
+      start(.reserve(reservation), key: key)
     case .seats, .availability: try read(head, match, message)
     case .plan:
       start(.plan(try eventID(match, message)))
@@ -87,6 +91,15 @@ extension HTTPSession {
     case .cancel:
       let order: OrderID = try id(match, message, .order)
       start(.onOrder(order, .cancel), key: try idempotencyKey(head, message))
+    case .joinQueue:
+      let event = try eventID(match, message)
+      start(.onQueue(event, .join(buyer: try RequestBodies.join(body))), key: try idempotencyKey(head, message))
+    case .queue: start(.queue(try eventID(match, message)))
+    case .controlQueue:
+      let event = try eventID(match, message)
+      start(.onQueue(event, .control(try RequestBodies.control(body))), key: try idempotencyKey(head, message))
+    case .place: start(.place(try placeID(match, message)))
+    case .leavePlace: start(.leavePlace(try placeID(match, message)), key: try idempotencyKey(head, message))
     case .root:
       respond(200, headers: { $0.putText("Link: </openapi.json>; rel=\"service-desc\"\r\n") }) { out in
         out.putJSON("{\"name\":\"holdfast\",\"version\":\"")
@@ -102,6 +115,12 @@ extension HTTPSession {
       }
     case .readyz: answerReady()
     case .metrics: loop.collectMetrics { [self] metrics in answerMetrics(metrics) }
+    case .passKeys:
+      let now = wallClock()
+      let keys = context.passKeys.value.withLock { $0.keySet(at: now) }
+      respond(200, headers: { $0.putText("Cache-Control: public, max-age=60\r\n") }) {
+        $0.append(contentsOf: keys.utf8)
+      }
     case .openapi: respond(200) { $0.append(contentsOf: OpenAPI.document.utf8) }
     case .seat: throw Self.noSuchRoute
     }
@@ -147,6 +166,28 @@ extension HTTPSession {
     let text = try parameter(match, message)
     guard let id = ID(text: text.rawSpan) else { throw Problem(wanted, text) }
     return id
+  }
+
+  /// The place whose pass came with a reservation.
+  private func place(of token: Bytes, _ reservation: Reservation) throws(Problem) -> PlaceID {
+    do throws(PassBook.Fault) {
+      return try loop.passes.place(
+        of: token, event: reservation.event, buyer: reservation.buyer, context.passKeys, at: wallClock())
+    } catch {
+      switch error {
+      case .foreign: throw Problem(.passForeign, queueOf: reservation.event)
+      case .expired: throw Problem(.passExpired, queueOf: reservation.event)
+      }
+    }
+  }
+
+  /// A place of the queue that the path names: an event's shard is its places' shard.
+  private func placeID(_ match: RouteMatch, _ message: RawSpan) throws(Problem) -> PlaceID {
+    let event = try eventID(RouteMatch(route: match.route, parameter: match.outer), message)
+    let place: PlaceID = try id(match, message, .place)
+    guard engine.shard(of: event) == place.shard else { throw Problem(.noSuchPlace) }
+    wantedEvent = event
+    return place
   }
 
   /// Calls `body` with each of the query's parameters; an unknown one is refused with its name.

@@ -41,6 +41,8 @@ final class HTTPSession: ConnectionHandler, CallOwner, @unchecked Sendable {
 
   /// The request being answered.
   var request = Request()
+  /// Of a request for a place: the event in its path.
+  var wantedEvent = Bytes()
   /// Of a reservation on the hot path.
   var quick = QuickWords()
 

@@ -15,8 +15,14 @@ extension OpenAPI.Operation {
   private func link(from gift: OperationTeaching.Gift) -> String? {
     let value = OpenAPI.quoted("$response.body#\(gift.pointer)")
     let id = "\"operationId\":\(OpenAPI.quoted("\(name)"))"
-    if path.contains("{\(gift.parameter)}") {
-      return "{\(id),\"parameters\":{\(OpenAPI.quoted(gift.parameter)):\(value)}}"
+    let names = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    if names.contains(gift.parameter) {
+      var parameters = ["\(OpenAPI.quoted(gift.parameter)):\(value)"]
+      for name in names where name != gift.parameter {
+        guard let pointer = gift.also[name] else { return nil }
+        parameters.append("\(OpenAPI.quoted(name)):\(OpenAPI.quoted("$response.body#\(pointer)"))")
+      }
+      return "{\(id),\"parameters\":{\(parameters.joined(separator: ","))}}"
     }
     // A body's example says how the id stands in it.
     guard let fields = call.body?.fields,

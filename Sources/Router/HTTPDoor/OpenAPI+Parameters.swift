@@ -7,6 +7,7 @@ extension OpenAPI {
       "event": {"name":"event","in":"path","required":true,"schema":{"$ref":"#/components/schemas/EventID"},"example":"gala"},
       "hold": {"name":"hold","in":"path","required":true,"schema":{"$ref":"#/components/schemas/HoldID"}},
       "order": {"name":"order","in":"path","required":true,"schema":{"$ref":"#/components/schemas/OrderID"}},
+      "place": {"name":"place","in":"path","required":true,"schema":{"$ref":"#/components/schemas/PlaceID"}},
       "force": {"name":"force","in":"query","description":"Delete it whoever has something of it.","schema":{"type":"boolean","default":false}},
       "limit": {"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":1000,"default":100}},
       "cursor": {"name":"cursor","in":"query","description":"What `next_cursor` of the same list said, nothing else; empty: the first page.","schema":{"type":"string","pattern":"^([0-9]{1,10}-[0-9a-f]{16})?$"}},

@@ -41,7 +41,11 @@ extension OpenAPI {
           "description": "By category.",
           "propertyNames": {"$ref":"#/components/schemas/Name"}
         },
-        "not_for_sale": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":100000}
+        "not_for_sale": {"type":["array","null"],"items":{"$ref":"#/components/schemas/SeatName"},"maxItems":100000},
+        "waiting_room": {
+          "anyOf": [{"$ref":"#/components/schemas/NewWaitingRoom"},{"type":"null"}],
+          "description": "Holds need a pass from its queue."
+        }
       },
       "required": ["name"],
       "additionalProperties": false,
@@ -78,6 +82,10 @@ extension OpenAPI {
         "paused": {
           "type": ["boolean","null"],
           "description": "Holds are refused with not_on_sale; everything else goes on."
+        },
+        "waiting_room": {
+          "anyOf": [{"$ref":"#/components/schemas/NewWaitingRoom"},{"type":"null"}],
+          "description": "What of it is not named stays; null: holds need no pass any more, and the queue is gone."
         }
       },
       "additionalProperties": false
@@ -160,6 +168,10 @@ extension OpenAPI {
           "type": ["integer","null"],
           "minimum": 1,
           "description": "Seconds, at most the event's max_hold_ttl; its hold_ttl unless given."
+        },
+        "pass": {
+          "type": ["string","null"],
+          "description": "The pass of an event with a waiting room, unless it stands in Holdfast-Pass."
         }
       },
       "required": ["event","buyer"],

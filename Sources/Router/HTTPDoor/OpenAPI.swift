@@ -14,7 +14,7 @@ public enum OpenAPI {
     let info =
       "\"info\":{\"title\":\"Holdfast\",\"version\":\"\(Version.current)\",\"description\":\(quoted(about))}"
     let components =
-      "\"parameters\":\(parameters),\"headers\":\(headers),\"responses\":\(commonResponses),\"schemas\":{\n\(requestSchemas),\n\(answerSchemas)}"
+      "\"parameters\":\(parameters),\"headers\":\(headers),\"responses\":\(commonResponses),\"schemas\":{\n\(requestSchemas),\n\(answerSchemas),\n\(queueSchemas)}"
     // Where the document was read from.
     let servers = #""servers":[{"url":"/"}]"#
     return "{\(version),\(info),\(servers),\"paths\":{\(paths)},\"components\":{\(components)}}\n"
@@ -36,7 +36,10 @@ public enum OpenAPI {
   /// What every call may answer; `Operation.refusals` adds its own.
   static let common: KeyValuePairs<Int, (name: String, meaning: String)> = [
     400: ("BadRequest", "`invalid_json` or `bad_request`."),
-    404: ("NotFound", "`no_such_event`, `no_such_hold`, `no_such_order` or `no_such_route`."),
+    404: (
+      "NotFound",
+      "`no_such_event`, `no_such_hold`, `no_such_order`, `no_such_place`, `no_waiting_room` or `no_such_route`."
+    ),
     405: ("MethodNotAllowed", "See `Allow`."),
     408: ("Timeout", "The request did not come in time."),
     411: ("LengthRequired", "The body needs a length."),

@@ -28,6 +28,10 @@ struct Problem: Error, Equatable, Sendable {
   var retryAfter: Int?
   /// Of an event that is not on sale yet.
   var onSaleAt: Stamp?
+  /// Of a queue that is not open yet.
+  var opensAt: Stamp?
+  /// Where to ask for a place: a path.
+  var queue: Bytes?
   /// Of an event in use.
   var inUse: InUse?
 
@@ -42,9 +46,9 @@ struct Problem: Error, Equatable, Sendable {
 
   /// Seconds until it is worth asking again; nil: it is not known, or never.
   func secondsToWait(at now: Stamp) -> Int? {
-    guard let onSaleAt else { return retryAfter }
+    guard let from = onSaleAt ?? opensAt else { return retryAfter }
     // Rounded up: who comes too early is refused again.
-    return max(1, Int((onSaleAt - now + 999).seconds))
+    return max(1, Int((from - now + 999).seconds))
   }
 
   static func badRequest(_ detail: Bytes, field: Bytes? = nil) -> Problem {
@@ -127,8 +131,15 @@ extension Problem {
     case .event: self.init(.noSuchEvent)
     case .hold: self.init(.noSuchHold)
     case .order: self.init(.noSuchOrder)
+    case .place: self.init(.noSuchPlace)
     }
     detail = wanted.sentence(sent)
+  }
+
+  /// A refusal of a hold, with where a pass can be had if one is missing.
+  init(_ refusal: CallRefusal, queueOf event: Bytes) {
+    self.init(refusal)
+    if status == 403 { queue = Bytes("/v1/events/\(event)/queue") }
   }
 
   init(_ refusal: CallRefusal) {
@@ -195,6 +206,18 @@ extension Problem {
     case .orderExpired: self.init(410, "order_expired", "The order was not paid in time.")
     case .keyReused:
       self.init(422, "idempotency_key_reused", "The key was used with another command.", field: "Idempotency-Key")
+    case .noWaitingRoom: self.init(404, "no_waiting_room", "The event has no waiting room: no pass is needed.")
+    case .queueClosed(let at):
+      self.init(
+        409, "queue_closed",
+        at == nil ? "Nobody may join the queue any more." : "The queue is not open yet: see opens_at.")
+      opensAt = at
+    case .noSuchPlace: self.init(404, "no_such_place", "There never was a place of this id in this queue.")
+    case .placeLeft: self.init(410, "place_left", "The place was given up, or its pass has ended.")
+    case .passRequired:
+      self.init(403, "pass_required", "The event has a waiting room: get a place in its queue, and send its pass.")
+    case .passExpired: self.init(403, "pass_expired", "The pass is not good any more: get another place in the queue.")
+    case .passForeign: self.init(403, "pass_foreign", "This is no pass of this buyer for this event.")
     case .unavailable:
       self.init(503, "unavailable", "The event's shard cannot be reached; nothing happened.")
       retryAfter = 1
@@ -258,6 +281,14 @@ extension Problem {
     if let onSaleAt {
       out.putJSON(",\"on_sale_at\":")
       out.putJSONTime(onSaleAt)
+    }
+    if let opensAt {
+      out.putJSON(",\"opens_at\":")
+      out.putJSONTime(opensAt)
+    }
+    if let queue {
+      out.putJSON(",\"queue\":")
+      out.putJSONString(bytes: queue)
     }
     if let order {
       out.putJSON(",\"order\":\"")

@@ -6,24 +6,27 @@ import RouterCore
 
 /// The JSON bodies of the calls other than creating events, read strictly: an unknown field is refused with its name.
 enum RequestBodies {
-  static let reserveFields = JSONFields("event", "buyer", "seats", "areas", "best", "ttl")
+  static let reserveFields = JSONFields("event", "buyer", "seats", "areas", "best", "ttl", "pass")
   static let bestFields = JSONFields("count", "category")
   static let blockFields = JSONFields("seats", "areas", "blocked")
   static let extendFields = JSONFields("ttl")
   static let checkoutFields = JSONFields("hold", "reference")
+  static let joinFields = JSONFields("buyer")
+  static let controlFields = JSONFields("action", "admit_per_minute", "max_inside", "message")
 
-  static func reservation(_ body: RawSpan) throws(Problem) -> Reservation {
-    let reservation: Reservation
+  /// What is to be held, and the pass that came with it, which nobody has checked; empty: none.
+  static func reservation(_ body: RawSpan) throws(Problem) -> (Reservation, token: Bytes) {
+    let (reservation, token): (Reservation, Bytes)
     do throws(JSONError) {
-      reservation = try readReservation(body)
+      (reservation, token) = try readReservation(body)
     } catch {
       throw Problem(error, in: body, known: reserveFields)
     }
     guard Names.isEventID(reservation.event.rawSpan) else { throw Problem(.event, reservation.event) }
-    return reservation
+    return (reservation, token)
   }
 
-  private static func readReservation(_ body: RawSpan) throws(JSONError) -> Reservation {
+  private static func readReservation(_ body: RawSpan) throws(JSONError) -> (Reservation, token: Bytes) {
     var event = Bytes()
     var buyer = Bytes()
     var seats: [Bytes]?
@@ -31,6 +34,7 @@ enum RequestBodies {
     var best: (count: UInt32, category: Bytes?)?
     var bestAt = 0
     var ttl: UInt32 = 0
+    var token = Bytes()
     var reader = JSONReader(body)
     var object = try reader.beginObject()
     while let field = try reader.nextField(reserveFields, &object) {
@@ -52,9 +56,12 @@ enum RequestBodies {
         if try reader.nullIfNext() { continue }
         bestAt = reader.valueStart
         best = try readBest(&reader)
-      default:
+      case 5:
         if try reader.nullIfNext() { continue }
         ttl = try reader.holdSeconds()
+      default:
+        if try reader.nullIfNext() { continue }
+        token = Bytes(try reader.string())
       }
     }
     try reader.finish()
@@ -68,7 +75,7 @@ enum RequestBodies {
     } else {
       choice = .named(seats: seats ?? [], areas: areas ?? [])
     }
-    return Reservation(event: event, buyer: buyer, ttl: ttl, choice: choice)
+    return (Reservation(event: event, buyer: buyer, ttl: ttl, choice: choice), token)
   }
 
   private static func readSeats(_ reader: inout JSONReader) throws(JSONError) -> [Bytes] {
@@ -179,6 +186,57 @@ enum RequestBodies {
     return (id, reference)
   }
 
+  /// The buyer of a join.
+  static func join(_ body: RawSpan) throws(Problem) -> Bytes {
+    do throws(JSONError) {
+      var buyer = Bytes()
+      var reader = JSONReader(body)
+      var object = try reader.beginObject()
+      while try reader.nextField(joinFields, &object) != nil {
+        buyer = Bytes(try reader.string())
+        guard Names.isName(buyer.rawSpan) else {
+          throw .refused(
+            "a buyer is 1 to 128 bytes of printable UTF-8", at: reader.valueStart, limit: Int64(Names.bytesMax))
+        }
+      }
+      try reader.finish()
+      try object.require(0, of: joinFields)
+      return buyer
+    } catch {
+      throw Problem(error, in: body, known: joinFields)
+    }
+  }
+
+  /// What an operator says to a queue.
+  static func control(_ body: RawSpan) throws(Problem) -> QueueControl {
+    do throws(JSONError) {
+      var control = QueueControl()
+      var reader = JSONReader(body)
+      var object = try reader.beginObject()
+      while let field = try reader.nextField(controlFields, &object) {
+        let isNull = try reader.nullIfNext()
+        switch field {
+        case 0:
+          if isNull { continue }
+          let name = Bytes(try reader.string())
+          control.action = QueueControl.Action.allCases.first { "\($0)".utf8.elementsEqual(name.array) }
+          if control.action == nil {
+            throw .refused("an action is pause, resume, drain or reset", at: reader.valueStart)
+          }
+        case 1:
+          if isNull { continue }
+          control.admitPerMinute = UInt32(try reader.integer(in: 0...Int64(WaitingRoom.admitPerMinuteMax)))
+        case 2: control.maxInside = .some(isNull ? nil : UInt32(try reader.integer(in: 1...Int64(UInt32.max))))
+        default: control.message = isNull ? "" : try reader.message()
+        }
+      }
+      try reader.finish()
+      return control
+    } catch {
+      throw Problem(error, in: body, known: controlFields)
+    }
+  }
+
   /// What clients send to a call that has no fields: nothing, `null`, or an empty object.
   static func none(_ body: RawSpan) throws(Problem) {
     guard body.byteCount > 0 else { return }
@@ -196,6 +254,16 @@ enum RequestBodies {
 }
 
 extension JSONReader {
+  /// At most 255 bytes for people.
+  fileprivate mutating func message() throws(JSONError) -> Bytes {
+    let text = Bytes(try string())
+    guard text.count <= Names.titleBytesMax, Names.isPrintable(text.rawSpan) else {
+      throw .refused(
+        "a message has at most 255 bytes of printable UTF-8", at: valueStart, limit: Int64(Names.titleBytesMax))
+    }
+    return text
+  }
+
   /// A hold's time in seconds. How long it may be is the event's to say: what no command can carry is as much too long
   /// as any other.
   mutating func holdSeconds() throws(JSONError) -> UInt32 { UInt32(clamping: try integer(in: 1...Int64.max)) }

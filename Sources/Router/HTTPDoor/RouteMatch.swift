@@ -5,8 +5,10 @@ import Proto
 /// Which call a method and a path mean: found in the table of operations.
 struct RouteMatch {
   var route: OperationName
-  /// The path's parameter: an event's id, a hold, an order.
+  /// The path's parameter: an event's id, a hold, an order; of two the last.
   var parameter = ByteRange.none
+  /// Of two parameters the first: the event's id.
+  var outer = ByteRange.none
 
   enum Result {
     case found(RouteMatch)
@@ -18,9 +20,9 @@ struct RouteMatch {
   static func find(_ method: HTTPMethod, _ path: ByteRange, in message: RawSpan) -> Result {
     // The hot one first.
     if method == .post, path.bytes(in: message).isExactly("/v1/reserve") { return .found(RouteMatch(route: .reserve)) }
-    guard let (path, parameter) = RoutePath.find(path, in: message) else { return .none }
+    guard let (path, parameters) = RoutePath.find(path, in: message) else { return .none }
     for name in path.names where name.traits.method.fits(method) {
-      return .found(RouteMatch(route: name, parameter: parameter))
+      return .found(RouteMatch(route: name, parameter: parameters.last, outer: parameters.outer))
     }
     return .otherMethods(path.names)
   }
@@ -47,27 +49,33 @@ private struct RoutePath {
     return paths
   }()
 
-  static func find(_ path: ByteRange, in message: RawSpan) -> (RoutePath, parameter: ByteRange)? {
+  /// What stands in a path's braces; `none` where there are none.
+  struct Parameters {
+    var last = ByteRange.none
+    var outer = ByteRange.none
+  }
+
+  static func find(_ path: ByteRange, in message: RawSpan) -> (RoutePath, parameters: Parameters)? {
     for known in all {
-      if let parameter = known.match(path, in: message) { return (known, parameter) }
+      if let parameters = known.match(path, in: message) { return (known, parameters) }
     }
     return nil
   }
 
-  /// The parameter, or `none` for a path without one; nil: it is another path.
-  private func match(_ path: ByteRange, in message: RawSpan) -> ByteRange? {
+  /// nil: it is another path.
+  private func match(_ path: ByteRange, in message: RawSpan) -> Parameters? {
     var given = PathSegments(path, in: message)
-    var parameter = ByteRange.none
+    var parameters = Parameters()
     for segment in segments {
       guard let next = given.next() else { return nil }
       if let segment {
         guard next.bytes(in: message).equals(segment.rawSpan) else { return nil }
       } else {
         guard !next.isEmpty else { return nil }
-        parameter = next
+        (parameters.outer, parameters.last) = (parameters.last, next)
       }
     }
-    return given.next() == nil ? parameter : nil
+    return given.next() == nil ? parameters : nil
   }
 }
 

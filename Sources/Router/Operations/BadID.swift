@@ -7,6 +7,7 @@ enum BadID {
   case event
   case hold
   case order
+  case place
 
   /// For people.
   func sentence(_ sent: Bytes) -> Bytes {
@@ -20,6 +21,8 @@ enum BadID {
       HoldID(text: sent.rawSpan) == nil
         ? "This is no order's id: that is o_ and 32 letters and digits, as the answer to the checkout said it."
         : "This is a hold's id. An order's id begins with o_."
+    case .place:
+      "This is no place's id: that is q_ and 32 letters and digits, as the answer to the join said it."
     }
   }
 }

@@ -3,9 +3,10 @@ package enum OperationName: Int, CaseIterable, Sendable {
   case createEvent, setEvent, blockSeats, deleteEvent, listEvents, event, plan, seats, availability,
     listOrders,
     listHolds
+  case joinQueue, queue, controlQueue, place, leavePlace
   case reserve, hold, release, extend, checkout, order, confirm, cancel
   case seat
-  case root, healthz, readyz, metrics, openapi
+  case root, healthz, readyz, metrics, openapi, passKeys
 
   package static let count = allCases.count
 
@@ -21,6 +22,7 @@ package enum RESPCommand: Int, CaseIterable, Sendable {
   case ping, echo, hello, auth, select, reset, quit, command, client, config, info, cluster, readonly, readwrite
   case multi, exec, discard, watch, unwatch
   case eventCreate, eventSet, eventBlock, eventUnblock, eventDelete, eventInfo
+  case queueJoin, queueInfo
   case hold, holdBest, holdArea, holdInfo, orderInfo, extend, release, confirm, cancel, checkout,
     seat, seats
 }

@@ -219,6 +219,67 @@ extension OperationRow {
         success: Success(
           200, "A page of holds; it may be shorter than `limit` while there is a next one.",
           "HoldList"))
+    case .joinQueue:
+      self.init(
+        "Get a place in an event's queue.",
+        OperationTeaching(
+          """
+          For an event with a waiting room. The same buyer gets the same place. Whoever knows its id is its \
+          buyer: keep it. Before the start all are `early` and will be drawn.
+          """,
+          examples: [("join", #"{"buyer":"ann"}"#)], gives: .place),
+        HTTPCall(.post, "/v1/events/{event}/queue", body: Body(schema: "JoinQueue", fields: ["buyer"])),
+        resp: [RESPWord(.queueJoin, "QUEUE.JOIN", "event buyer", .exactly(3), mayHaveKey: true)],
+        writes: true,
+        refusals: [(409, "`queue_closed` with `opens_at` if it will open.")],
+        success: Success(202, "The place.", "Place", headers: ["Location"]))
+    case .queue:
+      self.init(
+        "An event's queue.",
+        OperationTeaching(
+          """
+          For everybody. `commitment` binds the draw before the start, `seed` is told from then on: anyone can \
+          draw again. It may be kept for a second.
+          """),
+        HTTPCall(.get, "/v1/events/{event}/queue"),
+        success: Success(200, "The queue.", "Queue"))
+    case .controlQueue:
+      self.init(
+        "Pause, resume, drain or empty a queue, or change its rate and its message.",
+        OperationTeaching(
+          """
+          `pause` stops calls, `drain` stops joins. `reset` sends everybody away and opens the room anew. What \
+          is not named stays.
+          """,
+          examples: [
+            ("rate and message", #"{"admit_per_minute":300,"max_inside":200,"message":"Doors open at eight."}"#),
+            ("pause", #"{"action":"pause"}"#),
+            ("resume", #"{"action":"resume"}"#),
+          ]),
+        HTTPCall(
+          .post, "/v1/events/{event}/queue/control",
+          body: Body(
+            schema: "QueueControl", fields: ["action", "admit_per_minute", "max_inside", "message"])),
+        writes: true,
+        success: Success(200, "The queue.", "Queue"))
+    case .place:
+      self.init(
+        "A place in a queue.",
+        OperationTeaching(
+          """
+          Asking is a sign of life: a buyer who is not heard of for `leave_after` seconds is passed over. Ask \
+          again after `refresh_after` seconds. Who is called gets the pass by asking.
+          """),
+        HTTPCall(.get, "/v1/events/{event}/queue/{place}"),
+        resp: [RESPWord(.queueInfo, "QUEUE.INFO", "place", .exactly(2))],
+        refusals: [(410, "`place_left`.")],
+        success: Success(200, "The place.", "Place"))
+    case .leavePlace:
+      self.init(
+        "Give a place up.",
+        OperationTeaching("A second time is answered 204, too."),
+        HTTPCall(.delete, "/v1/events/{event}/queue/{place}"), writes: true,
+        success: Success(204, "Given up."))
     case .seat:
       self.init(
         "One seat's state.", nil, nil, resp: [RESPWord(.seat, "SEAT", "event seat", .exactly(3))])
@@ -241,24 +302,30 @@ extension OperationRow {
         HTTPCall(
           .post, "/v1/reserve",
           body: Body(
-            schema: "Reserve", fields: ["event", "buyer", "seats", "areas", "best", "ttl"])),
+            schema: "Reserve", fields: ["event", "buyer", "seats", "areas", "best", "ttl", "pass"])),
         resp: [
           RESPWord(
-            .hold, "HOLD", "event buyer seconds seat [seat …]", .atLeast(5), "Hold seats for a buyer, all or nothing.",
+            .hold, "HOLD", "event buyer seconds seat [seat …] [PASS token]", .atLeast(5),
+            "Hold seats for a buyer, all or nothing.",
             mayHaveKey: true, reply: .brief),
           RESPWord(
-            .holdBest, "HOLD.BEST", "event buyer seconds count [CATEGORY c]", .either(5, 7),
+            .holdBest, "HOLD.BEST", "event buyer seconds count [CATEGORY c] [PASS token]", .from(5, to: 9),
             "Hold the best seats that are free, side by side if there are any.", mayHaveKey: true),
           RESPWord(
-            .holdArea, "HOLD.AREA", "event buyer seconds area count", .exactly(6), "Hold places in an area.",
+            .holdArea, "HOLD.AREA", "event buyer seconds area count [PASS token]", .either(6, 8),
+            "Hold places in an area.",
             mayHaveKey: true, reply: .brief),
         ],
         writes: true,
         refusals: [
           (
+            403,
+            "`pass_required` (with `queue`), `pass_expired`, `pass_foreign`: the event has a waiting room."
+          ),
+          (
             409,
             "`not_on_sale`, `limit_exceeded`, `seats_taken` (with `seats`: every lost one), `sold_out`."
-          )
+          ),
         ],
         success: Success(200, "The hold.", "Hold"))
     case .hold:
@@ -365,6 +432,12 @@ extension OperationRow {
         OperationTeaching("Requests, times, connections and memory of this router."),
         HTTPCall(.get, "/metrics", isForOperators: true),
         success: Success(200, "Prometheus' text format.", "Metrics", type: "text/plain"))
+    case .passKeys:
+      self.init(
+        "The public keys of passes.",
+        OperationTeaching("For programs that check a pass themselves: a JSON Web Key Set."),
+        HTTPCall(.get, "/.well-known/jwks.json"),
+        success: Success(200, "RFC 7517.", "PassKeys"))
     case .openapi:
       self.init(
         "This document.",

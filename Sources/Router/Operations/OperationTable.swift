@@ -29,7 +29,7 @@ public enum OperationTable {
     }
   }
 
-  /// What the description's examples call an event, a hold and an order.
+  /// What the description's examples call an event, a hold, an order and a place.
   public static var exampleIDs: [String: String] {
     Dictionary(uniqueKeysWithValues: OperationName.exampleIDs.map { ($0.key, $0.value) })
   }
@@ -40,9 +40,10 @@ public enum OperationTable {
   /// Fields that each body's reader knows, by the name of the body's schema, and those that its row names.
   public static var bodyFields: [(schema: String, read: [String], named: [String])] {
     let readers: [(OperationName, JSONFields, Int)] = [
-      (.reserve, RequestBodies.reserveFields, 6), (.extend, RequestBodies.extendFields, 1),
+      (.reserve, RequestBodies.reserveFields, 7), (.extend, RequestBodies.extendFields, 1),
       (.checkout, RequestBodies.checkoutFields, 2),
-      (.blockSeats, RequestBodies.blockFields, 3),
+      (.blockSeats, RequestBodies.blockFields, 3), (.joinQueue, RequestBodies.joinFields, 1),
+      (.controlQueue, RequestBodies.controlFields, 4),
       (.setEvent, JSONFields(TermsDocument.fieldNames), TermsDocument.fieldNames.count),
     ]
     return readers.map { name, fields, count in

@@ -15,6 +15,8 @@ struct OperationTeaching: Sendable {
     let parameter: String
     /// Where it stands in the answer's body: a JSON pointer.
     let pointer: String
+    /// What else stands in the answer that paths with this parameter need, and where.
+    var also: [String: String] = [:]
   }
 
   init(_ about: String, examples: [(name: String, body: String)] = [], gives: Gift? = nil) {
@@ -26,12 +28,13 @@ extension OperationTeaching.Gift {
   static let event = Self(parameter: "event", pointer: "/id")
   static let hold = Self(parameter: "hold", pointer: "/hold")
   static let order = Self(parameter: "order", pointer: "/order")
+  static let place = Self(parameter: "place", pointer: "/place", also: ["event": "/event"])
 }
 
 extension OperationName {
   /// What examples call an event, a hold and an order.
   static let exampleIDs: KeyValuePairs = [
     "event": "gala", "hold": "h_00200000000000000006st23vnex7em1",
-    "order": "o_00200000000000000006st23vnex7em1",
+    "order": "o_00200000000000000006st23vnex7em1", "place": "q_00200000000000000006st23vnex7em1",
   ]
 }

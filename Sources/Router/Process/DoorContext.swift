@@ -31,6 +31,7 @@ struct DoorContext: Sendable {
   let inputBudget: MemoryBudget
   let outputBudget: MemoryBudget
   let news = SharedNews()
+  let passKeys = SharedPassKeys()
   /// Reads large events' bodies.
   let plans: Worker
   /// Makes what reads of large events need: indexes, maps, plan bodies.

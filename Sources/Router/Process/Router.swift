@@ -172,6 +172,7 @@ public final class Router: Sendable {
         // Without a birth record nothing is written: the nodes come first.
         let isBorn = try await coordinator.birth() != nil
         let isKnown = try await coordinator.routers().contains { $0.key == record.key && $0.pid == record.pid }
+        if isBorn { try await renewPassKeys(context.passKeys, coordinator) }
         context.coordinatorAnswered(log)
         if Task.isCancelled { return }
         guard isBorn, !isKnown || wallClock() - record.seenAt >= RouterRecord.signEvery else { continue }

@@ -18,6 +18,7 @@ final class RouterLoop: EngineHost, TurnBeginHandler, TurnEndHandler, @unchecked
   let engine: Engine
   private let driver: EngineDriver
   var metrics = LoopMetrics()
+  var passes = PassBook()
   /// The RESP door's open connections, by id.
   var respSessions: [UInt64: RESPSession] = [:]
   let log: LogSink

@@ -1,3 +1,4 @@
+import EventLoop
 import JSON
 import Octets
 import Plan
@@ -47,7 +48,10 @@ extension [UInt8] {
       case .notForSale: putBulk("closed")
       }
     case .refused(let refusal): putRefusal(refusal)
-    case .seats, .copy, .plan, .availability, .events, .orders, .holds: putError("ERR", "this door has no such answer")
+    case .placeGivenUp: putSimple("OK")
+    case .place(let info): putPlace(info, nil, version)
+    case .seats, .copy, .plan, .availability, .events, .orders, .holds, .queue:
+      putError("ERR", "this door has no such answer")
     }
   }
 
@@ -78,6 +82,40 @@ extension [UInt8] {
       label.removeAll(keepingCapacity: true)
       event.index.writeLabel(seat, into: &label)
       putBulk(label.rawSpan)
+    }
+  }
+
+  /// A place with the fields of the HTTP API; what is null there is nil here.
+  ///
+  /// - Parameter pass: of a buyer who is inside.
+  mutating func putPlace(_ info: PlaceInfo, _ pass: [UInt8]?, _ version: RESPVersion) {
+    let outlook = PlaceOutlook(info, at: wallClock())
+    putMap(9, version)
+    putField("place", Bytes(info.place.description))
+    putField("event", info.queue.eventID)
+    putField("state", Bytes(outlook.state.description))
+    putBulk("number")
+    if let position = info.position { putInteger(Int64(position) + 1) } else { putNull(version) }
+    putBulk("ahead")
+    if let ahead = outlook.ahead { putInteger(Int64(ahead)) } else { putNull(version) }
+    putBulk("eta_seconds")
+    if let eta = outlook.eta {
+      putArray(2)
+      putInteger(eta.lowerBound)
+      putInteger(eta.upperBound)
+    } else {
+      putNull(version)
+    }
+    putField("refresh_after", outlook.refreshAfter)
+    putBulk("pass")
+    if let pass { putBulk(pass.rawSpan) } else { putNull(version) }
+    putBulk("pass_expires_at")
+    if info.state == .inside, let until = info.until {
+      var text: [UInt8] = []
+      Timestamp.write(until, into: &text)
+      putBulk(text.rawSpan)
+    } else {
+      putNull(version)
     }
   }
 

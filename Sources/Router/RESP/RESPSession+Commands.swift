@@ -1,9 +1,11 @@
+import EventLoop
 import JSON
 import Octets
 import Plan
 import Proto
 import RESP
 import RouterCore
+import Time
 
 /// What the words of a command mean.
 extension RESPSession {
@@ -37,6 +39,8 @@ extension RESPSession {
       // A large map for each of a thousand commands would wait here.
       takeNothingUntilReplied()
     case .seat: withEventID(input) { start(command, .seat($0, label: Bytes(parser.argument(2, in: input)))) }
+    case .queueJoin: joinQueue(command, input)
+    case .queueInfo: lookUp(command, input, .place) { (id: PlaceID) in .place(id) }
     case .holdInfo: lookUp(command, input, .hold) { (id: HoldID) in .hold(id) }
     case .orderInfo: lookUp(command, input, .order) { (id: OrderID) in .order(id) }
     case .extend: extend(command, input)
@@ -75,6 +79,7 @@ extension RESPSession {
       case .event: out.putError("NOEVENT", sentence.rawSpan)
       case .hold: out.putError("NOHOLD", sentence.rawSpan)
       case .order: out.putError("NOORDER", sentence.rawSpan)
+      case .place: out.putError("NOPLACE", sentence.rawSpan)
       }
     }
   }
@@ -132,6 +137,12 @@ extension RESPSession {
     return (words, key)
   }
 
+  /// The pass, if the last word but one is PASS, and how many words there are without it.
+  private func pass(_ words: Int, least: Int, _ input: RawSpan) -> (words: Int, token: Bytes) {
+    guard words >= least + 2, parser.argument(words - 2, in: input).isWord("PASS") else { return (words, Bytes()) }
+    return (words - 2, Bytes(parser.argument(words - 1, in: input)))
+  }
+
   private func seconds(_ word: RawSpan) -> UInt32? {
     guard let value = word.decimal, value >= 1 else {
       fail("seconds is a number from 1")
@@ -181,31 +192,53 @@ extension RESPSession {
   // MARK: Commands
 
   private func hold(_ command: RESPCommand, _ input: RawSpan) {
-    guard let (words, key) = key(command, input) else { return }
+    guard let (allWords, key) = key(command, input) else { return }
+    let (words, token) = pass(allWords, least: 5, input)
     guard let ttl = seconds(parser.argument(3, in: input)) else { return }
     let buyer = parser.argument(2, in: input)
     let eventID = parser.argument(1, in: input)
-    if words == 5, let plain = engine.plainHold(of: eventID, buyer: buyer, seat: parser.argument(4, in: input)) {
+    if words == 5, token.isEmpty,
+      let plain = engine.plainHold(of: eventID, buyer: buyer, seat: parser.argument(4, in: input))
+    {
       let hold = QuickHold(plain, owner: self, number: takeNumber(), startedAt: engine.nowNanoseconds)
       return engine.start(hold, buyer: buyer, ttl: ttl, key: key.rawSpan)
     }
     guard isBuyer(buyer) else { return }
     var labels: [Bytes] = []
     for word in 4..<words { labels.append(Bytes(parser.argument(word, in: input))) }
-    reserve(command, eventID, buyer, ttl, .named(seats: labels, areas: []), key)
+    reserve(command, eventID, buyer, ttl, .named(seats: labels, areas: []), token, key)
   }
 
   private func reserve(
     _ command: RESPCommand, _ eventID: RawSpan, _ buyer: RawSpan, _ ttl: UInt32, _ choice: Reservation.Choice,
-    _ key: Bytes
+    _ token: Bytes, _ key: Bytes
   ) {
     guard Names.isEventID(eventID) else { return fail(.event, eventID) }
-    start(
-      command, .reserve(Reservation(event: Bytes(eventID), buyer: Bytes(buyer), ttl: ttl, choice: choice)), key: key)
+    var reservation = Reservation(event: Bytes(eventID), buyer: Bytes(buyer), ttl: ttl, choice: choice)
+    if !token.isEmpty {
+      do throws(PassBook.Fault) {
+        reservation.pass = try loop.passes.place(
+          of: token, event: reservation.event, buyer: reservation.buyer, context.passKeys, at: wallClock())
+      } catch {
+        switch error {
+        case .foreign: return fail(.passForeign)
+        case .expired: return fail(.passExpired)
+        }
+      }
+    }
+    start(command, .reserve(reservation), key: key)
+  }
+
+  private func joinQueue(_ command: RESPCommand, _ input: RawSpan) {
+    guard let (_, key) = key(command, input) else { return }
+    let buyer = Bytes(parser.argument(2, in: input))
+    guard isBuyer(buyer.rawSpan) else { return }
+    withEventID(input) { start(command, .onQueue($0, .join(buyer: buyer)), key: key) }
   }
 
   private func holdBest(_ command: RESPCommand, _ input: RawSpan) {
-    guard let (words, key) = key(command, input) else { return }
+    guard let (allWords, key) = key(command, input) else { return }
+    let (words, token) = pass(allWords, least: 5, input)
     var category: Bytes?
     if words == 7, parser.argument(5, in: input).isWord("CATEGORY") {
       category = Bytes(parser.argument(6, in: input))
@@ -217,11 +250,13 @@ extension RESPSession {
     else { return }
     reserve(
       command, parser.argument(1, in: input), parser.argument(2, in: input), ttl,
-      .best(count: count, category: category), key)
+      .best(count: count, category: category), token, key)
   }
 
   private func holdArea(_ command: RESPCommand, _ input: RawSpan) {
-    guard let (_, key) = key(command, input) else { return }
+    guard let (allWords, key) = key(command, input) else { return }
+    let (words, token) = pass(allWords, least: 6, input)
+    guard words == 6 else { return wrongCount(command) }
     let buyer = parser.argument(2, in: input)
     guard let ttl = seconds(parser.argument(3, in: input)), isBuyer(buyer) else { return }
     guard let count = parser.argument(5, in: input).decimal, (1...Int64(UInt32.max)).contains(count) else {
@@ -229,13 +264,14 @@ extension RESPSession {
     }
     let plain = engine.plainHold(
       of: parser.argument(1, in: input), buyer: buyer, area: parser.argument(4, in: input), count: UInt32(count))
-    if let plain {
+    if token.isEmpty, let plain {
       let hold = QuickHold(plain, owner: self, number: takeNumber(), startedAt: engine.nowNanoseconds)
       return engine.start(hold, buyer: buyer, ttl: ttl, key: key.rawSpan)
     }
     let area = Reservation.NamedCount(area: Bytes(parser.argument(4, in: input)), count: UInt32(count))
     reserve(
-      command, parser.argument(1, in: input), parser.argument(2, in: input), ttl, .named(seats: [], areas: [area]), key)
+      command, parser.argument(1, in: input), parser.argument(2, in: input), ttl, .named(seats: [], areas: [area]),
+      token, key)
   }
 
   private func extend(_ command: RESPCommand, _ input: RawSpan) {

@@ -277,6 +277,10 @@ final class RESPSession: ConnectionHandler, CallOwner, QuickHoldOwner, @unchecke
     loop.metrics.countRESP(command, isError: isError, since: call.startedAt, now: engine.nowNanoseconds)
     let version = version(of: call.number)
     if case .seats(_, _, _, let body) = result { return reply(call.number, shared: body) }
+    if case .place(let info) = result {
+      let pass = loop.passes.token(for: info, context.passKeys, at: wallClock())
+      return reply(call.number) { $0.putPlace(info, pass, version) }
+    }
     reply(call.number) { $0.putReply(result, command.word.reply, version) }
   }
 

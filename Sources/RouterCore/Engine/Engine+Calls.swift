@@ -18,8 +18,17 @@ extension Engine {
     case .setEvent(let id, _), .blockSeats(let id, _, _, _), .plan(let id), .seats(let id), .copy(let id),
       .availability(let id), .event(let id),
       .seat(let id, _),
-      .orders(let id, _, _, _), .holds(let id, _, _, _):
+      .orders(let id, _, _, _), .holds(let id, _, _, _), .onQueue(let id, _):
       return withEvent(id, call)
+    case .queue(let id): ask(.queue(id: id), of: shard(of: id), call)
+    case .place(let place):
+      guard place.shard.rawValue < shardCount else {
+        end(call, .refused(.noSuchPlace))
+        break
+      }
+      ask(.place(place), of: place.shard, call)
+    case .leavePlace(let place):
+      submit(.onPlace(place, .leave), to: place.shard, call, otherwise: .noSuchPlace)
     case .onHold(let hold, let command):
       submit(.onHold(hold, command.with(randomBits: random.next())), to: hold.shard, call, otherwise: .noSuchHold)
     case .onOrder(let order, let command):
@@ -176,7 +185,8 @@ extension Engine {
       guard let seat = event.seat(label.rawSpan) else { return refuse(call, .noSuchSeats([label])) }
       ask(.seat(id: id, seat), of: shard, call)
     case .orders(_, _, let after, _), .holds(_, _, let after, _): askForSlice(call, event, after: after)
-    case .createEvent, .deleteEvent, .onHold, .onOrder, .hold, .order, .events:
+    case .onQueue(_, let queueCommand): command(call) { .onQueue(event.ref, queueCommand) }
+    case .createEvent, .deleteEvent, .onHold, .onOrder, .hold, .order, .events, .queue, .place, .leavePlace:
       preconditionFailure("these need a definition only for their answer")
     }
   }
@@ -186,10 +196,10 @@ extension Engine {
       let secret = random.next()
       if case .best(let count, _) = reservation.choice { call.expect(bytes: Int(count) * Self.labelBytes) }
       switch try Translation.command(for: reservation, event, secret: secret) {
-      case .hold(let hold):
+      case .hold(let hold), .passHold(_, let hold):
         call.seats = hold.seats
         call.areas = hold.areas
-        submit(.hold(hold), to: event.shard, call)
+        submit(reservation.pass.map { .passHold($0, hold) } ?? .hold(hold), to: event.shard, call)
       case let best: submit(best, to: event.shard, call)
       }
     } catch {
@@ -280,8 +290,9 @@ extension Engine {
     return switch call.operation {
     case .onOrder, .order: .noSuchOrder
     case .onHold, .hold: .holdExpired
+    case .place, .leavePlace: .noSuchPlace
     case .createEvent, .setEvent, .deleteEvent, .blockSeats, .reserve, .event, .plan, .seats, .copy, .availability,
-      .seat, .events, .orders, .holds:
+      .seat, .events, .orders, .holds, .onQueue, .queue:
       .noSuchEvent
     }
   }
@@ -357,6 +368,19 @@ extension Engine {
     case .order(let kind, let info):
       guard case .onOrder(_, let command) = call.operation, command.kind == kind else { return end(call, broken) }
       ended(call, .order(info))
+    case .place(let info):
+      switch call.operation {
+      case .onQueue(_, .join), .place: end(call, .place(info))
+      case .createEvent, .setEvent, .deleteEvent, .blockSeats, .reserve, .onHold, .onOrder, .hold, .order, .event,
+        .plan, .seats, .copy, .availability, .seat, .events, .orders, .holds, .onQueue, .queue, .leavePlace:
+        end(call, broken)
+      }
+    case .queue(let info):
+      guard case .onQueue(_, .control) = call.operation else { return end(call, broken) }
+      end(call, .queue(info))
+    case .placeGivenUp:
+      guard case .leavePlace = call.operation else { return end(call, broken) }
+      end(call, .placeGivenUp)
     case .noted: end(call, broken)
     case .refused(.staleEvent): stale(call)
     case .refused(let refusal): end(call, .refused(Translation.refusal(refusal, call)))
@@ -389,6 +413,14 @@ extension Engine {
       guard event.adopt(terms, version: version) else { return end(call, broken) }
       if let refusal = call.doubted { return end(call, .refused(refusal)) }
       if case .plan = call.operation { awaitPlan(of: event, call) } else { proceed(call) }
+    case .queue(let info):
+      guard case .queue = call.operation else { return end(call, broken) }
+      end(call, .queue(info))
+    case .place(let info):
+      guard case .place(let place) = call.operation else { return end(call, broken) }
+      // Who was called and looks takes the pass by that.
+      guard info.state == .called else { return end(call, .place(info)) }
+      submit(.onPlace(place, .claim), to: place.shard, call)
     case .refused(.staleEvent): stale(call)
     case .refused(.noSuchEvent):
       // It was deleted: nobody should be told of it any more.

@@ -26,8 +26,7 @@ extension Engine {
         expectedBytes: Query.listBytes(limit: left))
     case .createEvent, .setEvent, .blockSeats, .deleteEvent, .reserve, .onHold, .onOrder, .hold, .order, .event, .plan,
       .seats, .copy,
-      .availability, .seat,
-      .events:
+      .availability, .seat, .events, .onQueue, .queue, .place, .leavePlace:
       preconditionFailure("these are no lists of an event")
     }
   }

@@ -27,12 +27,18 @@ package enum Operation: Sendable {
   /// Of an event, from the `after`-th on.
   case orders(Bytes, OrderFilter, after: UInt32, limit: Int)
   case holds(Bytes, buyer: Bytes, after: UInt32, limit: Int)
+  case onQueue(Bytes, QueueCommand)
+  case queue(Bytes)
+  /// A sign of life of its buyer, who gets a pass if it was called.
+  case place(PlaceID)
+  case leavePlace(PlaceID)
 
   /// Whether the shard's state may change.
   var isCommand: Bool {
     switch self {
-    case .createEvent, .setEvent, .blockSeats, .deleteEvent, .reserve, .onHold, .onOrder: true
-    case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events, .orders, .holds: false
+    case .createEvent, .setEvent, .blockSeats, .deleteEvent, .reserve, .onHold, .onOrder, .onQueue, .leavePlace: true
+    case .hold, .order, .event, .plan, .seats, .copy, .availability, .seat, .events, .orders, .holds, .queue, .place:
+      false
     }
   }
 }
@@ -92,9 +98,11 @@ package struct Reservation: Sendable {
   /// Seconds; 0: the event's own.
   package var ttl: UInt32
   package var choice: Choice
+  /// The place of a pass that was verified; nil: none came.
+  package var pass: PlaceID?
 
-  package init(event: Bytes, buyer: Bytes, ttl: UInt32, choice: Choice) {
-    (self.event, self.buyer, self.ttl, self.choice) = (event, buyer, ttl, choice)
+  package init(event: Bytes, buyer: Bytes, ttl: UInt32, choice: Choice, pass: PlaceID? = nil) {
+    (self.event, self.buyer, self.ttl, self.choice, self.pass) = (event, buyer, ttl, choice, pass)
   }
 
   package enum Choice: Sendable {
@@ -137,6 +145,9 @@ package enum CallResult: Sendable {
   case availability(EventEntry, version: UInt64, Availability)
   case seat(SeatState, version: UInt64)
   case events([EventSummary], next: Bytes?)
+  case queue(QueueInfo)
+  case place(PlaceInfo)
+  case placeGivenUp
   case refused(CallRefusal)
 }
 
@@ -170,6 +181,14 @@ package enum CallRefusal: Equatable, Sendable {
   case orderState(OrderStatus)
   case orderExpired
   case keyReused
+  case noWaitingRoom
+  /// nil: it does not open again.
+  case queueClosed(opensAt: Stamp?)
+  case noSuchPlace
+  case placeLeft
+  case passRequired
+  case passExpired
+  case passForeign
   /// Nothing happened: no primary within the deadline, or too much is waiting.
   case unavailable
   case diskFull
@@ -193,7 +212,8 @@ extension CallRefusal {
     case .noSuchSeats, .noSuchArea, .noSuchCategory, .noSuchPrice: true
     case .noSuchEvent, .noSuchHold, .noSuchOrder, .eventExists, .eventInUse, .repeatedSeat, .invalid, .notOnSale,
       .limitExceeded,
-      .tooMany, .seatsTaken, .soldOut, .holdExpired, .checkedOut, .orderState, .orderExpired, .keyReused, .unavailable,
+      .tooMany, .seatsTaken, .soldOut, .holdExpired, .checkedOut, .orderState, .orderExpired, .keyReused,
+      .noWaitingRoom, .queueClosed, .noSuchPlace, .placeLeft, .passRequired, .passExpired, .passForeign, .unavailable,
       .diskFull, .unknown:
       false
     }

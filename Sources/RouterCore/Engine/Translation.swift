@@ -18,20 +18,20 @@ enum Translation {
       if seats.isEmpty && areas.isEmpty {
         throw TranslationError(.invalid(field: "seats", detail: "A reservation needs seats, areas or best."))
       }
-      return .hold(
-        Command.Hold(
-          event: event.ref, ttl: reservation.ttl, secret: secret, buyer: reservation.buyer,
-          seats: try indexes(of: seats, event), areas: try counts(of: areas, event)))
+      let hold = Command.Hold(
+        event: event.ref, ttl: reservation.ttl, secret: secret, buyer: reservation.buyer,
+        seats: try indexes(of: seats, event), areas: try counts(of: areas, event))
+      return reservation.pass.map { .passHold($0, hold) } ?? .hold(hold)
     case .best(let count, let category):
       var index: CategoryIndex?
       if let category {
         index = event.category(category.rawSpan)
         if index == nil { throw TranslationError(.noSuchCategory(category)) }
       }
-      return .holdBest(
-        Command.HoldBest(
-          event: event.ref, ttl: reservation.ttl, secret: secret, buyer: reservation.buyer, count: count,
-          category: index))
+      let best = Command.HoldBest(
+        event: event.ref, ttl: reservation.ttl, secret: secret, buyer: reservation.buyer, count: count,
+        category: index)
+      return reservation.pass.map { .passHoldBest($0, best) } ?? .holdBest(best)
     }
   }
 
@@ -139,6 +139,13 @@ enum Translation {
     case .orderState(let status): .orderState(status)
     case .orderExpired: .orderExpired
     case .keyReused: .keyReused
+    case .noWaitingRoom: .noWaitingRoom
+    case .queueClosed(let opensAt): .queueClosed(opensAt: opensAt)
+    case .noSuchPlace: .noSuchPlace
+    case .placeLeft: .placeLeft
+    case .passRequired: .passRequired
+    case .passExpired: .passExpired
+    case .passForeign: .passForeign
     }
   }
 

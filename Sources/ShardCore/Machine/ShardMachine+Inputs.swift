@@ -92,7 +92,10 @@ extension ShardMachine {
       if isCaughtUp, case .open = room, turn.recordCount == 0, inventory.keysAreDue || inventory.sweepIsDue {
         turn.timeChangedState = true
       }
+      if isCaughtUp { runQueues(time, &tools) }
       freshenFeeds(time)
+    } else {
+      desk.clear()
     }
     considerSnapshot()
   }

@@ -13,7 +13,8 @@ struct MapCopy {
     case .seats(let id), .subscribe(let id):
       guard let states = inventory.beginStates(of: id), states.seatCount > seatsMax else { return nil }
       (self.read, event, self.states) = (read, id, states)
-    case .event, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events, .unsubscribe: return nil
+    case .event, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events, .unsubscribe, .queue, .place:
+      return nil
     }
   }
 }

@@ -104,8 +104,10 @@ extension ShardMachine {
       case .busy: return refuse(.overloaded, request.id)
       }
       switch record.kind {
-      case .tick, .openEpoch: return refuse(.malformed, request.id)
-      case .event, .hold, .holdBest, .onHold, .onOrder: break
+      case .tick, .openEpoch, .onQueue(.open), .onQueue(.call): return refuse(.malformed, request.id)
+      case .event, .hold, .holdBest, .passHold, .passHoldBest, .onHold, .onOrder, .onQueue(.join), .onQueue(.control),
+        .onPlace:
+        break
       }
       if turn.records.count + record.bytes.byteCount > options.frameBytesMax, turn.recordCount > 0 {
         sealFrame(time, &tools)
@@ -145,8 +147,13 @@ extension ShardMachine {
       replies.add(isRepeat ? .repeated(applied.outcome) : .outcome(applied.outcome), id: request.id)
       var isHeavy = record.bytes.byteCount > Self.heavyBytes || replies.byteCount - before > Self.heavyBytes
       switch record.kind {
-      case .holdBest, .event: isHeavy = true
-      case .hold, .onHold, .onOrder, .tick, .openEpoch: break
+      case .event, .onQueue(.control):
+        isHeavy = true
+        openRooms(time, &tools)
+      case .holdBest, .passHoldBest: isHeavy = true
+      case .onQueue(.join), .onPlace:
+        if case .place(let info) = applied.outcome { sawBuyer(of: info.place, time) }
+      case .hold, .passHold, .onHold, .onOrder, .onQueue(.open), .onQueue(.call), .tick, .openEpoch: break
       }
       return isHeavy ? Self.requestsBetweenLooks : Self.requestsBetweenLooks / 16
     case .query:
@@ -168,7 +175,11 @@ extension ShardMachine {
         turn.subscriptions.append(
           Turn.Subscription(
             connection: replies.connection, readAt: replies.readAt, id: request.id, event: event, begins: begins))
-      case .event, .seats, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events:
+      case .place(let place):
+        let answer = inventory.answer(query)
+        if case .place = answer { sawBuyer(of: place, time) }
+        replies.add(.answer(answer), id: request.id)
+      case .event, .seats, .seat, .availability, .terms, .hold, .order, .orders, .holds, .events, .queue:
         replies.add(.answer(inventory.answer(query)), id: request.id)
       }
       return Self.requestsBetweenLooks / 8

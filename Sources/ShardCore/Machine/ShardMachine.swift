@@ -35,6 +35,9 @@ package struct ShardMachine: ~Copyable {
     /// Ticks in one turn of a primary that has to catch up with time.
     package var ticksMax = 8
     package var keyLimits = KeyLimits()
+    /// Random bytes of this process, from which the keys of waiting rooms follow; nil: they follow from the seed, as is
+    /// right for a simulation only.
+    package var secret: (UInt64, UInt64, UInt64, UInt64)?
     /// Whether the machine says what each record changed: see `takeChanges`.
     package var tellsChanges = false
     package init() {}
@@ -87,6 +90,10 @@ package struct ShardMachine: ~Copyable {
   var countedReplyBytes = 0
   /// A large read would be answered in another turn.
   var readsWantTurn = false
+
+  /// Whom waiting rooms call, while this replica is primary.
+  var desk = QueueDesk()
+  let secret: (UInt64, UInt64, UInt64, UInt64)
 
   // What waits.
   var queue = ReplyQueue()
@@ -147,6 +154,7 @@ package struct ShardMachine: ~Copyable {
     (self.shard, self.options) = (shard, options)
     replica = Replica(me: me, shard: shard, config: config, seed: seed)
     tableSalt = mix64(seed)
+    secret = options.secret ?? (mix64(seed ^ 1), mix64(seed ^ 2), mix64(seed ^ 3), mix64(seed ^ 4))
     inventory = Inventory(shard: shard, keyLimits: options.keyLimits, tableSalt: mix64(seed))
   }
 

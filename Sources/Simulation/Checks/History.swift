@@ -90,7 +90,7 @@ struct History {
     case .blocked:
       guard case .block(_, _, let isBlocked) = operation.what else { return nil }
       return isBlocked ? .block : .unblock
-    case .created, .termsSet, .deleted, .noted, .refused, nil: return nil
+    case .created, .termsSet, .deleted, .place, .queue, .placeGivenUp, .noted, .refused, nil: return nil
     }
   }
 
@@ -109,7 +109,7 @@ struct History {
       if case .orderInfo = operation.what { return .notOrdered(holder) }
       return .notHeld(holder)
     case .event, .encodedEvent, .availability, .terms, .events, .orders, .holds, .seat, .seats, .subscribed,
-      .unsubscribed:
+      .unsubscribed, .queue, .place:
       return nil
     }
   }
@@ -124,7 +124,7 @@ struct History {
         SeatState(rawValue: byte).map { (place, .seen($0)) }
       }
     case .event, .encodedEvent, .availability, .terms, .hold, .order, .orders, .holds, .events, .subscribed,
-      .unsubscribed, .refused, nil:
+      .unsubscribed, .queue, .place, .refused, nil:
       break
     }
     if case .hold(_, let seats, let places, _) = operation.what {
@@ -138,8 +138,8 @@ struct History {
         }
       // Seats are looked at first.
       case .refused(.soldOut) where places > 0: return seats.map { (Int($0.rawValue), .seen(.free)) }
-      case .created, .termsSet, .blocked, .deleted, .held, .heldBest, .released, .extended, .checkedOut, .order, .noted,
-        .refused, nil:
+      case .created, .termsSet, .blocked, .deleted, .held, .heldBest, .released, .extended, .checkedOut, .order, .place,
+        .queue, .placeGivenUp, .noted, .refused, nil:
         break
       }
     }
@@ -158,8 +158,8 @@ struct History {
       case .refused(.soldOut): return .soldOut(hold.places)
       case .held: return .hold(hold.holder, hold.places)
       case nil where operation.returned == .max: return .hold(hold.holder, hold.places)
-      case .created, .termsSet, .blocked, .deleted, .heldBest, .released, .extended, .checkedOut, .order, .noted,
-        .refused, nil:
+      case .created, .termsSet, .blocked, .deleted, .heldBest, .released, .extended, .checkedOut, .order, .place,
+        .queue, .placeGivenUp, .noted, .refused, nil:
         return nil
       }
     }
@@ -189,7 +189,8 @@ struct History {
       least.append(held.expiresAt)
       most.append(held.expiresAt)
     case nil: least.append(checks.leastStamp(at: hold.called, shard) + 1_000)
-    case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted, .refused:
+    case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .place, .queue,
+      .placeGivenUp, .noted, .refused:
       return nil
     }
     var orders: [(Stamp, isSure: Bool)] = []

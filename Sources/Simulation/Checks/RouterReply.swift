@@ -64,7 +64,8 @@ enum RouterReply {
       } else {
         self = .unexpected("what it did not ask for")
       }
-    case .plan, .events, .copy, .orders, .holds: self = .unexpected("what it did not ask for")
+    case .plan, .events, .copy, .orders, .holds, .queue, .place, .placeGivenUp:
+      self = .unexpected("what it did not ask for")
     }
   }
 
@@ -92,7 +93,7 @@ enum RouterReply {
     case .notOnSale(let at): .notOnSale(at: at)
     // What was created is there.
     case .noSuchEvent, .noSuchSeats, .repeatedSeat, .noSuchArea, .noSuchCategory, .noSuchPrice, .invalid, .tooMany,
-      .keyReused,
+      .keyReused, .noWaitingRoom, .queueClosed, .noSuchPlace, .placeLeft, .passRequired, .passExpired, .passForeign,
       .unavailable, .diskFull, .unknown:
       nil
     }
@@ -107,14 +108,16 @@ enum RouterReply {
       case .held(let held), .heldBest(let held, _): held.version
       case .extended(let info): info.version
       case .checkedOut(let info), .order(_, let info): info.hold.version
-      case .termsSet, .deleted, .noted, .refused: nil
+      case .termsSet, .deleted, .place, .queue, .placeGivenUp, .noted, .refused: nil
       }
     case .answer(let answer), .copy(let answer, _, _):
       switch answer {
       case .seats(_, let version, _), .seat(_, let version), .availability(_, let version, _): version
       case .hold(let info): info.version
       case .order(let info): info.hold.version
-      case .event, .encodedEvent, .terms, .events, .orders, .holds, .subscribed, .unsubscribed, .refused: nil
+      case .event, .encodedEvent, .terms, .events, .orders, .holds, .subscribed, .unsubscribed, .queue, .place,
+        .refused:
+        nil
       }
     case .unavailable, .unknown, .unexpected: nil
     }

@@ -7,6 +7,7 @@ import RouterCore
 package enum SimulatedCall: String, CaseIterable, Sendable {
   case createEvent, setEvent, blockSeats, deleteEvent, seats, availability, seat
   case reserve, hold, release, extend, checkout, order, confirm, cancel
+  case joinQueue, place, leavePlace, controlQueue
 }
 
 /// One operation that a client asked a router for, and the reply.
@@ -138,7 +139,9 @@ final class ClientOperation {
   var holdID: HoldID? {
     switch outcome {
     case .held(let held), .heldBest(let held, _): held.id
-    case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .noted, .refused, nil: nil
+    case .created, .termsSet, .blocked, .deleted, .released, .extended, .checkedOut, .order, .place, .queue,
+      .placeGivenUp, .noted, .refused, nil:
+      nil
     }
   }
 
@@ -235,7 +238,8 @@ struct SimulatedEvent {
         EventDefinition.Section(
           name: "S", rows: .grid(rows: rows, seatsPerRow: seatsPerRow, category: CategoryIndex(0)))
       ],
-      areas: [EventDefinition.Area(name: area, capacity: capacity, price: 10)])
+      areas: [EventDefinition.Area(name: area, capacity: capacity, price: 10)],
+      waitingRoom: id == SimulatedQueue.eventID ? SimulatedQueue.room : nil)
   }
 
   static func isOwn(_ id: Bytes) -> Bool { id.array.starts(with: "own-".utf8) }

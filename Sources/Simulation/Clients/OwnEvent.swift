@@ -51,7 +51,8 @@ struct OwnEvent {
     case .refused(.noSuchEvent):
       isThere = false
       return before == true ? "not there any more" : nil
-    case .refused, .termsSet, .blocked, .heldBest, .released, .extended, .checkedOut, .order, .noted:
+    case .refused, .termsSet, .blocked, .heldBest, .released, .extended, .checkedOut, .order, .place, .queue,
+      .placeGivenUp, .noted:
       return nil
     }
   }

@@ -278,7 +278,8 @@ final class SimulatedClient {
     case .refused(.holdExpired), .refused(.orderExpired), .refused(.orderState), .refused(.noSuchHold),
       .refused(.noSuchOrder):
       if world.random.chance(80) { holds.removeAll { $0 === operation.what.hold } }
-    case .order(.confirm, _), .extended, .termsSet, .blocked, .deleted, .noted, .refused: break
+    case .order(.confirm, _), .extended, .termsSet, .blocked, .deleted, .place, .queue, .placeGivenUp, .noted, .refused:
+      break
     }
     if holds.count > 8 { holds.removeFirst() }
   }

@@ -75,7 +75,7 @@ package enum Simulation {
       seed: world.seed, steps: world.steps, hash: world.hash, rule: world.violation?.rule,
       violation: world.violation?.description, trace: world.trace, milliseconds: world.time / 1_000,
       operations: world.history.operations.count, acknowledged: world.history.acknowledged,
-      done: world.history.done,
+      done: world.history.done.union(world.queue?.done ?? []),
       unknown: world.history.unknown, freshReads: world.freshReads, quickHolds: world.quickHolds,
       seatsChecked: world.seatsChecked,
       seatsUndecided: world.seatsUndecided,

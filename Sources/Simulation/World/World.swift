@@ -51,6 +51,8 @@ final class World {
   var network: Network!
   var coordinator: SimulatedCoordinator!
   var clients: [SimulatedClient] = []
+  /// An event with a waiting room, in every fourth run.
+  private(set) var queue: SimulatedQueue?
   let checks: Checks
   var history = History()
   var events: [SimulatedEvent] = []
@@ -128,6 +130,7 @@ final class World {
     let clientCount = Int.random(in: 2...5, using: &self.random)
     for index in 0..<clientCount { clients.append(SimulatedClient(index, self)) }
     clients[0].createEvents()
+    if seed % 4 == 3 { queue = SimulatedQueue(self, seed: seed) }
     plan(after: 50_000) { $0.assignFirstRoles() }
   }
 
@@ -171,7 +174,10 @@ final class World {
       let turn = time + 100_000
       run(until: turn)
       time = max(time, turn)
-      if isHealed { break }
+      if isHealed, queue?.isServed ?? true { break }
+    }
+    if violation == nil, let queue, !queue.isServed {
+      return fail("the waiting room", "not let in 40 s after the last fault: \(queue.summary); \(summary)")
     }
     if violation == nil, !isHealed {
       for node in nodes { for held in node.shards { say("\(node.name): \(held.machine.replica)") } }
