@@ -112,9 +112,9 @@ class RedisClients(ClusterCase):
         help_text = subprocess.run(["redis-cli", "-p", str(self.cluster.tcp)], capture_output=True, text=True, timeout=20,
                                    input="help @holdfast\nhelp hold.best\n").stdout
         for part in ("EVENT.CREATE", "ORDER.INFO", "Make an order of a hold.",
-                     "event buyer seconds count [CATEGORY c] [KEY k]"):
+                     "event buyer seconds count [CATEGORY c] [PASS token] [KEY k]"):
             self.assertIn(part, help_text)
-        hint = b"event buyer seconds seat [seat ...] [KEY k]"
+        hint = b"event buyer seconds seat [seat ...] [PASS token] [KEY k]"
         self.assertIn(hint, self.on_terminal([], b"hold ", hint))
         # A line of figures each interval, with the requests since the one before.
         shown = self.on_terminal(["--stat", "-i", "0.1"], b"", b"(+1)")
