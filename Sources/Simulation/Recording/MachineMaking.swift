@@ -20,7 +20,8 @@ struct MachineMaking {
   /// Every setting, in the order of its declaration, but for the secret: in a simulation that follows from the seed.
   func encode(into out: inout [UInt8]) {
     precondition(
-      Mirror(reflecting: options).children.count == 14 && options.secret == nil && Mirror(reflecting: config).children.count == 15,
+      Mirror(reflecting: options).children.count == 14 && options.secret == nil
+        && Mirror(reflecting: config).children.count == 16,
       "a setting was added that recordings do not have: add it here, and raise their version")
     out.put(shard.rawValue)
     me.encode(into: &out)
@@ -40,7 +41,7 @@ struct MachineMaking {
       Int64(bitPattern: config.checkpointEvery), Int64(config.catchUpBytes), Int64(bitPattern: config.snapshotBehind),
       Int64(bitPattern: config.snapshotWindowBytes), config.readmissionWait.rawValue,
       config.readmissionWaitMax.rawValue, config.readmissionMemory.rawValue, config.drainTimeout.rawValue,
-      config.joins ? 1 : 0,
+      config.joins ? 1 : 0, config.endGrace.rawValue,
     ] {
       out.put(number)
     }
@@ -86,6 +87,7 @@ struct MachineMaking {
     config.readmissionMemory = Milliseconds(try reader.i64())
     config.drainTimeout = Milliseconds(try reader.i64())
     config.joins = try reader.size() != 0
+    config.endGrace = Milliseconds(try reader.i64())
   }
 }
 

@@ -13,7 +13,7 @@ import ShardCore
 /// entry is `end`.
 final class Recording {
   static let magic: UInt32 = 0x4345_5248
-  static let version: UInt8 = 1
+  static let version: UInt8 = 2
   static let entryHeadBytes = 11
   /// A longer recording ends early, and says so; a longer file is refused.
   static let bytesMax = 512 << 20
