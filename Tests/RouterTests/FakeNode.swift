@@ -131,7 +131,9 @@ final class FakeNode: @unchecked Sendable {
         return
       }
       guard frame.kind == .requests else { return }
-      precondition(Int(hello!.loop) == Int(frame.shard.rawValue) % node.loopCount, "a shard's requests go to its loop")
+      // A node that lies about its loops is asked where it said.
+      let isRight = Int(hello!.loop) == Int(frame.shard.rawValue) % node.loopCount
+      precondition(isRight || node.mangle != nil, "a shard's requests go to its loop")
       node.frameCount += 1
       var replies: [UInt8] = []
       var updates: [FeedUpdate] = []

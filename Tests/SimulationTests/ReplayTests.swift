@@ -9,7 +9,7 @@ import Testing
   static let seeds: [UInt64] = Array(1...24)
 
   @Test func aReplayDoesTheSame() throws {
-    var (lives, disks, turns) = (0, 0, 0)
+    var (lives, disks, turns, filled) = (0, 0, 0, 0)
     for seed in Self.seeds {
       let node = Int(seed % 2)
       let (result, found) = Simulation.record(seed: seed, steps: 1_500, node: node, shard: 0)
@@ -18,7 +18,9 @@ import Testing
       var inputs: [String] = []
       do throws(ReplayError) {
         let replayed = try Simulation.replay(recording) { inputs.append($0) }
-        #expect(replayed.turns > 0 && replayed.inputs > replayed.turns && replayed.digest != 0, "seed \(seed)")
+        #expect(replayed.turns > 0 && replayed.inputs > replayed.turns, "seed \(seed)")
+        // A replica that lost its disk and is being taken in has nothing yet.
+        if replayed.digest != 0 { filled += 1 }
         lives += replayed.lives
         turns += replayed.turns
       } catch {
@@ -27,6 +29,7 @@ import Testing
       disks += inputs.count { $0.contains("bytes published") || $0.contains("loaded LogEnd") }
     }
     #expect(lives > Self.seeds.count, "no node was started twice: the recordings begin with empty disks only")
+    #expect(filled > Self.seeds.count * 3 / 4, "most replicas have nothing at the end: nothing was compared")
     #expect(disks > 0, "no snapshot was taken and no memory loaded: the recordings are too tame")
     print("\(Self.seeds.count) recordings: \(lives) processes, \(turns) turns, \(disks) snapshots and loads")
   }
