@@ -10,6 +10,8 @@ import Time
 /// The keys of passes, as this process last read them from the coordinator.
 final class SharedPassKeys: Sendable {
   let value = Lock(PassKeys())
+  /// Somebody waits in a queue, and will need a pass. A cluster without waiting rooms makes no key.
+  let areWanted = Lock(false)
 }
 
 /// The passes that one loop made and saw: a signature costs half a millisecond and its check some microseconds, so each
@@ -34,6 +36,8 @@ struct PassBook {
 
   /// The pass of a buyer who is inside; nil: there is no key to sign it with.
   mutating func token(for info: PlaceInfo, _ keys: SharedPassKeys, at now: Stamp) -> [UInt8]? {
+    // Who waits will need one: it is made long before the first call, most times.
+    keys.areWanted.withLock { $0 = true }
     guard info.state == .inside, let until = info.until else { return nil }
     if let made = made[info.place], made.until == until { return made.token }
     guard let (key, id) = keys.value.withLock({ $0.signing(at: now) }) else { return nil }
@@ -72,11 +76,14 @@ struct PassBook {
   private static let clocksMayDiffer: Milliseconds = 5_000
 }
 
-/// Renews this process's keys, and makes the first one if the cluster has none.
+/// Renews this process's keys, and makes the first one if the cluster has none and one is wanted.
 func renewPassKeys(_ shared: SharedPassKeys, _ coordinator: any Coordinator) async throws(CoordinatorError) {
   var records = try await coordinator.passKeys()
   if records.isEmpty {
-    guard let first = newPassKey(signsFrom: wallClock()) else { return }
+    guard shared.areWanted.withLock({ $0 }) else { return }
+    // Half a second of a processor.
+    let made = await onOwnThread(name: "pass-key") { newPassKey(signsFrom: wallClock()) }
+    guard let first = made else { return }
     try await coordinator.add(first)
     records = try await coordinator.passKeys()
   }

@@ -62,7 +62,8 @@ extension [UInt8] {
       putJSON("null")
     }
     putJSON(",\"refresh_after\":")
-    putJSON(outlook.refreshAfter)
+    // The pass is made within a second, if there was no key before.
+    putJSON(info.state == .inside && pass == nil ? 1 : outlook.refreshAfter)
     putJSON(",\"pass\":")
     if let pass { putJSONString(pass.rawSpan) } else { putJSON("null") }
     putJSON(",\"pass_expires_at\":")
